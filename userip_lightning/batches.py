@@ -1,0 +1,42 @@
+"""What DataModules hand to LightningModules. B users, T tokens, N rows, F fields."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from torch import Tensor
+
+
+class CTRBatch(NamedTuple):
+    """Rows for a CTR network."""
+
+    fields: Tensor  # [N, F] int64, columns as in FeatureSchema
+    label: Tensor  #  [N] float32, 0 or 1
+    row_id: Tensor  # [N] int64
+
+
+class RecBatch(NamedTuple):
+    """Rows for the recommendation loss on profiles (Eq. 5, third term)."""
+
+    user: Tensor  #  [N] int64, row of the user in the profile vectors at hand
+    item: Tensor  #  [N] int64, dense item index
+    label: Tensor  # [N] float32, 0 or 1
+
+
+class ProfileBatch(NamedTuple):
+    """Behaviours of users as the bodies of their prompts; right-padded.
+
+    ``segment``, ``head``, ``position`` and ``source`` are those of
+    :class:`userip_lightning.profile.prompt.Body`.
+    """
+
+    user: Tensor  #     [B] int64, row of the user in the population
+    ids: Tensor  #      [B, T] int64
+    valid: Tensor  #    [B, T] bool, False on padding
+    target: Tensor  #   [B, T] bool, True where the likelihood counts; a subset of valid
+    segment: Tensor  #  [B, T] int64
+    head: Tensor  #     [B, T] int64
+    position: Tensor  # [B, T] int64, relative to the end of the prefix
+    source: Tensor  #   [B, T] int64, place in the body whose hidden state predicts the token
+    start: Tensor  #    [B, P, S, W] int64 token ids that z may start at, -1 on padding
+    rows: RecBatch  #   the users' training rows; user is 0 .. B - 1

@@ -1,0 +1,1 @@
+"""Stage 1: latent profiles as soft tokens of a frozen causal LM."""

@@ -1,0 +1,182 @@
+"""The frozen causal LM: loading, and what stage 1 asks of it.
+
+Works for every Hugging Face causal LM that takes ``inputs_embeds``, ``position_ids`` and a 4-D additive
+mask; tested with Llama and GPT-2. Nothing in it is ever trained.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+from userip_lightning.errors import InputError
+
+#: Attention backends that honour a 4-D additive mask (measured on transformers 5.23; docs/ledger.md).
+SAFE_ATTENTION = ("sdpa", "eager")
+
+
+@dataclass(frozen=True)
+class LMSource:
+    """Where the language model comes from.
+
+    Args:
+        name: a hub name, a local folder, or ``smollm2-135m-instruct``, the default that
+            ``userip assets fetch`` brings.
+        revision: branch, tag or commit on the hub; pin it to repeat a result.
+        gguf_file: name of a GGUF file inside ``name``.
+        attention: ``sdpa`` or ``eager``; other backends ignore or misread a 4-D mask and are refused.
+        dtype: of the frozen weights; ``auto`` is bfloat16 where the hardware multiplies it natively, else
+            float32. Soft tokens and distances are float32 in any case.
+    """
+
+    name: str = "smollm2-135m-instruct"
+    revision: str | None = None
+    gguf_file: str | None = None
+    attention: str = "sdpa"
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+
+    def __post_init__(self) -> None:
+        if self.attention not in SAFE_ATTENTION:
+            raise InputError(
+                f"lm.attention: {self.attention!r} would not apply the 4-D mask of Fig. 4 correctly; "
+                f"use one of {', '.join(SAFE_ATTENTION)}."
+            )
+
+
+class FrozenBackbone(nn.Module):
+    """A causal LM without gradients: embeddings in, hidden states out, logits where asked.
+
+    Args:
+        model: a ``PreTrainedModel`` with a language-model head.
+    """
+
+    def __init__(self, model: Any) -> None:
+        super().__init__()
+        self.model = model.eval().requires_grad_(False)
+
+    def train(self, mode: bool = True) -> FrozenBackbone:
+        """Stay in eval mode, whatever the trainer says: dropout would make the likelihood noisy."""
+        return super().train(False)
+
+    @property
+    def embedding(self) -> Tensor:
+        """[V, D] input embeddings."""
+        weight: Tensor = self.model.get_input_embeddings().weight
+        return weight
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Of the weights."""
+        return self.embedding.dtype
+
+    @property
+    def width(self) -> int:
+        """D."""
+        return int(self.embedding.shape[1])
+
+    @property
+    def context(self) -> int:
+        """Longest prompt in tokens."""
+        return int(self.model.config.max_position_embeddings)
+
+    def embed(self, ids: Tensor) -> Tensor:
+        """[...] ids to [..., D] in the model's dtype."""
+        out: Tensor = self.model.get_input_embeddings()(ids)
+        return out
+
+    def hidden(self, inputs: Tensor, mask: Tensor, position: Tensor) -> Tensor:
+        """Last hidden states.
+
+        Args:
+            inputs: [B, T, D].
+            mask: [B, 1, T, T] additive, from :func:`userip_lightning.profile.mask.additive`.
+            position: [B, T] int64.
+
+        Returns:
+            [B, T, D].
+        """
+        out: Tensor = self.model.base_model(
+            inputs_embeds=inputs, attention_mask=mask, position_ids=position, use_cache=False
+        ).last_hidden_state
+        return out
+
+    def logits(self, hidden: Tensor) -> Tensor:
+        """[N, D] hidden states of the chosen positions to [N, V] float32 logits."""
+        out: Tensor = self.model.get_output_embeddings()(hidden)
+        return out.float()
+
+    def fingerprint(self) -> str:
+        """Identifies the weights: a hash of a thin sample of every tensor and of all shapes."""
+        digest = hashlib.sha256()
+        for name, weight in sorted(self.model.state_dict().items()):
+            flat = weight.detach().flatten()
+            sample = flat[:: max(1, flat.numel() // 64)].float().cpu().numpy()
+            digest.update(f"{name}{tuple(weight.shape)}".encode() + sample.tobytes())
+        return digest.hexdigest()[:16]
+
+
+def load_backbone(source: LMSource) -> FrozenBackbone:
+    """Load the model of ``source``, from disk or the hub.
+
+    Raises:
+        InputError: it is missing, gated, or cannot be read.
+    """
+    path = _local_or_hub(source.name)
+    try:
+        model = AutoModelForCausalLM.from_pretrained(
+            path,
+            revision=source.revision or "main",
+            gguf_file=source.gguf_file,
+            attn_implementation=source.attention,
+            dtype=_dtype(source.dtype),
+        )
+    except (OSError, ValueError) as error:
+        raise _cannot_load(source, error) from error
+    return FrozenBackbone(model)
+
+
+def load_tokenizer(source: LMSource) -> Any:
+    """Load the tokenizer of ``source``.
+
+    Raises:
+        InputError: it is missing, gated, or cannot be read.
+    """
+    try:
+        return AutoTokenizer.from_pretrained(
+            _local_or_hub(source.name), revision=source.revision or "main", gguf_file=source.gguf_file
+        )
+    except (OSError, ValueError) as error:
+        raise _cannot_load(source, error) from error
+
+
+def _local_or_hub(name: str) -> str:
+    from userip_lightning.assets import resolve_lm  # the cache is only touched when a model is loaded
+
+    return str(resolve_lm(name))
+
+
+def _dtype(name: str) -> torch.dtype:
+    if name != "auto":
+        dtype: torch.dtype = getattr(torch, name)
+        return dtype
+    if torch.cuda.is_available():
+        return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float32
+    capable = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+    return torch.bfloat16 if capable else torch.float32
+
+
+def _cannot_load(source: LMSource, error: Exception) -> InputError:
+    reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    if Path(source.name).exists():
+        advice = "check that the folder holds config.json, the tokenizer and the weights"
+    elif "gated" in str(error).lower() or "401" in str(error):
+        advice = "accept its licence on the hub and run `hf auth login`, or name a local folder"
+    else:
+        advice = "check the name and the connection to the hub, or give a local folder"
+    return InputError(f"lm.name: the language model {source.name!r} could not be loaded ({reason}); {advice}.")

@@ -1,0 +1,191 @@
+"""The prompt of Eq. 3: ``[BOS] name_1 z_1 ... name_P z_P task behaviours``.
+
+The part up to the last soft token (the *prefix*) is the same for every user but for the values of z; the
+*body* (task text and behaviours) differs. Deviation from the paper: behaviours may be grouped by what
+the user thought of the item ("He liked: ... He disliked: ..."), because titles alone say little.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from string import Formatter
+from typing import NamedTuple, Protocol
+
+from userip_lightning.artifact import stable_hash
+from userip_lightning.errors import InputError
+
+BOS_SEGMENT = 0
+
+
+class Tokenizer(Protocol):
+    """The part of a Hugging Face tokenizer that prompts need."""
+
+    bos_token_id: int | None
+
+    def __call__(self, text: str, *, add_special_tokens: bool) -> Mapping[str, list[int]]:
+        """Token ids of ``text`` under the key ``input_ids``."""
+
+
+@dataclass(frozen=True)
+class ProfileName:
+    """One latent profile: a key for codes and logs, and the words in front of its soft tokens."""
+
+    name: str
+    text: str
+
+
+@dataclass(frozen=True)
+class PromptTemplate:
+    """Everything about the prompt that is configuration.
+
+    Args:
+        profiles: the P latent profiles, in prompt order.
+        soft_tokens: S, soft tokens per profile; the paper has 1.
+        liked: task text before the behaviours with label 1.
+        disliked: task text before those with label 0; ``null`` leaves them out.
+        item: how an item is written; fields of the item table in braces.
+        separator: closes every behaviour; its likelihood does not count.
+    """
+
+    profiles: list[ProfileName] = field(
+        default_factory=lambda: [
+            ProfileName("hobby", "This user's hobby is"),
+            ProfileName("background", ", his background is"),
+        ]
+    )
+    soft_tokens: int = 4
+    liked: str = ". He liked:"
+    disliked: str | None = " He disliked:"
+    item: str = " {title}"
+    separator: str = ";"
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The P profile names."""
+        return tuple(p.name for p in self.profiles)
+
+    @property
+    def hash(self) -> str:
+        """Identifies the prompt in manifests."""
+        return stable_hash(asdict(self))
+
+    def item_fields(self) -> list[str]:
+        """Columns of the item table that :attr:`item` mentions."""
+        return [name for _, name, _, _ in Formatter().parse(self.item) if name]
+
+    def write_item(self, values: Mapping[str, str | None]) -> str | None:
+        """An item as text; ``None`` where a field it needs has no value."""
+        needed = {name: values.get(name) for name in self.item_fields()}
+        if any(not value for value in needed.values()):
+            return None
+        return self.item.format(**needed)
+
+
+class Prefix(NamedTuple):
+    """Token ids of the prefix, with the places of its soft tokens."""
+
+    ids: list[int]  #           [L]; soft places hold the id 0 and are overwritten by z
+    segment: list[int]  #       [L]; 0 is BOS, p + 1 is profile p
+    soft: list[list[int]]  #    [P][S] positions of the soft tokens
+
+
+class Body(NamedTuple):
+    """Token ids after the prefix; positions are relative to the end of the prefix."""
+
+    ids: list[int]
+    target: list[bool]  #  True where the likelihood counts
+    segment: list[int]  #  heads and behaviours, numbered from P + 1
+    head: list[int]  #     segment of the task text that introduces the token
+    position: list[int]
+    source: list[int]  #   place in the body whose hidden state predicts the token
+
+
+def encode(tokenizer: Tokenizer, text: str) -> list[int]:
+    """Token ids of a piece of the prompt, without special tokens."""
+    return list(tokenizer(text, add_special_tokens=False)["input_ids"])
+
+
+def build_prefix(template: PromptTemplate, tokenizer: Tokenizer) -> Prefix:
+    """Tokenise BOS, names and soft places (Eq. 3).
+
+    Raises:
+        InputError: no profiles, no soft tokens, or a profile name that tokenizes to nothing.
+    """
+    if not template.profiles or template.soft_tokens < 1:
+        raise InputError("prompt: at least one profile and one soft token per profile are needed.")
+    if len(set(template.names)) != len(template.names):
+        raise InputError(f"prompt.profiles: the names {template.names} are not distinct; rename one.")
+    ids: list[int] = [] if tokenizer.bos_token_id is None else [tokenizer.bos_token_id]
+    segment = [BOS_SEGMENT] * len(ids)
+    soft: list[list[int]] = []
+    for number, profile in enumerate(template.profiles, start=1):
+        words = encode(tokenizer, profile.text)
+        if not words:
+            raise InputError(
+                f"prompt.profiles: the text {profile.text!r} of profile {profile.name!r} tokenizes to nothing; "
+                "give it at least one word."
+            )
+        start = len(ids) + len(words)
+        soft.append(list(range(start, start + template.soft_tokens)))
+        ids += words + [0] * template.soft_tokens
+        segment += [number] * (len(words) + template.soft_tokens)
+    return Prefix(ids, segment, soft)
+
+
+class BodyWriter:
+    """Writes bodies from tokenised pieces; every piece is tokenised once.
+
+    Args:
+        template: the prompt.
+        tokenizer: of the language model.
+        independent: behaviours do not see each other (see :mod:`userip_lightning.profile.mask`), so each
+            restarts at the position after its task text and its first token is predicted from there.
+            Otherwise they follow one another.
+
+    Raises:
+        InputError: a task text tokenizes to nothing.
+    """
+
+    def __init__(self, template: PromptTemplate, tokenizer: Tokenizer, independent: bool) -> None:
+        texts = [template.liked] if template.disliked is None else [template.liked, template.disliked]
+        self.heads = [encode(tokenizer, text) for text in texts]
+        if not all(self.heads):
+            raise InputError(f"prompt: a task text of {texts} tokenizes to nothing; give it at least one word.")
+        self.separator = encode(tokenizer, template.separator)
+        self.first_segment = len(template.profiles) + 1
+        self.independent = independent
+
+    def write(self, groups: Sequence[Sequence[Sequence[int]]]) -> Body:
+        """Compose the body of one user.
+
+        Args:
+            groups: for every task text (liked, disliked) the token ids of its items; an empty group is
+                left out with its task text.
+        """
+        body = Body([], [], [], [], [], [])
+        segment = self.first_segment + len(self.heads)
+        end = -1  # place of the last token written so far that the next one may see
+        for head_segment, (head, items) in enumerate(zip(self.heads, groups, strict=True), self.first_segment):
+            if not items:
+                continue
+            end = _append(body, head, 0, head_segment, head_segment, -1 if self.independent else end)
+            after_head = end
+            for item in items:
+                seen = after_head if self.independent else end
+                end = _append(body, [*item, *self.separator], len(item), segment, head_segment, seen)
+                segment += 1
+        return body
+
+
+def _append(body: Body, ids: Sequence[int], targets: int, segment: int, head: int, after: int) -> int:
+    """Add a piece that continues the token at place ``after`` (-1: the prefix); return its last place."""
+    place, position = len(body.ids), (body.position[after] + 1 if after >= 0 else 0)
+    count = len(ids)
+    body.ids.extend(ids)
+    body.target.extend([True] * targets + [False] * (count - targets))
+    body.segment.extend([segment] * count)
+    body.head.extend([head] * count)
+    body.position.extend(range(position, position + count))
+    body.source.extend([after, *range(place, place + count - 1)])
+    return place + count - 1
