@@ -1,0 +1,65 @@
+import pytest
+import torch
+
+from userip_lightning.ctr.layers import MLP, CrossNetwork, FirstOrder, FusedEmbedding
+from userip_lightning.schema import FeatureSchema, Field
+
+SCHEMA = FeatureSchema((Field("user_id", 3), Field("item_id", 4), Field("code_hobby", 2)))
+FIELDS = torch.tensor([[0, 0, 0], [2, 3, 1]])
+
+
+def test_fused_embedding_gives_every_field_its_own_rows() -> None:
+    embedding = FusedEmbedding(SCHEMA, dim=5)
+    table = embedding.table.weight
+    assert table.shape == (9, 5)
+    expected = torch.stack([table[[0, 3, 7]], table[[2, 6, 8]]])
+    assert torch.equal(embedding(FIELDS), expected)
+
+
+def test_fused_embedding_saves_its_table_alone() -> None:
+    assert list(FusedEmbedding(SCHEMA, dim=5).state_dict()) == ["table.weight"]
+
+
+def test_first_order_sums_one_weight_per_field() -> None:
+    linear = FirstOrder(SCHEMA)
+    with torch.no_grad():
+        linear.weight.table.weight.copy_(torch.arange(9.0).unsqueeze(1))
+        linear.bias.fill_(0.5)
+    assert torch.equal(linear(FIELDS), torch.tensor([0 + 3 + 7 + 0.5, 2 + 6 + 8 + 0.5]))
+
+
+def test_cross_network_is_its_equation_row_by_row() -> None:
+    torch.manual_seed(0)
+    cross = CrossNetwork(dim=4, layers=3)
+    torch.nn.init.normal_(cross.bias)
+    x0 = torch.randn(6, 4)
+    rows = []
+    for row in x0:
+        x = row
+        for weight, bias in zip(cross.weight, cross.bias, strict=True):
+            x = row * sum(x[i] * weight[i] for i in range(4)) + bias + x
+        rows.append(x)
+    assert torch.allclose(cross(x0), torch.stack(rows), atol=1e-6)
+
+
+def test_cross_network_without_layers_is_the_identity() -> None:
+    x0 = torch.randn(2, 4)
+    assert torch.equal(CrossNetwork(4, 0)(x0), x0)
+
+
+def test_mlp_drops_in_training_alone() -> None:
+    torch.manual_seed(0)
+    mlp = MLP(4, (16, 8), dropout=0.5)
+    x = torch.randn(3, 4)
+    assert mlp.out_dim == 8
+    assert not torch.equal(mlp(x), mlp(x))
+    mlp.eval()
+    assert torch.equal(mlp(x), mlp(x))
+
+
+@pytest.mark.parametrize("hidden", [(), []])
+def test_mlp_without_layers_is_the_identity(hidden: list[int]) -> None:
+    mlp = MLP(4, hidden, dropout=0.5)
+    x = torch.randn(3, 4)
+    assert mlp.out_dim == 4
+    assert torch.equal(mlp(x), x)

@@ -1,0 +1,1 @@
+"""Stage 3: click-through-rate networks over categorical fields, some of which are profile codes."""

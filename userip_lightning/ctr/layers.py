@@ -1,0 +1,98 @@
+"""Layers that CTR networks share. N rows, F fields, E field-embedding width.
+
+Weights start where Xavier puts them, embeddings at a small normal; a network whose paper starts elsewhere
+says so in its own file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from userip_lightning.schema import FeatureSchema
+
+EMBEDDING_STD = 1e-2
+
+
+class FusedEmbedding(nn.Module):
+    """All fields in one table: value v of field f is row offset_f + v, so that a batch is one lookup.
+
+    A value beyond its field's size would read the next field's rows; whoever builds the input checks it.
+
+    Args:
+        schema: the fields.
+        dim: embedding width E.
+    """
+
+    offsets: Tensor
+
+    def __init__(self, schema: FeatureSchema, dim: int) -> None:
+        super().__init__()
+        self.table = nn.Embedding(schema.total, dim)
+        self.register_buffer("offsets", torch.tensor(schema.offsets), persistent=False)
+        nn.init.normal_(self.table.weight, std=EMBEDDING_STD)
+
+    def forward(self, fields: Tensor) -> Tensor:
+        """[N, F] int64 values → [N, F, E] embeddings."""
+        rows: Tensor = self.table(fields + self.offsets)
+        return rows
+
+
+class FirstOrder(nn.Module):
+    """Linear part of a CTR network: one weight per value of every field, and the global bias."""
+
+    def __init__(self, schema: FeatureSchema) -> None:
+        super().__init__()
+        self.weight = FusedEmbedding(schema, 1)
+        self.bias = nn.Parameter(torch.zeros(()))
+
+    def forward(self, fields: Tensor) -> Tensor:
+        """[N, F] int64 values → [N] logits."""
+        weights: Tensor = self.weight(fields)
+        return weights.sum(dim=(1, 2)) + self.bias
+
+
+class CrossNetwork(nn.Module):
+    """Cross layers in vector form: x_{l+1} = x_0 (x_l · w_l) + b_l + x_l.
+
+    Wang et al., "Deep & Cross Network for Ad Click Predictions", 2017, Eq. 3.
+
+    Args:
+        dim: width D of the input.
+        layers: number of cross layers; the output has interactions of up to order ``layers + 1``.
+    """
+
+    def __init__(self, dim: int, layers: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.empty(layers, dim))
+        self.bias = nn.Parameter(torch.zeros(layers, dim))
+        nn.init.xavier_normal_(self.weight)
+
+    def forward(self, x0: Tensor) -> Tensor:
+        """[N, D] → [N, D]."""
+        x = x0
+        for weight, bias in zip(self.weight, self.bias, strict=True):
+            x = x0 * (x @ weight).unsqueeze(-1) + bias + x
+        return x
+
+
+class MLP(nn.Sequential):
+    """Linear, ReLU, dropout for every width of ``hidden``; the identity where ``hidden`` is empty.
+
+    Args:
+        in_dim: width of the input.
+        hidden: widths of the layers.
+        dropout: probability after every layer.
+    """
+
+    def __init__(self, in_dim: int, hidden: Sequence[int], dropout: float) -> None:
+        super().__init__()
+        self.out_dim = in_dim
+        for width in hidden:
+            linear = nn.Linear(self.out_dim, width)
+            nn.init.xavier_normal_(linear.weight)
+            nn.init.zeros_(linear.bias)
+            self.extend([linear, nn.ReLU(), nn.Dropout(dropout)])
+            self.out_dim = width
