@@ -1,0 +1,1 @@
+"""Tables and statistics of finished runs: reads files, trains nothing, imports no torch."""

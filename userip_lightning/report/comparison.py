@@ -1,0 +1,152 @@
+"""Do the codes help? Variants of one CTR model side by side, and the codes against every control.
+
+Differences carry the interval of a user-clustered paired bootstrap (``bootstrap.py``) and, for the codes,
+a paired t test over seeds with Holm's correction over the contrasts (``significance.py``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import polars as pl
+
+from userip_lightning.errors import InputError
+from userip_lightning.report import metrics
+from userip_lightning.report.bootstrap import (
+    PairedDifference,
+    Replicates,
+    paired_difference,
+    replicate_metrics,
+)
+from userip_lightning.report.predictions import Predictions, read_predictions
+from userip_lightning.report.significance import holm, paired_t
+from userip_lightning.report.verdict import verdict
+
+#: The variants that are no control: the reference of every relative figure, and what is to be judged.
+NO_CODES, CODES = "none", "codes"
+
+
+class Comparison(NamedTuple):
+    """What was found on one split.
+
+    ``variants`` has one row per variant: variant, seeds, auc, auc_std, logloss, logloss_std,
+    normalised_entropy, calibration_error, and against no codes auc_improvement (Eq. 10),
+    logloss_improvement (Eq. 11), delta_auc, delta_auc_low, delta_auc_high, delta_logloss,
+    delta_logloss_low, delta_logloss_high. Deviations are over seeds, null for one seed; figures against
+    no codes are null in its own row.
+
+    ``contrasts`` has one row per variant that the codes are held against: against, the six delta columns
+    and p_auc, the Holm-corrected p-value over seeds (null for one seed).
+    """
+
+    split: str
+    rows: int
+    users: int
+    base_rate_logloss: float
+    variants: pl.DataFrame
+    contrasts: pl.DataFrame
+    verdict: str
+
+
+class _Measured(NamedTuple):
+    predictions: Predictions
+    auc: metrics.Floats  #     [S]
+    logloss: metrics.Floats  # [S]
+    replicates: Replicates
+
+
+def compare(
+    runs: Mapping[str, Sequence[Path]], split: str = "test", replicates: int = 2000, seed: int = 0
+) -> Comparison:
+    """Compare the runs of a CTR model.
+
+    Args:
+        runs: variant to its ctr artifacts, one per seed in the same order everywhere. ``none`` and
+            ``codes`` are expected; every other variant is a control that the codes have to beat.
+        split: rows on which to judge.
+        replicates: of the bootstrap.
+        seed: of the bootstrap.
+
+    Raises:
+        InputError: ``none`` or ``codes`` is missing, or the runs cannot be compared (see read_predictions).
+    """
+    for name in (NO_CODES, CODES):
+        if name not in runs:
+            raise InputError(f"the runs have no variant {name!r}; run the ctr stage for it first.")
+    read = read_predictions(runs, split)
+    measured = {variant: _measure(predictions, replicates, seed) for variant, predictions in read.items()}
+    label = read[NO_CODES].label
+    contrasts = _contrasts(measured)
+    return Comparison(
+        split=split,
+        rows=label.size,
+        users=int(np.unique(read[NO_CODES].users).size),
+        base_rate_logloss=metrics.base_rate_logloss(label),
+        variants=pl.DataFrame([_variant_row(name, measured) for name in measured], infer_schema_length=None),
+        contrasts=contrasts,
+        verdict=verdict(contrasts, NO_CODES),
+    )
+
+
+def _measure(predictions: Predictions, replicates: int, seed: int) -> _Measured:
+    users, label, scores = predictions
+    return _Measured(
+        predictions,
+        np.array([metrics.auc(label, score) for score in scores]),
+        np.array([metrics.logloss(label, score) for score in scores]),
+        replicate_metrics(users, label, scores, replicates, seed),
+    )
+
+
+def _variant_row(name: str, measured: Mapping[str, _Measured]) -> dict[str, str | int | float | None]:
+    ours, reference = measured[name], measured[NO_CODES]
+    label, scores = ours.predictions.label, ours.predictions.scores
+    auc, loss = float(ours.auc.mean()), float(ours.logloss.mean())
+    row: dict[str, str | int | float | None] = {
+        "variant": name,
+        "seeds": ours.auc.size,
+        "auc": auc,
+        "auc_std": _deviation(ours.auc),
+        "logloss": loss,
+        "logloss_std": _deviation(ours.logloss),
+        "normalised_entropy": loss / metrics.base_rate_logloss(label),
+        "calibration_error": float(np.mean([metrics.expected_calibration_error(label, s) for s in scores])),
+        "auc_improvement": metrics.auc_improvement(auc, float(reference.auc.mean())),
+        "logloss_improvement": metrics.logloss_improvement(loss, float(reference.logloss.mean())),
+        **_delta_columns(paired_difference(ours.replicates, reference.replicates)),
+    }
+    if name == NO_CODES:
+        row |= {
+            column: None for column in row if column.startswith("delta_") or column.endswith("_improvement")
+        }
+    return row
+
+
+def _contrasts(measured: Mapping[str, _Measured]) -> pl.DataFrame:
+    ours = measured[CODES]
+    others = [name for name in measured if name != CODES]
+    p_values = holm([paired_t(ours.auc, measured[name].auc) for name in others])
+    rows = [
+        {
+            "against": name,
+            **_delta_columns(paired_difference(ours.replicates, measured[name].replicates)),
+            "p_auc": None if np.isnan(p) else p,
+        }
+        for name, p in zip(others, p_values, strict=True)
+    ]
+    return pl.DataFrame(rows, schema_overrides={"p_auc": pl.Float64})
+
+
+def _delta_columns(difference: PairedDifference) -> dict[str, float]:
+    return {
+        f"delta_{metric}{suffix}": value
+        for metric, interval in zip(difference._fields, difference, strict=True)
+        for suffix, value in zip(("", "_low", "_high"), interval, strict=True)
+    }
+
+
+def _deviation(values: metrics.Floats) -> float | None:
+    return float(values.std(ddof=1)) if values.size > 1 else None

@@ -1,0 +1,103 @@
+"""Predictions of CTR runs, read from their artifacts and checked before anything is computed from them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from userip_lightning.artifact import expect_same_data, read_manifest
+from userip_lightning.errors import InputError
+from userip_lightning.report.metrics import Floats
+
+FILE = "predictions.parquet"
+COLUMNS = ("row_id", "user_id", "split", "label", "score")
+
+
+class Predictions(NamedTuple):
+    """One variant's scores of the N judged rows, in the order of their row ids."""
+
+    users: NDArray[np.str_]  # [N]
+    label: NDArray[np.int8]  # [N], 0 or 1
+    scores: Floats  #           [S, N], probabilities, one row per trained seed
+
+
+def read_predictions(runs: Mapping[str, Sequence[Path]], split: str) -> dict[str, Predictions]:
+    """Read the runs of every variant.
+
+    Args:
+        runs: variant to its ctr artifacts, one per seed, the same seeds in the same order everywhere.
+        split: which rows to keep.
+
+    Raises:
+        InputError: artifacts of different data, different numbers of seeds or different rows, a missing
+            column, a score that is no probability, or a split with one class only.
+    """
+    counts = {variant: len(folders) for variant, folders in runs.items()}
+    if not counts or min(counts.values()) == 0 or len(set(counts.values())) > 1:
+        raise InputError(f"runs per variant are {counts}; give every variant the same seeds, at least one.")
+    data_hash = read_manifest(next(iter(runs.values()))[0], "ctr").data_hash
+    frames = {
+        variant: [_judged_rows(Path(folder), split, data_hash) for folder in folders]
+        for variant, folders in runs.items()
+    }
+    keys = next(iter(frames.values()))[0].drop("score")
+    for variant, folders in runs.items():
+        for folder, rows in zip(folders, frames[variant], strict=True):
+            if not rows.drop("score").equals(keys):
+                raise InputError(
+                    f"{Path(folder) / FILE}: its {split} rows differ from those of the other runs; "
+                    "run the ctr stage again for all variants on the same data."
+                )
+    users, label = keys["user_id"].to_numpy().astype(np.str_), keys["label"].to_numpy()
+    return {
+        variant: Predictions(users, label, np.stack([rows["score"].to_numpy() for rows in read]))
+        for variant, read in frames.items()
+    }
+
+
+def _judged_rows(folder: Path, split: str, data_hash: str) -> pl.DataFrame:
+    """row_id, user_id, label and score of one run's rows of ``split``, by row id."""
+    expect_same_data(folder, read_manifest(folder, "ctr"), data_hash)
+    rows = _checked(folder / FILE).filter(pl.col("split") == split).drop("split").sort("row_id")
+    if rows.is_empty():
+        raise InputError(
+            f"{folder / FILE}: no rows of split {split!r}; run the ctr stage again with that split."
+        )
+    if rows["row_id"].n_unique() != rows.height:
+        raise InputError(f"{folder / FILE}: a row_id occurs twice; run the ctr stage again.")
+    return rows
+
+
+def _checked(file: Path) -> pl.DataFrame:
+    """The file's rows with every split judged fit for an AUC, validation included (it chose the model)."""
+    try:
+        rows = pl.read_parquet(file)
+    except (OSError, pl.exceptions.PolarsError) as error:
+        raise InputError(f"{file}: not readable as Parquet ({error}); run the ctr stage again.") from None
+    missing = [name for name in COLUMNS if name not in rows.columns]
+    if missing:
+        raise InputError(f"{file}: column {missing[0]!r} is missing; run the ctr stage again.")
+    rows = rows.select(
+        pl.col("row_id", "user_id", "split"),
+        pl.col("label").cast(pl.Int8, strict=False),
+        pl.col("score").cast(pl.Float64, strict=False),
+    )
+    bad = rows.filter(~pl.col("score").is_between(0, 1).fill_null(False))  # NaN counts as above 1
+    if not bad.is_empty():
+        raise InputError(
+            f"{file}: row_id {bad['row_id'][0]} has score {bad['score'][0]}, a probability was expected; "
+            "the model diverged, lower its learning rate."
+        )
+    for (split,), part in rows.group_by("split"):
+        labels = set(part["label"].to_list())
+        if labels != {0, 1}:
+            raise InputError(
+                f"{file}: the {split} rows have the labels {labels}, but AUC needs 0 and 1 and both; "
+                "choose another split or label rule."
+            )
+    return rows

@@ -1,0 +1,158 @@
+"""The closing report of a run, once as data, shown by Rich on a terminal or written as Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import rich.box
+from rich.console import Group, RenderableType
+from rich.table import Table as RichTable
+from rich.text import Text
+
+from userip_lightning.report.bootstrap import Interval
+from userip_lightning.report.comparison import NO_CODES, Comparison
+from userip_lightning.report.held_out import HeldOut
+
+NONE = "–"
+#: Key under which ``not_run`` gives the reason for a missing stage 1 evaluation.
+STAGE_1 = "stage 1"
+VARIANT_HEADER = (
+    "variant",
+    "AUC",
+    "Logloss",
+    "ΔAUC vs no codes [95 %]",
+    "AUC impr.",
+    "Logloss impr.",
+    "norm. entropy",
+    "ECE",
+)
+CONTRAST_HEADER = ("codes against", "ΔAUC [95 %]", "ΔLogloss [95 %]", "p (seeds, Holm)")
+
+
+class Table(NamedTuple):
+    """Cells as text; the first column is left-aligned, the others right-aligned."""
+
+    title: str
+    header: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+class Report(NamedTuple):
+    """Tables, then lines below them."""
+
+    tables: tuple[Table, ...]
+    lines: tuple[str, ...]
+
+
+def compose(comparison: Comparison | None, held_out: HeldOut | None, not_run: Mapping[str, str]) -> Report:
+    """Put the report together; what was not measured is printed as such and never filled in.
+
+    Args:
+        comparison: of the CTR runs, None where there are none.
+        held_out: stage 1's evaluation, None where there is none.
+        not_run: variant, or :data:`STAGE_1`, to the reason why it was not run.
+    """
+    missing = {name: reason for name, reason in not_run.items() if name != STAGE_1}
+    tables: tuple[Table, ...] = (_variant_table(comparison, missing),)
+    lines: tuple[str, ...] = ()
+    if comparison is not None:
+        tables = (*tables, _contrast_table(comparison))
+        lines = (comparison.verdict, f"Logloss of the click rate alone: {comparison.base_rate_logloss:.4f}.")
+    return Report(tables, (*lines, _held_out_line(held_out, not_run.get(STAGE_1, "no evaluation was made"))))
+
+
+def to_rich(report: Report) -> RenderableType:
+    """For a terminal."""
+    parts: list[RenderableType] = []
+    for table in report.tables:
+        shown = RichTable(title=table.title, title_justify="left", box=rich.box.SIMPLE_HEAD)
+        for column, name in enumerate(table.header):
+            shown.add_column(name, justify="right" if column else "left")
+        for row in table.rows:
+            shown.add_row(*(Text(cell) for cell in row))
+        parts.append(shown)
+    return Group(*parts, *(Text(line) for line in report.lines))
+
+
+def to_markdown(report: Report) -> str:
+    """The same as Markdown."""
+    blocks = []
+    for table in report.tables:
+        rule = tuple("---" if column == 0 else "---:" for column in range(len(table.header)))
+        rows = "\n".join("| " + " | ".join(cells) + " |" for cells in (table.header, rule, *table.rows))
+        blocks.append(f"**{table.title}**\n\n{rows}")
+    return "\n\n".join([*blocks, *report.lines]) + "\n"
+
+
+def _variant_table(comparison: Comparison | None, not_run: Mapping[str, str]) -> Table:
+    rows = [] if comparison is None else [_variant_cells(row) for row in comparison.variants.to_dicts()]
+    blank = (NONE,) * (len(VARIANT_HEADER) - 2)
+    rows += [(_name(name), f"not run ({reason})", *blank) for name, reason in not_run.items()]
+    title = "CTR model"
+    if comparison is not None:
+        seeds = comparison.variants["seeds"][0]
+        title += f" on the {comparison.split} split: {comparison.rows:,} rows, {comparison.users:,} users, "
+        title += f"{seeds} seed{'s' if seeds > 1 else ''}"
+    return Table(title, VARIANT_HEADER, tuple(rows))
+
+
+def _variant_cells(row: Mapping[str, Any]) -> tuple[str, ...]:
+    reference = row["variant"] == NO_CODES
+    return (
+        _name(row["variant"]),
+        _spread(row["auc"], row["auc_std"]),
+        _spread(row["logloss"], row["logloss_std"]),
+        NONE if reference else _delta(row, "auc"),
+        NONE if reference else _percent(row["auc_improvement"]),
+        NONE if reference else _percent(row["logloss_improvement"]),
+        f"{row['normalised_entropy']:.4f}",
+        f"{row['calibration_error']:.4f}",
+    )
+
+
+def _contrast_table(comparison: Comparison) -> Table:
+    rows = tuple(
+        (
+            _name(row["against"]),
+            _delta(row, "auc"),
+            _delta(row, "logloss"),
+            NONE if row["p_auc"] is None else f"{row['p_auc']:.3f}",
+        )
+        for row in comparison.contrasts.to_dicts()
+    )
+    return Table("Codes against no codes and every control", CONTRAST_HEADER, rows)
+
+
+def _held_out_line(held_out: HeldOut | None, reason: str) -> str:
+    if held_out is None:
+        return f"Stage 1, held-out nats per token: not run ({reason})."
+    return (
+        f"Stage 1, held-out nats per token over {held_out.users:,} users: own z "
+        f"{held_out.own.difference:.3f}, "
+        f"another user's z {held_out.other.difference:.3f}, no z {held_out.none.difference:.3f}; own z "
+        f"is better than another user's by {_interval(held_out.own_over_other, 3)}, "
+        f"than no z by {_interval(held_out.own_over_none, 3)}."
+    )
+
+
+def _name(variant: str) -> str:
+    return "no codes" if variant == NO_CODES else variant.replace("_", " ")
+
+
+def _spread(mean: float, deviation: float | None) -> str:
+    return f"{mean:.4f}" if deviation is None else f"{mean:.4f} ± {deviation:.4f}"
+
+
+def _delta(row: Mapping[str, Any], metric: str) -> str:
+    values = (row[f"delta_{metric}{suffix}"] for suffix in ("", "_low", "_high"))
+    return _interval(Interval(*values), 4)
+
+
+def _interval(interval: Interval, digits: int) -> str:
+    difference, low, high = (f"{value:+.{digits}f}" for value in interval)
+    return f"{difference} [{low}, {high}]"
+
+
+def _percent(share: float) -> str:
+    return NONE if share != share else f"{100 * share:+.2f} %"
