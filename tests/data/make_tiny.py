@@ -89,9 +89,9 @@ def _histories(folder: Path, events: pl.DataFrame, items: pl.DataFrame) -> None:
 def _csv(folder: Path, events: pl.DataFrame, items: pl.DataFrame, users: pl.DataFrame) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     liked = (pl.col("rating") > 3).cast(pl.Int64)
-    events.rename({"user_id": "person", "item_id": "thing", "rating": "stars", "timestamp": "when"}).with_columns(
-        liked=(events.select(liked))["rating"]
-    ).write_csv(folder / "events.csv")
+    events.rename(
+        {"user_id": "person", "item_id": "thing", "rating": "stars", "timestamp": "when"}
+    ).with_columns(liked=(events.select(liked))["rating"]).write_csv(folder / "events.csv")
     items.rename({"item_id": "thing"}).write_csv(folder / "items.csv")
     users.rename({"user_id": "person"}).write_csv(folder / "users.csv")
 

@@ -46,7 +46,13 @@ TOPICS: dict[str, tuple[str, str]] = {
 }
 BACKGROUNDS = ("student", "parent", "collector")
 PRICE_LEVELS = ("budget", "standard", "premium")
-_VERDICTS = ("A waste of money.", "Not for me.", "It is all right.", "I enjoyed it.", "One of the best I know.")
+_VERDICTS = (
+    "A waste of money.",
+    "Not for me.",
+    "It is all right.",
+    "I enjoyed it.",
+    "One of the best I know.",
+)
 _REMARKS = (
     "I have to count every coin at college.",
     "The whole family shared it after school.",
@@ -147,7 +153,9 @@ class Planted(Source):
         items = items.filter(pl.col("topic").str.len_chars() > 0, pl.col("title").is_not_null())
         frequent = items["topic"].value_counts().sort(["count", "topic"], descending=[True, False])["topic"]
         items = items.filter(pl.col("topic").is_in(frequent.head(len(TOPICS)).to_list()))
-        return self._priced(items["item_id"].to_list(), items["title"].to_list(), items["topic"].to_list(), rng)
+        return self._priced(
+            items["item_id"].to_list(), items["title"].to_list(), items["topic"].to_list(), rng
+        )
 
     def _priced(
         self, ids: list[str], titles: list[str], topics: list[str], rng: np.random.Generator
@@ -164,7 +172,9 @@ class Planted(Source):
         # A share p of the choices needs odds p / (1 - p) against the other groups taken together.
         odds = fond * np.log(self.focus / (1 - self.focus) * (topics - 1))
         odds = odds + affords * np.log(self.thrift / (1 - self.thrift) * (levels - 1))
-        return np.argsort(-(odds + rng.gumbel(size=fond.shape)), axis=1)[:, : self.rows_per_user]
+        likeliest = np.argsort(-(odds + rng.gumbel(size=fond.shape)), axis=1)
+        chosen: NDArray[np.int64] = likeliest[:, : self.rows_per_user]
+        return chosen
 
     def _rate(
         self,
@@ -202,4 +212,4 @@ class Planted(Source):
             "timestamp": time.ravel(),
             "review": reviews,
         }
-        return pl.DataFrame(columns).cast(dict(EVENT_COLUMNS))
+        return pl.DataFrame(columns, schema_overrides=EVENT_COLUMNS)

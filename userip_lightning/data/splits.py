@@ -1,0 +1,140 @@
+"""Who sees which event: the three splits (design, section 3)."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from userip_lightning.errors import InputError
+from userip_lightning.schema import SUPPORT, TEST, TRAIN, VAL
+
+Ratios = tuple[float, float, float]
+_ADVICE = "take another split"
+
+
+class Split(ABC):
+    """Chosen in YAML by ``class_path``."""
+
+    @abstractmethod
+    def assign(self, events: pl.DataFrame, seed: int) -> pl.Series:
+        """The split of every event.
+
+        Args:
+            events: with ``user`` and ``timestamp``, in order of ``row_id``.
+            seed: decides everything random.
+
+        Returns:
+            A String series named ``split``, one value per event.
+
+        Raises:
+            InputError: the events do not allow this split.
+        """
+
+
+@dataclass(frozen=True)
+class RandomSplit(Split):
+    """Events at random; the paper's 8:1:1.
+
+    Args:
+        ratios: parts of train, validation and test.
+    """
+
+    ratios: Ratios = (8, 1, 1)
+
+    def assign(self, events: pl.DataFrame, seed: int) -> pl.Series:
+        rank = np.random.default_rng(seed).permutation(events.height)
+        train, judged = _cuts(self.ratios, events.height)
+        return _named(rank < train, rank < judged)
+
+
+@dataclass(frozen=True)
+class TemporalSplit(Split):
+    """Past, near future and future by global time; events of one second stay together.
+
+    Args:
+        ratios: parts of train, validation and test.
+    """
+
+    ratios: Ratios = (8, 1, 1)
+
+    def assign(self, events: pl.DataFrame, seed: int) -> pl.Series:
+        if events["timestamp"].null_count():
+            raise InputError(f"TemporalSplit: some events have no timestamp; {_ADVICE}.")
+        first = events.group_by("user").agg(pl.col("timestamp").min())["timestamp"]
+        if first.max() == 0:
+            raise InputError(
+                "TemporalSplit: the timestamps are positions in a history, which say nothing about global "
+                f"time; {_ADVICE}."
+            )
+        time = events["timestamp"].to_numpy()
+        ordered = np.sort(time)
+        train, judged = _cuts(self.ratios, events.height)
+        return _named(time <= ordered[train - 1], time <= ordered[judged - 1])
+
+
+@dataclass(frozen=True)
+class ColdUsers(Split):
+    """Some users are absent from CTR training: a few events support their profile, the rest judge it.
+
+    Warm users are in train altogether. Cold users have ``support`` events in support; the others are
+    validation for one half of them and test for the other half, so no user is in both.
+
+    Args:
+        fraction: cold share of all users.
+        support: events per cold user that stages 1 and 2 may see.
+        choose: the ``earliest`` events support, as they would in service, or ``random`` ones.
+    """
+
+    fraction: float = 0.2
+    support: int = 10
+    choose: Literal["earliest", "random"] = "earliest"
+
+    def assign(self, events: pl.DataFrame, seed: int) -> pl.Series:
+        if self.choose == "earliest" and events["timestamp"].null_count():
+            raise InputError("ColdUsers: some events have no timestamp; set choose to random.")
+        rng = np.random.default_rng(seed)
+        user = events["user"].to_numpy()
+        rows = np.bincount(user)
+        able = np.flatnonzero(rows > self.support)
+        wanted = round(self.fraction * np.count_nonzero(rows))
+        if wanted < 2 or able.size < wanted or wanted == rows.size:
+            raise InputError(
+                f"ColdUsers: {wanted} cold users are wanted, {able.size} of {rows.size} users have more than "
+                f"{self.support} events; there must be at least 2 and some warm ones, so lower support or "
+                "change fraction."
+            )
+        cold = rng.permutation(able)[:wanted]
+        half = np.zeros((2, rows.size), dtype=bool)
+        half[0, cold[: wanted // 2]] = half[1, cold[wanted // 2 :]] = True
+        order = rng.random(user.size) if self.choose == "random" else events["timestamp"].to_numpy()
+        supports = _position(user, order) < self.support
+        names = np.select([~half.any(0)[user], supports, half[0][user]], [TRAIN, SUPPORT, VAL], TEST)
+        return pl.Series("split", names.tolist(), dtype=pl.String)
+
+
+def _position(user: NDArray[np.int32], order: NDArray[np.generic]) -> NDArray[np.int64]:
+    """Place of every event among its user's events, by ``order``, ties as they come."""
+    by_user = np.lexsort((np.arange(user.size), order, user))
+    first = np.searchsorted(user[by_user], user[by_user], side="left")
+    position = np.empty(user.size, dtype=np.int64)
+    position[by_user] = np.arange(user.size) - first
+    return position
+
+
+def _cuts(ratios: Ratios, rows: int) -> tuple[int, int]:
+    """Ends of train and validation among ``rows`` ordered events."""
+    if min(ratios) <= 0:
+        raise InputError(f"split ratios {ratios}: every part must be above 0.")
+    if rows < len(ratios):
+        raise InputError(f"{rows} events cannot be split into train, validation and test; give more data.")
+    train, val, _ = (ratio / sum(ratios) for ratio in ratios)
+    return max(1, round(train * rows)), max(2, round((train + val) * rows))
+
+
+def _named(train: NDArray[np.bool_], judged: NDArray[np.bool_]) -> pl.Series:
+    return pl.Series("split", np.select([train, judged], [TRAIN, VAL], TEST).tolist(), dtype=pl.String)
