@@ -1,0 +1,67 @@
+import numpy as np
+import polars as pl
+import pytest
+from sklearn.metrics import roc_auc_score
+
+from userip_lightning.errors import InputError
+from userip_lightning.report.comparison import compare
+from userip_lightning.report.predictions import read_predictions
+
+
+@pytest.fixture
+def runs(write):
+    """Codes see most of the truth, one control sees as little as no codes, one sees half."""
+    strength = {"none": 0.2, "codes": 1.2, "shuffled": 0.2, "svd_kmeans": 0.45}
+    return {name: [write(name, seed, signal) for seed in range(3)] for name, signal in strength.items()}
+
+
+def test_every_figure_is_that_of_the_predictions(runs):
+    found = compare(runs, replicates=200)
+    read = read_predictions(runs, "test")
+    assert (found.rows, found.users) == (400, np.unique(read["none"].users).size)
+    for row in found.variants.to_dicts():
+        label, scores = read[row["variant"]].label, read[row["variant"]].scores
+        aucs = [roc_auc_score(label, score) for score in scores]
+        assert row["auc"] == pytest.approx(np.mean(aucs))
+        assert row["auc_std"] == pytest.approx(np.std(aucs, ddof=1))
+        assert row["seeds"] == 3
+    none, codes = (
+        found.variants.row(by_predicate=pl.col("variant") == v, named=True) for v in ("none", "codes")
+    )
+    assert codes["delta_auc"] == pytest.approx(codes["auc"] - none["auc"])
+    assert codes["auc_improvement"] == pytest.approx((codes["auc"] - 0.5) / (none["auc"] - 0.5) - 1)
+    assert codes["logloss_improvement"] == pytest.approx(none["logloss"] / codes["logloss"] - 1)
+    assert none["delta_auc"] is None
+
+
+def test_codes_are_held_against_no_codes_and_each_control(runs):
+    found = compare(runs, replicates=200)
+    assert found.contrasts["against"].to_list() == ["none", "shuffled", "svd_kmeans"]
+    assert (found.contrasts["delta_auc_low"] > 0).all()
+    assert (found.contrasts["delta_logloss_high"] < 0).all()
+    assert found.contrasts["p_auc"].is_between(0, 0.05).all()
+    assert "beat every control (shuffled and svd_kmeans)" in found.verdict
+
+
+def test_a_control_as_good_as_the_codes_takes_the_gain_away(runs, write):
+    runs["random"] = runs["codes"]
+    found = compare(runs, replicates=200)
+    assert "do not beat random: reported as no gain" in found.verdict
+
+
+def test_one_seed_has_no_deviation_and_no_p_value(runs):
+    found = compare({name: folders[:1] for name, folders in runs.items()}, replicates=50)
+    assert found.variants["auc_std"].null_count() == found.variants.height
+    assert found.contrasts["p_auc"].null_count() == found.contrasts.height
+
+
+def test_the_same_seed_gives_the_same_intervals(runs):
+    first, second = compare(runs, replicates=50, seed=4), compare(runs, replicates=50, seed=4)
+    assert first.variants.equals(second.variants)
+    assert not first.variants.equals(compare(runs, replicates=50, seed=5).variants)
+
+
+def test_without_the_codes_there_is_nothing_to_judge(runs):
+    del runs["codes"]
+    with pytest.raises(InputError, match="no variant 'codes'"):
+        compare(runs)
