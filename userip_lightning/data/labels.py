@@ -94,4 +94,5 @@ class Implicit(Labels):
             raise InputError(f"Implicit: negatives is {self.negatives}, at least 1 is needed per positive.")
         sampled = sample_negatives(events, items, self.negatives, self.popularity == "matched", seed)
         positives = events.with_columns(label=pl.lit(1, dtype=pl.Int8))
-        return pl.concat([positives, sampled.with_columns(label=pl.lit(0, dtype=pl.Int8))], how="diagonal")
+        negatives = sampled.with_columns(label=pl.lit(0, dtype=pl.Int8), logged=pl.lit(False))
+        return pl.concat([positives, negatives], how="diagonal")

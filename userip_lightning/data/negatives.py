@@ -1,7 +1,7 @@
-"""Negatives for implicit logs, drawn for a whole split at a time.
+"""Negatives for implicit logs, drawn for all users at once.
 
 Rejection sampling on keys user · I + item: draw for all open places, keep what is new, repeat. The few
-places that stay open (users who met almost everything) are filled from the user's unseen items.
+places that stay open (users who met almost everything popular) are filled from the user's unmet items.
 """
 
 from __future__ import annotations
@@ -38,13 +38,8 @@ def sample_negatives(
     user = np.repeat(events["user"].to_numpy().astype(np.int64), per_positive)
     taken = np.unique(events["user"].to_numpy().astype(np.int64) * n_items + events["item"].to_numpy())
     _require_room(events, user, taken, n_items)
-    rng = np.random.default_rng(seed)
-    split = np.repeat(events["split"].to_numpy(), per_positive)
-    item = np.full(user.size, -1, dtype=np.int64)
-    for name in events["split"].unique().sort():
-        open_places = np.flatnonzero(split == name)
-        pool = events.filter(split=name)["item"].to_numpy() if matched else np.arange(n_items)
-        taken = _fill(item, user, open_places, pool.astype(np.int64), taken, n_items, rng)
+    pool = _pool(events, per_positive) if matched else None
+    item = _draw(user, taken, n_items, pool, np.random.default_rng(seed))
     copied = events.select("user_id", "timestamp", "split", "user")
     copied = copied[np.repeat(np.arange(events.height), per_positive)]
     first = int(events["row_id"].max()) + 1  # type: ignore[arg-type]
@@ -68,29 +63,53 @@ def _require_room(
         )
 
 
-def _fill(
-    item: NDArray[np.int64],
+def _pool(events: pl.DataFrame, per_positive: int) -> tuple[NDArray[np.int64], ...]:
+    """Items in order of their split, and for every negative where its split starts and how long it is."""
+    name, split = np.unique(events["split"].to_numpy().astype(np.str_), return_inverse=True)
+    items = events["item"].to_numpy()[np.argsort(split, kind="stable")].astype(np.int64)
+    length = np.bincount(split, minlength=name.size)
+    start = np.cumsum(length) - length
+    split = np.repeat(split, per_positive)
+    return items, start[split], length[split]
+
+
+def _draw(
     user: NDArray[np.int64],
-    places: NDArray[np.int64],
-    pool: NDArray[np.int64],
     taken: NDArray[np.int64],
     n_items: int,
+    pool: tuple[NDArray[np.int64], ...] | None,
     rng: np.random.Generator,
 ) -> NDArray[np.int64]:
-    """Write items into ``item[places]``; returns ``taken``, sorted keys, with what was drawn."""
+    """An item for every entry of ``user``; ``taken`` holds the sorted keys that are out of the question."""
+    item = np.empty(user.size, dtype=np.int64)
+    places = np.arange(user.size)
     for _ in range(_ROUNDS):
+        if pool is None:
+            drawn = rng.integers(0, n_items, places.size)
+        else:
+            items, start, length = pool
+            drawn = items[start[places] + rng.integers(0, length[places])]
+        key = user[places] * n_items + drawn
+        new, first = np.unique(key, return_index=True)
+        fresh = first[~_contains(taken, new)]
+        item[places[fresh]] = drawn[fresh]
+        taken = _merge(taken, np.sort(key[fresh]))
+        places = np.delete(places, fresh)
         if not places.size:
-            return taken
-        key = user[places] * n_items + rng.choice(pool, size=places.size)
-        first = np.zeros(key.size, dtype=bool)
-        first[np.unique(key, return_index=True)[1]] = True
-        fresh = first & ~np.isin(key, taken)
-        item[places[fresh]] = key[fresh] % n_items
-        taken = np.union1d(taken, key[fresh])
-        places = places[~fresh]
+            return item
     for place in places:
         base = user[place] * n_items
         met = taken[np.searchsorted(taken, base) : np.searchsorted(taken, base + n_items)] - base
         item[place] = rng.choice(np.setdiff1d(np.arange(n_items), met))
-        taken = np.union1d(taken, base + item[place])
-    return taken
+        taken = _merge(taken, np.array([base + item[place]]))
+    return item
+
+
+def _contains(ordered: NDArray[np.int64], keys: NDArray[np.int64]) -> NDArray[np.bool_]:
+    at = np.minimum(np.searchsorted(ordered, keys), ordered.size - 1)
+    return np.equal(ordered[at], keys)
+
+
+def _merge(ordered: NDArray[np.int64], more: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Both sorted; the sum is sorted, without sorting ``ordered`` again."""
+    return np.insert(ordered, np.searchsorted(ordered, more), more)

@@ -23,7 +23,8 @@ class PreparedData:
     Args:
         path: its folder.
         manifest: its manifest.
-        events: EVENT_COLUMNS, ``user`` and ``item`` (Int32, dense), ``label`` (Int8, 0 or 1), ``split``.
+        events: EVENT_COLUMNS, ``user`` and ``item`` (Int32, dense), ``label`` (Int8, 0 or 1), ``split``,
+            ``logged`` (False for a sampled negative, which is no behaviour of its user).
         items: one row per item in order of ``item``; ``item_id``, ``title``, further attributes, ``item``.
         users: one row per user in order of ``user``; ``user_id``, attributes, ``user``.
     """

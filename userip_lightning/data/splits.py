@@ -44,7 +44,7 @@ class RandomSplit(Split):
         ratios: parts of train, validation and test.
     """
 
-    ratios: Ratios = (8, 1, 1)
+    ratios: Ratios = (8.0, 1.0, 1.0)
 
     def assign(self, events: pl.DataFrame, seed: int) -> pl.Series:
         rank = np.random.default_rng(seed).permutation(events.height)
@@ -60,7 +60,7 @@ class TemporalSplit(Split):
         ratios: parts of train, validation and test.
     """
 
-    ratios: Ratios = (8, 1, 1)
+    ratios: Ratios = (8.0, 1.0, 1.0)
 
     def assign(self, events: pl.DataFrame, seed: int) -> pl.Series:
         if events["timestamp"].null_count():
@@ -109,12 +109,12 @@ class ColdUsers(Split):
                 "change fraction."
             )
         cold = rng.permutation(able)[:wanted]
-        half = np.zeros((2, rows.size), dtype=bool)
-        half[0, cold[: wanted // 2]] = half[1, cold[wanted // 2 :]] = True
+        group = np.zeros(rows.size, dtype=np.int64)  # 0 warm, 1 validation, 2 test
+        group[cold[: wanted // 2]] = 1
+        group[cold[wanted // 2 :]] = 2
         order = rng.random(user.size) if self.choose == "random" else events["timestamp"].to_numpy()
-        supports = _position(user, order) < self.support
-        names = np.select([~half.any(0)[user], supports, half[0][user]], [TRAIN, SUPPORT, VAL], TEST)
-        return pl.Series("split", names.tolist(), dtype=pl.String)
+        group = np.where((_position(user, order) < self.support) & (group[user] > 0), 3, group[user])
+        return pl.Series("split", np.array([TRAIN, VAL, TEST, SUPPORT])[group].tolist(), dtype=pl.String)
 
 
 def _position(user: NDArray[np.int32], order: NDArray[np.generic]) -> NDArray[np.int64]:
@@ -137,4 +137,6 @@ def _cuts(ratios: Ratios, rows: int) -> tuple[int, int]:
 
 
 def _named(train: NDArray[np.bool_], judged: NDArray[np.bool_]) -> pl.Series:
-    return pl.Series("split", np.select([train, judged], [TRAIN, VAL], TEST).tolist(), dtype=pl.String)
+    """Train where ``train``, else validation where ``judged``, else test."""
+    group = np.where(train, 0, np.where(judged, 1, 2))
+    return pl.Series("split", np.array([TRAIN, VAL, TEST])[group].tolist(), dtype=pl.String)

@@ -173,8 +173,7 @@ class Planted(Source):
         odds = fond * np.log(self.focus / (1 - self.focus) * (topics - 1))
         odds = odds + affords * np.log(self.thrift / (1 - self.thrift) * (levels - 1))
         likeliest = np.argsort(-(odds + rng.gumbel(size=fond.shape)), axis=1)
-        chosen: NDArray[np.int64] = likeliest[:, : self.rows_per_user]
-        return chosen
+        return np.ascontiguousarray(likeliest[:, : self.rows_per_user], dtype=np.int64)
 
     def _rate(
         self,
@@ -185,7 +184,8 @@ class Planted(Source):
     ) -> NDArray[np.int64]:
         """[U, N] ratings from 1 to 5."""
         mean = 3 + 1.1 * (2.0 * fond - 1) + 0.6 * (2.0 * affords - 1) + 0.5 * (background[:, None] - 1)
-        return np.clip(np.rint(mean + self.noise * rng.standard_normal(fond.shape)), 1, 5).astype(np.int64)
+        noisy = mean + self.noise * rng.standard_normal(fond.shape)
+        return np.asarray(np.clip(np.rint(noisy), 1, 5), dtype=np.int64)
 
     def _events(
         self,
