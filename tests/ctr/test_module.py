@@ -1,0 +1,232 @@
+import json
+import os
+import subprocess
+import sys
+from functools import partial
+from pathlib import Path
+
+import polars as pl
+import pytest
+import torch
+from lightning.pytorch import Trainer
+from lightning.pytorch.callbacks import ModelCheckpoint
+from lightning.pytorch.cli import LightningCLI
+from sklearn.metrics import roc_auc_score
+
+from userip_lightning.artifact import read_manifest, rows_seen
+from userip_lightning.ctr.base import CTRNet
+from userip_lightning.ctr.dcn import DCN
+from userip_lightning.ctr.module import CTRModule
+from userip_lightning.data.ctr_datamodule import CTRDataModule
+from userip_lightning.errors import InputError
+from userip_lightning.schema import FeatureSchema
+
+ADAM = partial(torch.optim.Adam, lr=0.02)
+CONFIG = Path(__file__).parents[2] / "configs" / "ctr" / "dcn.yaml"
+
+
+def trainer(folder: Path, epochs: int = 2, checkpoint: bool = False) -> Trainer:
+    callbacks = [ModelCheckpoint(folder, save_last=True, save_top_k=0)] if checkpoint else []
+    return Trainer(
+        default_root_dir=folder,
+        max_epochs=epochs,
+        accelerator="cpu",
+        logger=False,
+        callbacks=list(callbacks),
+        enable_checkpointing=checkpoint,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        num_sanity_val_steps=1,
+    )
+
+
+def fitted(
+    prepared: Path, folder: Path, epochs: int = 2, ckpt: str | None = None, l2: float = 0.0
+) -> CTRModule:
+    module = CTRModule(optimizer=ADAM, l2=l2)
+    data = CTRDataModule(str(prepared), batch_size=128, seed=3)
+    trainer(folder, epochs, checkpoint=True).fit(module, data, ckpt_path=ckpt)
+    return module
+
+
+def test_a_resumed_run_has_the_weights_of_an_uninterrupted_one(planted: Path, tmp_path: Path) -> None:
+    torch.manual_seed(1)
+    whole = fitted(planted, tmp_path / "whole", epochs=4)
+    torch.manual_seed(2)
+    fitted(planted, tmp_path / "half", epochs=2)
+    resumed = fitted(planted, tmp_path / "half", epochs=4, ckpt=str(tmp_path / "half" / "last.ckpt"))
+    for name, weight in whole.state_dict().items():
+        assert torch.equal(resumed.state_dict()[name], weight), name
+
+
+def test_epochs_differ_and_seeds_differ(planted: Path, tmp_path: Path) -> None:
+    module = CTRModule()
+    data = CTRDataModule(str(planted), seed=0)
+    orders, noise = [], []
+
+    class Net(DCN):
+        def forward(self, fields: torch.Tensor) -> torch.Tensor:
+            if self.training:
+                orders.append(fields)
+                noise.append(torch.rand(4))
+            return super().forward(fields)
+
+    module.net = Net
+    trainer(tmp_path).fit(module, data)
+    assert len(orders) == 2
+    assert not torch.equal(orders[0], orders[1])
+    assert not torch.equal(noise[0], noise[1])
+    module.net = DCN
+    del module.network
+    data.seed = 1
+    trainer(tmp_path, epochs=1).fit(module, data)
+    first = next(iter(data.train_dataloader())).fields
+    assert not torch.equal(first, orders[0])
+
+
+def test_validation_figures_are_those_of_all_rows_at_once(planted: Path, tmp_path: Path) -> None:
+    module = CTRModule(optimizer=ADAM)
+    data = CTRDataModule(str(planted), batch_size=7)
+    fit = trainer(tmp_path)
+    fit.fit(module, data)
+    rows = CTRDataModule(str(planted), batch_size=10_000).val_dataloader()
+    (batch,) = rows
+    with torch.no_grad():
+        score = module.eval()(batch.fields).sigmoid()
+    loss = torch.nn.functional.binary_cross_entropy(score, batch.label)
+    assert fit.callback_metrics["val/auc"].item() == pytest.approx(
+        roc_auc_score(batch.label, score), abs=1e-6
+    )
+    assert fit.callback_metrics["val/logloss"].item() == pytest.approx(loss.item(), abs=1e-6)
+    assert fit.callback_metrics["train/loss"] > 0
+
+
+def test_learns_what_was_planted(planted: Path, tmp_path: Path) -> None:
+    module = CTRModule(optimizer=ADAM)
+    fit = trainer(tmp_path, epochs=8)
+    fit.fit(module, CTRDataModule(str(planted), batch_size=64))
+    assert fit.callback_metrics["val/auc"] > 0.6
+
+
+def test_l2_shrinks_the_tables_and_nothing_else(planted: Path, tmp_path: Path) -> None:
+    module = CTRModule(l2=0.5)
+    data = CTRDataModule(str(planted))
+    trainer(tmp_path, epochs=1).fit(module, data)
+    batch = next(iter(data.train_dataloader()))
+    module.eval()
+    module.trainer = None  # a step by hand logs nothing
+    with_l2 = module.training_step(batch)
+    module.l2 = 0.0
+    without = module.training_step(batch)
+    expected = 0.5 * sum(table.square().sum() for table in module.network.tables())
+    assert torch.allclose(with_l2 - without, expected, rtol=1e-4)
+    names = [name for name, _ in module.network.named_parameters() if "table" in name]
+    assert names == ["embedding.table.weight", "first_order.weight.table.weight"]
+
+
+def test_export_holds_val_and_test_rows_and_can_be_tested_again(planted: Path, tmp_path: Path) -> None:
+    module = fitted(planted, tmp_path)
+    data = CTRDataModule(str(planted), batch_size=33, seed=3)
+    judge = trainer(tmp_path)
+    judge.test(module, data, verbose=False)
+    folder = module.export(tmp_path / "ctr")
+    rows = pl.read_parquet(folder / "predictions.parquet")
+    assert rows.drop("score").equals(data.judged.sort("row_id"))
+    assert rows.schema["score"] == pl.Float32
+    assert set(rows["split"]) == {"val", "test"}
+    metrics = json.loads((folder / "metrics.json").read_text())
+    tested = rows.filter(split="test")
+    assert metrics["test"]["auc"] == pytest.approx(roc_auc_score(tested["label"], tested["score"]), abs=1e-6)
+    assert metrics["test"]["auc"] == pytest.approx(judge.callback_metrics["test/auc"].item())
+    assert metrics["val"]["rows"] + metrics["test"]["rows"] == rows.height
+    manifest = read_manifest(folder, "ctr")
+    assert manifest.data_hash == data.provenance.data_hash
+    assert not set(rows_seen(folder)) & set(rows["row_id"])
+
+    again = CTRModule()
+    trainer(tmp_path).test(again, data, ckpt_path=str(folder / "model.ckpt"), verbose=False)
+    second = pl.read_parquet(again.export(tmp_path / "again") / "predictions.parquet")
+    assert second.equals(rows)
+
+
+def test_export_before_test_is_refused(planted: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="test the model first"):
+        CTRModule().export(tmp_path / "ctr")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_predict_gives_the_probabilities_of_the_test_rows(planted: Path, tmp_path: Path) -> None:
+    module = CTRModule()
+    data = CTRDataModule(str(planted), batch_size=50)
+    parts = trainer(tmp_path).predict(module, data)
+    assert parts is not None
+    row_id = torch.cat([part.row_id for part in parts])
+    assert sorted(row_id.tolist()) == data.judged["row_id"].sort().to_list()
+    assert all(((part.score > 0) & (part.score < 1)).all() for part in parts)
+
+
+RANKS = """
+import sys
+from lightning.pytorch import Trainer
+from userip_lightning.ctr.module import CTRModule
+from userip_lightning.data.ctr_datamodule import CTRDataModule
+
+quiet = dict(logger=False, enable_checkpointing=False, enable_progress_bar=False, enable_model_summary=False)
+trainer = Trainer(accelerator="cpu", devices=2, strategy="ddp", max_epochs=2, **quiet)
+module, data = CTRModule(), CTRDataModule(sys.argv[1], batch_size=32)
+trainer.fit(module, data)
+trainer.test(module, data, verbose=False)
+if trainer.is_global_zero:
+    module.export(sys.argv[2])
+"""
+
+
+def test_two_ranks_train_one_model_and_judge_every_row_once(planted: Path, tmp_path: Path) -> None:
+    script, folder = tmp_path / "ranks.py", tmp_path / "ctr"
+    script.write_text(RANKS)
+    root = str(Path(__file__).parents[2])
+    env = os.environ | {"PYTHONPATH": root, "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, str(script), str(planted), str(folder)]
+    subprocess.run(command, env=env, check=True, capture_output=True, timeout=120)
+    alone = CTRModule()
+    data = CTRDataModule(str(planted))
+    trainer(tmp_path).test(alone, data, ckpt_path=str(folder / "model.ckpt"), verbose=False)
+    expected = pl.read_parquet(alone.export(tmp_path / "alone") / "predictions.parquet")
+    rows = pl.read_parquet(folder / "predictions.parquet")
+    assert rows.drop("score").equals(expected.drop("score"))
+    assert (rows["score"] - expected["score"]).abs().max() < 1e-6
+
+
+class Tiny(CTRNet):
+    """Another network, to be injected."""
+
+    def __init__(self, schema: FeatureSchema, start: float = 0.0) -> None:
+        super().__init__()
+        self.start = torch.nn.Parameter(torch.tensor(start))
+
+    def forward(self, fields: torch.Tensor) -> torch.Tensor:
+        return self.start.expand(len(fields))
+
+
+def stage(planted: Path, *args: str) -> LightningCLI:
+    return LightningCLI(
+        CTRModule,
+        CTRDataModule,
+        run=False,
+        args=[f"--data.prepared={planted}", *args],
+        save_config_callback=None,
+    )
+
+
+def test_networks_are_injected_by_class_path_or_by_file(planted: Path) -> None:
+    schema = CTRDataModule(str(planted)).feature_schema
+    assert type(stage(planted).model.net(schema)) is DCN
+    assert type(stage(planted, f"--model.net={CONFIG}").model.net(schema)) is DCN
+    cli = stage(planted, "--model.net=tests.ctr.test_module.Tiny", "--model.net.start=0.5")
+    net = cli.model.net(schema)
+    assert isinstance(net, Tiny)
+    assert net.start.item() == 0.5
+    shallow = stage(planted, f"--model.net={CONFIG}", "--model.net.cross_layers=1").model.net(schema)
+    assert shallow.cross.weight.shape[0] == 1
+    fast = stage(planted, "--model.optimizer=torch.optim.SGD", "--model.optimizer.lr=0.1").model
+    assert fast.optimizer([torch.nn.Parameter(torch.zeros(1))]).param_groups[0]["lr"] == 0.1

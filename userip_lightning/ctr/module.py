@@ -1,0 +1,186 @@
+"""Training and judging a CTR network: binary cross-entropy over logits (section 2.5, Eq. 9) plus L2.
+
+    L = mean BCE(σ(net(fields)), y) + l2 · Σ ‖table‖²
+
+Deviation: L2 is the usual extra of CTR implementations; with it at 0 the loss is the paper's. All
+randomness of an epoch is a function of (seed, epoch, rank), so a run that was resumed at an epoch's end has
+the weights of one that never stopped, bit for bit.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple, Protocol, cast
+
+import lightning
+import numpy as np
+import polars as pl
+import torch
+from lightning.pytorch import LightningModule
+from lightning.pytorch.cli import OptimizerCallable
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional as F
+from torch.optim import Optimizer
+
+from userip_lightning.artifact import Manifest, stable_hash, writing
+from userip_lightning.batches import CTRBatch
+from userip_lightning.ctr.base import CTRNet
+from userip_lightning.ctr.dcn import DCN
+from userip_lightning.ctr.scored import Quality, Scored, gather, measure
+from userip_lightning.errors import InputError
+from userip_lightning.schema import TEST, FeatureSchema
+
+
+class CTRData(Protocol):
+    """What a DataModule must offer to train a :class:`CTRModule`, besides its loaders."""
+
+    seed: int
+
+    @property
+    def feature_schema(self) -> FeatureSchema:
+        """The fields of every batch."""
+
+    @property
+    def judged(self) -> pl.DataFrame:
+        """``row_id``, ``user_id``, ``split``, ``label`` of the rows that testing scores."""
+
+    @property
+    def rows_seen(self) -> NDArray[np.int64]:
+        """Ids of the rows that training sees."""
+
+    @property
+    def provenance(self) -> Manifest:
+        """Manifest of the prepared data."""
+
+    def set_epoch(self, epoch: int) -> None:
+        """Choose the order of the training rows."""
+
+
+class Step(NamedTuple):
+    """One batch through the network."""
+
+    loss: Tensor  #  scalar, mean binary cross-entropy
+    score: Tensor  # [N] float32, probability of label 1
+
+
+class CTRModule(LightningModule):
+    """A CTR network with its loss, metrics and export.
+
+    Args:
+        net: builds the network for the fields of the DataModule.
+        optimizer: builds the optimizer.
+        l2: weight of the squared norm of all embedding tables, against the mean cross-entropy.
+    """
+
+    network: CTRNet
+
+    def __init__(
+        self,
+        net: Callable[[FeatureSchema], CTRNet] = DCN,
+        optimizer: OptimizerCallable = torch.optim.Adam,
+        l2: float = 2e-5,
+    ) -> None:
+        super().__init__()
+        self.net = net
+        self.optimizer = optimizer
+        self.l2 = l2
+        self._parts: list[Scored] = []
+        self._tested: pl.DataFrame | None = None
+
+    @property
+    def data(self) -> CTRData:
+        """The DataModule at work."""
+        return cast(CTRData, self.trainer.datamodule)  # type: ignore[attr-defined]
+
+    def configure_model(self) -> None:
+        """Build the network, which needs the fields; Lightning calls this before it loads a checkpoint."""
+        if not hasattr(self, "network"):
+            torch.manual_seed(self.data.seed)
+            self.network = self.net(self.data.feature_schema)
+
+    def configure_optimizers(self) -> Optimizer:
+        return self.optimizer(self.network.parameters())
+
+    def on_train_epoch_start(self) -> None:
+        self.data.set_epoch(self.current_epoch)
+        entropy = np.random.SeedSequence((self.data.seed, self.current_epoch, self.global_rank))
+        torch.manual_seed(int(entropy.generate_state(1)[0]))  # dropout
+
+    def forward(self, fields: Tensor) -> Tensor:
+        """[N, F] int64 values → [N] logits."""
+        logits: Tensor = self.network(fields)
+        return logits
+
+    def training_step(self, batch: CTRBatch) -> Tensor:
+        step = self._step(batch)
+        self.log("train/loss", step.loss, on_step=False, on_epoch=True, batch_size=len(batch.label))
+        if not self.l2:
+            return step.loss
+        return (
+            step.loss + self.l2 * torch.stack([table.square().sum() for table in self.network.tables()]).sum()
+        )
+
+    def validation_step(self, batch: CTRBatch) -> None:
+        self._parts.append(self.predict_step(batch))
+
+    def test_step(self, batch: CTRBatch) -> None:
+        self._parts.append(self.predict_step(batch))
+
+    def predict_step(self, batch: CTRBatch) -> Scored:
+        """Probabilities of a batch, with the ids of its rows."""
+        return Scored(batch.row_id, batch.label, self._step(batch).score)
+
+    def on_validation_epoch_end(self) -> None:
+        scored = self._gathered()
+        if not self.trainer.sanity_checking:
+            self._log("val", measure(scored.label, scored.score))
+
+    def on_test_epoch_end(self) -> None:
+        scored = self._gathered()
+        scores = pl.DataFrame({"row_id": scored.row_id.numpy(), "score": scored.score.numpy()})
+        self._tested = self.data.judged.join(scores, on="row_id", how="inner").sort("row_id")
+        self._log("test", _quality(self._tested, TEST))
+
+    def export(self, path: Path) -> Path:
+        """Write the ctr artifact: predictions, metrics and weights; after ``trainer.test``, on rank 0.
+
+        Raises:
+            InputError: nothing was tested, or the folder cannot be written.
+        """
+        if self._tested is None:
+            raise InputError(f"{path}: there are no predictions to write; test the model first.")
+        made_from = self.data.provenance
+        fields = [(field.name, field.size) for field in self.data.feature_schema.fields]
+        settings = {"net": str(self.network), "fields": fields, "l2": self.l2, "seed": self.data.seed}
+        splits = self._tested["split"].unique().sort().to_list()
+        metrics = {split: _quality(self._tested, split)._asdict() for split in splits}
+        manifest = Manifest(
+            "ctr", stable_hash(settings), made_from.data_hash, made_from.users, extra=settings
+        )
+        with writing(path, manifest, self.data.rows_seen) as draft:
+            self._tested.write_parquet(draft / "predictions.parquet")
+            (draft / "metrics.json").write_text(json.dumps(metrics, indent=2))
+            weights = {"pytorch-lightning_version": lightning.__version__, "state_dict": self.state_dict()}
+            torch.save(weights, draft / "model.ckpt")
+        return Path(path)
+
+    def _step(self, batch: CTRBatch) -> Step:
+        logits = self(batch.fields).float()
+        return Step(F.binary_cross_entropy_with_logits(logits, batch.label), logits.detach().sigmoid())
+
+    def _gathered(self) -> Scored:
+        """What all ranks scored since the last call."""
+        parts, self._parts = self._parts, []
+        return gather(parts, cast(Callable[[Tensor], Tensor], self.all_gather))
+
+    def _log(self, split: str, quality: Quality) -> None:
+        self.log(f"{split}/auc", quality.auc, prog_bar=True)
+        self.log(f"{split}/logloss", quality.logloss, prog_bar=True)
+
+
+def _quality(tested: pl.DataFrame, split: str) -> Quality:
+    rows = tested.filter(pl.col("split") == split)
+    return measure(rows["label"].cast(pl.Float32).to_torch(), rows["score"].to_torch())

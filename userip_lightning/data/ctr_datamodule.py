@@ -1,0 +1,149 @@
+"""Rows of the CTR model: ids, profile codes from a bank and, if wanted, attributes."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+import polars as pl
+import torch
+from lightning.pytorch import LightningDataModule
+from numpy.typing import NDArray
+
+from userip_lightning.artifact import Manifest, expect_same_data, refuse_leak
+from userip_lightning.bank import FeatureBank
+from userip_lightning.batches import CTRBatch
+from userip_lightning.data.ctr_fields import attribute_columns, code_columns, id_columns, schema_of
+from userip_lightning.data.prepared import PreparedData
+from userip_lightning.data.row_slices import RowSlices
+from userip_lightning.errors import InputError
+from userip_lightning.schema import TEST, TRAIN, VAL, FeatureSchema
+
+
+class _Loaded(NamedTuple):
+    prepared: PreparedData
+    schema: FeatureSchema
+    rows: dict[str, CTRBatch]  # split → all its rows
+
+
+class CTRDataModule(LightningDataModule):
+    """TRAIN, VAL and TEST rows of prepared data as whole tensors, handed out in slices.
+
+    Args:
+        prepared: folder of the prepared data.
+        bank: root of a feature bank (or one version's folder) whose codes become fields; None for a model
+            without codes.
+        batch_size: rows per batch and rank.
+        seed: fixes the order of training rows, and the network's start and dropout.
+        attributes: whether user and item attributes become fields too.
+        audit: whether a bank that saw a row of VAL or TEST is refused.
+    """
+
+    def __init__(
+        self,
+        prepared: str,
+        bank: str | None = None,
+        batch_size: int = 1024,
+        seed: int = 0,
+        attributes: bool = False,
+        audit: bool = True,
+    ) -> None:
+        super().__init__()
+        if batch_size < 1:
+            raise InputError(f"data.batch_size is {batch_size}; give a number of rows, at least 1.")
+        if not 0 <= seed < 2**31:
+            raise InputError(f"data.seed is {seed}; give a whole number from 0 to 2147483647.")
+        self.prepared = prepared
+        self.bank = bank
+        self.batch_size = batch_size
+        self.seed = seed
+        self.attributes = attributes
+        self.audit = audit
+        self._train: RowSlices | None = None
+
+    @property
+    def feature_schema(self) -> FeatureSchema:
+        """``user_id``, ``item_id``, ``code_<profile>`` …, ``user_<attribute>`` …, ``item_<attribute>`` …"""
+        return self._loaded.schema
+
+    @property
+    def judged(self) -> pl.DataFrame:
+        """``row_id``, ``user_id``, ``split``, ``label`` of every VAL and TEST row."""
+        return self._loaded.prepared.rows(VAL, TEST).select("row_id", "user_id", "split", "label")
+
+    @property
+    def rows_seen(self) -> NDArray[np.int64]:
+        """Ids of the TRAIN rows."""
+        return self._loaded.rows[TRAIN].row_id.numpy()
+
+    @property
+    def provenance(self) -> Manifest:
+        """Manifest of the prepared data."""
+        return self._loaded.prepared.manifest
+
+    def setup(self, stage: str) -> None:
+        """Read everything, so that bad input is refused before a model exists.
+
+        Raises:
+            InputError: the prepared data or the bank cannot be used, they belong to different data, or the
+                bank saw a row on which the model will be judged.
+        """
+        _ = self._loaded
+
+    def set_epoch(self, epoch: int) -> None:
+        """Choose the order of the training rows: a function of (seed, epoch)."""
+        if self._train is not None:
+            self._train.set_epoch(epoch)
+
+    def train_dataloader(self) -> RowSlices:
+        """TRAIN rows, shuffled anew every epoch."""
+        self._train = self._slices(self._loaded.rows[TRAIN], shuffle_seed=self.seed)
+        return self._train
+
+    def val_dataloader(self) -> RowSlices:
+        """VAL rows."""
+        return self._slices(self._loaded.rows[VAL], shuffle_seed=None)
+
+    def test_dataloader(self) -> RowSlices:
+        """VAL and TEST rows: a report needs the scores of both from one model."""
+        both = zip(self._loaded.rows[VAL], self._loaded.rows[TEST], strict=True)
+        return self._slices(CTRBatch(*map(torch.cat, both)), shuffle_seed=None)
+
+    def predict_dataloader(self) -> RowSlices:
+        """The rows of :meth:`test_dataloader`."""
+        return self.test_dataloader()
+
+    def _slices(self, rows: CTRBatch, shuffle_seed: int | None) -> RowSlices:
+        rank, ranks = (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
+        return RowSlices(rows, self.batch_size, shuffle_seed, rank, ranks)
+
+    @cached_property
+    def _loaded(self) -> _Loaded:
+        prepared = PreparedData.load(self.prepared)
+        columns = id_columns(prepared)
+        if self.bank is not None:
+            columns += code_columns(prepared, self._checked_bank(self.bank, prepared))
+        if self.attributes:
+            columns += attribute_columns(prepared)
+        whole = CTRBatch(
+            fields=torch.from_numpy(np.stack([column.values for column in columns], axis=1)),
+            label=torch.from_numpy(prepared.events["label"].to_numpy().astype(np.float32)),
+            row_id=torch.from_numpy(prepared.events["row_id"].to_numpy().copy()),
+        )
+        rows = {}
+        for split in (TRAIN, VAL, TEST):
+            at = torch.from_numpy((prepared.events["split"] == split).to_numpy().nonzero()[0])
+            if not len(at):
+                raise InputError(
+                    f"{self.prepared}: the split {split!r} has no rows; choose another data.split."
+                )
+            rows[split] = CTRBatch(*(column[at] for column in whole))
+        return _Loaded(prepared, schema_of(columns), rows)
+
+    def _checked_bank(self, root: str, prepared: PreparedData) -> FeatureBank:
+        bank = FeatureBank.open(root)
+        expect_same_data(bank.path, bank.manifest, prepared.data_hash)
+        if self.audit:
+            refuse_leak(bank.path, prepared.judged_rows())
+        return bank
