@@ -86,4 +86,4 @@ def generosity(prepared: PreparedData, size: int) -> Codes:
             "here; leave it out."
         )
     edges = np.quantile(smoothed, np.arange(1, size) / size)
-    return np.searchsorted(edges, smoothed, side="right").astype(np.int64)[:, None]
+    return np.asarray(np.searchsorted(edges, smoothed, side="right")[:, None], dtype=np.int64)

@@ -108,5 +108,5 @@ def _with_year(films: pl.DataFrame) -> pl.DataFrame:
     return films.with_columns(
         title=pl.when(~title.is_in(_NO_TITLE)).then(title),
         year=year,
-        genres=pl.when(pl.col("genres") != "unknown").then("genres"),
+        genres=pl.when(~pl.col("genres").is_in(["", "unknown"])).then("genres"),
     )
