@@ -28,7 +28,7 @@ class Histories(Source):
     """
 
     def __init__(self, path: str, items_path: str) -> None:
-        self.path, self.items_path = Path(path), Path(items_path)
+        self.path, self.items_path = Path(path).expanduser(), Path(items_path).expanduser()
 
     def identity(self) -> dict[str, Any]:
         files = [file_hash(require_file(file, _ADVICE)) for file in (self.path, self.items_path)]

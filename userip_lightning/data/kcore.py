@@ -1,8 +1,8 @@
 """The k-core filter: drop users and items with fewer than k interactions.
 
-The paper (section 4.1) drops users and items "with fewer than 4" and does not say whether it repeats the
-step: dropping an item can push a user below k. ``fixed_point`` repeats it until nothing changes;
-``single_pass`` counts once and drops both sides at once.
+The paper (evaluation metrics) leaves out users and items "with less than four interactions" and does not
+say whether it repeats the step: dropping an item can push a user below k. ``fixed_point`` repeats it until
+nothing changes; ``single_pass`` counts once and drops both sides at once.
 """
 
 from __future__ import annotations

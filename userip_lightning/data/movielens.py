@@ -43,7 +43,7 @@ class MovieLens100K(Source):
     """
 
     def __init__(self, path: str) -> None:
-        self.path = Path(path)
+        self.path = Path(path).expanduser()
 
     def identity(self) -> dict[str, Any]:
         return {"class": "MovieLens100K", "files": [file_hash(file) for file in self._files()]}

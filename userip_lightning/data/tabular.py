@@ -40,10 +40,10 @@ class Tabular(Source):
         users_path: str | None = None,
         rating_range: tuple[float, float] | None = None,
     ) -> None:
-        self.path = Path(path)
+        self.path = Path(path).expanduser()
         self.columns = dict(columns or {})
-        self.items_path = Path(items_path) if items_path else None
-        self.users_path = Path(users_path) if users_path else None
+        self.items_path = Path(items_path).expanduser() if items_path else None
+        self.users_path = Path(users_path).expanduser() if users_path else None
         self.rating_range = rating_range
 
     def identity(self) -> dict[str, Any]:
