@@ -38,5 +38,5 @@ class ProfileBatch(NamedTuple):
     head: Tensor  #     [B, T] int64
     position: Tensor  # [B, T] int64, relative to the end of the prefix
     source: Tensor  #   [B, T] int64, place in the body whose hidden state predicts the token
-    start: Tensor  #    [B, P, S, W] int64 token ids that z may start at, -1 on padding
+    start: Tensor  #    [B, P, S] int64 token ids that z may start at, -1 where there are none
     rows: RecBatch  #   the users' training rows; user is 0 .. B - 1

@@ -49,6 +49,9 @@ class LMSource:
             )
 
 
+DEFAULT_LM = LMSource()
+
+
 class FrozenBackbone(nn.Module):
     """A causal LM without gradients: embeddings in, hidden states out, logits where asked.
 
@@ -179,4 +182,6 @@ def _cannot_load(source: LMSource, error: Exception) -> InputError:
         advice = "accept its licence on the hub and run `hf auth login`, or name a local folder"
     else:
         advice = "check the name and the connection to the hub, or give a local folder"
-    return InputError(f"lm.name: the language model {source.name!r} could not be loaded ({reason}); {advice}.")
+    return InputError(
+        f"lm.name: the language model {source.name!r} could not be loaded ({reason}); {advice}."
+    )

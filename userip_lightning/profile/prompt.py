@@ -46,6 +46,8 @@ class PromptTemplate:
         disliked: task text before those with label 0; ``null`` leaves them out.
         item: how an item is written; fields of the item table in braces.
         separator: closes every behaviour; its likelihood does not count.
+        independent: behaviours do not see each other, p(h | z) = Π_i p(h_i | z); ``false`` is the paper's
+            p(h_t | z, h_<t), where the title before explains much of what z should.
     """
 
     profiles: list[ProfileName] = field(
@@ -59,6 +61,7 @@ class PromptTemplate:
     disliked: str | None = " He disliked:"
     item: str = " {title}"
     separator: str = ";"
+    independent: bool = True
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -80,6 +83,10 @@ class PromptTemplate:
         if any(not value for value in needed.values()):
             return None
         return self.item.format(**needed)
+
+
+#: The paper's two profiles. Frozen, so it can serve as a default value.
+DEFAULT_PROMPT = PromptTemplate()
 
 
 class Prefix(NamedTuple):
@@ -123,8 +130,8 @@ def build_prefix(template: PromptTemplate, tokenizer: Tokenizer) -> Prefix:
         words = encode(tokenizer, profile.text)
         if not words:
             raise InputError(
-                f"prompt.profiles: the text {profile.text!r} of profile {profile.name!r} tokenizes to nothing; "
-                "give it at least one word."
+                f"prompt.profiles: the text {profile.text!r} of profile {profile.name!r} tokenizes to "
+                "nothing; give it at least one word."
             )
         start = len(ids) + len(words)
         soft.append(list(range(start, start + template.soft_tokens)))
@@ -139,22 +146,24 @@ class BodyWriter:
     Args:
         template: the prompt.
         tokenizer: of the language model.
-        independent: behaviours do not see each other (see :mod:`userip_lightning.profile.mask`), so each
-            restarts at the position after its task text and its first token is predicted from there.
-            Otherwise they follow one another.
+
+    Where behaviours are independent (see :mod:`userip_lightning.profile.mask`), each restarts at the position
+    after its task text and its first token is predicted from there. Otherwise they follow one another.
 
     Raises:
         InputError: a task text tokenizes to nothing.
     """
 
-    def __init__(self, template: PromptTemplate, tokenizer: Tokenizer, independent: bool) -> None:
+    def __init__(self, template: PromptTemplate, tokenizer: Tokenizer) -> None:
         texts = [template.liked] if template.disliked is None else [template.liked, template.disliked]
         self.heads = [encode(tokenizer, text) for text in texts]
         if not all(self.heads):
-            raise InputError(f"prompt: a task text of {texts} tokenizes to nothing; give it at least one word.")
+            raise InputError(
+                f"prompt: a task text of {texts} tokenizes to nothing; give it at least one word."
+            )
         self.separator = encode(tokenizer, template.separator)
         self.first_segment = len(template.profiles) + 1
-        self.independent = independent
+        self.independent = template.independent
 
     def write(self, groups: Sequence[Sequence[Sequence[int]]]) -> Body:
         """Compose the body of one user.
@@ -166,7 +175,9 @@ class BodyWriter:
         body = Body([], [], [], [], [], [])
         segment = self.first_segment + len(self.heads)
         end = -1  # place of the last token written so far that the next one may see
-        for head_segment, (head, items) in enumerate(zip(self.heads, groups, strict=True), self.first_segment):
+        for head_segment, (head, items) in enumerate(
+            zip(self.heads, groups, strict=True), self.first_segment
+        ):
             if not items:
                 continue
             end = _append(body, head, 0, head_segment, head_segment, -1 if self.independent else end)

@@ -1,0 +1,75 @@
+"""Expectation maximisation over latent profiles (Algorithm 1), as pure functions.
+
+E step, per user:  z ← argmin_z  L_lm(z) + Σ_p λ_p L_q,p(z)         (Eq. 7 with codebook and surrogate fixed)
+M step:            codebook, surrogate ← argmin Σ_p λ_p L_q,p        (Eq. 5 with z fixed)
+
+Both are gradient steps. L_lm is -log p(h | z) of a frozen LM; the codes are the prior of z through the
+commitment term. What the prior is, stage 1 does not know: it is handed one (:class:`Prior`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple, Protocol
+
+import torch
+from torch import Tensor
+from torch.optim import Optimizer
+
+from userip_lightning.batches import RecBatch
+
+
+class PriorLoss(NamedTuple):
+    """Σ_p λ_p L_q,p over a batch, and its terms for the log."""
+
+    loss: Tensor  # scalar
+    logs: Mapping[str, Tensor]
+
+
+class Prior(Protocol):
+    """What couples stage 1 to codes: the quantization loss as a function of z."""
+
+    def setup(self, z: Tensor, n_items: int, seed: int) -> None:
+        """Initialise the codebooks from the whole table z [U, P, S, D]."""
+
+    def __call__(self, z: Tensor, rows: RecBatch) -> PriorLoss:
+        """Loss of z [B, P, S, D]; ``rows.user`` is 0 .. B - 1."""
+
+
+class EStep(NamedTuple):
+    """Outcome of an E step."""
+
+    losses: list[Tensor]  # per inner step the [B] objective before the step
+    finite: Tensor  #       [B] bool; rows whose loss or gradient was not finite did not move
+
+
+def e_step(
+    z: Tensor,
+    objectives: Sequence[Callable[[Tensor], Tensor]],
+    optimizer: Optimizer,
+    backward: Callable[[Tensor], object] = torch.Tensor.backward,
+) -> EStep:
+    """One gradient step on the leaf z per objective.
+
+    The losses of users are summed, so the step of a user does not depend on who shares the batch.
+
+    Args:
+        z: [B, ...] leaf, changed in place.
+        objectives: each maps z to [B] losses.
+        optimizer: over z.
+        backward: how to differentiate the sum (Lightning's ``manual_backward`` in a module).
+    """
+    finite = torch.ones(len(z), dtype=torch.bool, device=z.device)
+    losses = []
+    for objective in objectives:
+        optimizer.zero_grad()
+        loss = objective(z)
+        finite &= loss.detach().isfinite()
+        backward(torch.where(finite, loss, 0.0).sum())
+        if z.grad is None:
+            raise RuntimeError("the objective does not depend on z")
+        finite &= z.grad.flatten(1).isfinite().all(1)
+        z.grad[~finite] = 0.0
+        optimizer.step()
+        losses.append(loss.detach())
+    return EStep(losses, finite)
