@@ -65,3 +65,11 @@ def test_without_the_codes_there_is_nothing_to_judge(runs):
     del runs["codes"]
     with pytest.raises(InputError, match="no variant 'codes'"):
         compare(runs)
+
+
+def test_over_a_coin_there_is_no_relative_improvement(runs, write):
+    runs["none"] = [write("coin", seed, -0.5) for seed in range(3)]
+    found = compare(runs, replicates=50)
+    codes = found.variants.row(by_predicate=pl.col("variant") == "codes", named=True)
+    assert codes["auc_improvement"] is None
+    assert codes["delta_auc"] > 0

@@ -36,7 +36,7 @@ class Comparison(NamedTuple):
     normalised_entropy, calibration_error, and against no codes auc_improvement (Eq. 10),
     logloss_improvement (Eq. 11), delta_auc, delta_auc_low, delta_auc_high, delta_logloss,
     delta_logloss_low, delta_logloss_high. Deviations are over seeds, null for one seed; figures against
-    no codes are null in its own row.
+    no codes are null in its own row, auc_improvement also where no codes are no better than a coin.
 
     ``contrasts`` has one row per variant that the codes are held against: against, the six delta columns
     and p_auc, the Holm-corrected p-value over seeds (null for one seed).
@@ -122,7 +122,7 @@ def _variant_row(name: str, measured: Mapping[str, _Measured]) -> dict[str, str 
         row |= {
             column: None for column in row if column.startswith("delta_") or column.endswith("_improvement")
         }
-    return row
+    return {column: None if value != value else value for column, value in row.items()}  # NaN is no JSON
 
 
 def _contrasts(measured: Mapping[str, _Measured]) -> pl.DataFrame:

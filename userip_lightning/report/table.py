@@ -154,5 +154,5 @@ def _interval(interval: Interval, digits: int) -> str:
     return f"{difference} [{low}, {high}]"
 
 
-def _percent(share: float) -> str:
-    return NONE if share != share else f"{100 * share:+.2f} %"
+def _percent(share: float | None) -> str:
+    return NONE if share is None else f"{100 * share:+.2f} %"

@@ -1,0 +1,53 @@
+# The two commands that matter: `make demo` and `make test`. Every target explains itself in `make help`.
+
+PYTHON ?= python3
+VENV   ?= .venv
+CONFIG ?= configs/demo.yaml
+# Passed to pip, for instance the index that holds PyTorch's CPU builds: make demo PIP_FLAGS="--extra-index-url ..."
+PIP_FLAGS ?=
+
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+INSTALLED_DEV := $(VENV)/.installed-dev
+
+.DEFAULT_GOAL := help
+.PHONY: help venv demo test check clean
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo "  variables: PYTHON=$(PYTHON)  VENV=$(VENV)  CONFIG=$(CONFIG)  PIP_FLAGS=$(PIP_FLAGS)"
+
+venv: $(INSTALLED) ## create the virtual environment and install the package into it
+
+demo: $(INSTALLED) ## real profile codes for 943 real users, and whether they help (minutes on a CPU)
+	$(BIN)/userip assets fetch
+	$(BIN)/userip fit --config $(CONFIG)
+
+test: $(INSTALLED_DEV) ## run the tests (no network needed once installed)
+	$(BIN)/python -m pytest
+
+check: $(INSTALLED_DEV) ## lint, format, types and import rules
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest tests/test_imports.py
+
+clean: ## remove the virtual environment and tool caches; results (runs/) and the asset cache stay
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Stamp files are written last, so a step that was interrupted is taken up again.
+$(VENV)/.created:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \
+		{ echo "Python 3.10 or newer is needed, $(PYTHON) is older or missing: make ... PYTHON=python3.12" >&2; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade $(PIP_FLAGS) pip
+	@touch $@
+
+$(INSTALLED): pyproject.toml constraints.txt | $(VENV)/.created
+	$(BIN)/python -m pip install $(PIP_FLAGS) --constraint constraints.txt --editable .
+	@touch $@
+
+$(INSTALLED_DEV): pyproject.toml constraints.txt | $(VENV)/.created
+	$(BIN)/python -m pip install $(PIP_FLAGS) --constraint constraints.txt --editable ".[dev]"
+	@touch $(INSTALLED) $@

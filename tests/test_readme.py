@@ -1,0 +1,73 @@
+"""What the README tells a reader to type, save or open exists and is accepted."""
+
+import re
+import shlex
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from userip_lightning.cli import main
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+
+
+COMMANDS = [
+    shlex.split(line, comments=True)[1:]
+    for block in blocks("bash")
+    for line in block.splitlines()
+    if line.startswith("userip ")
+]
+CONFIGURED = [words for words in COMMANDS if "--config" in words]
+PLAIN = [words for words in COMMANDS if "--config" not in words]
+
+
+@pytest.mark.parametrize("words", CONFIGURED, ids=" ".join)
+def test_a_configured_command_accepts_its_settings(words, monkeypatch, capsys):
+    monkeypatch.chdir(ROOT)
+    assert main([*words, *({"--print_config"} - set(words))]) == 0
+    assert "experiment:" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("words", PLAIN, ids=" ".join)
+def test_a_plain_command_exists(words, capsys):
+    assert main([*words[:2], "--help"]) == 0
+    assert re.match(rf"usage: userip {words[0]} (\[options\] )?{words[1]} ", capsys.readouterr().out)
+
+
+def test_the_configuration_for_data_of_ones_own_is_accepted(tmp_path, monkeypatch, capsys):
+    (own,) = blocks("yaml")
+    (tmp_path / "mine.yaml").write_text(own, encoding="utf-8")
+    monkeypatch.chdir(ROOT)
+    words = [
+        "fit",
+        "--config",
+        "configs/demo.yaml",
+        "--config",
+        str(tmp_path / "mine.yaml"),
+        "--print_config",
+    ]
+    assert main(words) == 0
+    assert "path: events.csv" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("target", sorted(set(re.findall(r"\bmake ([a-z]+)\b", README.split("## ")[0]))))
+def test_the_make_targets_on_top_exist(target, tmp_path):
+    plan = subprocess.run(
+        ["make", "--dry-run", target, f"VENV={tmp_path}/venv"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "--constraint constraints.txt" in plan.stdout
+
+
+def test_every_file_it_names_is_there():
+    named = re.findall(r"\]\((?!http)([^)]+)\)", README) + re.findall(r"configs/[\w/]+\.yaml", README)
+    assert [name for name in named if not (ROOT / name).is_file()] == []
