@@ -145,7 +145,7 @@ def test_open_refuses_a_corrupt_manifest(tmp_path: Path) -> None:
         FeatureBank.open(tmp_path)
 
 
-@pytest.mark.parametrize("name", ["keys.npy", "hashes.npy", "starts.npy", "codes.npy", "codes.parquet"])
+@pytest.mark.parametrize("name", ["keys.npy", "starts.npy", "codes.npy", "codes.parquet"])
 def test_open_refuses_a_truncated_file(tmp_path: Path, name: str) -> None:
     file = write(tmp_path) / name
     file.write_bytes(file.read_bytes()[:-1])

@@ -3,7 +3,7 @@
     root/CURRENT                 names the version that readers open
     root/<version>/codes.parquet user_id and one Int64 column per profile, sorted by user_id
     root/<version>/codes.npy     the same codes in the order of the key index
-    root/<version>/{keys,hashes,starts}.npy, rows_seen.npy, manifest.json
+    root/<version>/{keys,starts}.npy, rows_seen.npy, manifest.json
 
 A version is named after its content, so writing the same bank twice makes one version, and older versions
 stay: going back is a matter of CURRENT.
@@ -124,7 +124,7 @@ class FeatureBank:
             index = KeyIndex.load(folder)
             codes = np.asarray(np.load(folder / "codes.npy", mmap_mode="r"))
             bank = FeatureBank(folder, manifest, index, codes)
-            expected = (index.hashes.size, len(bank.sizes))
+            expected = (len(index.keys), len(bank.sizes))
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise InputError(
                 f"{folder}: the bank is corrupt ({error}); delete it and write it again."
