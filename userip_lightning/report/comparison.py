@@ -112,7 +112,7 @@ def _variant_row(name: str, measured: Mapping[str, _Measured]) -> dict[str, str 
         "auc_std": _deviation(ours.auc),
         "logloss": loss,
         "logloss_std": _deviation(ours.logloss),
-        "normalised_entropy": loss / metrics.base_rate_logloss(label),
+        "normalised_entropy": float(np.mean([metrics.normalised_entropy(label, s) for s in scores])),
         "calibration_error": float(np.mean([metrics.expected_calibration_error(label, s) for s in scores])),
         "auc_improvement": metrics.auc_improvement(auc, float(reference.auc.mean())),
         "logloss_improvement": metrics.logloss_improvement(loss, float(reference.logloss.mean())),
