@@ -182,11 +182,20 @@ def refuse_leak(path: str | Path, judged: NDArray[np.int64]) -> None:
     Raises:
         InputError: at least one judged row was seen.
     """
-    leaked = np.intersect1d(rows_seen(path), judged)
+    refuse_overlap(path, rows_seen(path), judged)
+
+
+def refuse_overlap(source: str | Path, seen: NDArray[np.int64], judged: NDArray[np.int64]) -> None:
+    """Refuse to train on, or to trust what was trained on, rows that a model is judged on.
+
+    Raises:
+        InputError: ``seen`` and ``judged`` share a row id.
+    """
+    leaked = np.intersect1d(seen, judged)
     if leaked.size:
         raise InputError(
-            f"{path}: leak, {leaked.size} rows that the model is judged on were seen in training "
-            f"(first row_id {int(leaked[0])}); train it on the training split alone."
+            f"{source}: leak, {leaked.size} rows that the model is judged on are among those it was trained on "
+            f"(first row_id {int(leaked[0])}); train on the training split alone."
         )
 
 

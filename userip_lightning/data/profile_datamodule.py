@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset
 
+from userip_lightning.artifact import refuse_overlap
 from userip_lightning.batches import ProfileBatch, RecBatch
 from userip_lightning.data.behaviours import Behaviours, encode_items, item_texts, user_texts
 from userip_lightning.data.prepared import PreparedData
@@ -35,6 +36,7 @@ class ProfileDataModule(LightningDataModule):
         eval_users: how many users are judged by their held-out behaviours (validate, test).
         allow_missing_text: a user none of whose training items has a text keeps the start of his soft tokens,
             and items without text are left out of prompts. Otherwise both are refused.
+        audit: refuse to train on a row of the validation or test split.
         seed: of draws and order; both are functions of (seed, epoch) alone.
     """
 
@@ -45,6 +47,7 @@ class ProfileDataModule(LightningDataModule):
         behaviours: int = 8,
         eval_users: int = 256,
         allow_missing_text: bool = False,
+        audit: bool = True,
         seed: int = 0,
     ) -> None:
         super().__init__()
@@ -53,6 +56,7 @@ class ProfileDataModule(LightningDataModule):
         self.behaviours = behaviours
         self.eval_users = eval_users
         self.allow_missing_text = allow_missing_text
+        self.audit = audit
         self.seed = seed
         self._skipped = np.empty(0, dtype=np.int64)
         self._loaded = False
@@ -93,6 +97,8 @@ class ProfileDataModule(LightningDataModule):
         self._row_offsets = np.searchsorted(self.rec_rows.user.numpy(), np.arange(data.n_users + 1))
         self.n_users, self.n_items, self.data_hash = data.n_users, data.n_items, data.data_hash
         self.rows_seen: NDArray[np.int64] = seen["row_id"].to_numpy()
+        if self.audit:
+            refuse_overlap(self.prepared, self.rows_seen, data.judged_rows())
         self.user_ids: NDArray[np.str_] = data.users["user_id"].to_numpy().astype(np.str_)
         self._loaded = True
 

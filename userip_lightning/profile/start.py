@@ -87,6 +87,7 @@ def random_start(users: Tensor, shape: tuple[int, int, int], embedding: Tensor, 
     """
     rows = []
     for user in users.tolist():
-        generator = torch.Generator().manual_seed((seed << 32) + user)
-        rows.append(torch.randn(shape, generator=generator))
+        # torch's CPU generator reads 32 bits of its seed, so the pair is hashed into them
+        draw = int(np.random.SeedSequence([seed, user]).generate_state(1)[0])
+        rows.append(torch.randn(shape, generator=torch.Generator().manual_seed(draw)))
     return torch.stack(rows).to(embedding.device) * embedding.float().std()

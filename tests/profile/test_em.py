@@ -1,0 +1,47 @@
+"""The E step against a closed form, and its guard against values that are not finite."""
+
+import torch
+from torch import Tensor
+from torch.optim import SGD
+
+from userip_lightning.profile.em import e_step
+
+
+def test_the_e_step_finds_the_posterior_mode_of_a_gaussian_toy() -> None:
+    """-log p(h | z) = ½‖z - h‖² with prior β‖z - e‖²: the mode is (h + 2βe) / (1 + 2β)."""
+    h = torch.tensor([[1.0, 2.0], [-1.0, 0.0], [4.0, 4.0]])
+    codes, beta = torch.tensor([[0.0, 0.0], [-2.0, 0.0], [5.0, 3.0]]), 0.25
+    z = torch.zeros(3, 2, requires_grad=True)
+
+    def objective(z: Tensor) -> Tensor:
+        return 0.5 * (z - h).square().sum(1) + beta * (z - codes).square().sum(1)
+
+    e_step(z, [objective] * 100, SGD([z], lr=0.3))
+    torch.testing.assert_close(z.detach(), (h + 2 * beta * codes) / (1 + 2 * beta))
+
+
+def test_a_user_s_step_does_not_depend_on_the_batch() -> None:
+    target = torch.randn(4, 3)
+    together, alone = torch.zeros(4, 3, requires_grad=True), torch.zeros(1, 3, requires_grad=True)
+    e_step(together, [lambda z: (z - target).square().sum(1)], SGD([together], lr=0.1))
+    e_step(alone, [lambda z: (z - target[2:3]).square().sum(1)], SGD([alone], lr=0.1))
+    assert torch.equal(together[2:3], alone)
+
+
+def test_losses_are_those_before_each_step() -> None:
+    z = torch.ones(2, 1, requires_grad=True)
+    step = e_step(z, [lambda z: z.square().sum(1)] * 2, SGD([z], lr=0.25))
+    assert [loss.tolist() for loss in step.losses] == [[1.0, 1.0], [0.25, 0.25]]
+
+
+def test_a_user_without_a_finite_loss_stays_and_the_others_go_on() -> None:
+    z = torch.ones(3, 2, requires_grad=True)
+
+    def objective(z: Tensor) -> Tensor:
+        loss = z.square().sum(1)
+        return loss * torch.tensor([1.0, float("nan"), 1.0])
+
+    step = e_step(z, [objective] * 3, SGD([z], lr=0.1))
+    assert step.finite.tolist() == [True, False, True]
+    assert z[1].tolist() == [1.0, 1.0]
+    assert (z[[0, 2]] < 1).all()

@@ -1,0 +1,256 @@
+"""Stage 1 through the Trainer, on tiny data with a tiny Llama."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+import torch
+from lightning.pytorch import Trainer
+from lightning.pytorch.callbacks import ModelCheckpoint
+from torch import Tensor, nn
+
+from tests.data.make_tiny import TINY
+from userip_lightning.artifact import read_manifest, rows_seen, writing
+from userip_lightning.batches import RecBatch
+from userip_lightning.data.movielens import MovieLens100K
+from userip_lightning.data.preparation import Preparation
+from userip_lightning.data.prepared import PreparedData
+from userip_lightning.data.profile_datamodule import ProfileDataModule
+from userip_lightning.errors import InputError
+from userip_lightning.profile.backbone import LMSource, load_backbone
+from userip_lightning.profile.em import PriorLoss
+from userip_lightning.profile.module import ProfileModule
+from userip_lightning.profile.prompt import PromptTemplate
+from userip_lightning.schema import ProfileVectors
+
+PROMPT = PromptTemplate(soft_tokens=2)
+
+
+@pytest.fixture(scope="session")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    cache = tmp_path_factory.mktemp("prepared")
+    return Preparation(MovieLens100K(str(TINY / "ml-100k")), k_core=2).run(cache, report=lambda _: None)
+
+
+class Run:
+    """Builds modules, data and trainers that differ in few settings."""
+
+    def __init__(self, prepared: Path, lm: Path) -> None:
+        self.prepared, self.lm = prepared, LMSource(str(lm), dtype="float32")
+
+    def module(self, **settings: object) -> ProfileModule:
+        return ProfileModule(**{"lm": self.lm, "prompt": PROMPT, **settings})
+
+    def data(self, **settings: object) -> ProfileDataModule:
+        return ProfileDataModule(**{"prepared": str(self.prepared), **settings})
+
+    def trainer(self, root: Path, epochs: int) -> Trainer:
+        return Trainer(
+            default_root_dir=root,
+            max_epochs=epochs,
+            accelerator="cpu",
+            logger=False,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+            callbacks=[ModelCheckpoint(root, save_last=True, save_top_k=0)],
+        )
+
+    def fit(self, root: Path, epochs: int = 2, ckpt: Path | None = None, **settings: object) -> ProfileModule:
+        module = self.module(**settings)
+        self.trainer(root, epochs).fit(module, datamodule=self.data(), ckpt_path=ckpt)
+        return module
+
+
+@pytest.fixture
+def run(prepared: Path, tiny_llama: Path) -> Run:
+    return Run(prepared, tiny_llama)
+
+
+class Pull(nn.Module):
+    """A prior that pulls z to one learned point."""
+
+    def setup(self, z: Tensor, n_items: int, seed: int) -> None:
+        self.point = nn.Parameter(torch.zeros(z.shape[1:]))
+
+    def forward(self, z: Tensor, rows: RecBatch) -> PriorLoss:
+        assert rows.user.max() < len(z)
+        loss = (z - self.point).square().flatten(1).sum(1).mean()
+        return PriorLoss(loss, {"pull": loss.detach()})
+
+
+def test_staged_training_lowers_the_objective_and_exports(run: Run, tmp_path: Path) -> None:
+    module, data = run.module(), run.data()
+    trainer = run.trainer(tmp_path, 3)
+    trainer.fit(module, datamodule=data)
+    first = module.table.z.clone()
+    assert trainer.callback_metrics["profile/objective"] < 8.0
+    trainer.test(module, datamodule=data, verbose=False)
+    target = module.export(tmp_path / "profiles")
+    manifest = read_manifest(target, "profiles")
+    vectors = ProfileVectors.load(target, tuple(manifest.extra["names"]))
+    assert vectors.z.shape == (40, 2, 2, 32)
+    assert np.array_equal(vectors.z, first.numpy())
+    assert vectors.user_ids.tolist() == PreparedData.load(run.prepared).users["user_id"].to_list()
+    train = PreparedData.load(run.prepared).rows("train", "support")["row_id"].to_numpy()
+    assert np.array_equal(rows_seen(target), np.sort(train))
+    held_out = json.loads((target / "profile_eval.json").read_text())
+    assert set(held_out) == {"own", "other", "none"}
+    assert len(held_out["own"]) == len(held_out["none"]) > 1
+
+
+def test_every_user_moves_from_his_start(run: Run, tmp_path: Path) -> None:
+    module = run.fit(tmp_path, epochs=1)
+    start = module._start(torch.arange(40), module.data.start_ids(torch.arange(40)))
+    assert (module.table.z != start).flatten(1).any(1).all()
+
+
+@pytest.mark.parametrize("start", ["words", "random"])
+def test_weights_stay_bit_identical_and_out_of_checkpoints(run: Run, tmp_path: Path, start: str) -> None:
+    module = run.module(start=start)
+    trainer = run.trainer(tmp_path, 2)
+    trainer.fit(module, datamodule=run.data())
+    fresh = load_backbone(run.lm).state_dict()
+    trained = module.likelihood.backbone.state_dict()
+    assert all(torch.equal(trained[name], weight) for name, weight in fresh.items())
+    saved = torch.load(tmp_path / "last.ckpt", weights_only=True)["state_dict"]
+    assert set(saved) == {"table.z", "table.state.step", "table.state.exp_avg", "table.state.exp_avg_sq"}
+
+
+def test_a_resumed_run_equals_an_uninterrupted_one(run: Run, tmp_path: Path) -> None:
+    whole = run.fit(tmp_path / "whole", epochs=4)
+    run.fit(tmp_path / "half", epochs=2)
+    resumed = run.fit(tmp_path / "rest", epochs=4, ckpt=tmp_path / "half" / "last.ckpt")
+    assert torch.equal(whole.table.z, resumed.table.z)
+
+
+def test_same_seed_same_vectors(run: Run, tmp_path: Path) -> None:
+    first, second = (run.fit(tmp_path / name, start="random") for name in "ab")
+    other = run.fit(tmp_path / "c", start="random", seed=1)
+    assert torch.equal(first.table.z, second.table.z)
+    assert not torch.equal(first.table.z, other.table.z)
+
+
+def test_streaming_keeps_nothing_but_shards_and_continues(run: Run, tmp_path: Path) -> None:
+    whole = run.fit(tmp_path / "whole", epochs=1, schedule="streaming", inner_steps=2)
+    assert torch.load(tmp_path / "whole" / "last.ckpt", weights_only=True)["state_dict"] == {}
+    expected = whole.all_vectors().copy()
+    shards = sorted((tmp_path / "whole" / "shards").glob("*.npz"))
+    assert len(shards) == 3
+    kept = shards[0].read_bytes()
+    for shard in shards[1:]:
+        shard.unlink()
+    again = run.fit(tmp_path / "whole", epochs=1, schedule="streaming", inner_steps=2)
+    assert shards[0].read_bytes() == kept
+    assert again.all_vectors().shape == expected.shape
+
+
+def test_joint_moves_prior_and_vectors(run: Run, tmp_path: Path) -> None:
+    module = run.fit(tmp_path, epochs=2, schedule="joint", prior=Pull(), m_steps=2)
+    staged = run.fit(tmp_path / "staged", epochs=2)
+    assert (module.prior.point != 0).any()
+    assert not torch.equal(module.table.z, staged.table.z)
+    target = module.export(tmp_path / "profiles")
+    assert set(torch.load(target / "prior.pt", weights_only=True)) == {"point"}
+
+
+def test_eq_7_gradients_reach_what_they_should(run: Run, tmp_path: Path) -> None:
+    """L_lm reaches z alone; the prior reaches z and its own parameters; nothing reaches the LM."""
+    module = run.fit(tmp_path, epochs=1, schedule="joint", prior=Pull(), m_steps=0)
+    batch = next(iter(module.data.train_dataloader()))[0]
+    for weight, reaches_prior in ((0.0, False), (1.0, True)):
+        module.zero_grad()
+        z = module.table.z[batch.user].requires_grad_()
+        nats = module._likelihood(z, batch).per_token
+        (nats + weight * module.prior(z, batch.rows).loss).sum().backward()
+        assert (z.grad.flatten(1).norm(dim=1) > 0).all()
+        assert bool((module.prior.point.grad != 0).any()) == reaches_prior
+        assert all(w.grad is None for w in module._likelihood.backbone.parameters())
+
+
+@pytest.mark.parametrize(("schedule", "prior"), [("joint", None), ("staged", Pull()), ("streaming", Pull())])
+def test_a_prior_belongs_to_joint(schedule: str, prior: nn.Module | None) -> None:
+    with pytest.raises(InputError, match=r"profile\.model\.prior"):
+        ProfileModule(schedule=schedule, prior=prior)
+
+
+def test_a_checkpoint_of_another_prompt_is_refused(run: Run, tmp_path: Path) -> None:
+    run.fit(tmp_path, epochs=1)
+    with pytest.raises(InputError, match="another prompt"):
+        run.fit(
+            tmp_path / "b",
+            epochs=2,
+            ckpt=tmp_path / "last.ckpt",
+            prompt=PromptTemplate(soft_tokens=2, liked=" Hm"),
+        )
+
+
+def test_a_checkpoint_of_another_lm_is_refused(run: Run, tiny_gpt2: Path, tmp_path: Path) -> None:
+    run.fit(tmp_path, epochs=1)
+    with pytest.raises(InputError, match="another language model"):
+        run.fit(tmp_path / "b", epochs=2, ckpt=tmp_path / "last.ckpt", lm=LMSource(str(tiny_gpt2)))
+
+
+def rewritten(
+    prepared: Path,
+    target: Path,
+    change: Callable[[pl.DataFrame, pl.DataFrame], tuple[pl.DataFrame, pl.DataFrame]],
+) -> Path:
+    """A copy of the prepared artifact with other events and items, and a manifest that fits them."""
+    data = PreparedData.load(prepared)
+    events, items = change(data.events, data.items)
+    with writing(target, data.manifest) as folder:
+        events.write_parquet(folder / "events.parquet")
+        items.write_parquet(folder / "items.parquet")
+        data.users.write_parquet(folder / "users.parquet")
+    return target
+
+
+def test_a_planted_validation_row_stops_the_run(run: Run, tmp_path: Path) -> None:
+    def plant(events: pl.DataFrame, items: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+        planted = events.filter(pl.col("split") == "val").head(1).with_columns(split=pl.lit("train"))
+        return pl.concat([events, planted]), items
+
+    run.prepared = rewritten(run.prepared, tmp_path / "planted", plant)
+    with pytest.raises(InputError, match="leak, 1 rows"):
+        run.fit(tmp_path)
+
+
+def test_an_item_without_title(run: Run, tmp_path: Path) -> None:
+    def forget(events: pl.DataFrame, items: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+        first = pl.col("item") == 0
+        return events, items.with_columns(title=pl.when(first).then(None).otherwise(pl.col("title")))
+
+    run.prepared = rewritten(run.prepared, tmp_path / "untitled", forget)
+    with pytest.raises(InputError, match="have no text for the prompt"):
+        run.fit(tmp_path)
+    data = run.data(allow_missing_text=True)
+    run.trainer(tmp_path, 1).fit(run.module(), datamodule=data)
+    assert 0 not in data.training.item
+
+
+def test_a_user_without_text(run: Run, tmp_path: Path) -> None:
+    def silence(events: pl.DataFrame, items: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+        mute = (pl.col("user") == 3) & (pl.col("split") == "train")
+        return events.filter(~mute), items
+
+    run.prepared = rewritten(run.prepared, tmp_path / "silent", silence)
+    with pytest.raises(InputError, match="allow_missing_text"):
+        run.fit(tmp_path)
+    module, data = run.module(), run.data(allow_missing_text=True)
+    run.trainer(tmp_path, 1).fit(module, datamodule=data)
+    start = module._start(torch.tensor([3]), data.start_ids(torch.tensor([3])))
+    assert torch.equal(module.table.z[3:4], start)
+
+
+def test_a_history_longer_than_the_context(run: Run, tmp_path: Path) -> None:
+    long = PromptTemplate(soft_tokens=2, item=" {title}" * 30)
+    with pytest.raises(InputError, match=r"the language model reads 256; lower behaviours"):
+        run.fit(tmp_path, prompt=long)
+
+
+def test_an_unknown_field_in_the_prompt(run: Run, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no column 'colour'"):
+        run.fit(tmp_path, prompt=PromptTemplate(item=" {title} {colour}"))
