@@ -1,0 +1,43 @@
+"""Control banks: the codes' shape, none of their meaning."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from userip_lightning.bank import FeatureBank
+from userip_lightning.pipeline.banks import write_control
+from userip_lightning.pipeline.config import experiment_parser, parse_experiment
+from userip_lightning.pipeline.plan import Plan, make_plan
+
+
+@pytest.fixture
+def plan(finished: Path, config: Path, cache: Path, tmp_path: Path) -> Plan:
+    """The finished experiment with every control, written elsewhere."""
+    words = ["--config", str(config), "--output", str(finished.parent)]
+    words += ["--controls", "[shuffled,random,svd_kmeans,generosity]"]
+    (prepared,) = cache.glob("prepared-*")
+    made = make_plan(parse_experiment(experiment_parser("fit", ""), words), prepared, prepared.name[9:])
+    elsewhere = (bank._replace(target=tmp_path / bank.target.name) for bank in made.controls)
+    return made._replace(controls=tuple(elsewhere))
+
+
+def test_every_control_looks_like_the_codes_and_differs_from_them(plan):
+    codes = FeatureBank.open(plan.quantize.target)
+    users = codes.users["user_id"].to_numpy().astype(str)
+    for control in plan.controls:
+        write_control(control, plan)
+        bank = FeatureBank.open(control.target)
+        assert bank.users["user_id"].to_list() == users.tolist()
+        if control.control == "generosity":
+            assert (bank.names, bank.sizes) == (("generosity",), (max(codes.sizes),))
+        else:
+            assert (bank.names, bank.sizes) == (codes.names, codes.sizes)
+            assert not np.array_equal(bank.lookup(users), codes.lookup(users))
+
+
+def test_a_control_is_drawn_anew_for_every_seed(plan):
+    for control in plan.controls[2:4]:
+        write_control(control, plan)
+    first, second = (FeatureBank.open(control.target).users for control in plan.controls[2:4])
+    assert not first.equals(second)

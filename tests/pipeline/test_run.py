@@ -1,0 +1,192 @@
+"""`userip fit` and `userip test` from end to end, on tiny real files and a tiny language model."""
+
+import json
+import multiprocessing
+import os
+import shutil
+from pathlib import Path
+
+import polars as pl
+import pytest
+import torch
+
+from tests.pipeline.killer import VARIABLE
+from userip_lightning.bank import FeatureBank
+from userip_lightning.cli import main
+
+VARIANTS = ["none", "codes", "shuffled"]
+RUNS = 8  # profile, quantize, three variants of two seeds
+
+
+def bank_codes(root: Path) -> pl.DataFrame:
+    (bank,) = (root / "quantize").iterdir()
+    return FeatureBank.open(bank).users
+
+
+def predictions(root: Path) -> dict[str, pl.DataFrame]:
+    runs = json.loads((root / "results.json").read_text())["runs"]
+    return {
+        run["label"]: pl.read_parquet(root / run["artifact"] / "predictions.parquet")
+        for run in runs
+        if run["stage"] == "ctr"
+    }
+
+
+def files(root: Path) -> dict[str, int]:
+    stages = ("profile", "quantize", "controls", "ctr")
+    return {
+        str(file): file.stat().st_mtime_ns
+        for stage in stages
+        for file in sorted((root / stage).rglob("*"))
+        if file.is_file()
+    }
+
+
+def assert_same_outcome(root: Path, other: Path) -> None:
+    assert bank_codes(root).equals(bank_codes(other))
+    ours, theirs = predictions(root), predictions(other)
+    assert ours.keys() == theirs.keys()
+    for label, frame in ours.items():
+        assert frame.equals(theirs[label]), label
+
+
+def test_results_hold_every_figure_of_the_table(finished):
+    results = json.loads((finished / "results.json").read_text())
+    variants = {row["variant"]: row for row in results["comparison"]["variants"]}
+    assert sorted(variants) == sorted(VARIANTS)
+    report = (finished / "report.md").read_text()
+    for row in variants.values():
+        assert f"{row['auc']:.4f}" in report
+        assert f"{row['logloss']:.4f}" in report
+    assert results["comparison"]["verdict"] in report
+    labels = {run["label"] for run in results["runs"]}
+    expected = {f"ctr/{variant}/seed{seed}" for variant in VARIANTS for seed in (0, 1)}
+    assert labels == {"profile", "quantize"} | expected
+    for run in results["runs"]:
+        assert run["wall_s"] > 0
+        assert run["peak_rss"] > 50 * 2**20
+        assert not run["resumed"]
+
+
+def test_results_tell_how_well_profiles_predict_held_out_behaviours(finished):
+    held_out = json.loads((finished / "results.json").read_text())["held_out"]
+    assert held_out["users"] > 0
+    assert held_out["own"]["difference"] > 0
+
+
+def test_a_finished_experiment_leaves_curves_but_no_checkpoints(finished):
+    assert len(list(finished.glob("logs/**/metrics.csv"))) == RUNS
+    assert not list(finished.rglob("last.ckpt")) + list(finished.rglob("best.ckpt"))
+
+
+def test_controls_have_the_sizes_of_the_codes(finished):
+    (bank,) = (finished / "quantize").iterdir()
+    sizes = FeatureBank.open(bank).sizes
+    controls = [FeatureBank.open(folder) for folder in (finished / "controls").iterdir()]
+    assert len(controls) == 2
+    assert {control.sizes for control in controls} == {sizes}
+
+
+def test_the_shuffled_control_permutes_users(finished):
+    codes = bank_codes(finished)
+    for folder in (finished / "controls").glob("shuffled-*"):
+        control = FeatureBank.open(folder).users
+        assert not control.equals(codes)
+        names = codes.columns[1:]
+        assert control.select(names).sort(names).equals(codes.select(names).sort(names))
+
+
+def test_a_second_run_does_nothing(finished, config, capsys):
+    before = files(finished)
+    assert main(["fit", "--config", str(config), "--output", str(finished.parent)]) == 0
+    output = capsys.readouterr()
+    assert output.err.count("nothing changed, kept") == RUNS
+    assert "AUC" in output.out
+    assert files(finished) == before
+
+
+def test_a_changed_ctr_setting_keeps_the_profiles(finished, fit, tmp_path, capsys):
+    shutil.copytree(finished, tmp_path / "tiny")
+    before = {file for file in files(tmp_path / "tiny") if "/ctr/" not in file}
+    assert fit(tmp_path, "--ctr.model.l2", "0.001", "--seeds", "[0]", "--controls", "[]") == 0
+    assert capsys.readouterr().err.count("nothing changed, kept") == 2
+    assert {file for file in files(tmp_path / "tiny") if "/ctr/" not in file} == before
+
+
+def test_the_same_seed_gives_the_same_codes_and_predictions(finished, fit, tmp_path):
+    assert fit(tmp_path) == 0
+    assert_same_outcome(finished, tmp_path / "tiny")
+
+
+def test_another_seed_gives_other_profiles(finished, fit, tmp_path):
+    assert fit(tmp_path, "--seed", "1", "--stages", "profile") == 0
+    (ours,), (other,) = (finished / "profile").iterdir(), (tmp_path / "tiny" / "profile").iterdir()
+    assert ours.name != other.name
+
+
+def test_testing_again_trains_nothing_and_predicts_the_same(finished, config, tmp_path):
+    shutil.copytree(finished, tmp_path / "tiny")
+    before = predictions(tmp_path / "tiny")
+    assert main(["test", "--config", str(config), "--output", str(tmp_path)]) == 0
+    after = predictions(tmp_path / "tiny")
+    assert all(frame.equals(after[label]) for label, frame in before.items())
+    assert len(list((tmp_path / "tiny").glob("logs/**/metrics.csv"))) == RUNS
+
+
+def test_testing_what_was_never_trained_is_refused(config, tmp_path, capsys):
+    assert main(["test", "--config", str(config), "--output", str(tmp_path)]) == 2
+    assert "run `userip fit` first" in capsys.readouterr().err
+
+
+def test_stages_can_be_run_one_by_one(fit, tmp_path, capsys):
+    assert fit(tmp_path, "--stages", "ctr") == 2
+    assert "add quantize to --stages" in capsys.readouterr().err
+    assert fit(tmp_path, "--stages", "prepare,profile") == 0
+    assert not (tmp_path / "tiny" / "quantize").exists()
+    assert fit(tmp_path, "--stages", "quantize,report") == 0
+    results = json.loads((tmp_path / "tiny" / "results.json").read_text())
+    assert results["comparison"] is None
+    assert sorted(results["not_run"]) == sorted(VARIANTS)
+
+
+def test_a_damaged_artifact_is_reported_not_used(finished, fit, tmp_path, capsys):
+    shutil.copytree(finished, tmp_path / "tiny")
+    (profiles,) = (tmp_path / "tiny" / "profile").iterdir()
+    (profiles / "manifest.json").write_text("{")
+    assert fit(tmp_path) == 2
+    error = capsys.readouterr().err
+    assert "manifest is corrupt" in error
+    assert "Traceback" not in error
+
+
+def _fit_in_child(words: list[str], kill_in: str, cache: str) -> None:
+    torch.set_num_threads(1)
+    os.environ.update({VARIABLE: kill_in, "USERIP_CACHE": cache})
+    raise SystemExit(main(words))
+
+
+@pytest.fixture(scope="module")
+def killed_in_turn(config, cache, tmp_path_factory):
+    """An experiment that was killed once in every stage, each time resumed by the same command."""
+    output = tmp_path_factory.mktemp("killed")
+    words = ["fit", "--config", str(config), "--output", str(output)]
+    server = multiprocessing.get_context("forkserver")
+    server.set_forkserver_preload(["userip_lightning.cli.experiment", "tests.pipeline.killer"])
+    codes = []
+    for stage in ("profile", "quantize", "ctr"):
+        child = server.Process(target=_fit_in_child, args=(words, stage, str(cache)))
+        child.start()
+        child.join(120)
+        codes.append(child.exitcode)
+    assert main(words) == 0
+    return output / "tiny", codes
+
+
+def test_a_run_killed_in_every_stage_ends_like_one_that_was_not(finished, killed_in_turn):
+    root, codes = killed_in_turn
+    assert codes == [-9, -9, -9]
+    assert_same_outcome(finished, root)
+    resumed = {
+        run["label"] for run in json.loads((root / "results.json").read_text())["runs"] if run["resumed"]
+    }
+    assert resumed == {"profile", "quantize", "ctr/none/seed0"}

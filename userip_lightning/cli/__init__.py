@@ -1,0 +1,140 @@
+"""The `userip` command: find the command, run it, turn what went wrong into one sentence."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from userip_lightning import __version__
+from userip_lightning.cli.failures import sentence
+
+#: Exit codes: bad input, and Ctrl+C as a shell has it.
+BAD_INPUT, INTERRUPTED = 2, 130
+
+
+class Command(NamedTuple):
+    """A word after `userip`."""
+
+    name: str
+    summary: str
+    run: Callable[[Sequence[str]], None]
+
+
+# A command's imports wait until it is called: `userip bank lookup` need not load a training framework.
+def _fit(arguments: Sequence[str]) -> None:
+    from userip_lightning.cli.experiment import fit
+
+    fit(arguments)
+
+
+def _test(arguments: Sequence[str]) -> None:
+    from userip_lightning.cli.experiment import test
+
+    test(arguments)
+
+
+def _profile(arguments: Sequence[str]) -> None:
+    from userip_lightning.cli.stage import run_stage
+    from userip_lightning.pipeline.stages import PROFILE
+
+    run_stage(PROFILE, arguments)
+
+
+def _quantize(arguments: Sequence[str]) -> None:
+    from userip_lightning.cli.stage import run_stage
+    from userip_lightning.pipeline.stages import QUANTIZE
+
+    run_stage(QUANTIZE, arguments)
+
+
+def _ctr(arguments: Sequence[str]) -> None:
+    from userip_lightning.cli.stage import run_stage
+    from userip_lightning.pipeline.stages import CTR
+
+    run_stage(CTR, arguments)
+
+
+def _data(arguments: Sequence[str]) -> None:
+    from userip_lightning.cli.data import data
+
+    data(arguments)
+
+
+def _bank(arguments: Sequence[str]) -> None:
+    from userip_lightning.cli.bank import bank
+
+    bank(arguments)
+
+
+def _assets(arguments: Sequence[str]) -> None:
+    from userip_lightning.cli.assets import assets
+
+    assets(arguments)
+
+
+COMMANDS = (
+    Command("fit", "run an experiment: data, profiles, codes, CTR models, report", _fit),
+    Command("test", "evaluate a finished experiment's CTR models again, without training", _test),
+    Command("profile", "stage 1 alone: fit, validate, test, predict", _profile),
+    Command("quantize", "stage 2 alone: fit, validate, test, predict", _quantize),
+    Command("ctr", "stage 3 alone: fit, validate, test, predict", _ctr),
+    Command("data", "prepare: filter, label and split a log; stats: its figures", _data),
+    Command("bank", "info, lookup, export: what is in a feature bank", _bank),
+    Command("assets", "fetch: the default language model and MovieLens-100K", _assets),
+)
+
+
+def main(args: list[str] | None = None) -> int:
+    """Run a command line.
+
+    Args:
+        args: the words after `userip`; those of the process where None.
+
+    Returns:
+        0, or 2 for input that cannot be used (one sentence on standard error), or 130 after Ctrl+C.
+    """
+    words = sys.argv[1:] if args is None else args
+    if not words or words[0] in ("-h", "--help"):
+        print(_help())
+        return 0
+    if words[0] == "--version":
+        print(f"userip {__version__}")
+        return 0
+    command = next((command for command in COMMANDS if command.name == words[0]), None)
+    if command is None:
+        names = ", ".join(command.name for command in COMMANDS)
+        return _complain(f"userip: no command {words[0]!r}; there are {names}.")
+    try:
+        command.run(words[1:])
+    except KeyboardInterrupt:
+        _complain("userip: interrupted; the same command resumes where it stood.")
+        return INTERRUPTED
+    except SystemExit as end:  # --help and --print_config end this way
+        return end.code if isinstance(end.code, int) else int(end.code is not None)
+    except Exception as error:
+        message = sentence(error)
+        if message is None:
+            raise
+        return _complain(f"userip {command.name}: {message}")
+    return 0
+
+
+def _complain(message: str) -> int:
+    print(message, file=sys.stderr)
+    return BAD_INPUT
+
+
+def _help() -> str:
+    lines = "\n".join(f"  {command.name:<10}{command.summary}" for command in COMMANDS)
+    return f"""usage: userip COMMAND ...
+
+Infers a few latent profiles per user with a frozen language model, turns them into small codes, and
+measures, with controls, whether the codes help a click-through-rate model.
+
+commands:
+{lines}
+
+  userip fit --config configs/demo.yaml     everything, on MovieLens-100K
+  userip COMMAND --help                     what a command takes
+  userip --version"""

@@ -1,0 +1,24 @@
+"""`userip assets fetch`: the default language model and MovieLens-100K, into the cache."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from jsonargparse import auto_cli
+
+from userip_lightning.assets import DEFAULT_LM, ML_100K
+from userip_lightning.assets import fetch as fetch_assets
+
+
+def fetch(names: list[str] = [DEFAULT_LM, ML_100K]) -> None:  # noqa: B006, never changed
+    """Download what is missing, check its hash, unpack it into the cache (USERIP_CACHE names another folder).
+
+    Args:
+        names: which assets.
+    """
+    fetch_assets(names)
+
+
+def assets(arguments: Sequence[str]) -> None:
+    """Run the above."""
+    auto_cli({"fetch": fetch}, args=list(arguments), prog="userip assets", exit_on_error=False)

@@ -1,0 +1,54 @@
+"""`userip fit` and `userip test`: an experiment from one configuration."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from rich.console import Console
+
+from userip_lightning.pipeline.config import Experiment, experiment_parser, parse_experiment
+from userip_lightning.pipeline.progress import Display
+from userip_lightning.pipeline.run import fit as fit_experiment
+from userip_lightning.pipeline.run import test as test_experiment
+from userip_lightning.report.table import Report, to_rich
+
+#: Columns of the table where standard output is no terminal and has no width of its own.
+WIDTH = 160
+_FIT = """Run an experiment: prepare the data, infer profiles, turn them into codes, train the CTR model
+without codes, with codes and with controls, and report. What is done and unchanged is kept; after a crash or
+Ctrl+C the same command resumes. Example: userip fit -c configs/demo.yaml --seeds [0,1] --stages ctr,report"""
+_TEST = """Evaluate the CTR models of a finished experiment again, without training anything, and report.
+Give the configuration that it was fitted with. Example: userip test --config configs/demo.yaml"""
+
+
+def fit(arguments: Sequence[str]) -> None:
+    """`userip fit`."""
+    _run("fit", _FIT, arguments, fit_experiment)
+
+
+def test(arguments: Sequence[str]) -> None:
+    """`userip test`."""
+    _run("test", _TEST, arguments, test_experiment)
+
+
+def _run(
+    command: str,
+    description: str,
+    arguments: Sequence[str],
+    run: Callable[[Experiment, Display], Report | None],
+) -> None:
+    if {"-h", "--help"} & set(arguments):
+        experiment_parser(command, description, with_sections=False).print_help()
+        return
+    experiment = parse_experiment(experiment_parser(command, description), arguments)
+    with Display() as display:
+        report = run(experiment, display)
+    if report is not None:
+        _print(report)
+
+
+def _print(report: Report) -> None:
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=WIDTH)
+    console.print(to_rich(report))

@@ -1,0 +1,87 @@
+"""`userip profile|quantize|ctr fit|validate|test|predict`: the stock LightningCLI on one stage."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, cast
+
+from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCLI
+
+from userip_lightning.errors import InputError
+from userip_lightning.pipeline.stages import Stage
+
+
+class StageCLI(LightningCLI):
+    """LightningCLI that exports the stage's artifact where ``--output`` asks for it.
+
+    Args:
+        stage: whose classes to run.
+        arguments: the words of the command line.
+    """
+
+    def __init__(self, stage: Stage, arguments: Sequence[str]) -> None:
+        self.stage = stage
+        strict = {"exit_on_error": False, "allow_abbrev": False}
+        super().__init__(
+            stage.module,
+            stage.data,
+            args=list(arguments),
+            seed_everything_default=0,
+            save_config_kwargs={"overwrite": True},
+            trainer_defaults={"max_epochs": stage.max_epochs},
+            auto_configure_optimizers=False,
+            parser_kwargs={
+                "prog": f"userip {stage.name}",
+                "description": f"The {stage.name} stage alone, as a stock LightningCLI.",
+                **strict,
+                **dict.fromkeys(self.subcommands(), strict),
+            },
+        )
+
+    def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
+        parser.add_argument(
+            "--output",
+            type=str | None,
+            default=None,
+            help=f"folder to export the {self.stage.kind} artifact to",
+        )
+
+    def parse_arguments(self, parser: LightningArgumentParser, args: ArgsType) -> None:
+        # Lightning warns when it is given a list under a console script.
+        self.config = parser.parse_args(cast("list[str]", args))
+
+    def _parse_ckpt_path(self) -> None:
+        """Leave the command line in charge: Lightning 2.6 lets a checkpoint's settings win silently."""
+
+    def after_fit(self) -> None:
+        """Export, after a test where the artifact consists of test predictions."""
+        if self._output() is not None and self.stage.tested:
+            self.trainer.test(self.model, datamodule=self.datamodule)
+        self._export()
+
+    def after_test(self) -> None:
+        """Export what was tested."""
+        if self.stage.tested:
+            self._export()
+
+    def _output(self) -> str | None:
+        return cast("str | None", self._get(self.config, "output"))
+
+    def _export(self) -> None:
+        output = self._output()
+        if output is not None:
+            print(f"{self.stage.kind}: {cast(Any, self.model).export(Path(output))}")
+
+
+def run_stage(stage: Stage, arguments: Sequence[str]) -> None:
+    """Run one stage's command line.
+
+    Raises:
+        InputError: no subcommand was given.
+    """
+    if not arguments:
+        raise InputError(
+            f"say what to do: userip {stage.name} fit, validate, test or predict (--help explains)."
+        )
+    StageCLI(stage, arguments)

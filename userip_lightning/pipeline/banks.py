@@ -1,0 +1,56 @@
+"""Control banks: written like the codes' bank, so that the CTR stage cannot tell them apart."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from userip_lightning.artifact import Manifest
+from userip_lightning.bank import FeatureBank
+from userip_lightning.data import controls
+from userip_lightning.data.prepared import PreparedData
+from userip_lightning.pipeline.plan import ControlBank, Plan
+from userip_lightning.schema import SUPPORT, TRAIN
+
+
+def write_control(control: ControlBank, plan: Plan) -> None:
+    """Write a control bank, with the names and sizes of the codes' bank, unless it is there.
+
+    Raises:
+        InputError: the codes' bank is missing or damaged, or the data is too small for the control.
+    """
+    if control.target.exists():
+        FeatureBank.open(control.target)
+        return
+    codes_bank = FeatureBank.open(plan.quantize.target)
+    prepared = PreparedData.load(plan.prepared)
+    names, sizes = codes_bank.names, codes_bank.sizes
+    codes = _codes(control, prepared, codes_bank)
+    if control.control == "generosity":  # one scale, however many profiles there are
+        names, sizes = ("generosity",), (max(sizes),)
+    FeatureBank.write(
+        control.target,
+        _user_ids(prepared),
+        codes,
+        names,
+        sizes,
+        Manifest("bank", control.key, prepared.data_hash, prepared.n_users),
+        prepared.rows(TRAIN, SUPPORT)["row_id"].to_numpy(),
+    )
+
+
+def _codes(control: ControlBank, prepared: PreparedData, bank: FeatureBank) -> NDArray[np.int64]:
+    """[U, P] codes in the order of the users table."""
+    match control.control:
+        case "shuffled":
+            return controls.shuffled(bank.lookup(_user_ids(prepared)), control.seed)
+        case "random":
+            return controls.random_codes(bank.sizes, prepared.n_users, control.seed)
+        case "svd_kmeans":
+            return controls.svd_kmeans(prepared, bank.sizes, control.seed)
+        case "generosity":
+            return controls.generosity(prepared, max(bank.sizes))
+
+
+def _user_ids(prepared: PreparedData) -> NDArray[np.str_]:
+    return prepared.users["user_id"].to_numpy().astype(np.str_)

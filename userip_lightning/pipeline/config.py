@@ -1,0 +1,130 @@
+"""One configuration for all stages: the parser of `userip fit` and what it yields."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import fields
+from typing import Any, NamedTuple, cast
+
+from jsonargparse import ActionParser, ArgumentParser, Namespace
+
+from userip_lightning.data.preparation import Preparation
+from userip_lightning.errors import InputError
+from userip_lightning.pipeline.located import locate_data
+from userip_lightning.pipeline.settings import STAGE_NAMES, Selection, Settings, StageName, WandbSettings
+from userip_lightning.pipeline.stages import TRAINED, stage_parser
+
+#: Arguments of Preparation that the experiment decides.
+DATA_FILLED = frozenset({"seed"})
+
+
+class Experiment(NamedTuple):
+    """A parsed configuration.
+
+    Args:
+        settings: of the experiment itself.
+        stages: the stages to go through, in order.
+        data: arguments of Preparation, JSON values.
+        sections: stage name to its ``{model, data, trainer}``, JSON values with every default spelled out.
+        merged: all of it as YAML, without folders of this machine; another run can start from it.
+    """
+
+    settings: Settings
+    stages: tuple[StageName, ...]
+    data: dict[str, Any]
+    sections: dict[str, dict[str, Any]]
+    merged: str
+
+
+def experiment_parser(command: str, description: str, with_sections: bool = True) -> ArgumentParser:
+    """The parser of ``userip fit`` and ``userip test``.
+
+    Args:
+        command: name of the command.
+        description: text above its help.
+        with_sections: False leaves the hundreds of settings of the stages out, for a help page one can read.
+    """
+    parser = ArgumentParser(
+        prog=f"userip {command}", description=description, exit_on_error=False, allow_abbrev=False
+    )
+    parser.add_argument("-c", "--config", action="config", help="YAML file; give several, the later ones win")
+    parser.add_argument(
+        "--stages",
+        default=",".join(STAGE_NAMES),
+        type=str,
+        help="comma-separated stages to go through, the earlier ones must have been run",
+    )
+    parser.add_class_arguments(Settings, None)
+    parser.add_class_arguments(Preparation, "data", sub_configs=True, skip=set(DATA_FILLED))
+    for stage in TRAINED:
+        if with_sections:
+            section = ActionParser(parser=stage_parser(stage, stage.filled))
+            parser.add_argument(f"--{stage.name}", action=section)
+        else:
+            parser.add_argument(
+                f"--{stage.name}",
+                metavar="SECTION",
+                help=f"section or YAML file with model, data and trainer, also dotted "
+                f"(--{stage.name}.trainer.max_epochs 3); `userip {stage.name} fit --help` lists its settings",
+            )
+    return parser
+
+
+def parse_experiment(parser: ArgumentParser, arguments: Sequence[str]) -> Experiment:
+    """Parse a command line.
+
+    Raises:
+        argparse.ArgumentError: an unknown key or a value of another type.
+        InputError: an unknown stage.
+    """
+    config = parser.parse_args(list(arguments))
+    names = {setting.name for setting in fields(Settings)} - {"selection", "wandb"}
+    settings = Settings(
+        **{name: config[name] for name in names},
+        selection=Selection(**config.selection.as_dict()),
+        wandb=WandbSettings(**config.wandb.as_dict()),
+    )
+    values = json.loads(parser.dump(config, format="json", skip_unset=False))
+    return Experiment(
+        settings=_checked(settings),
+        stages=_stage_names(config.stages),
+        data=values["data"],
+        sections={stage.name: values[stage.name] for stage in TRAINED},
+        merged=_merged(parser, config),
+    )
+
+
+def preparation(experiment: Experiment, report: Callable[[str], None]) -> Preparation:
+    """Instantiate the data section with the experiment's seed; ``report`` is told what is fetched for it."""
+    parser = ArgumentParser(exit_on_error=False)
+    parser.add_class_arguments(Preparation, "data", sub_configs=True)
+    data = {**locate_data(experiment.data, report), "seed": experiment.settings.seed}
+    return cast(Preparation, parser.instantiate(parser.parse_object({"data": data})).data)
+
+
+def _checked(settings: Settings) -> Settings:
+    if not settings.seeds or len(set(settings.seeds)) < len(settings.seeds):
+        raise InputError(f"seeds: {settings.seeds} given, one or more different integers were expected.")
+    if not settings.experiment or set(settings.experiment) & set("/\\") or settings.experiment[0] == ".":
+        raise InputError(
+            f"experiment: {settings.experiment!r} is no folder name; use letters, digits, - and _."
+        )
+    return settings
+
+
+def _stage_names(text: str) -> tuple[StageName, ...]:
+    wanted = {name.strip() for name in text.split(",") if name.strip()}
+    unknown = sorted(wanted - set(STAGE_NAMES))
+    if unknown or not wanted:
+        raise InputError(
+            f"--stages: {text!r} given, a comma-separated choice of {', '.join(STAGE_NAMES)} expected."
+        )
+    return tuple(name for name in STAGE_NAMES if name in wanted)
+
+
+def _merged(parser: ArgumentParser, config: Namespace) -> str:
+    portable = config.clone()
+    for key in ("config", "output", "stages"):
+        portable.pop(key, None)
+    return cast(str, parser.dump(portable, format="yaml", skip_unset=False, skip_validation=True))

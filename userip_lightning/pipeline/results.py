@@ -1,0 +1,127 @@
+"""What an experiment ends with: results.json for programs, report.md and a table for people."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+from collections.abc import Mapping
+from importlib.metadata import version
+from typing import Any, NamedTuple
+
+import psutil
+import torch
+
+from userip_lightning import __version__, artifact
+from userip_lightning.pipeline.config import Experiment
+from userip_lightning.pipeline.plan import Job, Plan
+from userip_lightning.pipeline.training import is_done, read_record
+from userip_lightning.profile.export import HELD_OUT
+from userip_lightning.report.bootstrap import Interval
+from userip_lightning.report.comparison import Comparison, compare
+from userip_lightning.report.held_out import HeldOut, read_held_out
+from userip_lightning.report.table import STAGE_1, Report, compose, to_markdown
+
+RESULTS, REPORT = "results.json", "report.md"
+LIBRARIES = ("torch", "lightning", "transformers", "polars", "numpy", "scikit-learn")
+
+
+class Findings(NamedTuple):
+    """What could be measured, and why the rest could not."""
+
+    comparison: Comparison | None
+    held_out: HeldOut | None
+    not_run: dict[str, str]
+
+
+def write_results(experiment: Experiment, plan: Plan, prepare: Mapping[str, Any]) -> Report:
+    """Judge the finished runs and write ``results.json`` and ``report.md`` into the experiment's folder.
+
+    Args:
+        experiment: the configuration.
+        plan: its runs; those that are not done are reported as not run.
+        prepare: wall time and memory of the data preparation.
+
+    Raises:
+        InputError: an artifact is damaged, or the runs cannot be compared.
+    """
+    findings = judge(plan)
+    report = compose(*findings)
+    runs = [run for run in (plan.profile, plan.quantize, *plan.ctr) if is_done(run)]
+    results = {
+        "experiment": experiment.settings.experiment,
+        "config_hash": artifact.stable_hash(experiment.merged),
+        "data_hash": artifact.read_manifest(plan.prepared, "prepared").config_hash,
+        "data": json.loads((plan.prepared / "stats.json").read_text(encoding="utf-8")),
+        "versions": _versions(),
+        "hardware": _hardware(),
+        "prepare": dict(prepare),
+        "runs": [_run(run, plan) for run in runs],
+        "comparison": _comparison(findings.comparison),
+        "held_out": _held_out(findings.held_out),
+        "not_run": findings.not_run,
+    }
+    artifact.write_text(plan.root / RESULTS, json.dumps(results, indent=2, ensure_ascii=False) + "\n")
+    artifact.write_text(plan.root / REPORT, f"# {experiment.settings.experiment}\n\n{to_markdown(report)}")
+    return report
+
+
+def judge(plan: Plan) -> Findings:
+    """Compare the variants and read stage 1's evaluation, as far as they were run."""
+    not_run: dict[str, str] = {}
+    held_out = None
+    if (plan.profile.target / HELD_OUT).is_file():
+        held_out = read_held_out(plan.profile.target / HELD_OUT)
+    else:
+        not_run[STAGE_1] = "the profile stage was not evaluated"
+    runs: dict[str, list[Job]] = {}
+    for job in plan.ctr:
+        runs.setdefault(str(job.variant), []).append(job)
+    missing = {variant for variant, jobs in runs.items() if not all(is_done(job) for job in jobs)}
+    not_run |= dict.fromkeys(sorted(missing), "the ctr stage did not get there")
+    if missing:
+        return Findings(None, held_out, not_run)
+    folders = {variant: [job.target for job in jobs] for variant, jobs in runs.items()}
+    return Findings(compare(folders), held_out, not_run)
+
+
+def _run(job: Job, plan: Plan) -> dict[str, Any]:
+    record = read_record(job)
+    return {
+        "label": job.label,
+        "stage": job.stage.name,
+        "variant": job.variant,
+        "seed": job.seed,
+        "artifact": str(job.target.relative_to(plan.root)),
+        **({} if record is None else record._asdict()),
+    }
+
+
+def _comparison(comparison: Comparison | None) -> dict[str, Any] | None:
+    if comparison is None:
+        return None
+    tables = {"variants": comparison.variants.to_dicts(), "contrasts": comparison.contrasts.to_dicts()}
+    return {**comparison._asdict(), **tables}
+
+
+def _held_out(held_out: HeldOut | None) -> dict[str, Any] | None:
+    if held_out is None:
+        return None
+    return {
+        name: value._asdict() if isinstance(value, Interval) else value
+        for name, value in held_out._asdict().items()
+    }
+
+
+def _hardware() -> dict[str, Any]:
+    return {
+        "machine": platform.machine(),
+        "cores": os.cpu_count(),
+        "memory_bytes": psutil.virtual_memory().total,
+        "accelerator": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
+    }
+
+
+def _versions() -> dict[str, str]:
+    libraries = {name: version(name) for name in LIBRARIES}
+    return {"userip_lightning": __version__, "python": platform.python_version(), **libraries}

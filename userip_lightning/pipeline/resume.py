@@ -1,0 +1,82 @@
+"""Picking a killed run up where it stood, so that it ends as if nobody had killed it.
+
+A checkpoint after every epoch and early stopping that remembers that it had stopped; the modules add that
+their random numbers depend on the seed and the epoch alone.
+"""
+
+from __future__ import annotations
+
+import os
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+from lightning.pytorch import Callback, LightningModule, Trainer
+from lightning.pytorch.callbacks import Checkpoint, EarlyStopping, ModelCheckpoint
+
+from userip_lightning.pipeline.settings import Selection
+
+LAST, BEST = "last.ckpt", "best.ckpt"
+
+
+class LastingEarlyStopping(EarlyStopping):
+    """Early stopping that stays stopped when it is resumed after its last epoch."""
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        # Lightning restores wait_count but not should_stop, and would train one more epoch.
+        if self.wait_count >= self.patience:
+            trainer.should_stop = True
+
+
+class LastCheckpoint(Checkpoint):
+    """Replace one checkpoint after every epoch.
+
+    ModelCheckpoint would skip it where ``global_step`` does not move, as it does not while stage 1 steps
+    optimizers that Lightning does not know.
+
+    Args:
+        file: the checkpoint; whole at any time.
+    """
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        draft = self.file.with_suffix(".part")
+        trainer.save_checkpoint(draft)
+        if trainer.is_global_zero:
+            os.replace(draft, self.file)
+
+
+def resumable(work: Path, selection: Selection | None) -> list[Callback]:
+    """Callbacks that make a run resumable, and select its best epoch where ``selection`` is given."""
+    last = LastCheckpoint(work / LAST)
+    if selection is None:
+        return [last]
+    mode = "max" if selection.monitor.endswith("auc") else "min"
+    best = ModelCheckpoint(
+        work, filename=Path(BEST).stem, monitor=selection.monitor, mode=mode, enable_version_counter=False
+    )
+    stop = LastingEarlyStopping(selection.monitor, mode=mode, patience=selection.patience)
+    return [stop, best, last]
+
+
+def resume_point(work: Path, notice: Callable[[str], None]) -> Path | None:
+    """The checkpoint to resume from; None starts afresh, with a notice where one lay there but is damaged."""
+    checkpoints = [work / name for name in (LAST, BEST) if (work / name).exists()]
+    damaged = [file for file in checkpoints if not _is_whole(file)]
+    if damaged:
+        notice(f"{damaged[0]} is damaged, the stage starts afresh.")
+        for file in checkpoints:
+            file.unlink()
+        return None
+    return work / LAST if (work / LAST).exists() else None
+
+
+def _is_whole(checkpoint: Path) -> bool:
+    """Whether every entry of the zip archive that torch writes has its recorded CRC."""
+    try:
+        with zipfile.ZipFile(checkpoint) as archive:
+            return archive.testzip() is None
+    except (OSError, zipfile.BadZipFile):
+        return False

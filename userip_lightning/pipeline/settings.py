@@ -1,0 +1,62 @@
+"""What an experiment is, besides the settings of its stages."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+StageName = Literal["prepare", "profile", "quantize", "ctr", "report"]
+STAGE_NAMES: tuple[StageName, ...] = ("prepare", "profile", "quantize", "ctr", "report")
+Control = Literal["shuffled", "random", "svd_kmeans", "generosity"]
+
+
+@dataclass(frozen=True)
+class WandbSettings:
+    """Weights & Biases: files on disk are the source of truth, this is a copy for looking at.
+
+    Args:
+        project: project name.
+        mode: ``offline`` needs no account (``wandb sync`` uploads later), ``online`` does, ``disabled``
+            writes nothing.
+    """
+
+    project: str = "userip"
+    mode: Literal["offline", "online", "disabled"] = "offline"
+
+
+@dataclass(frozen=True)
+class Selection:
+    """How the CTR model's epoch is chosen; the same budget for every variant.
+
+    Args:
+        monitor: validation figure that decides; AUC goes up, Logloss down.
+        patience: validations without improvement before a run stops. Its best epoch is restored.
+    """
+
+    monitor: Literal["val/auc", "val/logloss"] = "val/auc"
+    patience: int = 2
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What an experiment is, besides the settings of its stages.
+
+    Args:
+        experiment: name; results lie in OUTPUT/EXPERIMENT.
+        output: folder of all experiments.
+        seed: seed of data preparation, profiles and codes.
+        seeds: one CTR run per variant and seed; five or more for a verdict.
+        controls: banks that know nothing of the profiles, trained on beside the codes: the codes of
+            permuted users, random codes, k-means on an SVD of the interactions, quantiles of the user's
+            mean label.
+        selection: how the CTR model's epoch is chosen.
+        wandb: Weights & Biases.
+    """
+
+    experiment: str = "experiment"
+    output: str = "runs"
+    seed: int = 0
+    seeds: list[int] = field(default_factory=lambda: [0, 1, 2, 3, 4])
+    controls: list[Control] = field(default_factory=lambda: ["shuffled", "random", "svd_kmeans"])
+    selection: Selection = field(default_factory=Selection)
+    wandb: WandbSettings = field(default_factory=WandbSettings)

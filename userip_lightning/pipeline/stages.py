@@ -1,0 +1,104 @@
+"""The three stages that train something: their classes, what the pipeline fills in, their parser."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from jsonargparse import ArgumentParser
+from lightning.pytorch import LightningDataModule, LightningModule, Trainer
+
+from userip_lightning.ctr.module import CTRModule
+from userip_lightning.data.ctr_datamodule import CTRDataModule
+from userip_lightning.data.profile_datamodule import ProfileDataModule
+from userip_lightning.data.quantize_datamodule import QuantizeDataModule
+from userip_lightning.profile.module import ProfileModule
+from userip_lightning.quantize.module import QuantizeModule
+
+#: Trainer arguments that the pipeline sets itself: it owns the folders, the logs and the display.
+TRAINER_OWNED = frozenset(
+    {
+        "logger",
+        "default_root_dir",
+        "enable_checkpointing",
+        "enable_progress_bar",
+        "enable_model_summary",
+        "barebones",
+        "fast_dev_run",
+    }
+)
+
+
+class Stage(NamedTuple):
+    """One LightningModule and its DataModule, as a section ``{model, data, trainer}`` of a configuration.
+
+    Args:
+        name: section name, folder name and W&B job type.
+        kind: kind of the artifact that it exports.
+        module: the LightningModule; ``export(path)`` writes the artifact.
+        data: the DataModule.
+        filled: dotted keys of the section that an earlier stage's artifact or the experiment's seed decides.
+        max_epochs: the Trainer's, unless configured (Lightning's own 1000 suits none of them).
+        tested: whether the trained module is tested before it is exported.
+    """
+
+    name: str
+    kind: str
+    module: type[LightningModule]
+    data: type[LightningDataModule]
+    filled: frozenset[str]
+    max_epochs: int
+    tested: bool
+
+
+PROFILE = Stage(
+    "profile",
+    "profiles",
+    ProfileModule,
+    ProfileDataModule,
+    filled=frozenset({"data.prepared", "data.seed", "model.seed"}),
+    max_epochs=10,
+    tested=True,
+)
+QUANTIZE = Stage(
+    "quantize",
+    "bank",
+    QuantizeModule,
+    QuantizeDataModule,
+    filled=frozenset({"data.prepared", "data.profiles", "data.seed", "model.seed"}),
+    max_epochs=20,
+    tested=False,
+)
+CTR = Stage(
+    "ctr",
+    "ctr",
+    CTRModule,
+    CTRDataModule,
+    filled=frozenset({"data.prepared", "data.bank", "data.seed"}),
+    max_epochs=30,
+    tested=True,
+)
+TRAINED = (PROFILE, QUANTIZE, CTR)
+
+
+def stage_parser(stage: Stage, skip: frozenset[str] = frozenset()) -> ArgumentParser:
+    """Parser of one section: ``model``, ``data`` and ``trainer``, typed by the classes' signatures.
+
+    LightningCLI would build the same parser around one Trainer; the pipeline needs three sections in one
+    file and hands the Trainer loggers and callbacks that no YAML can express, so it parses by itself.
+
+    Args:
+        stage: whose section.
+        skip: dotted keys that may not be configured.
+    """
+    parser = ArgumentParser(exit_on_error=False, allow_abbrev=False)
+    parser.add_class_arguments(stage.module, "model", sub_configs=True, skip=_under("model", skip))
+    parser.add_class_arguments(stage.data, "data", sub_configs=True, skip=_under("data", skip))
+    parser.add_class_arguments(
+        Trainer, "trainer", sub_configs=True, fail_untyped=False, instantiate=False, skip=set(TRAINER_OWNED)
+    )
+    parser.set_defaults({"trainer.max_epochs": stage.max_epochs, "trainer.num_sanity_val_steps": 0})
+    return parser
+
+
+def _under(group: str, keys: frozenset[str]) -> set[str]:
+    return {key.removeprefix(f"{group}.") for key in keys if key.startswith(f"{group}.")}

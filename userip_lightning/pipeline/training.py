@@ -1,0 +1,184 @@
+"""One run: train a stage's module, resumably, and export its artifact."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import signal
+import threading
+from pathlib import Path
+from typing import Any, NamedTuple, cast
+
+from lightning.pytorch import Callback, LightningDataModule, LightningModule, Trainer, seed_everything
+from lightning.pytorch.loggers import Logger
+
+from userip_lightning import artifact
+from userip_lightning.bank import FeatureBank
+from userip_lightning.errors import InputError
+from userip_lightning.pipeline.loggers import run_loggers
+from userip_lightning.pipeline.plan import Job
+from userip_lightning.pipeline.progress import Display, StepProgress
+from userip_lightning.pipeline.quiet import quiet
+from userip_lightning.pipeline.resume import BEST, LAST, resumable, resume_point
+from userip_lightning.pipeline.settings import Settings
+from userip_lightning.pipeline.stages import CTR, stage_parser
+from userip_lightning.pipeline.usage import Usage
+
+RECORD = "record.json"
+#: The checkpoint that a CTR artifact carries.
+MODEL = "model.ckpt"
+
+
+class Record(NamedTuple):
+    """What a run cost and measured.
+
+    Args:
+        wall_s: seconds of training and testing, of the last attempt where the run was resumed.
+        peak_rss: bytes of this process at its largest.
+        resumed: whether an earlier attempt was cut short.
+        checkpoint_bytes: size of the last checkpoint.
+        figures: everything that the module logged last.
+    """
+
+    wall_s: float
+    peak_rss: int
+    resumed: bool
+    checkpoint_bytes: int
+    figures: dict[str, float]
+
+
+class Trainee(NamedTuple):
+    """What a section instantiates to."""
+
+    module: LightningModule
+    data: LightningDataModule
+    trainer: dict[str, Any]
+
+
+def is_done(job: Job) -> bool:
+    """Whether the run's artifact is there and whole.
+
+    Raises:
+        InputError: it is there and damaged.
+    """
+    if not job.target.exists():
+        return False
+    if job.stage.kind == "bank":
+        FeatureBank.open(job.target)
+    else:
+        artifact.read_manifest(job.target, job.stage.kind)
+    return True
+
+
+def instantiate(job: Job) -> Trainee:
+    """Build module, DataModule and Trainer arguments from the run's section and what is filled in."""
+    parser = stage_parser(job.stage)
+    section = {name: dict(values) for name, values in job.section.items()}
+    for key, value in job.filled.items():
+        group, name = key.split(".")
+        section[group][name] = value
+    objects = parser.instantiate(parser.parse_object(section))
+    return Trainee(objects.model, objects.data, dict(**objects.trainer))
+
+
+def train(job: Job, settings: Settings, root: Path, display: Display) -> Record:
+    """Train, test where the stage is tested, export to ``job.target``, and keep a record beside.
+
+    A killed run continues from its last whole checkpoint; checkpoints are deleted once the artifact is
+    whole.
+
+    Raises:
+        InputError: whatever the stage refuses.
+        KeyboardInterrupt: the user interrupted; the checkpoint stays.
+    """
+    point = resume_point(job.work, display.notice)
+    if point is not None:
+        display.notice(f"{job.label}: resuming from its last checkpoint")
+    selection = settings.selection if job.stage is CTR else None
+    callbacks = [StepProgress(display, job.label), *resumable(job.work, selection)]
+    with quiet(), Usage() as usage, run_loggers(job, settings, root) as loggers:
+        seed_everything(job.seed, workers=True, verbose=False)
+        module, data, arguments = instantiate(job)
+        trainer = make_trainer({**arguments, "default_root_dir": job.work}, callbacks, loggers)
+        _fit(trainer, module, data, point)
+        figures = _figures(trainer)
+        if job.stage.tested:
+            best = job.work / BEST if selection is not None else None
+            trainer.test(module, datamodule=data, ckpt_path=best, verbose=False)
+            figures |= _figures(trainer)
+        usage.read()
+        record = Record(
+            usage.wall_s, usage.peak_rss, point is not None, (job.work / LAST).stat().st_size, figures
+        )
+        artifact.write_text(job.work / RECORD, json.dumps(record._asdict(), indent=2))
+        cast(Any, module).export(job.target)
+    _forget(job.work)
+    return record
+
+
+def evaluate(job: Job, display: Display) -> None:
+    """Test the model of a finished CTR run again and export what it predicts now.
+
+    Raises:
+        InputError: the run is not finished.
+    """
+    if not is_done(job):
+        raise InputError(
+            f"{job.target}: {job.label} was not trained with this configuration; run `userip fit` first."
+        )
+    display.start(job.label)
+    with quiet():
+        seed_everything(job.seed, workers=True, verbose=False)
+        module, data, arguments = instantiate(job)
+        trainer = make_trainer(
+            {**arguments, "enable_checkpointing": False}, [StepProgress(display, job.label)], []
+        )
+        trainer.test(module, datamodule=data, ckpt_path=job.target / MODEL, verbose=False)
+        cast(Any, module).export(job.target)
+    display.finish(f"{job.label}: tested again")
+
+
+def read_record(job: Job) -> Record | None:
+    """The record of a run that is done; None where it was not kept."""
+    file = job.work / RECORD
+    return Record(**json.loads(file.read_text(encoding="utf-8"))) if file.is_file() else None
+
+
+def make_trainer(arguments: dict[str, Any], callbacks: list[Callback], loggers: list[Logger]) -> Trainer:
+    """A Trainer that neither draws bars nor prints summaries; configured callbacks come first."""
+    configured = arguments.get("callbacks") or []
+    configured = configured if isinstance(configured, list) else [configured]
+    return Trainer(
+        **{
+            **arguments,
+            "callbacks": [*configured, *callbacks],
+            "logger": loggers or False,
+            "enable_progress_bar": False,
+            "enable_model_summary": False,
+        }
+    )
+
+
+def _fit(trainer: Trainer, module: LightningModule, data: LightningDataModule, point: Path | None) -> None:
+    try:
+        trainer.fit(module, datamodule=data, ckpt_path=point)
+    except SystemExit:
+        # Lightning turns Ctrl+C into exit code 1 and leaves further interrupts ignored.
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+        if trainer.interrupted:
+            raise KeyboardInterrupt from None
+        raise
+
+
+def _forget(work: Path) -> None:
+    """Delete checkpoints and whatever else a module kept for a resume; the record stays."""
+    for entry in work.iterdir():
+        if entry.is_dir():
+            shutil.rmtree(entry)
+        elif entry.name != RECORD:
+            entry.unlink()
+
+
+def _figures(trainer: Trainer) -> dict[str, float]:
+    return {name: float(value) for name, value in trainer.callback_metrics.items()}

@@ -1,0 +1,44 @@
+"""Wall time and peak memory of a piece of work."""
+
+from __future__ import annotations
+
+import threading
+import time
+from types import TracebackType
+
+import psutil
+
+#: Seconds between two looks at the resident set size; the kernel's own peak cannot be reset per stage.
+PERIOD = 0.05
+
+
+class Usage:
+    """Context manager that measures wall time in seconds and this process's peak resident set in bytes."""
+
+    def __init__(self) -> None:
+        self.wall_s = 0.0
+        self.peak_rss = 0
+        self._process = psutil.Process()
+        self._done = threading.Event()
+        self._watcher = threading.Thread(target=self._watch, daemon=True)
+
+    def __enter__(self) -> Usage:
+        self._start = time.perf_counter()
+        self._watcher.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._done.set()
+        self._watcher.join()
+        self.read()
+
+    def read(self) -> None:
+        """Bring both figures up to now."""
+        self.wall_s = time.perf_counter() - self._start
+        self.peak_rss = max(self.peak_rss, self._process.memory_info().rss)
+
+    def _watch(self) -> None:
+        while not self._done.wait(PERIOD):
+            self.peak_rss = max(self.peak_rss, self._process.memory_info().rss)
