@@ -1,0 +1,127 @@
+"""Rows for stage 2: who liked what, with users numbered as in the profiles artifact."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+import torch
+from lightning.pytorch import LightningDataModule
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from userip_lightning import artifact
+from userip_lightning.artifact import Manifest
+from userip_lightning.batches import RecBatch
+from userip_lightning.data.prepared import PreparedData
+from userip_lightning.data.row_sampler import RowBatchSampler
+from userip_lightning.errors import InputError
+from userip_lightning.schema import SUPPORT, TRAIN, ProfileVectors
+
+
+class RecRows(Dataset[RecBatch]):
+    """Rows in three tensors; indexed by a tensor of row numbers, it gives a whole batch."""
+
+    def __init__(self, rows: RecBatch) -> None:
+        self.rows = rows
+
+    def __getitem__(self, index: Tensor) -> RecBatch:
+        return RecBatch(*(column[index] for column in self.rows))
+
+    def __len__(self) -> int:
+        return len(self.rows.label)
+
+
+class QuantizeDataModule(LightningDataModule):
+    """TRAIN and SUPPORT rows of a prepared data set, beside the profiles that stage 1 inferred from them.
+
+    Args:
+        prepared: folder of the prepared artifact.
+        profiles: folder of the profiles artifact.
+        batch_size: N, rows per step.
+        holdout: share of the TRAIN rows that no step uses; they measure the recommendation loss.
+        seed: of the shuffling and of the choice of held-out rows.
+        audit: refuse profiles that saw a validation or test row.
+    """
+
+    profiles: ProfileVectors
+    manifest: Manifest
+    n_items: int
+    rows_seen: NDArray[np.int64]
+
+    def __init__(
+        self,
+        prepared: str,
+        profiles: str,
+        batch_size: int = 4096,
+        holdout: float = 0.05,
+        seed: int = 0,
+        audit: bool = True,
+    ) -> None:
+        super().__init__()
+        self.prepared_path = prepared
+        self.profiles_path = profiles
+        self.batch_size = batch_size
+        self.holdout = holdout
+        self.seed = seed
+        self.audit = audit
+
+    def setup(self, stage: str) -> None:
+        """Read and check both artifacts.
+
+        Raises:
+            InputError: an artifact is missing, damaged or of another kind, the two descend from different
+                data, the profiles saw a row that is judged, or a user has rows but no profile.
+        """
+        data = PreparedData.load(self.prepared_path)
+        self.manifest = artifact.read_manifest(self.profiles_path, "profiles")
+        artifact.expect_same_data(self.profiles_path, self.manifest, data.data_hash)
+        if self.audit:
+            artifact.refuse_leak(self.profiles_path, data.judged_rows())
+        self.profiles = ProfileVectors.load(self.profiles_path, tuple(self.manifest.extra["names"]))
+        self.n_items = data.n_items
+        events = data.rows(TRAIN, SUPPORT)
+        if events.is_empty():
+            raise InputError(
+                f"{self.prepared_path}: no training rows, expected some; prepare the data again."
+            )
+        own = events["row_id"].to_numpy()
+        self.rows_seen = np.union1d(artifact.rows_seen(self.profiles_path), own)
+        self._split(events, self._positions(data, events))
+
+    def _positions(self, data: PreparedData, events: pl.DataFrame) -> Tensor:
+        """Row in the profiles of every event's user, [N] int64."""
+        ids, known = data.users["user_id"].to_numpy().astype(np.str_), self.profiles.user_ids
+        order = np.argsort(known)
+        at = np.searchsorted(known, ids, sorter=order).clip(max=len(known) - 1)
+        place = np.where(known[order[at]] == ids, order[at], -1)
+        found = place[events["user"].to_numpy()]
+        if (found < 0).any():
+            user = events["user_id"][int((found < 0).argmax())]
+            raise InputError(
+                f"{self.profiles_path}: user {user!r} has training rows but no profile; run the profile "
+                "stage again on this data."
+            )
+        return torch.from_numpy(found)
+
+    def _split(self, events: pl.DataFrame, user: Tensor) -> None:
+        item = torch.from_numpy(events["item"].to_numpy().astype(np.int64))
+        label = torch.from_numpy(events["label"].to_numpy().astype(np.float32))
+        # Users that are cold for the CTR model keep every support row: they have few.
+        draw = np.random.default_rng(self.seed).random(len(events)) < self.holdout
+        held = torch.from_numpy(draw & (events["split"] == TRAIN).to_numpy())
+        rows = RecBatch(user, item, label)
+        self._fit = RecRows(RecBatch(*(column[~held] for column in rows)))
+        self._held = RecRows(RecBatch(*(column[held] for column in rows)))
+
+    def train_dataloader(self) -> DataLoader[RecBatch]:
+        """Shuffled batches of N rows."""
+        sampler = RowBatchSampler(len(self._fit), self.batch_size, self.seed)
+        return DataLoader(self._fit, sampler=sampler, batch_size=None)
+
+    def val_dataloader(self) -> list[DataLoader[RecBatch]]:
+        """Held-out rows in order; no loader where nothing is held out."""
+        if not len(self._held):
+            return []
+        sampler = RowBatchSampler(len(self._held), self.batch_size, seed=None)
+        return [DataLoader(self._held, sampler=sampler, batch_size=None)]

@@ -1,0 +1,78 @@
+"""Leaves stage 2: the codes of all users become a feature bank that a CTR model can read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from userip_lightning.artifact import Manifest, stable_hash
+from userip_lightning.bank import FeatureBank
+from userip_lightning.errors import InputError
+from userip_lightning.quantize.codebook import Codebook
+from userip_lightning.quantize.monitor import usage
+from userip_lightning.schema import ProfileVectors
+
+
+class QuantizeData(Protocol):
+    """What the stage reads from its DataModule, besides batches."""
+
+    profiles: ProfileVectors
+    manifest: Manifest  # of the profiles artifact
+    n_items: int
+    rows_seen: NDArray[np.int64]  # by stage 1 and by this stage
+
+
+def refuse_unused(codes: Tensor, books: Sequence[Codebook], names: Sequence[str]) -> None:
+    """Refuse codes that no user has: a field value that a CTR model would never learn.
+
+    Args:
+        codes: [U, P] int64.
+        books: the P codebooks.
+        names: the P profile names.
+
+    Raises:
+        InputError: a code has no user.
+    """
+    for p, (name, book) in enumerate(zip(names, books, strict=True)):
+        unused = (usage(codes[:, p], book.size) == 0).nonzero().flatten().tolist()
+        if unused:
+            raise InputError(
+                f"profile {name!r}: codes {unused} of {book.size} have no user, expected at least one each; "
+                "lower its size, train longer, or export with allow_unused."
+            )
+
+
+def write_bank(
+    path: Path, codes: Tensor, books: Sequence[Codebook], data: QuantizeData, config_hash: str | None
+) -> Path:
+    """Write the bank.
+
+    Args:
+        path: its folder.
+        codes: [U, P] int64, users in the order of the profiles.
+        books: the P codebooks.
+        data: where the profiles came from.
+        config_hash: hash of the settings that made the codes; of profiles and codebooks where None.
+
+    Returns:
+        The folder of the version that was written.
+    """
+    source = data.manifest
+    content = [source.config_hash, [book.embedding.tolist() for book in books]]
+    manifest = Manifest(
+        kind="bank",
+        config_hash=config_hash or stable_hash(content),
+        data_hash=source.data_hash,
+        users=len(codes),
+        lm=source.lm,
+        prompt_hash=source.prompt_hash,
+    )
+    profiles, sizes = data.profiles, [book.size for book in books]
+    return FeatureBank.write(
+        path, profiles.user_ids, codes.cpu().numpy(), profiles.names, sizes, manifest, data.rows_seen
+    )

@@ -1,0 +1,226 @@
+"""Stage 2, staged schedule: codes for users whose soft tokens stage 1 has inferred (section 2.4, Eq. 5 to 7).
+
+A trainable table v starts at the users' soft tokens in code space and moves under
+Σ_p λ_p L_q,p + w_a ‖v - v_0‖²; the recommendation loss reaches it straight through the codes, so users who
+behave alike come to share one. The anchor stands in for L_lm, which this stage does not evaluate.
+v is row-sparse: a step costs the users of its batch, whatever their total.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from lightning.pytorch import LightningModule
+from lightning.pytorch.cli import OptimizerCallable
+from lightning.pytorch.core.optimizer import LightningOptimizer
+from torch import Tensor, nn
+from torch.optim import Adam, Optimizer, SparseAdam
+
+from userip_lightning.batches import RecBatch
+from userip_lightning.quantize.e_step import CodeSearch, Pull
+from userip_lightning.quantize.export import QuantizeData, refuse_unused, write_bank
+from userip_lightning.quantize.losses import DEFAULT_WEIGHTS, QuantizeWeights, anchor_loss, total_loss
+from userip_lightning.quantize.monitor import flips, relative_perplexity, usage
+from userip_lightning.quantize.quantizer import Quantizer, SurrogateFactory, by_name
+from userip_lightning.quantize.surrogate import SurrogateDCN
+
+
+class QuantizeModule(LightningModule):
+    """Learns one code per user and profile, and exports them as a bank.
+
+    Args:
+        sizes: K_p by profile name.
+        code_dim: C principal components to learn codes in, or None for LM space.
+        weights: of the terms of Eq. 5.
+        anchor: w_a, weight of ‖v - v_0‖².
+        profile_weights: λ_p by profile name; 1 each where None.
+        user_optimizer: for the user table; has to take sparse gradients.
+        optimizer: for codebooks and surrogate.
+        surrogate: builds the surrogate recommender.
+        e_step: how v moves: ``straight_through`` by gradients, as in the paper; ``exact`` at the end of every
+            epoch to the best codes (see ``e_step``); ``none`` not at all.
+        reseed_dead: move unused codes to far users after an epoch.
+        freeze_fraction: share of the epochs, the last ones, in which codebooks stand still.
+        seed: of k-means, initialisation, dropout and reseeding.
+    """
+
+    quantizer: Quantizer
+    users: nn.Embedding  # v, [U, P·C]
+    codes: Tensor  #        [U, P], after the last epoch
+    started: Tensor  #      scalar bool, whether codebooks and v hold anything yet
+    search: CodeSearch | None
+
+    def __init__(
+        self,
+        sizes: dict[str, int],
+        code_dim: int | None = None,
+        weights: QuantizeWeights = DEFAULT_WEIGHTS,
+        anchor: float = 0.0,
+        profile_weights: dict[str, float] | None = None,
+        user_optimizer: OptimizerCallable = lambda params: SparseAdam(params, lr=0.05),
+        optimizer: OptimizerCallable = lambda params: Adam(params, lr=0.01),
+        surrogate: SurrogateFactory = SurrogateDCN,
+        e_step: Literal["straight_through", "exact", "none"] = "straight_through",
+        reseed_dead: bool = True,
+        freeze_fraction: float = 0.25,
+        seed: int = 0,
+    ) -> None:
+        super().__init__()
+        self.automatic_optimization = False
+        self.sizes = sizes
+        self.code_dim = code_dim
+        self.weights = weights
+        self.anchor = anchor
+        self.profile_weights = by_name(
+            profile_weights or dict.fromkeys(sizes, 1.0), list(sizes), "profile_weights"
+        )
+        self.user_optimizer = user_optimizer
+        self.optimizer = optimizer
+        self.surrogate = surrogate
+        self.e_step = e_step
+        self.reseed_dead = reseed_dead
+        self.freeze_fraction = freeze_fraction
+        self.seed = seed
+
+    def setup(self, stage: str) -> None:
+        """Build the tables; their content comes from a checkpoint or from :meth:`on_fit_start`."""
+        if hasattr(self, "quantizer"):
+            return
+        self.data: QuantizeData = self.trainer.datamodule  # type: ignore[attr-defined]
+        users, profiles, tokens, width = self.data.profiles.z.shape
+        # Keys are checked against the profile names, whose order is that of z.
+        sizes = [int(k) for k in by_name(self.sizes, self.data.profiles.names, "sizes")]
+        torch.manual_seed(self.seed)
+        self.quantizer = Quantizer(sizes, tokens * width, self.data.n_items, self.code_dim, self.surrogate)
+        self.users = nn.Embedding(users, profiles * self.quantizer.space.dim, sparse=True)
+        self.users.requires_grad_(self.e_step == "straight_through")
+        self.register_buffer("codes", torch.zeros(users, profiles, dtype=torch.int64))
+        self.register_buffer("started", torch.tensor(False))
+
+    def on_fit_start(self) -> None:
+        """k-means over all users, unless a checkpoint has brought codebooks and v."""
+        if not self.started:
+            table = torch.from_numpy(np.array(self.data.profiles.z)).to(self.device)
+            v = self.quantizer.start(table, self.seed)
+            with torch.no_grad():
+                self.users.weight.copy_(v.flatten(1))
+            self.codes.copy_(self.quantizer.assign(v))
+            self.started.fill_(True)
+
+    def configure_optimizers(self) -> list[Optimizer]:
+        """One optimizer for codebooks and surrogate, one for the users where they move."""
+        found = [self.optimizer(self.quantizer.parameters())]
+        moved = [self.user_optimizer(self.users.parameters())] if self.e_step == "straight_through" else []
+        return [*found, *moved]
+
+    def on_train_epoch_start(self) -> None:
+        """Freeze the codebooks when their time has come; start the search of an exact E step."""
+        self.quantizer.freeze_codes(self._frozen())
+        searched = self.e_step == "exact" and not self._frozen()
+        self.search = CodeSearch(self.quantizer, len(self.codes)) if searched else None
+
+    def on_train_batch_start(self, batch: RecBatch, batch_idx: int) -> None:
+        """Dropout depends on seed, epoch and batch alone, so a resumed run repeats it.
+
+        Once per epoch would not do: a DataLoader draws from the global generator when it is opened, which a
+        resumed run does before its epoch starts and an uninterrupted one afterwards.
+        """
+        torch.manual_seed(self._derived_seed(batch_idx))
+
+    def training_step(self, batch: RecBatch, batch_idx: int) -> None:
+        """One step of users, codebooks and surrogate."""
+        if self.search is not None:
+            self.search.add(batch)
+        users, rows = torch.unique(batch.user, return_inverse=True)
+        v = self._vectors(users)
+        terms = self.quantizer.terms(v, batch._replace(user=rows))
+        loss = total_loss(terms, self.weights, self.profile_weights)
+        logs = {name: term.detach().mean() for name, term in terms._asdict().items()}
+        if self.anchor > 0:
+            anchor = anchor_loss(v, self._start(users))
+            loss = loss + self.anchor * anchor
+            logs["anchor"] = anchor.detach()
+        self._step(loss)
+        self.log_dict(
+            {f"quantize/{k}": x for k, x in logs.items()}, on_epoch=True, on_step=False, batch_size=len(rows)
+        )
+
+    def validation_step(self, batch: RecBatch, batch_idx: int) -> None:
+        """Recommendation loss of held-out training rows."""
+        users, rows = torch.unique(batch.user, return_inverse=True)
+        terms = self.quantizer.terms(self._vectors(users), batch._replace(user=rows))
+        self.log("quantize/val_recommendation", terms.recommendation, prog_bar=True, batch_size=len(rows))
+
+    def on_train_epoch_end(self) -> None:
+        """Move users where the E step is exact; log usage, perplexity and flips; reseed unused codes."""
+        v = self._vectors()
+        if self.search is not None:
+            start = self._start(torch.arange(len(v))) if self.anchor > 0 else None
+            v = self.search.solve(v, start, Pull.of(self.weights, self.anchor, self.profile_weights))
+            self.users.weight.copy_(v.flatten(1))
+        found = self.quantizer.assign(v)
+        generator = torch.Generator().manual_seed(self._derived_seed())
+        for p, (name, book) in enumerate(zip(self.data.profiles.names, self.quantizer.books(), strict=True)):
+            counts = usage(found[:, p], book.size)
+            self.log(f"codes/{name}/usage_min", counts.min().float())
+            self.log(f"codes/{name}/perplexity", relative_perplexity(counts).float())
+            self.log(f"codes/{name}/flips", flips(self.codes[:, p], found[:, p]).float())
+            if self.reseed_dead and not self._frozen():
+                book.reseed_dead(v[:, p], counts, generator)
+        self.codes.copy_(found)
+
+    @torch.no_grad()
+    def assign(self, z: Tensor) -> Tensor:
+        """Codes of users that were not trained, Eq. 6: soft tokens [B, P, S, D] to [B, P] int64."""
+        return self.quantizer.assign(self.quantizer.space(z))
+
+    def export(self, path: Path, config_hash: str | None = None, allow_unused: bool = False) -> Path:
+        """Write the codes of all users as a bank.
+
+        Args:
+            path: the bank's folder.
+            config_hash: hash of the settings that made it; derived from the codebooks where None.
+            allow_unused: export although a code has no user.
+
+        Returns:
+            The folder of the version that was written.
+
+        Raises:
+            InputError: a code has no user.
+        """
+        codes, books = self.quantizer.assign(self._vectors()), self.quantizer.books()
+        if not allow_unused:
+            refuse_unused(codes, books, self.data.profiles.names)
+        return write_bank(path, codes, books, self.data, config_hash)
+
+    def _vectors(self, users: Tensor | None = None) -> Tensor:
+        """v of some users or of all, [B, P, C]."""
+        rows: Tensor = self.users.weight.detach() if users is None else self.users(users)
+        return rows.reshape(len(rows), len(self.quantizer.codebooks), -1)
+
+    def _start(self, users: Tensor) -> Tensor:
+        """v_0 of some users, [B, P, C]: read and mapped again, for a second table would double the memory."""
+        z = torch.from_numpy(self.data.profiles.z[users.cpu().numpy()])
+        v_0: Tensor = self.quantizer.space(z.to(self.device))
+        return v_0
+
+    def _step(self, loss: Tensor) -> None:
+        found: Any = self.optimizers()
+        optimizers: list[LightningOptimizer] = found if isinstance(found, list) else [found]
+        for optimizer in optimizers:
+            optimizer.zero_grad()
+        self.manual_backward(loss)
+        for optimizer in optimizers:
+            optimizer.step()
+
+    def _frozen(self) -> bool:
+        """Whether codebooks stand still; never where the number of epochs is open."""
+        epochs = self.trainer.max_epochs or -1
+        return epochs > 0 and self.current_epoch >= epochs * (1 - self.freeze_fraction)
+
+    def _derived_seed(self, *position: int) -> int:
+        """Seed of a position in the current epoch."""
+        return int(np.random.SeedSequence([self.seed, self.current_epoch, *position]).generate_state(1)[0])

@@ -1,0 +1,88 @@
+"""Prior of the joint schedule (Algorithm 1): Σ_p λ_p L_q,p (Eq. 7) on soft tokens that the LM is moving.
+
+Stage 1 adds the loss to L_lm. Its gradients: the codebook term reaches the codebooks alone, the commitment
+term the soft tokens alone, the recommendation term the surrogate and, straight through, the soft tokens.
+Deviation: the code space is fixed when training starts, as distances need one scale throughout.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from userip_lightning.batches import RecBatch
+from userip_lightning.quantize.losses import DEFAULT_WEIGHTS, QuantizeWeights, total_loss
+from userip_lightning.quantize.quantizer import Quantizer, SurrogateFactory, by_name
+from userip_lightning.quantize.surrogate import SurrogateDCN
+
+
+class PriorOutput(NamedTuple):
+    """What the prior says of a batch of users."""
+
+    loss: Tensor  #             scalar, Σ_p λ_p L_q,p
+    logs: dict[str, Tensor]  #  detached scalars by metric name
+
+
+class QuantizePrior(nn.Module):
+    """Codebooks and surrogate beside a language model.
+
+    Args:
+        sizes: K_p by profile name.
+        code_dim: C, or None for LM space.
+        weights: of the terms of Eq. 5.
+        profile_weights: λ_p by profile name; 1 each where None.
+        surrogate: builds the surrogate recommender.
+    """
+
+    quantizer: Quantizer
+
+    def __init__(
+        self,
+        sizes: dict[str, int],
+        code_dim: int | None = None,
+        weights: QuantizeWeights = DEFAULT_WEIGHTS,
+        profile_weights: dict[str, float] | None = None,
+        surrogate: SurrogateFactory = SurrogateDCN,
+    ) -> None:
+        super().__init__()
+        self.sizes = sizes
+        self.code_dim = code_dim
+        self.weights = weights
+        self.profile_weights = by_name(
+            profile_weights or dict.fromkeys(sizes, 1.0), list(sizes), "profile_weights"
+        )
+        self.surrogate_factory = surrogate
+
+    def setup(self, z_table: Tensor, n_items: int, seed: int) -> None:
+        """Build and start from all users' soft tokens, [U, P, S, D]; profiles in the order of ``sizes``.
+
+        A checkpoint may be loaded over it afterwards.
+
+        Raises:
+            InputError: more codes or components than users, or values that are not finite.
+        """
+        width = z_table.shape[2] * z_table.shape[3]
+        torch.manual_seed(seed)
+        self.quantizer = Quantizer(
+            list(self.sizes.values()), width, n_items, self.code_dim, self.surrogate_factory
+        ).to(z_table.device)
+        self.quantizer.start(z_table.detach(), seed)
+
+    def forward(self, z: Tensor, rows: RecBatch) -> PriorOutput:
+        """Loss of a batch.
+
+        Args:
+            z: [B, P, S, D] soft tokens.
+            rows: their training rows; ``user`` is 0 .. B - 1.
+        """
+        terms = self.quantizer.terms(self.quantizer.space(z), rows)
+        loss = total_loss(terms, self.weights, self.profile_weights)
+        means = {f"quantize/{name}": term.detach().mean() for name, term in terms._asdict().items()}
+        return PriorOutput(loss, means)
+
+    @torch.no_grad()
+    def codes(self, z: Tensor) -> Tensor:
+        """Eq. 6: [B, P, S, D] to [B, P] int64."""
+        return self.quantizer.assign(self.quantizer.space(z))

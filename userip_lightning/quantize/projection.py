@@ -1,0 +1,84 @@
+"""Code space: x = (z - μ) W / σ per profile, fitted once over all users and fixed afterwards.
+
+``code_dim=None`` is the paper's LM space (section 2.4): W is the identity and σ one number per profile, so
+distances keep their order and Eq. 6 is unchanged; steps in v become comparable between language models,
+whose embeddings differ in scale. An integer C is a deviation: the first C principal components, each at
+unit variance (a whitened PCA), for codes that ignore directions in which users hardly differ.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from userip_lightning.errors import InputError
+
+#: A direction whose spread is below this share of the largest is noise of rounding: it is not whitened.
+RELATIVE_FLOOR = 1e-6
+
+
+class CodeSpace(nn.Module):
+    """Affine map of every profile from LM space to code space; zero until :meth:`fit` or a checkpoint.
+
+    Args:
+        profiles: P.
+        width: S·D, values of one profile of one user.
+        code_dim: C, or None for LM space (C = S·D).
+    """
+
+    mean: Tensor  #   [P, S·D]
+    scale: Tensor  #  [P, C] in the PCA, [P, 1] in LM space
+    basis: Tensor  #  [P, S·D, C] in the PCA, absent in LM space
+
+    def __init__(self, profiles: int, width: int, code_dim: int | None = None) -> None:
+        super().__init__()
+        if code_dim is not None and not 1 <= code_dim <= width:
+            raise InputError(
+                f"code_dim: {code_dim} principal components of {width} values, expected 1 to {width}; "
+                "lower it or leave it out to stay in LM space."
+            )
+        self.code_dim = code_dim
+        self.dim = width if code_dim is None else code_dim
+        self.register_buffer("mean", torch.zeros(profiles, width))
+        self.register_buffer("scale", torch.ones(profiles, 1 if code_dim is None else code_dim))
+        if code_dim is not None:
+            self.register_buffer("basis", torch.zeros(profiles, width, code_dim))
+
+    @torch.no_grad()
+    def fit(self, table: Tensor) -> None:
+        """Fit over all users, [U, P, S, D].
+
+        Raises:
+            InputError: more components than users.
+        """
+        users = table.shape[0]
+        if self.code_dim is not None and self.code_dim > users:
+            raise InputError(f"code_dim: {self.code_dim} principal components of {users} users; lower it.")
+        for p in range(table.shape[1]):
+            flat = table[:, p].flatten(1).float()
+            self.mean[p] = flat.mean(dim=0)
+            centred = flat - self.mean[p]
+            if self.code_dim is None:
+                spread = centred.square().mean().sqrt()
+                self.scale[p] = spread if spread > 0 else 1.0
+            else:
+                self._fit_components(p, centred)
+
+    def _fit_components(self, profile: int, centred: Tensor) -> None:
+        """Leading eigenvectors of the covariance, each with its largest entry positive."""
+        covariance = centred.double().T @ centred.double() / centred.shape[0]
+        values, vectors = torch.linalg.eigh(covariance)
+        values, vectors = values.flip(0)[: self.dim], vectors.flip(1)[:, : self.dim]
+        peak = vectors.abs().argmax(dim=0, keepdim=True)
+        spread = values.clamp(min=0).sqrt()
+        kept = spread > RELATIVE_FLOOR * spread[0].clamp(min=torch.finfo(torch.float32).tiny)
+        self.basis[profile] = vectors * vectors.gather(0, peak).sign()
+        self.scale[profile] = torch.where(kept, spread, torch.ones_like(spread))
+
+    def forward(self, z: Tensor) -> Tensor:
+        """[B, P, S, D] in LM space to [B, P, C], differentiable, float32."""
+        with torch.autocast(device_type=z.device.type, enabled=False):
+            centred = z.flatten(2).float() - self.mean
+            if self.code_dim is not None:
+                centred = torch.einsum("bpd,pdc->bpc", centred, self.basis)
+            return centred / self.scale
