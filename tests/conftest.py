@@ -7,6 +7,8 @@ import torch
 from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 from transformers import GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
+pytest_plugins = ["tests.experiment"]
+
 TITLES = Path(__file__).parent / "data" / "tiny" / "csv"
 SPECIAL = ["<s>", "</s>", "<unk>"]
 

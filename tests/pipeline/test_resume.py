@@ -32,6 +32,7 @@ def train(work, resume: bool) -> Trainer:
         max_epochs=20,
         accelerator="cpu",
         logger=False,
+        default_root_dir=work,
         enable_progress_bar=False,
         enable_model_summary=False,
         callbacks=resumable(work, Selection("val/logloss", patience=2)),

@@ -5,43 +5,46 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from jsonargparse import auto_cli
+from jsonargparse import ArgumentParser
 
 from userip_lightning.bank import FeatureBank
 
-
-def info(path: str) -> None:
-    """Show a bank's current version, where it came from and how many users have each code.
-
-    Args:
-        path: the bank's folder, or the folder of one of its versions.
-    """
-    print(json.dumps(FeatureBank.open(path).info()._asdict(), indent=2))
-
-
-def lookup(path: str, users: list[str]) -> None:
-    """Show the codes of users as tab-separated lines; unknown users have the reserved codes.
-
-    Args:
-        path: the bank's folder, or the folder of one of its versions.
-        users: user ids, as in [196,186].
-    """
-    bank = FeatureBank.open(path)
-    print("\t".join(("user_id", *bank.names)))
-    for user, codes in zip(users, bank.lookup(users).tolist(), strict=True):
-        print("\t".join((user, *map(str, codes))))
-
-
-def export(path: str, output: str) -> None:
-    """Write all codes into one file.
-
-    Args:
-        path: the bank's folder, or the folder of one of its versions.
-        output: a .csv or .parquet file.
-    """
-    print(FeatureBank.open(path).export(output))
+_DESCRIPTION = "Read a feature bank: the codes that the quantize stage wrote, or those of a control."
+_INFO = "the current version, where it came from and how many users have each code, as JSON"
+_LOOKUP = "the codes of users, tab-separated; a user that is not in the bank has the reserved codes"
+_EXPORT = "all codes as one .csv or .parquet file"
 
 
 def bank(arguments: Sequence[str]) -> None:
-    """Run one of the above."""
-    auto_cli([info, lookup, export], args=list(arguments), prog="userip bank", exit_on_error=False)
+    """Run `userip bank`.
+
+    Raises:
+        InputError: no bank there, or a damaged one.
+    """
+    config = _parser().parse_args(list(arguments))
+    chosen = config[config.subcommand]
+    feature_bank = FeatureBank.open(chosen.path)
+    if config.subcommand == "info":
+        print(json.dumps(feature_bank.info()._asdict(), indent=2))
+    elif config.subcommand == "export":
+        print(feature_bank.export(chosen.file))
+    else:
+        print("\t".join(("user_id", *feature_bank.names)))
+        for user, codes in zip(chosen.users, feature_bank.lookup(chosen.users).tolist(), strict=True):
+            print("\t".join((user, *map(str, codes))))
+
+
+def _parser() -> ArgumentParser:
+    parser = ArgumentParser(prog="userip bank", description=_DESCRIPTION, exit_on_error=False)
+    commands = parser.add_subcommands()
+    info, lookup, export = (
+        ArgumentParser(description=text, exit_on_error=False) for text in (_INFO, _LOOKUP, _EXPORT)
+    )
+    for command in (info, lookup, export):
+        command.add_argument("path", type=str, help="the bank's folder, or that of one of its versions")
+    lookup.add_argument("users", type=str, nargs="+", help="user ids")
+    export.add_argument("file", type=str, help="where to write; ends in .csv or .parquet")
+    commands.add_subcommand("info", info, help=_INFO)
+    commands.add_subcommand("lookup", lookup, help=_LOOKUP)
+    commands.add_subcommand("export", export, help=_EXPORT)
+    return parser

@@ -9,11 +9,15 @@ from typing import Any, cast
 from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCLI
 
 from userip_lightning.errors import InputError
+from userip_lightning.pipeline.quiet import quiet
+from userip_lightning.pipeline.resume import LastCheckpoint
 from userip_lightning.pipeline.stages import Stage
 
 
 class StageCLI(LightningCLI):
     """LightningCLI that exports the stage's artifact where ``--output`` asks for it.
+
+    Beside Lightning's own checkpoints, ``last.ckpt`` lies in ``trainer.default_root_dir`` after every epoch.
 
     Args:
         stage: whose classes to run.
@@ -29,7 +33,7 @@ class StageCLI(LightningCLI):
             args=list(arguments),
             seed_everything_default=0,
             save_config_kwargs={"overwrite": True},
-            trainer_defaults={"max_epochs": stage.max_epochs},
+            trainer_defaults={"max_epochs": stage.max_epochs, "callbacks": LastCheckpoint()},
             auto_configure_optimizers=False,
             parser_kwargs={
                 "prog": f"userip {stage.name}",
@@ -84,4 +88,5 @@ def run_stage(stage: Stage, arguments: Sequence[str]) -> None:
         raise InputError(
             f"say what to do: userip {stage.name} fit, validate, test or predict (--help explains)."
         )
-    StageCLI(stage, arguments)
+    with quiet():
+        StageCLI(stage, arguments)

@@ -29,36 +29,33 @@ class LastingEarlyStopping(EarlyStopping):
 
 
 class LastCheckpoint(Checkpoint):
-    """Replace one checkpoint after every epoch.
+    """Replace ``last.ckpt`` in the Trainer's ``default_root_dir`` after every epoch; it is whole at any time.
 
     ModelCheckpoint would skip it where ``global_step`` does not move, as it does not while stage 1 steps
     optimizers that Lightning does not know.
-
-    Args:
-        file: the checkpoint; whole at any time.
     """
 
-    def __init__(self, file: Path) -> None:
-        self.file = file
-
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        draft = self.file.with_suffix(".part")
+        last = Path(trainer.default_root_dir) / LAST
+        draft = last.with_suffix(".part")
         trainer.save_checkpoint(draft)
         if trainer.is_global_zero:
-            os.replace(draft, self.file)
+            os.replace(draft, last)
 
 
 def resumable(work: Path, selection: Selection | None) -> list[Callback]:
-    """Callbacks that make a run resumable, and select its best epoch where ``selection`` is given."""
-    last = LastCheckpoint(work / LAST)
+    """Callbacks that make a run resumable, and select its best epoch where ``selection`` is given.
+
+    ``work`` has to be the Trainer's ``default_root_dir``.
+    """
     if selection is None:
-        return [last]
+        return [LastCheckpoint()]
     mode = "max" if selection.monitor.endswith("auc") else "min"
     best = ModelCheckpoint(
         work, filename=Path(BEST).stem, monitor=selection.monitor, mode=mode, enable_version_counter=False
     )
     stop = LastingEarlyStopping(selection.monitor, mode=mode, patience=selection.patience)
-    return [stop, best, last]
+    return [stop, best, LastCheckpoint()]
 
 
 def resume_point(work: Path, notice: Callable[[str], None]) -> Path | None:

@@ -10,7 +10,7 @@ import yaml
 
 from userip_lightning.cli import main
 
-TINY = Path(__file__).parent.parent / "data" / "tiny" / "ml-100k"
+TINY = Path(__file__).parent / "data" / "tiny" / "ml-100k"
 
 
 def killers(stage: str) -> list[dict]:

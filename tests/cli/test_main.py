@@ -1,0 +1,131 @@
+"""The command line: its help, its exit codes, and one sentence where something cannot be used."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from userip_lightning.cli import COMMANDS, Command, main
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+@pytest.fixture
+def bank(finished) -> Path:
+    """The codes of the finished experiment."""
+    (folder,) = (finished / "quantize").iterdir()
+    return folder
+
+
+@pytest.mark.parametrize("words", [[], ["--help"], ["-h"]])
+def test_help_names_every_command(words, capsys):
+    assert main(words) == 0
+    text = capsys.readouterr().out
+    assert all(command.name in text for command in COMMANDS)
+
+
+@pytest.mark.parametrize(
+    ("words", "taught"),
+    [
+        (["fit"], "--stages"),
+        (["test"], "without training"),
+        (["profile"], "predict"),
+        (["quantize", "fit"], "--output"),
+        (["ctr", "test"], "--data.bank"),
+        (["data"], "stats"),
+        (["data", "stats"], "--data.k_core"),
+        (["bank"], "lookup"),
+        (["bank", "export"], ".parquet"),
+        (["assets"], "fetch"),
+        (["assets", "fetch"], "USERIP_CACHE"),
+    ],
+)
+def test_help_teaches_at_every_level(words, taught, capsys):
+    assert main([*words, "--help"]) == 0
+    assert taught in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        (["train"], "'train'"),
+        (["fit", "--config", "missing.yaml"], "missing.yaml"),
+        (["fit", "--ctr.model.lr=3"], "ctr.model.lr"),
+        (
+            ["test", "--stages=magic", "--data.source=userip_lightning.data.movielens.MovieLens100K"],
+            "data.source",
+        ),
+        (["profile"], "userip profile fit"),
+        (["ctr", "fit", "--model.lr=3"], "model.lr"),
+        (["quantize", "train"], "train"),
+        (["data", "shuffle"], "'shuffle'"),
+        (["bank"], "info"),
+        (["bank", "info", "nowhere"], "nowhere"),
+        (["assets", "fetch", "--names=[llama]"], "llama"),
+    ],
+)
+def test_what_cannot_be_used_is_one_sentence_and_code_2(words, named, capsys):
+    assert main(words) == 2
+    output = capsys.readouterr()
+    assert named in output.err
+    assert output.err.count("\n") == 1
+    assert output.out == ""
+
+
+def test_an_interrupt_says_that_it_can_be_resumed(monkeypatch, capsys):
+    def interrupted(arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("userip_lightning.cli.COMMANDS", (Command("fit", "", interrupted),))
+    assert main(["fit"]) == 130
+    assert "resumes" in capsys.readouterr().err
+
+
+def test_the_programs_own_mistakes_are_not_hidden(monkeypatch):
+    def broken(arguments):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("userip_lightning.cli.COMMANDS", (Command("fit", "", broken),))
+    with pytest.raises(ZeroDivisionError):
+        main(["fit"])
+
+
+def test_bank_info_is_json(bank, capsys):
+    assert main(["bank", "info", str(bank)]) == 0
+    info = json.loads(capsys.readouterr().out)
+    assert info["users"] == 40
+    assert [sum(counts) for counts in info["counts"].values()] == [40, 40]
+
+
+def test_bank_lookup_and_export_agree(bank, tmp_path, capsys):
+    assert main(["bank", "export", str(bank), str(tmp_path / "codes.csv")]) == 0
+    capsys.readouterr()
+    exported = pl.read_csv(tmp_path / "codes.csv", schema_overrides={"user_id": pl.String})
+    users = exported["user_id"].to_list()
+    assert main(["bank", "lookup", str(bank), *users, "nobody"]) == 0
+    header, *lines = (line.split("\t") for line in capsys.readouterr().out.splitlines())
+    assert header == exported.columns
+    assert lines[:-1] == [list(map(str, row)) for row in exported.rows()]
+    assert lines[-1] == ["nobody", "4", "3"]
+
+
+def test_data_is_prepared_and_described_by_an_experiments_configuration(config, cache, capsys):
+    assert main(["data", "prepare", "--config", str(config)]) == 0
+    folder = capsys.readouterr().out.splitlines()[-1]
+    assert (Path(folder) / "manifest.json").is_file()
+    assert main(["data", "stats", "--config", str(config)]) == 0
+    assert "560" in capsys.readouterr().out
+
+
+def test_the_bank_is_read_without_a_training_framework(bank):
+    program = (
+        "import sys; from userip_lightning.cli import main; "
+        f"main(['bank', 'info', {str(bank)!r}]); print(*sorted({{'torch', 'lightning'}} & set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    assert done.stdout.splitlines()[-1] == ""

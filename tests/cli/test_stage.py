@@ -1,0 +1,62 @@
+"""One stage alone, by LightningCLI's own rules."""
+
+import json
+
+import polars as pl
+import pytest
+import yaml
+
+from userip_lightning.artifact import read_manifest
+from userip_lightning.cli import main
+
+
+@pytest.fixture
+def section(settings, cache, finished, tmp_path):
+    """Write a stage's section of the tiny experiment as a configuration of its own; return its path."""
+
+    def write(stage: str, **data: str) -> str:
+        (prepared,) = cache.glob("prepared-*")
+        content = settings[stage]
+        content = {**content, "data": {**content.get("data", {}), "prepared": str(prepared), **data}}
+        content["trainer"] = {**content["trainer"], "logger": False, "default_root_dir": str(tmp_path)}
+        file = tmp_path / f"{stage}.yaml"
+        file.write_text(yaml.safe_dump(content))
+        return str(file)
+
+    return write
+
+
+def test_a_ctr_run_alone_equals_the_pipelines_but_for_selection(section, tmp_path):
+    words = ["--config", section("ctr"), "--output", str(tmp_path / "ctr")]
+    assert main(["ctr", "fit", *words]) == 0
+    predictions = pl.read_parquet(tmp_path / "ctr" / "predictions.parquet")
+    assert predictions["score"].is_between(0, 1).all()
+    metrics = json.loads((tmp_path / "ctr" / "metrics.json").read_text())
+    assert set(metrics) == {"val", "test"}
+
+
+def test_quantize_alone_reads_the_profiles_and_writes_a_bank(section, finished, tmp_path, capsys):
+    (profiles,) = (finished / "profile").iterdir()
+    config = section("quantize", profiles=str(profiles))
+    assert main(["quantize", "fit", "--config", config, "--output", str(tmp_path / "bank")]) == 0
+    assert main(["bank", "info", str(tmp_path / "bank")]) == 0
+    (bank,) = (finished / "quantize").iterdir()
+    theirs, ours = bank / "CURRENT", tmp_path / "bank" / "CURRENT"
+    codes = [
+        pl.read_parquet(file.parent / file.read_text().strip() / "codes.parquet") for file in (theirs, ours)
+    ]
+    assert codes[0].equals(codes[1])
+
+
+def test_the_command_line_beats_the_checkpoint(section, tmp_path, capsys):
+    config = section("profile")
+    assert main(["profile", "fit", "--config", config, "--output", str(tmp_path / "profiles")]) == 0
+    assert read_manifest(tmp_path / "profiles", "profiles").users == 40
+    checkpoint = tmp_path / "last.ckpt"
+    capsys.readouterr()
+    words = ["profile", "validate", "--config", config, "--ckpt_path", str(checkpoint)]
+    assert main(words) == 0
+    assert "profile/val_nats" in capsys.readouterr().out
+    # Were the checkpoint's settings to win, nothing could be refused.
+    assert main([*words, "--model.inner_steps=3"]) == 2
+    assert "use the settings it was made with" in capsys.readouterr().err

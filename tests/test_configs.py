@@ -1,0 +1,58 @@
+"""Every YAML parses, alone and with every preset on top; none repeats a default."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from userip_lightning.cli import main
+from userip_lightning.pipeline.config import experiment_parser, parse_experiment
+
+CONFIGS = Path(__file__).parent.parent / "configs"
+EXPERIMENTS = sorted(CONFIGS.glob("*.yaml"))
+PRESETS = sorted((CONFIGS / "presets").glob("*.yaml"))
+NETWORKS = sorted((CONFIGS / "ctr").glob("*.yaml"))
+
+
+def parse(*words: str):
+    return parse_experiment(experiment_parser("fit", ""), words)
+
+
+@pytest.mark.parametrize("file", EXPERIMENTS, ids=lambda file: file.stem)
+def test_an_experiment_prints_its_whole_configuration(file, capsys):
+    assert main(["fit", "--config", str(file), "--print_config"]) == 0
+    printed = yaml.safe_load(capsys.readouterr().out)
+    assert printed["experiment"] == file.stem
+    assert printed["ctr"]["model"]["net"]["class_path"] == "userip_lightning.ctr.dcn.DCN"
+
+
+@pytest.mark.parametrize("preset", PRESETS, ids=lambda file: file.stem)
+@pytest.mark.parametrize("file", EXPERIMENTS, ids=lambda file: file.stem)
+def test_a_preset_goes_on_top_of_every_experiment(file, preset):
+    stacked = parse("--config", str(file), "--config", str(preset))
+    assert stacked.settings.experiment == file.stem
+    assert stacked.sections != parse("--config", str(file)).sections or preset.stem == "strict"
+
+
+@pytest.mark.parametrize("file", NETWORKS, ids=lambda file: file.stem)
+def test_a_network_is_named_by_its_file(file):
+    net = parse("--config", str(CONFIGS / "demo.yaml"), f"--ctr.model.net={file}").sections["ctr"]["model"][
+        "net"
+    ]
+    assert net["class_path"] == yaml.safe_load(file.read_text())["class_path"]
+
+
+@pytest.mark.parametrize("file", [*EXPERIMENTS, *PRESETS], ids=lambda file: file.stem)
+def test_a_configuration_is_short_and_says_what_it_is(file):
+    text = file.read_text(encoding="utf-8")
+    assert text.startswith("# ")
+    assert len(text.splitlines()) <= 45
+
+
+def test_missing_data_ends_in_one_sentence(tmp_path, capsys):
+    words = ["--config", str(CONFIGS / "games.yaml"), "--output", str(tmp_path)]
+    assert main(["fit", *words, "--data.source.path", str(tmp_path / "games.csv")]) == 2
+    error = capsys.readouterr().err.strip()
+    assert "games.csv" in error
+    assert "\n" not in error
+    assert not list(tmp_path.iterdir())
