@@ -102,6 +102,14 @@ class Behaviours:
             groups[self.group[place]].append(self.items[self.item[place]])
         return groups
 
+    def expected_tokens(self, count: int) -> NDArray[np.float64]:
+        """[U] tokens that :meth:`draw` gives on average, task texts aside."""
+        length = np.array([len(ids) for ids in self.items], dtype=np.float64)[self.item]
+        total = np.concatenate([[0.0], length.cumsum()])
+        own, number = np.diff(total[self.offset]), np.diff(self.offset)
+        share: NDArray[np.float64] = np.minimum(1.0, count / np.maximum(number, 1))
+        return own * share
+
     def speaking_users(self) -> NDArray[np.int64]:
         """Users with at least one behaviour."""
         return np.flatnonzero(np.diff(self.offset))

@@ -185,6 +185,10 @@ class ProfileDataModule(LightningDataModule):
             )
 
 
+#: Batches whose users are sorted by length among each other, so that little of a batch is padding.
+_WINDOW = 16
+
+
 class _TrainingBatches(IterableDataset[Steps]):
     """All users that are not done, in an order that is a function of (seed, epoch)."""
 
@@ -199,9 +203,16 @@ class _TrainingBatches(IterableDataset[Steps]):
     def __iter__(self) -> Iterator[Steps]:
         trainer = cast(Any, self.data.trainer)
         rng = np.random.default_rng([self.data.seed, trainer.current_epoch])
-        users = rng.permutation(self.users) if self.shuffle else self.users
-        for first in range(0, len(users), self.data.batch_size):
-            yield self.data.steps(users[first : first + self.data.batch_size], rng)
+        for users in self._batches(rng) if self.shuffle else _cut(self.users, self.data.batch_size):
+            yield self.data.steps(users, rng)
+
+    def _batches(self, rng: np.random.Generator) -> Iterator[NDArray[np.int64]]:
+        """Users in random order, alike in length within a batch."""
+        tokens = self.data.training.expected_tokens(self.data.behaviours)
+        for window in _cut(rng.permutation(self.users), self.data.batch_size * _WINDOW):
+            batches = _cut(window[np.argsort(tokens[window], kind="stable")], self.data.batch_size)
+            for place in rng.permutation(len(batches)):
+                yield batches[place]
 
 
 class _HeldOutBatches(IterableDataset[ProfileBatch]):
@@ -211,9 +222,8 @@ class _HeldOutBatches(IterableDataset[ProfileBatch]):
         self.data, self.source = data, data.held_out[split]
         rng = np.random.default_rng(data.seed)
         judged = rng.permutation(self.source.speaking_users())[: data.eval_users]
-        size = data.batch_size
+        self.batches = _cut(judged, data.batch_size)
         # "another user's z" needs company, so a last user alone joins the batch before
-        self.batches = [judged[i : i + size] for i in range(0, len(judged), size)]
         if len(self.batches) > 1 and len(self.batches[-1]) == 1:
             last = self.batches.pop()
             self.batches[-1] = np.concatenate([self.batches[-1], last])
@@ -225,6 +235,10 @@ class _HeldOutBatches(IterableDataset[ProfileBatch]):
         rng = np.random.default_rng(self.data.seed + 1)
         for users in self.batches:
             yield self.data._batch(users, self.source, rng)
+
+
+def _cut(users: NDArray[np.int64], size: int) -> list[NDArray[np.int64]]:
+    return [users[first : first + size] for first in range(0, len(users), size)]
 
 
 def _loader(batches: IterableDataset[Any]) -> DataLoader[Any]:
