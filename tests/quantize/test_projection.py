@@ -54,8 +54,16 @@ def test_gradient_reaches_the_soft_tokens() -> None:
     torch.testing.assert_close(z.grad[0, 0], (1 / space.scale[0]).expand(2, 3))
 
 
-def test_too_many_components_are_refused() -> None:
-    with pytest.raises(InputError, match="expected 1 to 6"):
-        CodeSpace(2, 6, code_dim=7)
-    with pytest.raises(InputError, match="3 principal components of 2 users"):
-        CodeSpace(2, 6, code_dim=3).fit(TABLE[:2])
+def test_components_end_where_the_values_or_the_users_do() -> None:
+    assert CodeSpace(2, 6, code_dim=9).dim == 6
+    space = CodeSpace(2, 6, code_dim=4)
+    space.fit(TABLE[:3])  # three users span two directions
+    x = space(TABLE[:3])
+    assert x.isfinite().all()
+    assert float(x[:, :, 2:].abs().max()) < 1e-3
+    torch.testing.assert_close(x[:, :, :2].square().mean(dim=0), torch.ones(2, 2), atol=1e-3, rtol=1e-3)
+
+
+def test_no_components_are_refused() -> None:
+    with pytest.raises(InputError, match="code_dim: 0 components, expected at least 1"):
+        CodeSpace(2, 6, code_dim=0)

@@ -93,7 +93,7 @@ def test_a_frozen_codebook_gets_no_gradient() -> None:
 
 
 def test_prior_codes_are_the_nearest_in_lm_space() -> None:
-    prior = QuantizePrior({"hobby": 4, "background": 3})
+    prior = QuantizePrior({"hobby": 4, "background": 3}, code_dim=None)
     prior.setup(table(), ITEMS, seed=0)
     space = prior.quantizer.space
     for p, book in enumerate(prior.quantizer.books()):

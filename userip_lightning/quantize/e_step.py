@@ -1,41 +1,22 @@
 """Exact E step over codes, an alternative to moving users by the straight-through gradient of Eq. 5:
 
-    c(u) = argmin_c  Σ_{rows of u} BCE(S(e_c1 … e_cP, item), y)  +  Σ_p κ_p ‖v_0p - e_cp‖²,
+    c(u) = argmin_c  Σ_{rows of u} BCE(S(e_c1 … e_cP, item), y)  +  κ Σ_p ‖e_cp - v_0p‖²,   v_p = e_cp.
 
-then v_p = (λ_p β e_cp + a v_0p) / (λ_p β + a), the minimum of the commitment and anchor terms given the code,
-where a is the anchor's weight per profile; κ_p is what those terms are worth at that minimum, in nats of a
-user with an average number of rows. Deviation: the paper moves users by gradients alone, which see the
-surrogate around a user's own code only and stall where labels depend on code and item together.
-A step costs Π K_p surrogate passes without gradient.
+The first part is the user's share of L_rec, the second his share of the anchor at v = e, where the
+commitment is 0; κ is their exchange rate for a user with an average number of rows. Deviation: the paper
+moves users by gradients alone, which see the surrogate around a user's own code only and stall where labels
+depend on code and item together. An epoch costs Π K_p more surrogate passes, without gradient. As users sit
+on their codes, codebooks keep their k-means centres and an unused code is found by the search or not at all.
 """
 
 from __future__ import annotations
-
-from collections.abc import Sequence
-from typing import NamedTuple
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 from userip_lightning.batches import RecBatch
-from userip_lightning.quantize.losses import QuantizeWeights
 from userip_lightning.quantize.quantizer import Quantizer
-
-
-class Pull(NamedTuple):
-    """Towards what a user is pulled, per profile: commitment to his code and anchor to his start."""
-
-    commitment: Tensor  #     [P], λ_p β
-    anchor: float  #          weight of ‖v_p - v_0p‖²
-    recommendation: float  #  weight of L_rec
-
-    @staticmethod
-    def of(weights: QuantizeWeights, anchor: float, profile_weights: Sequence[float]) -> Pull:
-        """From the weights of the training loss, in which the anchor is a mean over profiles."""
-        share = torch.tensor(profile_weights)
-        total = weights.recommendation * float(share.sum())
-        return Pull(weights.commitment * share, anchor / len(profile_weights), total)
 
 
 class CodeSearch:
@@ -71,27 +52,22 @@ class CodeSearch:
         self.rows.index_add_(0, rows.user, torch.ones_like(rows.user))
 
     @torch.no_grad()
-    def solve(self, v: Tensor, v_0: Tensor | None, pull: Pull) -> Tensor:
-        """Users at their best combination; those without rows stay.
+    def solve(self, v: Tensor, v_0: Tensor | None, pull: float) -> Tensor:
+        """Users at their best codes; those without rows stay.
 
         Args:
             v: [U, P, C], where users are.
-            v_0: [U, P, C], where they started; needed where ``pull.anchor`` is not 0.
-            pull: weights.
+            v_0: [U, P, C], where they started, or None where they are not anchored.
+            pull: weight of the mean squared distance to v_0, over that of L_rec.
 
         Returns:
             [U, P, C].
         """
-        books, cost, commitment = self.quantizer.books(), self.cost, pull.commitment.to(v.device)
-        stiffness = commitment * pull.anchor / (commitment + pull.anchor).clamp(min=torch.finfo(v.dtype).tiny)
+        books, cost = self.quantizer.books(), self.cost
         if v_0 is not None:
-            per_user = float(self.rows.double().mean()) / pull.recommendation
+            exchange = pull * float(self.rows.double().mean()) / v[0].numel()
             for p, book in enumerate(books):
-                gaps = book.distances(v_0[:, p]) / v.shape[2]
-                cost = cost + per_user * stiffness[p] * gaps[:, self.choices[:, p]]
+                cost = cost + exchange * book.distances(v_0[:, p])[:, self.choices[:, p]]
         chosen = self.choices[cost.argmin(dim=1)]
         codes = torch.stack([book.embedding[chosen[:, p]] for p, book in enumerate(books)], dim=1)
-        if v_0 is not None:
-            near = (commitment / (commitment + pull.anchor)).view(1, -1, 1)
-            codes = near * codes + (1 - near) * v_0
         return torch.where((self.rows > 0).view(-1, 1, 1), codes, v)

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from torch.optim import Adam, Optimizer, SparseAdam
 
 from userip_lightning.batches import RecBatch
-from userip_lightning.quantize.e_step import CodeSearch, Pull
+from userip_lightning.quantize.e_step import CodeSearch
 from userip_lightning.quantize.export import QuantizeData, refuse_unused, write_bank
 from userip_lightning.quantize.losses import DEFAULT_WEIGHTS, QuantizeWeights, anchor_loss, total_loss
 from userip_lightning.quantize.monitor import flips, relative_perplexity, usage
@@ -33,7 +33,8 @@ class QuantizeModule(LightningModule):
 
     Args:
         sizes: K_p by profile name.
-        code_dim: C principal components to learn codes in, or None for LM space.
+        code_dim: C principal components to learn codes in, at most S·D; or None for LM space, where users
+            need a tenth of the default learning rate, as their steps add up over many more dimensions.
         weights: of the terms of Eq. 5.
         anchor: w_a, weight of ‖v - v_0‖².
         profile_weights: λ_p by profile name; 1 each where None.
@@ -41,7 +42,8 @@ class QuantizeModule(LightningModule):
         optimizer: for codebooks and surrogate.
         surrogate: builds the surrogate recommender.
         e_step: how v moves: ``straight_through`` by gradients, as in the paper; ``exact`` at the end of every
-            epoch to the best codes (see ``e_step``); ``none`` not at all.
+            epoch to the best codes (see ``e_step``), to be preferred where labels depend on code and item
+            together rather than on the code alone; ``none`` not at all.
         reseed_dead: move unused codes to far users after an epoch.
         freeze_fraction: share of the epochs, the last ones, in which codebooks stand still.
         seed: of k-means, initialisation, dropout and reseeding.
@@ -56,9 +58,9 @@ class QuantizeModule(LightningModule):
     def __init__(
         self,
         sizes: dict[str, int],
-        code_dim: int | None = None,
+        code_dim: int | None = 16,
         weights: QuantizeWeights = DEFAULT_WEIGHTS,
-        anchor: float = 0.0,
+        anchor: float = 0.25,
         profile_weights: dict[str, float] | None = None,
         user_optimizer: OptimizerCallable = lambda params: SparseAdam(params, lr=0.05),
         optimizer: OptimizerCallable = lambda params: Adam(params, lr=0.01),
@@ -159,7 +161,8 @@ class QuantizeModule(LightningModule):
         v = self._vectors()
         if self.search is not None:
             start = self._start(torch.arange(len(v))) if self.anchor > 0 else None
-            v = self.search.solve(v, start, Pull.of(self.weights, self.anchor, self.profile_weights))
+            pull = self.anchor / (self.weights.recommendation * sum(self.profile_weights))
+            v = self.search.solve(v, start, pull)
             self.users.weight.copy_(v.flatten(1))
         found = self.quantizer.assign(v)
         generator = torch.Generator().manual_seed(self._derived_seed())

@@ -30,7 +30,7 @@ class QuantizePrior(nn.Module):
 
     Args:
         sizes: K_p by profile name.
-        code_dim: C, or None for LM space.
+        code_dim: C principal components to learn codes in, at most S·D, or None for LM space.
         weights: of the terms of Eq. 5.
         profile_weights: λ_p by profile name; 1 each where None.
         surrogate: builds the surrogate recommender.
@@ -41,7 +41,7 @@ class QuantizePrior(nn.Module):
     def __init__(
         self,
         sizes: dict[str, int],
-        code_dim: int | None = None,
+        code_dim: int | None = 16,
         weights: QuantizeWeights = DEFAULT_WEIGHTS,
         profile_weights: dict[str, float] | None = None,
         surrogate: SurrogateFactory = SurrogateDCN,
@@ -61,7 +61,7 @@ class QuantizePrior(nn.Module):
         A checkpoint may be loaded over it afterwards.
 
         Raises:
-            InputError: more codes or components than users, or values that are not finite.
+            InputError: more codes than users, or values that are not finite.
         """
         width = z_table.shape[2] * z_table.shape[3]
         torch.manual_seed(seed)

@@ -3,7 +3,8 @@
 ``code_dim=None`` is the paper's LM space (section 2.4): W is the identity and σ one number per profile, so
 distances keep their order and Eq. 6 is unchanged; steps in v become comparable between language models,
 whose embeddings differ in scale. An integer C is a deviation: the first C principal components, each at
-unit variance (a whitened PCA), for codes that ignore directions in which users hardly differ.
+unit variance (a whitened PCA), for codes that ignore directions in which users hardly differ and for tables
+that are small. Fewer components than C remain where S·D is smaller.
 """
 
 from __future__ import annotations
@@ -13,8 +14,8 @@ from torch import Tensor, nn
 
 from userip_lightning.errors import InputError
 
-#: A direction whose spread is below this share of the largest is noise of rounding: it is not whitened.
-RELATIVE_FLOOR = 1e-6
+#: A direction whose spread is below this share of the largest is rounding of float32: it is not whitened.
+RELATIVE_FLOOR = 1e-4
 
 
 class CodeSpace(nn.Module):
@@ -23,7 +24,10 @@ class CodeSpace(nn.Module):
     Args:
         profiles: P.
         width: S·D, values of one profile of one user.
-        code_dim: C, or None for LM space (C = S·D).
+        code_dim: C, at most S·D of them; or None for LM space (C = S·D).
+
+    Raises:
+        InputError: ``code_dim`` is below 1.
     """
 
     mean: Tensor  #   [P, S·D]
@@ -32,37 +36,27 @@ class CodeSpace(nn.Module):
 
     def __init__(self, profiles: int, width: int, code_dim: int | None = None) -> None:
         super().__init__()
-        if code_dim is not None and not 1 <= code_dim <= width:
-            raise InputError(
-                f"code_dim: {code_dim} principal components of {width} values, expected 1 to {width}; "
-                "lower it or leave it out to stay in LM space."
-            )
-        self.code_dim = code_dim
-        self.dim = width if code_dim is None else code_dim
+        if code_dim is not None and code_dim < 1:
+            raise InputError(f"code_dim: {code_dim} components, expected at least 1, or null for LM space.")
+        self.projected = code_dim is not None
+        self.dim = width if code_dim is None else min(code_dim, width)
         self.register_buffer("mean", torch.zeros(profiles, width))
-        self.register_buffer("scale", torch.ones(profiles, 1 if code_dim is None else code_dim))
-        if code_dim is not None:
-            self.register_buffer("basis", torch.zeros(profiles, width, code_dim))
+        self.register_buffer("scale", torch.ones(profiles, self.dim if self.projected else 1))
+        if self.projected:
+            self.register_buffer("basis", torch.zeros(profiles, width, self.dim))
 
     @torch.no_grad()
     def fit(self, table: Tensor) -> None:
-        """Fit over all users, [U, P, S, D].
-
-        Raises:
-            InputError: more components than users.
-        """
-        users = table.shape[0]
-        if self.code_dim is not None and self.code_dim > users:
-            raise InputError(f"code_dim: {self.code_dim} principal components of {users} users; lower it.")
+        """Fit over all users, [U, P, S, D]."""
         for p in range(table.shape[1]):
             flat = table[:, p].flatten(1).float()
             self.mean[p] = flat.mean(dim=0)
             centred = flat - self.mean[p]
-            if self.code_dim is None:
+            if self.projected:
+                self._fit_components(p, centred)
+            else:
                 spread = centred.square().mean().sqrt()
                 self.scale[p] = spread if spread > 0 else 1.0
-            else:
-                self._fit_components(p, centred)
 
     def _fit_components(self, profile: int, centred: Tensor) -> None:
         """Leading eigenvectors of the covariance, each with its largest entry positive."""
@@ -79,6 +73,6 @@ class CodeSpace(nn.Module):
         """[B, P, S, D] in LM space to [B, P, C], differentiable, float32."""
         with torch.autocast(device_type=z.device.type, enabled=False):
             centred = z.flatten(2).float() - self.mean
-            if self.code_dim is not None:
+            if self.projected:
                 centred = torch.einsum("bpd,pdc->bpc", centred, self.basis)
             return centred / self.scale

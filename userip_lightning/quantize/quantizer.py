@@ -47,7 +47,7 @@ class Quantizer(nn.Module):
         sizes: K_p of every profile.
         width: S·D, values of one profile of one user.
         items: number of items.
-        code_dim: C, or None for LM space.
+        code_dim: C, at most S·D, or None for LM space.
         surrogate: builds the surrogate recommender.
     """
 
@@ -75,7 +75,7 @@ class Quantizer(nn.Module):
             [U, P, C], the users in code space.
 
         Raises:
-            InputError: more codes or components than users, or values that are not finite.
+            InputError: more codes than users, or values that are not finite.
         """
         bad = ~torch.isfinite(table).flatten(1).all(dim=1)
         if bad.any():
