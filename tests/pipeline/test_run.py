@@ -4,6 +4,7 @@ import json
 import multiprocessing
 import os
 import shutil
+import signal
 from pathlib import Path
 
 import polars as pl
@@ -161,7 +162,7 @@ def test_a_damaged_artifact_is_reported_not_used(finished, fit, tmp_path, capsys
 
 def _fit_in_child(words: list[str], kill_in: str, cache: str) -> None:
     torch.set_num_threads(1)
-    os.environ.update({VARIABLE: kill_in, "USERIP_CACHE": cache})
+    os.environ.update({VARIABLE: f"{kill_in} SIGKILL", "USERIP_CACHE": cache})
     raise SystemExit(main(words))
 
 
@@ -190,3 +191,23 @@ def test_a_run_killed_in_every_stage_ends_like_one_that_was_not(finished, killed
         run["label"] for run in json.loads((root / "results.json").read_text())["runs"] if run["resumed"]
     }
     assert resumed == {"profile", "quantize", "ctr/none/seed0"}
+
+
+def test_ctrl_c_keeps_what_was_done_and_the_next_run_resumes(finished, fit, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv(VARIABLE, "quantize SIGINT")
+    assert fit(tmp_path, "--stages", "profile,quantize") == 130
+    assert "resumes where it stood" in capsys.readouterr().err
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    monkeypatch.delenv(VARIABLE)
+    assert fit(tmp_path, "--stages", "profile,quantize") == 0
+    assert "quantize: resuming from its last checkpoint" in capsys.readouterr().err
+    assert bank_codes(tmp_path / "tiny").equals(bank_codes(finished))
+
+
+def test_wandb_offline_needs_no_account(finished, fit, tmp_path, monkeypatch):
+    monkeypatch.delenv("WANDB_API_KEY", raising=False)
+    profiles = tmp_path / "tiny" / "profile"
+    shutil.copytree(finished / "profile", profiles)
+    assert fit(tmp_path, "--stages", "quantize", "--wandb.mode", "offline") == 0
+    (run,) = (tmp_path / "tiny" / "wandb").glob("offline-run-*")
+    assert list(run.glob("*.wandb"))

@@ -16,7 +16,7 @@ from userip_lightning.pipeline.progress import Display
 from userip_lightning.pipeline.results import write_results
 from userip_lightning.pipeline.settings import StageName
 from userip_lightning.pipeline.training import RECORD, evaluate, is_done, train
-from userip_lightning.pipeline.usage import Usage
+from userip_lightning.pipeline.usage import Usage, release_memory
 from userip_lightning.report.table import Report
 
 CONFIG = "config.yaml"
@@ -98,6 +98,7 @@ def _run(job: Job, experiment: Experiment, plan: Plan, display: Display) -> None
         return
     display.start(job.label)
     record = train(job, experiment.settings, plan.root, display)
+    release_memory()
     display.finish(f"{job.label}: done in {record.wall_s:.1f} s, {record.peak_rss / 2**20:,.0f} MiB at most")
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import ctypes
+import gc
+import sys
 import threading
 import time
 from types import TracebackType
@@ -42,3 +45,16 @@ class Usage:
     def _watch(self) -> None:
         while not self._done.wait(PERIOD):
             self.peak_rss = max(self.peak_rss, self._process.memory_info().rss)
+
+
+def release_memory() -> None:
+    """Give what a finished run held back to the system, so that the next one's peak is its own.
+
+    Trainer and module hold each other until they are collected, and glibc keeps freed memory: after stage 1
+    with the default language model that was 1.1 GB of 1.8 GB.
+    """
+    gc.collect()
+    if sys.platform == "linux":
+        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+        if trim is not None:
+            trim(0)
