@@ -132,18 +132,24 @@ def read_manifest(path: str | Path, kind: str) -> Manifest:
     folder = Path(path)
     file = folder / MANIFEST
     if not file.is_file():
-        raise InputError(f"{folder}: no {kind} artifact here ({MANIFEST} is missing); run the stage that makes it.")
+        raise InputError(
+            f"{folder}: no {kind} artifact here ({MANIFEST} is missing); run the stage that makes it."
+        )
     try:
         manifest = Manifest(**json.loads(file.read_text(encoding="utf-8")))
     except (ValueError, TypeError) as error:
-        raise InputError(f"{file}: the manifest is corrupt ({error}); delete the folder and run its stage again.") from None
+        raise InputError(
+            f"{file}: the manifest is corrupt ({error}); delete the folder and run its stage again."
+        ) from None
     if manifest.schema_version != SCHEMA_VERSION:
         raise InputError(
             f"{file}: schema version {manifest.schema_version}, this program reads {SCHEMA_VERSION}; "
             "run its stage again with this version."
         )
     if manifest.kind != kind:
-        raise InputError(f"{file}: this is a {manifest.kind!r} artifact, a {kind!r} one was expected; check the path.")
+        raise InputError(
+            f"{file}: this is a {manifest.kind!r} artifact, a {kind!r} one was expected; check the path."
+        )
     for name, size in manifest.files.items():
         part = folder / name
         found = part.stat().st_size if part.is_file() else None
@@ -194,8 +200,8 @@ def refuse_overlap(source: str | Path, seen: NDArray[np.int64], judged: NDArray[
     leaked = np.intersect1d(seen, judged)
     if leaked.size:
         raise InputError(
-            f"{source}: leak, {leaked.size} rows that the model is judged on are among those it was trained on "
-            f"(first row_id {int(leaked[0])}); train on the training split alone."
+            f"{source}: leak, {leaked.size} rows that the model is judged on are among those it was trained "
+            f"on (first row_id {int(leaked[0])}); train on the training split alone."
         )
 
 

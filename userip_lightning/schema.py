@@ -28,6 +28,9 @@ EVENT_COLUMNS: dict[str, pl.DataType] = {
 #: selects on VAL and is judged on TEST. SUPPORT rows belong to users that are cold for the CTR model.
 TRAIN, SUPPORT, VAL, TEST = "train", "support", "val", "test"
 
+#: In a profiles artifact: codebooks and surrogate that the ``joint`` schedule trained with z.
+PRIOR = "prior.pt"
+
 
 @dataclass(frozen=True)
 class Interactions:

@@ -157,7 +157,8 @@ def test_an_unused_code_is_not_exported_unless_asked(plant: Plant, tmp_path: Pat
     with pytest.raises(InputError, match=r"codes \[1\] of 3 have no user"):
         module.export(tmp_path / "bank")
     assert not (tmp_path / "bank").exists()
-    module.export(tmp_path / "bank", allow_unused=True)
+    module.allow_unused = True
+    module.export(tmp_path / "bank")
     assert FeatureBank.open(tmp_path / "bank").info()
 
 

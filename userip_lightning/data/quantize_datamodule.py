@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import polars as pl
 import torch
@@ -16,7 +18,7 @@ from userip_lightning.batches import RecBatch
 from userip_lightning.data.prepared import PreparedData
 from userip_lightning.data.row_sampler import RowBatchSampler
 from userip_lightning.errors import InputError
-from userip_lightning.schema import SUPPORT, TRAIN, ProfileVectors
+from userip_lightning.schema import PRIOR, SUPPORT, TRAIN, ProfileVectors
 
 
 class RecRows(Dataset[RecBatch]):
@@ -79,6 +81,7 @@ class QuantizeDataModule(LightningDataModule):
         if self.audit:
             artifact.refuse_leak(self.profiles_path, data.judged_rows())
         self.profiles = ProfileVectors.load(self.profiles_path, tuple(self.manifest.extra["names"]))
+        self.prior = _prior(Path(self.profiles_path))
         self.n_items = data.n_items
         events = data.rows(TRAIN, SUPPORT)
         if events.is_empty():
@@ -125,3 +128,10 @@ class QuantizeDataModule(LightningDataModule):
             return []
         sampler = RowBatchSampler(len(self._held), self.batch_size, seed=None)
         return [DataLoader(self._held, sampler=sampler, batch_size=None)]
+
+
+def _prior(profiles: Path) -> dict[str, Tensor] | None:
+    """What the joint schedule left beside its profiles."""
+    file = profiles / PRIOR
+    state: dict[str, Tensor] | None = torch.load(file, weights_only=True) if file.is_file() else None
+    return state

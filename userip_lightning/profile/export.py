@@ -9,15 +9,13 @@ from typing import TYPE_CHECKING
 import torch
 
 from userip_lightning.artifact import Manifest, stable_hash, writing
-from userip_lightning.schema import ProfileVectors
+from userip_lightning.schema import PRIOR, ProfileVectors
 
 if TYPE_CHECKING:
     from userip_lightning.profile.module import ProfileModule
 
 #: Held-out figures of the module's test, beside the vectors.
 HELD_OUT = "profile_eval.json"
-#: Codebooks and surrogate that the ``joint`` schedule trained with z.
-PRIOR = "prior.pt"
 
 
 def export_profiles(module: ProfileModule, path: Path) -> Path:

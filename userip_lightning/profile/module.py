@@ -143,6 +143,10 @@ class ProfileModule(LightningModule):
 
     # ---- EM
 
+    def on_train_batch_start(self, batch: tuple[ProfileBatch, ...], batch_idx: int) -> None:
+        """Dropout in the prior depends on seed, epoch and batch alone, so a resumed run repeats it."""
+        torch.manual_seed(self._derived_seed(batch_idx))
+
     def training_step(self, batch: tuple[ProfileBatch, ...], batch_idx: int) -> None:
         """Move the batch's users by ``inner_steps``; in ``joint``, the prior too."""
         users = batch[0].user
@@ -184,8 +188,7 @@ class ProfileModule(LightningModule):
         """Update codebooks and surrogate on rows of all users, z fixed."""
         assert self.table is not None
         rows: RecBatch = self.data.rec_rows
-        draw = np.random.SeedSequence([self.seed, self.current_epoch, batch_idx])
-        generator = torch.Generator().manual_seed(int(draw.generate_state(1)[0]))
+        generator = torch.Generator().manual_seed(self._derived_seed(batch_idx))
         for _ in range(self.m_steps):
             chosen = torch.randint(len(rows.label), (min(self.m_rows, len(rows.label)),), generator=generator)
             part = RecBatch(*(column[chosen].to(self.device) for column in rows))
@@ -194,6 +197,9 @@ class ProfileModule(LightningModule):
             loss = cast(Prior, self.prior)(self.table.z[users], part._replace(user=position)).loss
             self.manual_backward(loss)
             optimizer.step()
+
+    def _derived_seed(self, batch_idx: int) -> int:
+        return int(np.random.SeedSequence([self.seed, self.current_epoch, batch_idx]).generate_state(1)[0])
 
     def _say_not_finite(self, users: Tensor) -> None:
         for user in users.tolist():

@@ -23,6 +23,7 @@ class QuantizeData(Protocol):
 
     profiles: ProfileVectors
     manifest: Manifest  # of the profiles artifact
+    prior: dict[str, Tensor] | None  # state of the joint schedule's prior, where it made the profiles
     n_items: int
     rows_seen: NDArray[np.int64]  # by stage 1 and by this stage
 
@@ -43,7 +44,7 @@ def refuse_unused(codes: Tensor, books: Sequence[Codebook], names: Sequence[str]
         if unused:
             raise InputError(
                 f"profile {name!r}: codes {unused} of {book.size} have no user, expected at least one each; "
-                "lower its size, train longer, or export with allow_unused."
+                "lower its size, train longer, or set quantize.model.allow_unused."
             )
 
 

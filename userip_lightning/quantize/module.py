@@ -46,6 +46,7 @@ class QuantizeModule(LightningModule):
             together rather than on the code alone; ``none`` not at all.
         reseed_dead: move unused codes to far users after an epoch.
         freeze_fraction: share of the epochs, the last ones, in which codebooks stand still.
+        allow_unused: export although a code has no user.
         seed: of k-means, initialisation, dropout and reseeding.
     """
 
@@ -68,6 +69,7 @@ class QuantizeModule(LightningModule):
         e_step: Literal["straight_through", "exact", "none"] = "straight_through",
         reseed_dead: bool = True,
         freeze_fraction: float = 0.25,
+        allow_unused: bool = False,
         seed: int = 0,
     ) -> None:
         super().__init__()
@@ -85,6 +87,7 @@ class QuantizeModule(LightningModule):
         self.e_step = e_step
         self.reseed_dead = reseed_dead
         self.freeze_fraction = freeze_fraction
+        self.allow_unused = allow_unused
         self.seed = seed
 
     def setup(self, stage: str) -> None:
@@ -103,10 +106,13 @@ class QuantizeModule(LightningModule):
         self.register_buffer("started", torch.tensor(False))
 
     def on_fit_start(self) -> None:
-        """k-means over all users, unless a checkpoint has brought codebooks and v."""
+        """k-means over all users or the joint schedule's codebooks, unless a checkpoint has brought them."""
         if not self.started:
             table = torch.from_numpy(np.array(self.data.profiles.z)).to(self.device)
-            v = self.quantizer.start(table, self.seed)
+            if self.data.prior is None:
+                v = self.quantizer.start(table, self.seed)
+            else:
+                v = self.quantizer.resume(table, self.data.prior)
             with torch.no_grad():
                 self.users.weight.copy_(v.flatten(1))
             self.codes.copy_(self.quantizer.assign(v))
@@ -180,22 +186,21 @@ class QuantizeModule(LightningModule):
         """Codes of users that were not trained, Eq. 6: soft tokens [B, P, S, D] to [B, P] int64."""
         return self.quantizer.assign(self.quantizer.space(z))
 
-    def export(self, path: Path, config_hash: str | None = None, allow_unused: bool = False) -> Path:
+    def export(self, path: Path, config_hash: str | None = None) -> Path:
         """Write the codes of all users as a bank.
 
         Args:
             path: the bank's folder.
             config_hash: hash of the settings that made it; derived from the codebooks where None.
-            allow_unused: export although a code has no user.
 
         Returns:
             The folder of the version that was written.
 
         Raises:
-            InputError: a code has no user.
+            InputError: a code has no user, and ``allow_unused`` is false.
         """
         codes, books = self.quantizer.assign(self._vectors()), self.quantizer.books()
-        if not allow_unused:
+        if not self.allow_unused:
             refuse_unused(codes, books, self.data.profiles.names)
         return write_bank(path, codes, books, self.data, config_hash)
 

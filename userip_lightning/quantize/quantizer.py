@@ -87,6 +87,30 @@ class Quantizer(nn.Module):
             book.init_from(v[:, p], seed)
         return v
 
+    def resume(self, table: Tensor, prior: dict[str, Tensor]) -> Tensor:
+        """Go on from the codebooks and surrogate that the joint schedule trained beside the LM.
+
+        Args:
+            table: all users' soft tokens [U, P, S, D].
+            prior: state of :class:`userip_lightning.quantize.prior.QuantizePrior`.
+
+        Returns:
+            [U, P, C], the users in code space.
+
+        Raises:
+            InputError: it was trained with other sizes, another code space or another surrogate.
+        """
+        try:
+            self.load_state_dict({key.removeprefix("quantizer."): value for key, value in prior.items()})
+        except RuntimeError as error:
+            reason = str(error).splitlines()[-1].strip()
+            raise InputError(
+                f"quantize.model: does not fit the prior that the joint schedule trained ({reason}); give "
+                "sizes, code_dim and surrogate as in profile.model.prior."
+            ) from None
+        v: Tensor = self.space(table)
+        return v
+
     def assign(self, v: Tensor) -> Tensor:
         """Eq. 6: [B, P, C] to [B, P] int64."""
         return torch.stack([book.assign(v[:, p]) for p, book in enumerate(self.books())], dim=1)
