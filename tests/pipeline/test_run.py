@@ -211,3 +211,25 @@ def test_wandb_offline_needs_no_account(finished, fit, tmp_path, monkeypatch):
     assert fit(tmp_path, "--stages", "quantize", "--wandb.mode", "offline") == 0
     (run,) = (tmp_path / "tiny" / "wandb").glob("offline-run-*")
     assert list(run.glob("*.wandb"))
+
+
+def test_streaming_resumes_at_the_users_that_are_left(fit, tmp_path, monkeypatch):
+    words = [
+        "--stages",
+        "profile",
+        "--profile.model.schedule",
+        "streaming",
+        "--profile.trainer.max_epochs",
+        "1",
+    ]
+    words += ["--profile.trainer.callbacks", "null"]
+    assert fit(tmp_path / "whole", *words) == 0
+    half = tmp_path / "half"
+    with monkeypatch.context() as patch:
+        patch.setattr("userip_lightning.pipeline.training._figures", lambda trainer: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            fit(half, *words)
+    assert fit(half, *words) == 0
+    (whole,) = (tmp_path / "whole" / "tiny" / "profile").glob("*/z.npy")
+    (resumed,) = (half / "tiny" / "profile").glob("*/z.npy")
+    assert whole.read_bytes() == resumed.read_bytes()

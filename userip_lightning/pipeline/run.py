@@ -13,7 +13,7 @@ from userip_lightning.pipeline.banks import write_control
 from userip_lightning.pipeline.config import Experiment, preparation
 from userip_lightning.pipeline.plan import Job, Plan, make_plan
 from userip_lightning.pipeline.progress import Display
-from userip_lightning.pipeline.results import write_results
+from userip_lightning.pipeline.results import RESULTS, write_results
 from userip_lightning.pipeline.settings import StageName
 from userip_lightning.pipeline.training import RECORD, evaluate, is_done, train
 from userip_lightning.pipeline.usage import Usage, release_memory
@@ -50,7 +50,7 @@ def fit(experiment: Experiment, display: Display) -> Report | None:
             write_control(bank, plan)
         for job in plan.ctr:
             _run(job, experiment, plan, display)
-    return write_results(experiment, plan, prepare) if "report" in stages else None
+    return _report(experiment, plan, prepare, display) if "report" in stages else None
 
 
 def test(experiment: Experiment, display: Display) -> Report:
@@ -63,7 +63,13 @@ def test(experiment: Experiment, display: Display) -> Report:
     display.expect(len(plan.ctr))
     for job in plan.ctr:
         evaluate(job, display)
-    return write_results(experiment, plan, prepare)
+    return _report(experiment, plan, prepare, display)
+
+
+def _report(experiment: Experiment, plan: Plan, prepare: dict[str, Any], display: Display) -> Report:
+    report = write_results(experiment, plan, prepare)
+    display.notice(f"report: all figures are in {plan.root / RESULTS}")
+    return report
 
 
 def _prepare(experiment: Experiment, display: Display) -> tuple[Plan, dict[str, Any]]:

@@ -36,7 +36,7 @@ class Record(NamedTuple):
         wall_s: seconds of training and testing, of the last attempt where the run was resumed.
         peak_rss: bytes of this process at its largest.
         resumed: whether an earlier attempt was cut short.
-        checkpoint_bytes: size of the last checkpoint.
+        checkpoint_bytes: size of the last checkpoint, 0 where none was written.
         figures: everything that the module logged last.
     """
 
@@ -107,9 +107,9 @@ def train(job: Job, settings: Settings, root: Path, display: Display) -> Record:
             trainer.test(module, datamodule=data, ckpt_path=best, verbose=False)
             figures |= _figures(trainer)
         usage.read()
-        record = Record(
-            usage.wall_s, usage.peak_rss, point is not None, (job.work / LAST).stat().st_size, figures
-        )
+        last = job.work / LAST  # absent where a resumed streaming run had nothing left to train
+        size = last.stat().st_size if last.exists() else 0
+        record = Record(usage.wall_s, usage.peak_rss, point is not None, size, figures)
         artifact.write_text(job.work / RECORD, json.dumps(record._asdict(), indent=2))
         cast(Any, module).export(job.target)
     _forget(job.work)
