@@ -10,6 +10,7 @@ that are small. Fewer components than C remain where S·D is smaller.
 from __future__ import annotations
 
 import torch
+from sklearn.decomposition import PCA
 from torch import Tensor, nn
 
 from userip_lightning.errors import InputError
@@ -59,15 +60,15 @@ class CodeSpace(nn.Module):
                 self.scale[p] = spread if spread > 0 else 1.0
 
     def _fit_components(self, profile: int, centred: Tensor) -> None:
-        """Leading eigenvectors of the covariance, each with its largest entry positive."""
-        covariance = centred.double().T @ centred.double() / centred.shape[0]
-        values, vectors = torch.linalg.eigh(covariance)
-        values, vectors = values.flip(0)[: self.dim], vectors.flip(1)[:, : self.dim]
-        peak = vectors.abs().argmax(dim=0, keepdim=True)
-        spread = values.clamp(min=0).sqrt()
+        """Principal components, each with its largest entry positive; never a [S·D, S·D] covariance."""
+        count = min(self.dim, *centred.shape)
+        pca = PCA(count, random_state=0).fit(centred.cpu().numpy())
+        vectors = torch.from_numpy(pca.components_.T).to(self.basis)
+        spread = torch.from_numpy(pca.singular_values_).to(self.scale) / len(centred) ** 0.5
         kept = spread > RELATIVE_FLOOR * spread[0].clamp(min=torch.finfo(torch.float32).tiny)
-        self.basis[profile] = vectors * vectors.gather(0, peak).sign()
-        self.scale[profile] = torch.where(kept, spread, torch.ones_like(spread))
+        peak = vectors.abs().argmax(dim=0, keepdim=True)
+        self.basis[profile, :, :count] = vectors * vectors.gather(0, peak).sign()
+        self.scale[profile, :count] = torch.where(kept, spread, torch.ones_like(spread))
 
     def forward(self, z: Tensor) -> Tensor:
         """[B, P, S, D] in LM space to [B, P, C], differentiable, float32."""
