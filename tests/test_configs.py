@@ -34,6 +34,14 @@ def test_a_preset_goes_on_top_of_every_experiment(file, preset):
     assert stacked.sections != parse("--config", str(file)).sections or preset.stem == "strict"
 
 
+@pytest.mark.parametrize("preset", ["paper", "authors"])
+def test_the_stages_of_a_preset_fit_each_other(preset, fit, tmp_path, capsys):
+    """Parsing is not enough: stage 2 goes on from the codebooks that the paper's joint schedule leaves."""
+    words = ["--stages", "profile,quantize", "--quantize.model.allow_unused", "true"]
+    assert fit(tmp_path, "--config", str(CONFIGS / "presets" / f"{preset}.yaml"), *words) == 0
+    assert "quantize: done" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("file", NETWORKS, ids=lambda file: file.stem)
 def test_a_network_is_named_by_its_file(file):
     net = parse("--config", str(CONFIGS / "demo.yaml"), f"--ctr.model.net={file}").sections["ctr"]["model"][
