@@ -4,7 +4,7 @@ import torch
 from userip_lightning.errors import InputError
 from userip_lightning.quantize.projection import CodeSpace
 
-TABLE = torch.randn(50, 2, 2, 3, generator=torch.Generator().manual_seed(0)) * 0.1 + 5
+TABLE = torch.randn(50, 2, 2, 6, generator=torch.Generator().manual_seed(0)) * 0.1 + 5
 
 
 def test_lm_space_keeps_the_order_of_distances() -> None:
@@ -13,7 +13,7 @@ def test_lm_space_keeps_the_order_of_distances() -> None:
     x = space(TABLE)
     assert x.shape == (50, 2, 6)
     for p in range(2):
-        before, after = torch.pdist(TABLE[:, p].flatten(1)), torch.pdist(x[:, p])
+        before, after = torch.pdist(TABLE[:, p].mean(1)), torch.pdist(x[:, p])
         torch.testing.assert_close(after * space.scale[p], before, atol=1e-5, rtol=1e-4)
     torch.testing.assert_close(x.square().mean(dim=(0, 2)), torch.ones(2))
 
@@ -24,9 +24,16 @@ def test_components_are_the_leading_ones_and_white() -> None:
     x = space(TABLE)
     for p in range(2):
         torch.testing.assert_close(x[:, p].T @ x[:, p] / 50, torch.eye(3), atol=1e-4, rtol=1e-4)
-        flat = TABLE[:, p].flatten(1)
+        flat = TABLE[:, p].mean(1)
         singular = torch.linalg.svdvals(flat - flat.mean(0))
         torch.testing.assert_close(space.scale[p], singular[:3] / 50**0.5, atol=1e-5, rtol=1e-4)
+
+
+def test_the_order_of_soft_tokens_says_nothing() -> None:
+    for code_dim in (None, 3):
+        space = CodeSpace(2, 6, code_dim)
+        space.fit(TABLE)
+        torch.testing.assert_close(space(TABLE.flip(2)), space(TABLE))
 
 
 def test_an_empty_direction_stays_finite_and_empty() -> None:
@@ -43,7 +50,7 @@ def test_unseen_users_and_checkpoints() -> None:
     space, other = CodeSpace(2, 6, code_dim=3), CodeSpace(2, 6, code_dim=3)
     space.fit(TABLE)
     other.load_state_dict(space.state_dict())
-    unseen = torch.randn(4, 2, 2, 3)
+    unseen = torch.randn(4, 2, 2, 6)
     assert torch.equal(space(unseen), other(unseen))
 
 
@@ -51,7 +58,7 @@ def test_gradient_reaches_the_soft_tokens() -> None:
     space, z = CodeSpace(2, 6), TABLE.clone().requires_grad_()
     space.fit(TABLE)
     space(z).sum().backward()
-    torch.testing.assert_close(z.grad[0, 0], (1 / space.scale[0]).expand(2, 3))
+    torch.testing.assert_close(z.grad[0, 0], (0.5 / space.scale[0]).expand(2, 6))
 
 
 def test_components_end_where_the_values_or_the_users_do() -> None:

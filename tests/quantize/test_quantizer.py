@@ -72,7 +72,7 @@ def test_profile_weight_scales_the_semantic_terms_of_its_own_profile(own: int) -
 
 
 def test_rows_of_a_user_see_his_own_codes() -> None:
-    quantizer = Quantizer([4, 3], S * D, ITEMS, None, SurrogateDCN).eval()
+    quantizer = Quantizer([4, 3], D, ITEMS, None, SurrogateDCN).eval()
     v = quantizer.start(table(), seed=0)[:B]
     batch = rows()
     one = RecBatch(*(column[batch.user == 2] for column in batch))
@@ -81,7 +81,7 @@ def test_rows_of_a_user_see_his_own_codes() -> None:
 
 
 def test_a_frozen_codebook_gets_no_gradient() -> None:
-    quantizer = Quantizer([4, 3], S * D, ITEMS, None, SurrogateDCN)
+    quantizer = Quantizer([4, 3], D, ITEMS, None, SurrogateDCN)
     v = quantizer.start(table(), seed=0)[:B].requires_grad_()
     quantizer.freeze_codes(True)
     terms = quantizer.terms(v, rows())
@@ -98,7 +98,7 @@ def test_prior_codes_are_the_nearest_in_lm_space() -> None:
     space = prior.quantizer.space
     for p, book in enumerate(prior.quantizer.books()):
         in_lm = book.embedding * space.scale[p] + space.mean[p]
-        gaps = (table()[:, p].flatten(1).unsqueeze(1) - in_lm).square().sum(2)
+        gaps = (table()[:, p].mean(1).unsqueeze(1) - in_lm).square().sum(2)
         assert torch.equal(prior.codes(table())[:, p], gaps.argmin(1))
 
 

@@ -33,7 +33,7 @@ class QuantizeModule(LightningModule):
 
     Args:
         sizes: K_p by profile name.
-        code_dim: C principal components to learn codes in, at most S·D; or None for LM space, where users
+        code_dim: C principal components to learn codes in, at most D; or None for LM space, where users
             need a tenth of the default learning rate, as their steps add up over many more dimensions.
         weights: of the terms of Eq. 5.
         anchor: w_a, weight of ‖v - v_0‖².
@@ -95,11 +95,11 @@ class QuantizeModule(LightningModule):
         if hasattr(self, "quantizer"):
             return
         self.data: QuantizeData = self.trainer.datamodule  # type: ignore[attr-defined]
-        users, profiles, tokens, width = self.data.profiles.z.shape
+        users, profiles, _, width = self.data.profiles.z.shape
         # Keys are checked against the profile names, whose order is that of z.
         sizes = [int(k) for k in by_name(self.sizes, self.data.profiles.names, "sizes")]
         torch.manual_seed(self.seed)
-        self.quantizer = Quantizer(sizes, tokens * width, self.data.n_items, self.code_dim, self.surrogate)
+        self.quantizer = Quantizer(sizes, width, self.data.n_items, self.code_dim, self.surrogate)
         self.users = nn.Embedding(users, profiles * self.quantizer.space.dim, sparse=True)
         self.users.requires_grad_(self.e_step == "straight_through")
         self.register_buffer("codes", torch.zeros(users, profiles, dtype=torch.int64))

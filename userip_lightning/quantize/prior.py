@@ -30,7 +30,7 @@ class QuantizePrior(nn.Module):
 
     Args:
         sizes: K_p by profile name.
-        code_dim: C principal components to learn codes in, at most S·D, or None for LM space.
+        code_dim: C principal components to learn codes in, at most D, or None for LM space.
         weights: of the terms of Eq. 5.
         profile_weights: λ_p by profile name; 1 each where None.
         surrogate: builds the surrogate recommender.
@@ -63,10 +63,9 @@ class QuantizePrior(nn.Module):
         Raises:
             InputError: more codes than users, or values that are not finite.
         """
-        width = z_table.shape[2] * z_table.shape[3]
         torch.manual_seed(seed)
         self.quantizer = Quantizer(
-            list(self.sizes.values()), width, n_items, self.code_dim, self.surrogate_factory
+            list(self.sizes.values()), z_table.shape[3], n_items, self.code_dim, self.surrogate_factory
         ).to(z_table.device)
         self.quantizer.start(z_table.detach(), seed)
 

