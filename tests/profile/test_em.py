@@ -1,10 +1,11 @@
-"""The E step against a closed form, and its guard against values that are not finite."""
+"""E step and M step against closed forms, and the guard against values that are not finite."""
 
 import torch
-from torch import Tensor
-from torch.optim import SGD
+from torch import Tensor, nn
+from torch.optim import SGD, AdamW
 
-from userip_lightning.profile.em import e_step
+from userip_lightning.batches import RecBatch
+from userip_lightning.profile.em import PriorLoss, e_step, m_step
 
 
 def test_the_e_step_finds_the_posterior_mode_of_a_gaussian_toy() -> None:
@@ -45,3 +46,34 @@ def test_a_user_without_a_finite_loss_stays_and_the_others_go_on() -> None:
     assert step.finite.tolist() == [True, False, True]
     assert z[1].tolist() == [1.0, 1.0]
     assert (z[[0, 2]] < 1).all()
+
+
+def test_momentum_and_weight_decay_do_not_move_a_user_whose_loss_is_not_finite() -> None:
+    z = torch.ones(2, 2, requires_grad=True)
+    optimizer = AdamW([z], lr=0.1, weight_decay=0.1)
+    e_step(z, [lambda z: z.square().sum(1)], optimizer)
+    before = z.detach().clone()
+    e_step(z, [lambda z: z.square().sum(1) * torch.tensor([1.0, float("inf")])], optimizer)
+    assert torch.equal(z[1], before[1])
+    assert (z[0] != before[0]).all()
+    assert all(value.isfinite().all() for value in optimizer.state[z].values())
+
+
+class Centre(nn.Module):
+    """½‖z - e‖² per row: its minimum is the mean of z over the rows drawn."""
+
+    def setup(self, z: Tensor, n_items: int, seed: int) -> None:
+        self.e = nn.Parameter(torch.zeros(z.shape[1:]))
+
+    def forward(self, z: Tensor, rows: RecBatch) -> PriorLoss:
+        return PriorLoss(0.5 * (z[rows.user] - self.e).square().flatten(1).sum(1).mean(), {})
+
+
+def test_the_m_step_fits_the_prior_to_the_rows_and_leaves_z() -> None:
+    z = torch.tensor([1.0, 10.0, 4.0]).view(3, 1, 1, 1).requires_grad_()
+    rows = RecBatch(torch.tensor([0, 0, 1, 2]), torch.zeros(4, dtype=torch.int64), torch.zeros(4))
+    prior = Centre()
+    prior.setup(z, n_items=1, seed=0)
+    m_step(prior, z, rows, [torch.tensor([0, 1, 3])] * 60, SGD(prior.parameters(), lr=0.3))
+    torch.testing.assert_close(prior.e.detach(), torch.full((1, 1, 1), 2.0))
+    assert z.grad is None

@@ -133,18 +133,28 @@ def test_same_seed_same_vectors(run: Run, tmp_path: Path) -> None:
     assert not torch.equal(first.table.z, other.table.z)
 
 
-def test_streaming_keeps_nothing_but_shards_and_continues(run: Run, tmp_path: Path) -> None:
-    whole = run.fit(tmp_path / "whole", epochs=1, schedule="streaming", inner_steps=2)
-    assert torch.load(tmp_path / "whole" / "last.ckpt", weights_only=True)["state_dict"] == {}
-    expected = whole.all_vectors().copy()
-    shards = sorted((tmp_path / "whole" / "shards").glob("*.npz"))
-    assert len(shards) == 3
-    kept = shards[0].read_bytes()
-    for shard in shards[1:]:
+def test_streaming_keeps_nothing_but_shards(run: Run, tmp_path: Path) -> None:
+    module = run.fit(tmp_path, epochs=1, schedule="streaming")
+    assert torch.load(tmp_path / "last.ckpt", weights_only=True)["state_dict"] == {}
+    assert len(list((tmp_path / "shards").glob("*.npz"))) == 3
+    assert module.all_vectors().shape == (40, 2, 2, 32)
+
+
+@pytest.mark.parametrize("kept", [0, 2])
+def test_streaming_that_was_cut_short_ends_like_one_that_was_not(run: Run, tmp_path: Path, kept: int) -> None:
+    whole = run.fit(tmp_path, epochs=1, schedule="streaming", inner_steps=2).all_vectors().copy()
+    shards = sorted((tmp_path / "shards").glob("*.npz"))
+    before = shards[kept].read_bytes()
+    for shard in set(shards) - {shards[kept]}:
         shard.unlink()
-    again = run.fit(tmp_path / "whole", epochs=1, schedule="streaming", inner_steps=2)
-    assert shards[0].read_bytes() == kept
-    assert again.all_vectors().shape == expected.shape
+    resumed = run.fit(tmp_path, epochs=1, schedule="streaming", inner_steps=2)
+    assert shards[kept].read_bytes() == before
+    assert np.array_equal(resumed.all_vectors(), whole)
+
+
+def test_streaming_takes_one_epoch(run: Run, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"profile\.trainer\.max_epochs: 2"):
+        run.fit(tmp_path, epochs=2, schedule="streaming")
 
 
 def test_joint_moves_prior_and_vectors(run: Run, tmp_path: Path) -> None:
@@ -239,10 +249,11 @@ def test_a_user_without_text(run: Run, tmp_path: Path) -> None:
     run.prepared = rewritten(run.prepared, tmp_path / "silent", silence)
     with pytest.raises(InputError, match="allow_missing_text"):
         run.fit(tmp_path)
-    module, data = run.module(), run.data(allow_missing_text=True)
-    run.trainer(tmp_path, 1).fit(module, datamodule=data)
-    start = module._start(torch.tensor([3]), data.start_ids(torch.tensor([3])))
-    assert torch.equal(module.table.z[3:4], start)
+    for schedule in ("staged", "streaming"):
+        module, data = run.module(schedule=schedule), run.data(allow_missing_text=True)
+        run.trainer(tmp_path, 1).fit(module, datamodule=data)
+        start = module._start(torch.tensor([3]), data.start_ids(torch.tensor([3])))
+        assert np.array_equal(module.all_vectors()[3:4], start.numpy())
 
 
 def test_a_history_longer_than_the_context(run: Run, tmp_path: Path) -> None:

@@ -112,7 +112,7 @@ class ProfileDataModule(LightningDataModule):
         total = len(self.prefix.ids) + longest
         if total > context:
             raise InputError(
-                f"profile.data.behaviours: the prompt of user {self.user_ids[user]!r} can reach {total} "
+                f"profile.data.behaviours: the prompt of user {self.user_id(user)!r} can reach {total} "
                 f"tokens, the language model reads {context}; lower behaviours ({self.behaviours}) or "
                 "shorten prompt.item."
             )
@@ -121,8 +121,12 @@ class ProfileDataModule(LightningDataModule):
         """[B, P, S] vocabulary ids at which the soft tokens of [B] users may start."""
         return self._start[users]
 
+    def silent_users(self) -> NDArray[np.int64]:
+        """Users that training never meets: they have no behaviour that the prompt can show."""
+        return self.training.silent_users()
+
     def skip(self, users: NDArray[np.int64]) -> None:
-        """Leave these users out of training from now on; they are done."""
+        """Leave out the training batches all of whose users are among these; they are done."""
         self._skipped = users
 
     def user_id(self, user: int) -> str:
@@ -133,11 +137,11 @@ class ProfileDataModule(LightningDataModule):
 
     def train_dataloader(self) -> DataLoader[Steps]:
         """Every user once per epoch, each batch with one body per inner step."""
-        return _loader(_TrainingBatches(self, shuffle=True))
+        return _loader(_TrainingBatches(self))
 
     def predict_dataloader(self) -> DataLoader[Steps]:
         """Every user once, in order."""
-        return _loader(_TrainingBatches(self, shuffle=False))
+        return _loader(_EveryUser(self))
 
     def val_dataloader(self) -> DataLoader[ProfileBatch]:
         """Held-out behaviours of the validation split."""
@@ -190,29 +194,56 @@ _WINDOW = 16
 
 
 class _TrainingBatches(IterableDataset[Steps]):
-    """All users that are not done, in an order that is a function of (seed, epoch)."""
+    """All users with a behaviour, in an order that is a function of (seed, epoch); batches that are done
+    are passed over, and the others are those of a run that was never interrupted."""
 
-    def __init__(self, data: ProfileDataModule, shuffle: bool) -> None:
-        self.data, self.shuffle = data, shuffle
-        speaking = np.setdiff1d(np.arange(data.n_users), data.training.silent_users())
-        self.users = np.setdiff1d(speaking, data._skipped) if shuffle else np.arange(data.n_users)
+    def __init__(self, data: ProfileDataModule) -> None:
+        self.data = data
+        self.users = data.training.speaking_users()
 
     def __len__(self) -> int:
-        return -(-len(self.users) // self.data.batch_size)
+        if not len(self.data._skipped):
+            return -(-len(self.users) // self.data.batch_size)
+        return sum(self._is_open(users) for window in self._windows(self._rng()) for users in window)
 
     def __iter__(self) -> Iterator[Steps]:
-        trainer = cast(Any, self.data.trainer)
-        rng = np.random.default_rng([self.data.seed, trainer.current_epoch])
-        for users in self._batches(rng) if self.shuffle else _cut(self.users, self.data.batch_size):
-            yield self.data.steps(users, rng)
+        rng = self._rng()
+        for window in self._windows(rng):
+            for place in rng.permutation(len(window)):
+                # drawn for batches that are done, too: the generator has to move on as it did for them
+                steps = self.data.steps(window[place], rng)
+                if self._is_open(window[place]):
+                    yield steps
 
-    def _batches(self, rng: np.random.Generator) -> Iterator[NDArray[np.int64]]:
-        """Users in random order, alike in length within a batch."""
+    def _rng(self) -> np.random.Generator:
+        return np.random.default_rng([self.data.seed, cast(Any, self.data.trainer).current_epoch])
+
+    def _windows(self, rng: np.random.Generator) -> list[list[NDArray[np.int64]]]:
+        """Batches of users, random windows of them sorted by length."""
         tokens = self.data.training.expected_tokens(self.data.behaviours)
-        for window in _cut(rng.permutation(self.users), self.data.batch_size * _WINDOW):
-            batches = _cut(window[np.argsort(tokens[window], kind="stable")], self.data.batch_size)
-            for place in rng.permutation(len(batches)):
-                yield batches[place]
+        windows = _cut(rng.permutation(self.users), self.data.batch_size * _WINDOW)
+        return [
+            _cut(users[np.argsort(tokens[users], kind="stable")], self.data.batch_size) for users in windows
+        ]
+
+    def _is_open(self, users: NDArray[np.int64]) -> bool:
+        return not np.isin(users, self.data._skipped).all()
+
+
+class _EveryUser(IterableDataset[Steps]):
+    """All users in order, whether or not they have a behaviour."""
+
+    def __init__(self, data: ProfileDataModule) -> None:
+        self.data = data
+        self.batches = _cut(np.arange(data.n_users), data.batch_size)
+
+    def __len__(self) -> int:
+        return len(self.batches)
+
+    def __iter__(self) -> Iterator[Steps]:
+        rng = np.random.default_rng([self.data.seed, cast(Any, self.data.trainer).current_epoch])
+        for users in self.batches:
+            yield self.data.steps(users, rng)
 
 
 class _HeldOutBatches(IterableDataset[ProfileBatch]):

@@ -9,7 +9,7 @@ commitment term. What the prior is, stage 1 does not know: it is handed one (:cl
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 import torch
@@ -70,6 +70,34 @@ def e_step(
             raise RuntimeError("the objective does not depend on z")
         finite &= z.grad.flatten(1).isfinite().all(1)
         z.grad[~finite] = 0.0
+        before = z.detach()[~finite]
         optimizer.step()
+        z.data[~finite] = before  # momentum and weight decay move a row without a gradient, too
         losses.append(loss.detach())
     return EStep(losses, finite)
+
+
+def m_step(
+    prior: Prior,
+    z: Tensor,
+    rows: RecBatch,
+    draws: Iterable[Tensor],
+    optimizer: Optimizer,
+    backward: Callable[[Tensor], object] = torch.Tensor.backward,
+) -> None:
+    """One gradient step on the prior per draw of training rows, z fixed.
+
+    Args:
+        prior: changed in place.
+        z: [U, P, S, D], all users.
+        rows: all N rows; ``user`` is 0 .. U - 1.
+        draws: [n] int64 row numbers each.
+        optimizer: over the prior's parameters.
+        backward: how to differentiate the loss.
+    """
+    for chosen in draws:
+        part = RecBatch(*(column[chosen].to(z.device) for column in rows))
+        users, position = torch.unique(part.user, return_inverse=True)
+        optimizer.zero_grad()
+        backward(prior(z[users].detach(), part._replace(user=position)).loss)
+        optimizer.step()

@@ -11,6 +11,7 @@ The LM stays bit-identical and out of checkpoints.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal, cast
@@ -26,9 +27,10 @@ from torch.optim import Adam, Optimizer
 from userip_lightning.batches import ProfileBatch, RecBatch
 from userip_lightning.errors import InputError
 from userip_lightning.profile.backbone import DEFAULT_LM, LMSource, load_backbone
-from userip_lightning.profile.em import Prior, PriorLoss, e_step
+from userip_lightning.profile.em import Prior, PriorLoss, e_step, m_step
 from userip_lightning.profile.export import export_profiles
 from userip_lightning.profile.held_out import HeldOut, roll_users
+from userip_lightning.profile.identity import refuse_changed
 from userip_lightning.profile.likelihood import PromptLikelihood
 from userip_lightning.profile.prompt import DEFAULT_PROMPT, PromptTemplate
 from userip_lightning.profile.shards import ShardStore
@@ -100,6 +102,14 @@ class ProfileModule(LightningModule):
 
     # ---- construction
 
+    def setup(self, stage: str) -> None:
+        """Refuse to stream more than once: every user takes all of his steps in one visit."""
+        if stage == "fit" and self.schedule == "streaming" and self.trainer.max_epochs != 1:
+            raise InputError(
+                f"profile.trainer.max_epochs: {self.trainer.max_epochs}, but streaming visits a user once; "
+                "set it to 1, and profile.model.inner_steps to the steps he takes then."
+            )
+
     @property
     def data(self) -> Any:
         """The :class:`userip_lightning.data.profile_datamodule.ProfileDataModule` that feeds this module."""
@@ -114,15 +124,21 @@ class ProfileModule(LightningModule):
         self.likelihood = PromptLikelihood(backbone, self.data.prefix, self.prompt.independent)
         if self.schedule == "streaming":
             self.shards = ShardStore(Path(self.trainer.default_root_dir) / "shards", self._identity())
+            # users whom training never meets are done from the outset
+            silent = np.setdiff1d(self.data.silent_users(), self.shards.done())
+            for users, z in self._starts(torch.from_numpy(silent)):
+                self.shards.write(users.numpy(), z.cpu().numpy())
             self.data.skip(self.shards.done())
             return
-        everyone = torch.arange(self.data.n_users)
-        z = torch.cat(
-            [self._start(users, self.data.start_ids(users)) for users in torch.split(everyone, 1024)]
-        )
+        z = torch.cat([z for _, z in self._starts(torch.arange(self.data.n_users))])
         self.table = UserTable(z, self.optimizer)
         if self.prior is not None:
             cast(Prior, self.prior).setup(z, self.data.n_items, self.seed)
+
+    def _starts(self, users: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+        """Blocks of [U] users with their [B, P, S, D] starts."""
+        for block in torch.split(users, 1024) if len(users) else ():
+            yield block, self._start(block, self.data.start_ids(block))
 
     def configure_optimizers(self) -> Optimizer | None:
         """The prior's optimizer; those of z live with its rows (:class:`UserTable`)."""
@@ -185,18 +201,12 @@ class ProfileModule(LightningModule):
         return objective
 
     def _m_steps(self, optimizer: Optimizer, batch_idx: int) -> None:
-        """Update codebooks and surrogate on rows of all users, z fixed."""
         assert self.table is not None
         rows: RecBatch = self.data.rec_rows
         generator = torch.Generator().manual_seed(self._derived_seed(batch_idx))
-        for _ in range(self.m_steps):
-            chosen = torch.randint(len(rows.label), (min(self.m_rows, len(rows.label)),), generator=generator)
-            part = RecBatch(*(column[chosen].to(self.device) for column in rows))
-            users, position = torch.unique(part.user, return_inverse=True)
-            optimizer.zero_grad()
-            loss = cast(Prior, self.prior)(self.table.z[users], part._replace(user=position)).loss
-            self.manual_backward(loss)
-            optimizer.step()
+        size = (min(self.m_rows, len(rows.label)),)
+        draws = (torch.randint(len(rows.label), size, generator=generator) for _ in range(self.m_steps))
+        m_step(cast(Prior, self.prior), self.table.z, rows, draws, optimizer, self.manual_backward)
 
     def _derived_seed(self, batch_idx: int) -> int:
         return int(np.random.SeedSequence([self.seed, self.current_epoch, batch_idx]).generate_state(1)[0])
@@ -271,7 +281,6 @@ class ProfileModule(LightningModule):
         }
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Note what the soft tokens depend on."""
         checkpoint["userip_identity"] = self._identity()
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
@@ -280,13 +289,8 @@ class ProfileModule(LightningModule):
         Raises:
             InputError: the checkpoint was made with something else.
         """
-        found, wanted = checkpoint.get("userip_identity", {}), self._identity()
-        for key, value in wanted.items():
-            if found.get(key) != value:
-                raise InputError(
-                    f"checkpoint: made with another {key} ({found.get(key)} instead of {value}); "
-                    "use the settings it was made with, or start without it."
-                )
+        advice = "use the settings it was made with, or start without it"
+        refuse_changed("checkpoint: made", checkpoint.get("userip_identity", {}), self._identity(), advice)
         weights = self._likelihood.backbone.state_dict()
         checkpoint["state_dict"].update({_LM_KEYS + key: value for key, value in weights.items()})
 

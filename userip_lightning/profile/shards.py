@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from userip_lightning.artifact import write_text
 from userip_lightning.errors import InputError
+from userip_lightning.profile.identity import refuse_changed
 
 _IDENTITY = "identity.json"
 
@@ -33,11 +34,9 @@ class ShardStore:
         if not note.exists():
             write_text(note, json.dumps(identity))
         found = json.loads(note.read_text(encoding="utf-8"))
-        if changed := [key for key, value in identity.items() if found.get(key) != value]:
-            raise InputError(
-                f"{folder}: its shards were inferred with another {changed[0]} ({found.get(changed[0])} "
-                f"instead of {identity[changed[0]]}); delete the folder or name another one."
-            )
+        refuse_changed(
+            f"{folder}: its shards were inferred", found, identity, "delete the folder or name another one"
+        )
 
     def write(self, users: NDArray[np.int64], z: NDArray[np.float32]) -> None:
         """Add a shard in one step: ``users`` [B], ``z`` [B, P, S, D]."""
