@@ -1,7 +1,8 @@
 """Artifacts: folders that are whole or absent, with a manifest that the next stage checks.
 
 A stage writes into a hidden folder beside its target and renames it once everything is on disk, so a
-reader never meets half an artifact, whatever killed the writer. The manifest carries the size of every
+reader never meets half an artifact, whatever killed the writer; what a killed writer left hidden goes when
+the same target is written again. The manifest carries the size of every
 file, which catches a truncated copy, and the hash of the rows that the stage saw, which feeds the leak
 audit (see :func:`refuse_leak`).
 """
@@ -11,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import platform
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -19,9 +21,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 from numpy.typing import NDArray
 
-from userip_lightning.errors import InputError
+from userip_lightning.errors import DISK_FULL, InputError, is_disk_full
 
 SCHEMA_VERSION = 1
 MANIFEST = "manifest.json"
@@ -87,8 +90,9 @@ def writing(
         InputError: the disk is full or the target cannot be written.
     """
     target = Path(path)
-    draft = target.parent / f".{target.name}.{os.getpid()}.part"
+    draft = _hidden(target, "part")
     try:
+        _drop_stale(target)
         shutil.rmtree(draft, ignore_errors=True)
         draft.mkdir(parents=True)
         yield draft
@@ -99,10 +103,14 @@ def writing(
         write_text(draft / MANIFEST, json.dumps(asdict(replace(manifest, files=sizes)), indent=2))
         _sync_tree(draft)
         _swap(draft, target)
-    except OSError as error:
+    except Exception as error:
+        full = is_disk_full(error)
+        if not full and not isinstance(error, OSError):
+            raise
+        reason = DISK_FULL if full else getattr(error, "strerror", None) or error
         raise InputError(
-            f"{target}: could not be written ({error.strerror or error}); free some space or name another "
-            "folder, nothing half-written was kept."
+            f"{target}: could not be written ({reason}); free some space or name another folder, nothing "
+            "half-written was kept."
         ) from error
     finally:
         shutil.rmtree(draft, ignore_errors=True)
@@ -111,8 +119,9 @@ def writing(
 def write_text(path: str | Path, text: str) -> None:
     """Replace a small file in one step: written beside it, synced, renamed."""
     target = Path(path)
-    draft = target.with_name(f".{target.name}.{os.getpid()}.part")
+    draft = _hidden(target, "part")
     try:
+        _drop_stale(target)
         with open(draft, "w", encoding="utf-8") as handle:
             handle.write(text)
             handle.flush()
@@ -205,12 +214,34 @@ def refuse_overlap(source: str | Path, seen: NDArray[np.int64], judged: NDArray[
         )
 
 
+def _hidden(target: Path, state: str) -> Path:
+    """A name beside ``target`` that no reader looks at and no other live process uses."""
+    return target.with_name(f"{_hidden_prefix(target)}{os.getpid()}.{state}")
+
+
+def _hidden_prefix(target: Path) -> str:
+    # On a disk that machines share, a process id alone says nothing about who is alive.
+    return f".{target.name}.{platform.node()}."
+
+
+def _drop_stale(target: Path) -> None:
+    """Remove what processes of this machine that are no more left hidden beside ``target``."""
+    prefix = _hidden_prefix(target)
+    for left in target.parent.glob(".*") if target.parent.is_dir() else ():
+        process = left.name.removeprefix(prefix).split(".")[0]
+        if left.name.startswith(prefix) and process.isdigit() and not psutil.pid_exists(int(process)):
+            if left.is_dir():
+                shutil.rmtree(left, ignore_errors=True)
+            else:
+                left.unlink(missing_ok=True)
+
+
 def _swap(draft: Path, target: Path) -> None:
     """Put ``draft`` at ``target``; what stood there is removed after the rename, never before."""
     if not target.exists():
         os.rename(draft, target)
         return
-    old = target.parent / f".{target.name}.{os.getpid()}.old"
+    old = _hidden(target, "old")
     os.rename(target, old)
     os.rename(draft, target)
     shutil.rmtree(old, ignore_errors=True)

@@ -1,4 +1,19 @@
-"""The one exception that users are meant to see."""
+"""The one exception that users are meant to see, and the one condition that many libraries word anew."""
+
+from __future__ import annotations
+
+import errno
+import re
+
+#: What :func:`is_disk_full` finds, in words.
+DISK_FULL = "the disk is full or a quota is reached"
+_NUMBERS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+# numpy, torch and polars say it without an errno, and polars without an OSError.
+_WORDS = re.compile(
+    r"No space left on device|Disk quota exceeded|File too large|PytorchStreamWriter failed"
+    r"|unexpected pos \d+ vs|\d+ requested and \d+ written",
+    re.I,
+)
 
 
 class InputError(ValueError):
@@ -7,3 +22,10 @@ class InputError(ValueError):
     The message is one sentence: which file, row or key; what was expected; what to do. The command line
     prints it without a traceback and exits with code 2.
     """
+
+
+def is_disk_full(error: BaseException) -> bool:
+    """Whether a write failed for want of space, whichever library wrote."""
+    if isinstance(error, OSError) and error.errno in _NUMBERS:
+        return True
+    return bool(_WORDS.search(str(error)))

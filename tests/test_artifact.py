@@ -1,0 +1,65 @@
+"""Artifacts are whole or absent, whatever became of their writer. (Rooms test the rest through their own.)"""
+
+import multiprocessing
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from userip_lightning import artifact
+from userip_lightning.artifact import Manifest, read_manifest, write_text, writing
+from userip_lightning.errors import InputError
+
+MANIFEST = Manifest("prepared", config_hash="a", data_hash="a", users=1)
+
+
+def _die_half_way(target: Path) -> None:
+    with writing(target, MANIFEST) as draft:
+        (draft / "events").write_text("half")
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _killed_writer(target: Path) -> None:
+    child = multiprocessing.get_context("spawn").Process(target=_die_half_way, args=(target,))
+    child.start()
+    child.join(60)
+    assert child.exitcode == -signal.SIGKILL
+
+
+def test_what_a_killed_writer_left_goes_with_the_next_write_of_the_same_target(tmp_path):
+    _killed_writer(tmp_path / "ours")
+    (left,) = tmp_path.iterdir()
+    assert left.name.startswith(".ours.")
+    pid = left.name.split(".")[-2]
+    theirs = tmp_path / left.name.replace(".ours.", ".theirs.")
+    old = tmp_path / left.name.replace(".part", ".old")
+    alive = tmp_path / left.name.replace(f".{pid}.", f".{os.getppid()}.")
+    elsewhere = tmp_path / f".ours.another-machine.{pid}.part"
+    for folder in (theirs, old, alive, elsewhere):
+        folder.mkdir()
+    with writing(tmp_path / "ours", MANIFEST):
+        assert not left.exists()
+    assert sorted(tmp_path.iterdir()) == sorted([tmp_path / "ours", theirs, alive, elsewhere])
+    assert read_manifest(tmp_path / "ours", "prepared").users == 1
+
+
+def test_a_dead_writers_draft_of_a_file_goes_too(tmp_path):
+    draft = artifact._hidden(tmp_path / "CURRENT", "part")
+    dead = tmp_path / draft.name.replace(f".{os.getpid()}.", ".4194305.")  # above any process id of Linux
+    dead.write_text("half")
+    write_text(tmp_path / "CURRENT", "whole")
+    assert [file.name for file in tmp_path.iterdir()] == ["CURRENT"]
+
+
+def test_a_mistake_of_the_program_while_writing_is_not_taken_for_a_full_disk(tmp_path):
+    with pytest.raises(KeyError, match="typo"), writing(tmp_path / "ours", MANIFEST):
+        raise KeyError("typo")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_target_that_cannot_be_written_is_one_sentence(tmp_path):
+    (tmp_path / "file").write_text("")
+    refused = pytest.raises(InputError, match=r"file/ours: could not be written \((Not a dir|File exists)")
+    with refused, writing(tmp_path / "file" / "ours", MANIFEST):
+        pass
