@@ -104,6 +104,7 @@ def test_every_setting_and_the_content_change_the_hash_but_the_path_does_not(tmp
         Preparation(FILMS, labels=RatingThreshold(3.5)),
         Preparation(FILMS, split=TemporalSplit()),
         Preparation(FILMS, max_users=20),
+        Preparation(FILMS, duplicates="drop"),
         Preparation(FILMS, seed=1),
     ]
     with (folder / "u.data").open("a") as file:
@@ -112,16 +113,29 @@ def test_every_setting_and_the_content_change_the_hash_but_the_path_does_not(tmp
     assert len(set(found)) == len(found)
 
 
-def test_duplicates_go_and_are_counted(tmp_path: Path) -> None:
+def test_duplicates_are_refused_or_go_and_are_counted(tmp_path: Path) -> None:
     folder = Path(shutil.copytree(TINY / "ml-100k", tmp_path / "copy"))
-    first = (folder / "u.data").read_text().splitlines()[0]
+    lines = (folder / "u.data").read_text().splitlines()
     with (folder / "u.data").open("a") as file:
-        file.write(f"{first}\n{first}\n")
-    path = Preparation(MovieLens100K(str(folder))).run(tmp_path, quiet)
+        file.write(f"{lines[2]}\n{lines[0]}\n")
+    source = MovieLens100K(str(folder))
+    with pytest.raises(
+        InputError,
+        match=r"row 561 \(user '1', item '4'\) repeats row 3, one of 2 duplicates.*data\.duplicates=drop",
+    ):
+        Preparation(source).run(tmp_path, quiet)
+    path = Preparation(source, duplicates="drop").run(tmp_path, quiet)
     steps = json.loads((path / "stats.json").read_text())["steps"]
     assert [step["interactions"] for step in steps] == [562, 560, 560]
     events = PreparedData.load(path).events
     assert events["row_id"].to_list() == list(range(560))
+
+
+def test_two_reviews_of_one_event_are_one_event_even_without_ratings(tmp_path: Path) -> None:
+    log = tmp_path / "log.csv"
+    log.write_text("user_id,item_id,review\na,x,good\na,y,good\na,x,bad\n")
+    with pytest.raises(InputError, match=r"log\.csv: row 3 \(user 'a', item 'x'\) repeats row 1"):
+        Preparation(Tabular(str(log))).run(tmp_path, quiet)
 
 
 def test_users_can_be_fewer_and_the_core_holds_for_those(tmp_path: Path) -> None:

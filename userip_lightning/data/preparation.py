@@ -1,6 +1,6 @@
 """From a source to the ``prepared`` artifact: filter, index, split, label, write.
 
-The order matters: duplicates go first (they would count towards k), then users are sampled (so that the
+The order matters: duplicates come first (they would count towards k), then users are sampled (so that the
 k-core holds for those who stay), then the k-core, then the split, then labels (negatives are sampled
 within a split).
 """
@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import polars as pl
@@ -40,6 +40,8 @@ class Preparation:
         labels: what counts as a positive.
         split: who sees which event.
         max_users: keep this many users, drawn at random, so that a small machine can follow.
+        duplicates: ``refuse`` events that agree in everything but their review, or ``drop`` all but the first
+            of them; the counts say how many went.
         seed: decides everything random here.
     """
 
@@ -51,11 +53,12 @@ class Preparation:
         labels: Labels = RatingThreshold(),  # noqa: B008, frozen
         split: Split = RandomSplit(),  # noqa: B008, frozen
         max_users: int | None = None,
+        duplicates: Literal["refuse", "drop"] = "refuse",
         seed: int = 0,
     ) -> None:
         self.source, self.labels, self.split = source, labels, split
         self.k_core, self.k_core_mode = k_core, k_core_mode
-        self.max_users, self.seed = max_users, seed
+        self.max_users, self.duplicates, self.seed = max_users, duplicates, seed
 
     def identity(self) -> dict[str, Any]:
         """Settings and file contents that decide the result; paths do not.
@@ -70,6 +73,7 @@ class Preparation:
             "labels": [type(self.labels).__name__, vars(self.labels)],
             "split": [type(self.split).__name__, vars(self.split)],
             "max_users": self.max_users,
+            "duplicates": self.duplicates,
             "seed": self.seed,
         }
 
@@ -84,7 +88,8 @@ class Preparation:
             The artifact's folder; read it with :class:`userip_lightning.data.prepared.PreparedData`.
 
         Raises:
-            InputError: unusable input; the filter leaves nothing; a split lacks positives or negatives.
+            InputError: unusable input; duplicates; the filter leaves nothing; a split lacks positives or
+                negatives.
         """
         key = stable_hash(self.identity())
         target = Path(cache_dir) / f"{KIND}-{key}"
@@ -114,9 +119,7 @@ class Preparation:
     def _filter(self, log: Interactions) -> tuple[pl.DataFrame, list[dict[str, Any]]]:
         """The events that stay, and the counts after every step."""
         steps: list[dict[str, Any]] = [{"step": "read", **count(log.events)}]
-        # Two reviews of one event at one time are still one event.
-        same = [name for name in log.events.columns if name not in ("row_id", "review")]
-        events = log.events.unique(same, keep="first", maintain_order=True)
+        events = self._without_duplicates(log)
         steps.append({"step": "without duplicates", **count(events)})
         if self.max_users is not None:
             events = events.filter(pl.col("user_id").is_in(self._drawn_users(events).implode()))
@@ -129,6 +132,21 @@ class Preparation:
                 "more data."
             )
         return events, steps
+
+    def _without_duplicates(self, log: Interactions) -> pl.DataFrame:
+        # Two reviews of one event at one time are still one event.
+        same = [name for name in log.events.columns if name not in ("row_id", "review")]
+        first = log.events.unique(same, keep="first", maintain_order=True)
+        if first.height < log.events.height and self.duplicates == "refuse":
+            again = log.events.join(first, on="row_id", how="anti", maintain_order="left").head(1)
+            original = first.join(again, on=same, how="semi", nulls_equal=True)["row_id"][0]
+            raise InputError(
+                f"{log.source}: row {again['row_id'][0] + 1} (user {again['user_id'][0]!r}, item "
+                f"{again['item_id'][0]!r}) repeats row {original + 1}, one of "
+                f"{log.events.height - first.height} duplicates, expected none; delete them, or set "
+                "data.duplicates=drop to keep the first of each event and count the rest."
+            )
+        return first
 
     def _drawn_users(self, events: pl.DataFrame) -> pl.Series:
         users = events["user_id"].unique().sort()
