@@ -111,6 +111,14 @@ class FeatureBank:
         return folder
 
     @staticmethod
+    def exists(root: str | Path) -> bool:
+        """Whether a bank was written to ``root``, whole or damaged since.
+
+        The folder alone says nothing: a writer that was killed or ran out of space leaves it without CURRENT.
+        """
+        return (Path(root) / CURRENT).is_file()
+
+    @staticmethod
     def open(root: str | Path) -> FeatureBank:
         """Open the current version under ``root``, or the version whose own folder ``root`` is.
 

@@ -19,7 +19,7 @@ def write_control(control: ControlBank, plan: Plan) -> None:
     Raises:
         InputError: the codes' bank is missing or damaged, or the data is too small for the control.
     """
-    if control.target.exists():
+    if FeatureBank.exists(control.target):
         FeatureBank.open(control.target)
         return
     codes_bank = FeatureBank.open(plan.quantize.target)

@@ -61,13 +61,9 @@ def is_done(job: Job) -> bool:
     Raises:
         InputError: it is there and damaged.
     """
-    if not job.target.exists():
-        return False
     if job.stage.kind == "bank":
-        FeatureBank.open(job.target)
-    else:
-        artifact.read_manifest(job.target, job.stage.kind)
-    return True
+        return FeatureBank.exists(job.target) and bool(FeatureBank.open(job.target))
+    return job.target.exists() and bool(artifact.read_manifest(job.target, job.stage.kind))
 
 
 def instantiate(job: Job) -> Trainee:
