@@ -4,6 +4,7 @@ import argparse
 import errno
 
 import pytest
+from polars.exceptions import ComputeError
 
 from userip_lightning.cli.failures import sentence
 from userip_lightning.errors import InputError
@@ -22,11 +23,21 @@ def wrapped(cause: Exception) -> Exception:
         (InputError("log.csv: row 3\n  is short."), "log.csv: row 3 is short."),
         (OSError(errno.ENOSPC, "No space left on device"), "the disk is full"),
         (RuntimeError("[enforce fail] PytorchStreamWriter failed writing file data/3"), "the disk is full"),
+        (OSError("10000 requested and 234 written"), "the disk is full"),
+        (ComputeError("underlying IO error: No space left on device (os error 28)"), "the disk is full"),
         (FileNotFoundError(errno.ENOENT, "No such file", "a.yaml"), "a.yaml: No such file; check the path"),
         (OSError("You are trying to access a gated repo.\nSee the page."), "a gated repo. See the page."),
         (argparse.ArgumentError(None, "Option 'ctr.lr' is not accepted"), "ctr.lr: no such setting"),
         (argparse.ArgumentError(None, "unrecognized arguments: --ctr.lr=3"), "ctr.lr: no such setting"),
-        (argparse.ArgumentError(None, 'Parser key "a.b":\n  Expected an int.'), "a.b: Expected an int."),
+        (
+            argparse.ArgumentError(None, "Parser key \"a.b\":\n  Option 'c' is not accepted"),
+            "a.b.c: no such setting; check its spelling",
+        ),
+        (
+            argparse.ArgumentError(None, "Parser key \"a.b\":\n  Expected a <class 'int'>. Got value: x"),
+            "a.b: 'x' given, int expected; change it",
+        ),
+        (argparse.ArgumentError(None, "Expected a path."), "Expected a path; --help lists what"),
         (wrapped(InputError("a bad setting.")), "a bad setting."),
     ],
 )
@@ -35,6 +46,7 @@ def test_the_sentence(error, expected):
     assert text is not None
     assert expected in text
     assert "\n" not in text
+    assert text.endswith(".")
 
 
 @pytest.mark.parametrize("error", [RuntimeError("mat1 and mat2 shapes"), KeyError("x"), AssertionError()])

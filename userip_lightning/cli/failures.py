@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import errno
 import re
 
-from userip_lightning.errors import InputError
-
-#: How torch and polars say that the disk is full, which they do without an errno.
-_DISK_FULL = re.compile(r"No space left on device|PytorchStreamWriter failed|unexpected pos \d+ vs", re.I)
+from userip_lightning.errors import DISK_FULL, InputError, is_disk_full
 
 
 def sentence(error: BaseException) -> str | None:
@@ -18,8 +14,8 @@ def sentence(error: BaseException) -> str | None:
         return _one_line(str(error))
     if isinstance(error, argparse.ArgumentError):
         return _argument(error)
-    if _is_disk_full(error):
-        return "the disk is full; free some space and run the same command, it resumes where it stood."
+    if is_disk_full(error):
+        return f"{DISK_FULL}; free some space and run the same command, it resumes where it stood."
     if isinstance(error, OSError):
         return _system(error)
     # Lightning and jsonargparse wrap what a constructor raised.
@@ -27,18 +23,27 @@ def sentence(error: BaseException) -> str | None:
 
 
 def _argument(error: argparse.ArgumentError) -> str:
+    """jsonargparse's complaint, as key, what was given, what was expected, what to do."""
     text = _one_line(error.message)
-    unknown = re.search(r"Option '([^']+)' is not accepted|unrecognized arguments: (\S+)", text)
-    if unknown:
-        key = (unknown[1] or unknown[2]).lstrip("-").split("=")[0]
-        return f"{key}: no such setting; check its spelling, --help lists what there is."
-    return re.sub(r'^Parser key "([^"]+)":', r"\1:", text)
+    named = re.match(r'Parser key "([^"]+)": ?(.*)', text)
+    key, complaint = (named[1], named[2]) if named else ("", text)
+    if unknown := re.search(r"Option '([^']+)' is not accepted|unrecognized arguments: (\S+)", complaint):
+        name = (unknown[1] or unknown[2]).lstrip("-").split("=")[0]
+        full = name if not key or name.startswith(key) else f"{key}.{name}"
+        return f"{full}: no such setting; check its spelling, --help lists what there is."
+    if missing := re.search(r"File does not exist: '([^']+)'", complaint):
+        return f"{missing[1]}: no such file; check the path given as {key}."
+    if wrong := re.fullmatch(r"Expected an? ([^.]\S.*)\. Got value: (.*)", complaint) or re.fullmatch(
+        r".*Subtypes: \[(.*)\] Errors: .*Given value: (.*)", complaint
+    ):
+        return f"{key}: {wrong[2]!r} given, {_types(wrong[1])} expected; change it, --help explains it."
+    return f"{key + ': ' if key else ''}{complaint.rstrip('.')}; --help lists what is accepted."
 
 
-def _is_disk_full(error: BaseException) -> bool:
-    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return True
-    return isinstance(error, (RuntimeError, OSError)) and bool(_DISK_FULL.search(str(error)))
+def _types(text: str) -> str:
+    """Types as a user would write them."""
+    text = re.sub(r"<class '([\w.]+)'>", r"\1", text).replace("NoneType", "null")
+    return re.sub(r"typing\.Literal\[(.*?)\]", r"one of \1", text)
 
 
 def _system(error: OSError) -> str:
