@@ -157,6 +157,13 @@ def test_streaming_takes_one_epoch(run: Run, tmp_path: Path) -> None:
         run.fit(tmp_path, epochs=2, schedule="streaming")
 
 
+@pytest.mark.parametrize("precision", ["bf16-true", "64-true"])
+def test_a_precision_that_would_reach_the_soft_tokens_is_refused(run: Run, precision: str) -> None:
+    trainer = Trainer(accelerator="cpu", precision=precision, logger=False, enable_checkpointing=False)
+    with pytest.raises(InputError, match=r"use 32-true or bf16-mixed"):
+        trainer.fit(run.module(), datamodule=run.data())
+
+
 def test_joint_moves_prior_and_vectors(run: Run, tmp_path: Path) -> None:
     module = run.fit(tmp_path, epochs=2, schedule="joint", prior=Pull(), m_steps=2)
     staged = run.fit(tmp_path / "staged", epochs=2)

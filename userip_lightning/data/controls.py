@@ -16,6 +16,7 @@ from scipy.sparse import csr_matrix
 from sklearn.cluster import KMeans
 from sklearn.decomposition import TruncatedSVD
 from sklearn.preprocessing import normalize
+from threadpoolctl import threadpool_limits
 
 from userip_lightning.data.prepared import PreparedData
 from userip_lightning.errors import InputError
@@ -60,11 +61,13 @@ def svd_kmeans(prepared: PreparedData, sizes: Sequence[int], seed: int) -> Codes
     cells = (entry, (rows["user"].to_numpy(), rows["item"].to_numpy()))
     matrix = csr_matrix(cells, shape=(prepared.n_users, prepared.n_items))
     rank = min(_COMPONENTS * len(sizes), min(matrix.shape) - 1)
-    vectors = TruncatedSVD(rank, random_state=seed).fit_transform(matrix)
-    codes = [
-        KMeans(size, n_init=4, random_state=seed).fit_predict(normalize(vectors[:, p :: len(sizes)]))
-        for p, size in enumerate(sizes)
-    ]
+    # One thread: scikit-learn adds partial sums in the order in which threads finish.
+    with threadpool_limits(limits=1):
+        vectors = TruncatedSVD(rank, random_state=seed).fit_transform(matrix)
+        codes = [
+            KMeans(size, n_init=4, random_state=seed).fit_predict(normalize(vectors[:, p :: len(sizes)]))
+            for p, size in enumerate(sizes)
+        ]
     return np.stack(codes, axis=1).astype(np.int64)
 
 

@@ -96,14 +96,18 @@ class ProfileModule(LightningModule):
         self.likelihood: PromptLikelihood | None = None
         self.table: UserTable | None = None
         self.shards: ShardStore | None = None
-        self.gathered: NDArray[np.float32] | None = None
         self.held_out = HeldOut([], [], [])
         self.register_state_dict_post_hook(_drop_frozen)  # type: ignore[no-untyped-call]  # torch lacks the type
 
     # ---- construction
 
     def setup(self, stage: str) -> None:
-        """Refuse to stream more than once: every user takes all of his steps in one visit."""
+        """Refuse a precision that would reach the soft tokens, and a second visit of ``streaming``."""
+        if self.trainer.precision not in ("32-true", "bf16-mixed"):
+            raise InputError(
+                f"profile.trainer.precision: {self.trainer.precision}, but soft tokens are float32 and their "
+                "loss is not scaled; use 32-true or bf16-mixed."
+            )
         if stage == "fit" and self.schedule == "streaming" and self.trainer.max_epochs != 1:
             raise InputError(
                 f"profile.trainer.max_epochs: {self.trainer.max_epochs}, but streaming visits a user once; "
@@ -220,15 +224,6 @@ class ProfileModule(LightningModule):
 
     # ---- held-out likelihood
 
-    def vectors(self, batch: ProfileBatch) -> Tensor:
-        """[B, P, S, D] soft tokens of the batch's users, as training left them."""
-        if self.table is not None:
-            own: Tensor = self.table.z[batch.user]
-            return own
-        if self.gathered is None:
-            raise RuntimeError("streamed soft tokens are gathered by on_test_start")
-        return torch.as_tensor(self.gathered[batch.user.cpu().numpy()], device=self.device)
-
     def all_vectors(self) -> NDArray[np.float32]:
         """[U, P, S, D] soft tokens of everybody, as training left them."""
         if self.shards is not None:
@@ -241,18 +236,17 @@ class ProfileModule(LightningModule):
         """Log the held-out nats per token under the users' own z; ``streaming`` has them only at its end."""
         if self.table is None:
             return
-        nats = self._likelihood(self.vectors(batch), batch).per_token
+        nats = self._likelihood(self.table.z[batch.user], batch).per_token
         self.log("profile/val_nats", nats.mean(), prog_bar=True, batch_size=len(nats))
 
     def on_test_start(self) -> None:
-        """Forget earlier figures; bring streamed soft tokens together."""
+        """Forget earlier figures; bring the soft tokens together."""
         self.held_out = HeldOut([], [], [])
-        if self.shards is not None:
-            self.gathered = self.shards.gather(self.data.n_users)
+        self.judged = self.all_vectors()
 
     def test_step(self, batch: ProfileBatch, batch_idx: int) -> None:
         """Held-out nats per token under own z, another user's z and no z (design, section 3)."""
-        z = self.vectors(batch)
+        z = torch.as_tensor(self.judged[batch.user.cpu().numpy()], device=self.device)
         own, other, none = (self._likelihood(v, batch).per_token for v in (z, roll_users(z), None))
         self.held_out.extend(own, other, none)
         self.log("profile/test_own", own.mean(), batch_size=len(own))
