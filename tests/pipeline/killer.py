@@ -5,7 +5,8 @@ import signal
 
 from lightning.pytorch import Callback, LightningModule, Trainer
 
-#: Stage and signal, such as "profile SIGKILL"; unset, nothing happens.
+#: Stage and signal, such as "profile SIGKILL" or, while it is tested, "profile-test SIGINT"; unset, nothing
+#: happens.
 VARIABLE = "TEST_SIGNAL"
 
 
@@ -24,6 +25,15 @@ class Killer(Callback):
     def on_train_batch_start(
         self, trainer: Trainer, pl_module: LightningModule, batch, batch_idx: int
     ) -> None:
+        if trainer.current_epoch == self.epoch:
+            self._obey(self.stage)
+
+    def on_test_batch_start(
+        self, trainer: Trainer, pl_module: LightningModule, batch, batch_idx: int, dataloader_idx: int = 0
+    ) -> None:
+        self._obey(f"{self.stage}-test")
+
+    def _obey(self, place: str) -> None:
         stage, _, name = os.environ.get(VARIABLE, "").partition(" ")
-        if stage == self.stage and trainer.current_epoch == self.epoch:
+        if stage == place:
             os.kill(os.getpid(), signal.Signals[name])

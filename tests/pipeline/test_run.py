@@ -193,14 +193,17 @@ def test_a_run_killed_in_every_stage_ends_like_one_that_was_not(finished, killed
     assert resumed == {"profile", "quantize", "ctr/none/seed0"}
 
 
-def test_ctrl_c_keeps_what_was_done_and_the_next_run_resumes(finished, fit, tmp_path, monkeypatch, capsys):
-    monkeypatch.setenv(VARIABLE, "quantize SIGINT")
+@pytest.mark.parametrize(("place", "label"), [("quantize", "quantize"), ("profile-test", "profile")])
+def test_ctrl_c_keeps_what_was_done_and_the_next_run_resumes(
+    finished, fit, tmp_path, monkeypatch, capsys, place, label
+):
+    monkeypatch.setenv(VARIABLE, f"{place} SIGINT")
     assert fit(tmp_path, "--stages", "profile,quantize") == 130
     assert "resumes where it stood" in capsys.readouterr().err
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
     monkeypatch.delenv(VARIABLE)
     assert fit(tmp_path, "--stages", "profile,quantize") == 0
-    assert "quantize: resuming from its last checkpoint" in capsys.readouterr().err
+    assert f"{label}: resuming from its last checkpoint" in capsys.readouterr().err
     assert bank_codes(tmp_path / "tiny").equals(bank_codes(finished))
 
 

@@ -6,6 +6,8 @@ import json
 import shutil
 import signal
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
@@ -96,11 +98,13 @@ def train(job: Job, settings: Settings, root: Path, display: Display) -> Record:
         seed_everything(job.seed, workers=True, verbose=False)
         module, data, arguments = instantiate(job)
         trainer = make_trainer({**arguments, "default_root_dir": job.work}, callbacks, loggers)
-        _fit(trainer, module, data, point)
+        with _interruptible(trainer):
+            trainer.fit(module, datamodule=data, ckpt_path=point)
         figures = _figures(trainer)
         if job.stage.tested:
             best = job.work / BEST if selection is not None else None
-            trainer.test(module, datamodule=data, ckpt_path=best, verbose=False)
+            with _interruptible(trainer):
+                trainer.test(module, datamodule=data, ckpt_path=best, verbose=False)
             figures |= _figures(trainer)
         usage.read()
         last = job.work / LAST  # absent where a resumed streaming run had nothing left to train
@@ -129,7 +133,8 @@ def evaluate(job: Job, display: Display) -> None:
         trainer = make_trainer(
             {**arguments, "enable_checkpointing": False}, [StepProgress(display, job.label)], []
         )
-        trainer.test(module, datamodule=data, ckpt_path=job.target / MODEL, verbose=False)
+        with _interruptible(trainer):
+            trainer.test(module, datamodule=data, ckpt_path=job.target / MODEL, verbose=False)
         cast(Any, module).export(job.target)
     display.finish(f"{job.label}: tested again")
 
@@ -155,11 +160,12 @@ def make_trainer(arguments: dict[str, Any], callbacks: list[Callback], loggers: 
     )
 
 
-def _fit(trainer: Trainer, module: LightningModule, data: LightningDataModule, point: Path | None) -> None:
+@contextmanager
+def _interruptible(trainer: Trainer) -> Iterator[None]:
+    """Let Ctrl+C come out as itself: Lightning turns it into exit code 1 and leaves further ones ignored."""
     try:
-        trainer.fit(module, datamodule=data, ckpt_path=point)
+        yield
     except SystemExit:
-        # Lightning turns Ctrl+C into exit code 1 and leaves further interrupts ignored.
         if threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGINT, signal.default_int_handler)
         if trainer.interrupted:
