@@ -2,9 +2,11 @@
 
 import multiprocessing
 import os
+import resource
 import signal
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from userip_lightning import artifact
@@ -63,3 +65,22 @@ def test_a_target_that_cannot_be_written_is_one_sentence(tmp_path):
     refused = pytest.raises(InputError, match=r"file/ours: could not be written \((Not a dir|File exists)")
     with refused, writing(tmp_path / "file" / "ours", MANIFEST):
         pass
+
+
+@pytest.mark.parametrize("length", [10, 450, 5000])
+def test_an_array_that_does_not_fit_on_the_disk_is_never_taken_for_whole(length, tmp_path):
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (8 * length, before[1]))  # the header makes it longer
+    try:
+        refused = pytest.raises(InputError, match=r"ours: could not be written \(the disk is full")
+        with refused, writing(tmp_path / "ours", MANIFEST, np.arange(length)):
+            pass
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_saved_array_is_numpys(tmp_path):
+    array = np.arange(24, dtype=np.float32).reshape(2, 3, 4).transpose(0, 2, 1)
+    artifact.save_array(tmp_path / "a.npy", array)
+    assert np.array_equal(np.load(tmp_path / "a.npy", mmap_mode="r"), array)

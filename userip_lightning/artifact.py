@@ -14,11 +14,11 @@ import json
 import os
 import platform
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import psutil
@@ -91,29 +91,62 @@ def writing(
     """
     target = Path(path)
     draft = _hidden(target, "part")
+    with write_errors(target):
+        try:
+            _drop_stale(target)
+            shutil.rmtree(draft, ignore_errors=True)
+            draft.mkdir(parents=True)
+            yield draft
+            if rows_seen is not None:
+                save_array(draft / ROWS_SEEN, np.unique(rows_seen.astype(np.int64)))
+                manifest = replace(manifest, rows_hash=rows_hash(rows_seen))
+            sizes = {
+                str(f.relative_to(draft)): f.stat().st_size for f in sorted(draft.rglob("*")) if f.is_file()
+            }
+            write_text(draft / MANIFEST, json.dumps(asdict(replace(manifest, files=sizes)), indent=2))
+            _sync_tree(draft)
+            _swap(draft, target)
+        finally:
+            shutil.rmtree(draft, ignore_errors=True)
+
+
+@contextmanager
+def write_errors(target: Path) -> Iterator[None]:
+    """Say in one sentence that ``target`` could not be written, where writing it fails in the block.
+
+    Raises:
+        InputError: the disk is full or the target cannot be written.
+    """
     try:
-        _drop_stale(target)
-        shutil.rmtree(draft, ignore_errors=True)
-        draft.mkdir(parents=True)
-        yield draft
-        if rows_seen is not None:
-            np.save(draft / ROWS_SEEN, np.unique(rows_seen.astype(np.int64)))
-            manifest = replace(manifest, rows_hash=rows_hash(rows_seen))
-        sizes = {str(f.relative_to(draft)): f.stat().st_size for f in sorted(draft.rglob("*")) if f.is_file()}
-        write_text(draft / MANIFEST, json.dumps(asdict(replace(manifest, files=sizes)), indent=2))
-        _sync_tree(draft)
-        _swap(draft, target)
+        yield
     except Exception as error:
         full = is_disk_full(error)
         if not full and not isinstance(error, OSError):
             raise
         reason = DISK_FULL if full else getattr(error, "strerror", None) or error
         raise InputError(
-            f"{target}: could not be written ({reason}); free some space or name another folder, nothing "
+            f"{target}: could not be written ({reason}); free some space or name another place, nothing "
             "half-written was kept."
         ) from error
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
+
+
+class _Sink(NamedTuple):
+    """All of a file that numpy gets to see, so that it writes through Python."""
+
+    write: Callable[[bytes], int]
+
+
+def save_array(file: Path, array: NDArray[Any]) -> None:
+    """``numpy.save`` that fails where the disk is full.
+
+    numpy writes to a real file through C's buffered output and does not ask whether its last flush, of up to
+    4 KiB, succeeded: a full disk would leave a truncated array, and its size in the manifest would agree.
+
+    Raises:
+        OSError: the disk is full.
+    """
+    with open(file, "wb") as handle:
+        np.save(_Sink(handle.write), array, allow_pickle=False)
 
 
 def write_text(path: str | Path, text: str) -> None:

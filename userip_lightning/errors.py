@@ -8,10 +8,11 @@ import re
 #: What :func:`is_disk_full` finds, in words.
 DISK_FULL = "the disk is full or a quota is reached"
 _NUMBERS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-# numpy, torch and polars say it without an errno, and polars without an OSError.
+# numpy, torch and polars say it without an errno, and polars without an OSError; where the footer of a Parquet
+# file finds no space, it speaks of thrift alone.
 _WORDS = re.compile(
     r"No space left on device|Disk quota exceeded|File too large|PytorchStreamWriter failed"
-    r"|unexpected pos \d+ vs|\d+ requested and \d+ written",
+    r"|Invalid thrift: transport error|unexpected pos \d+ vs|\d+ requested and \d+ written",
     re.I,
 )
 

@@ -13,6 +13,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from userip_lightning.artifact import save_array
 from userip_lightning.errors import InputError
 
 #: Columns of :attr:`Interactions.events`. ``label`` and ``split`` are added by preparation.
@@ -126,7 +127,7 @@ class ProfileVectors:
 
     def save(self, folder: Path) -> None:
         """Write into ``folder`` (inside :func:`userip_lightning.artifact.writing`)."""
-        np.save(folder / "z.npy", self.z)
+        save_array(folder / "z.npy", self.z)
         pl.DataFrame({"user_id": self.user_ids.tolist()}).write_parquet(folder / "users.parquet")
 
     @staticmethod

@@ -99,7 +99,7 @@ class FeatureBank:
                 pl.DataFrame({"user_id": users.tolist(), **columns}).write_parquet(draft / "codes.parquet")
                 index, order = KeyIndex.build(users)
                 index.save(draft)
-                np.save(draft / "codes.npy", codes[order])
+                artifact.save_array(draft / "codes.npy", codes[order])
         pointer = Path(root) / CURRENT
         try:
             artifact.write_text(pointer, folder.name + "\n")
@@ -179,23 +179,23 @@ class FeatureBank:
         """Write :attr:`users` as one ``.csv`` or ``.parquet`` file, whole or not at all.
 
         Raises:
-            InputError: another suffix.
+            InputError: another suffix, or the disk is full.
         """
         target = Path(path)
         if target.suffix not in (".csv", ".parquet"):
             raise InputError(f"{target}: the bank exports to .csv or .parquet; choose one of these suffixes.")
         draft = target.with_name(f".{target.name}.part")
-        try:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            if target.suffix == ".csv":
-                self.users.write_csv(draft)
-            else:
-                self.users.write_parquet(draft)
-            draft.replace(target)
-        except OSError as error:
-            raise InputError(f"{target}: could not be written ({error}); name another file.") from None
-        finally:
-            draft.unlink(missing_ok=True)
+        users = self.users
+        with artifact.write_errors(target):
+            try:
+                target.parent.mkdir(parents=True, exist_ok=True)
+                if target.suffix == ".csv":
+                    users.write_csv(draft)
+                else:
+                    users.write_parquet(draft)
+                draft.replace(target)
+            finally:
+                draft.unlink(missing_ok=True)
         return target
 
 

@@ -17,6 +17,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from userip_lightning.artifact import save_array
+
 MAX_LENGTH = 256
 _WORD = 8  # characters; keys are padded to a multiple, so that they divide into 64-bit words
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
@@ -48,7 +50,7 @@ class KeyIndex(NamedTuple):
     def save(self, folder: Path) -> None:
         """Write the two arrays into ``folder``."""
         for name, array in zip(self._fields, self, strict=True):
-            np.save(folder / f"{name}.npy", array)
+            save_array(folder / f"{name}.npy", array)
 
     @staticmethod
     def load(folder: Path) -> KeyIndex:

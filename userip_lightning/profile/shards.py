@@ -72,9 +72,17 @@ class ShardStore:
                     merged = np.lib.format.open_memmap(
                         self.folder / "z.npy", mode="w+", dtype=np.float32, shape=shape
                     )
+                    _reserve(self.folder / "z.npy")
                 merged[content["users"]] = content["z"]
         assert merged is not None
         return merged
 
     def _shards(self) -> list[Path]:
         return sorted(self.folder.glob("*.npz"))
+
+
+def _reserve(file: Path) -> None:
+    """Claim the space of a sparse file: a mapped page that finds none would kill the process with SIGBUS."""
+    if hasattr(os, "posix_fallocate"):
+        with open(file, "r+b") as handle:
+            os.posix_fallocate(handle.fileno(), 0, file.stat().st_size)
