@@ -8,8 +8,8 @@ import re
 #: What :func:`is_disk_full` finds, in words.
 DISK_FULL = "the disk is full or a quota is reached"
 _NUMBERS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-# numpy, torch and polars say it without an errno, and polars without an OSError; where the footer of a Parquet
-# file finds no space, it speaks of thrift alone.
+# numpy, torch and polars say it without an errno, and polars without an OSError; where it is the footer of a
+# Parquet file that finds no space, it speaks of thrift alone.
 _WORDS = re.compile(
     r"No space left on device|Disk quota exceeded|File too large|PytorchStreamWriter failed"
     r"|Invalid thrift: transport error|unexpected pos \d+ vs|\d+ requested and \d+ written",
