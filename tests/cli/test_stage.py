@@ -48,6 +48,20 @@ def test_quantize_alone_reads_the_profiles_and_writes_a_bank(section, finished, 
     assert codes[0].equals(codes[1])
 
 
+def test_quantize_judges_and_predicts_from_a_checkpoint_and_refuses_without_one(
+    section, finished, tmp_path, capsys
+):
+    (profiles,) = (finished / "profile").iterdir()
+    config = section("quantize", profiles=str(profiles))
+    assert main(["quantize", "fit", "--config", config]) == 0
+    for command in ("validate", "test", "predict"):
+        words = ["quantize", command, "--config", config]
+        assert main([*words, "--ckpt_path", str(tmp_path / "last.ckpt")]) == 0
+        capsys.readouterr()
+        assert main(words) == 2
+        assert "give --ckpt_path" in capsys.readouterr().err
+
+
 def test_the_command_line_beats_the_checkpoint(section, tmp_path, capsys):
     config = section("profile")
     assert main(["profile", "fit", "--config", config, "--output", str(tmp_path / "profiles")]) == 0

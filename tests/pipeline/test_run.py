@@ -88,6 +88,25 @@ def test_controls_have_the_sizes_of_the_codes(finished):
     assert {control.sizes for control in controls} == {sizes}
 
 
+def test_every_seed_trains_another_model(finished):
+    scores = predictions(finished)
+    for variant in VARIANTS:
+        first, second = (scores[f"ctr/{variant}/seed{seed}"]["score"] for seed in (0, 1))
+        assert not first.equals(second), variant
+
+
+def test_a_run_is_judged_at_its_best_validated_epoch(finished):
+    was_last = []
+    for run in json.loads((finished / "results.json").read_text())["runs"]:
+        if run["stage"] == "ctr":
+            (curves,) = finished.glob(f"logs/{run['label']}-*/**/metrics.csv")
+            epochs = pl.read_csv(curves)["val/auc"].drop_nulls()
+            kept = json.loads((finished / run["artifact"] / "metrics.json").read_text())["val"]["auc"]
+            assert kept == pytest.approx(epochs.max())
+            was_last.append(epochs[-1] == epochs.max())
+    assert not all(was_last)  # else keeping the last epoch would pass, too
+
+
 def test_the_shuffled_control_permutes_users(finished):
     codes = bank_codes(finished)
     for folder in (finished / "controls").glob("shuffled-*"):

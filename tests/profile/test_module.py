@@ -99,6 +99,7 @@ def test_staged_training_lowers_the_objective_and_exports(run: Run, tmp_path: Pa
     held_out = json.loads((target / "profile_eval.json").read_text())
     assert set(held_out) == {"own", "other", "none"}
     assert len(held_out["own"]) == len(held_out["none"]) > 1
+    assert all(own != other for own, other in zip(held_out["own"], held_out["other"], strict=True))
 
 
 def test_every_user_moves_from_his_start(run: Run, tmp_path: Path) -> None:
@@ -233,6 +234,24 @@ def test_a_planted_validation_row_stops_the_run(run: Run, tmp_path: Path) -> Non
     run.prepared = rewritten(run.prepared, tmp_path / "planted", plant)
     with pytest.raises(InputError, match="leak, 1 rows"):
         run.fit(tmp_path)
+
+
+def test_what_happened_in_judged_rows_changes_nothing_in_stage_1(run: Run, tmp_path: Path) -> None:
+    """Neither the start words, nor the behaviours, nor the rows of the recommendation loss."""
+
+    def change(events: pl.DataFrame, items: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+        judged = pl.col("split").is_in(["val", "test"])
+        other = ((pl.col("item") + 1) % items.height).cast(pl.Int32)
+        changed = {"item": pl.when(judged).then(other).otherwise("item")}
+        changed["label"] = pl.when(judged).then(1 - pl.col("label")).otherwise("label")
+        return events.with_columns(**changed), items
+
+    first = run.fit(tmp_path / "first", epochs=1)
+    run.prepared = rewritten(run.prepared, tmp_path / "changed", change)
+    second = run.fit(tmp_path / "second", epochs=1)
+    assert torch.equal(first.table.z, second.table.z)
+    assert all(map(torch.equal, first.data.rec_rows, second.data.rec_rows))
+    assert not np.array_equal(first.data.held_out["test"].item, second.data.held_out["test"].item)
 
 
 def test_an_item_without_title(run: Run, tmp_path: Path) -> None:

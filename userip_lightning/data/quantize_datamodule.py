@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import polars as pl
@@ -128,6 +129,16 @@ class QuantizeDataModule(LightningDataModule):
             return []
         sampler = RowBatchSampler(len(self._held), self.batch_size, seed=None)
         return [DataLoader(self._held, sampler=sampler, batch_size=None)]
+
+    def test_dataloader(self) -> list[DataLoader[RecBatch]]:
+        """The loader of validation."""
+        return self.val_dataloader()
+
+    def predict_dataloader(self) -> DataLoader[Tensor]:
+        """All users in order, [B] rows in the profiles."""
+        users = torch.arange(len(self.profiles.user_ids))
+        sampler = RowBatchSampler(len(users), self.batch_size, seed=None)
+        return DataLoader(cast("Dataset[Tensor]", users), sampler=sampler, batch_size=None)
 
 
 def _prior(profiles: Path) -> dict[str, Tensor] | None:

@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from torch.optim import Adam, Optimizer, SparseAdam
 
 from userip_lightning.batches import RecBatch
+from userip_lightning.errors import InputError
 from userip_lightning.quantize.e_step import CodeSearch
 from userip_lightning.quantize.export import QuantizeData, refuse_unused, write_bank
 from userip_lightning.quantize.losses import DEFAULT_WEIGHTS, QuantizeWeights, anchor_loss, total_loss
@@ -158,9 +159,16 @@ class QuantizeModule(LightningModule):
 
     def validation_step(self, batch: RecBatch, batch_idx: int) -> None:
         """Recommendation loss of held-out training rows."""
-        users, rows = torch.unique(batch.user, return_inverse=True)
-        terms = self.quantizer.terms(self._vectors(users), batch._replace(user=rows))
-        self.log("quantize/val_recommendation", terms.recommendation, prog_bar=True, batch_size=len(rows))
+        self._judge(batch, "val")
+
+    def test_step(self, batch: RecBatch, batch_idx: int) -> None:
+        """The same rows, judged after training; the test split is none of this stage's business."""
+        self._judge(batch, "test")
+
+    def predict_step(self, batch: Tensor, batch_idx: int) -> Tensor:
+        """Codes of users: [B] rows in the profiles to [B, P] int64."""
+        self._require_content()
+        return self.quantizer.assign(self._vectors(batch))
 
     def on_train_epoch_end(self) -> None:
         """Move users where the E step is exact; log usage, perplexity and flips; reseed unused codes."""
@@ -203,6 +211,17 @@ class QuantizeModule(LightningModule):
         if not self.allow_unused:
             refuse_unused(codes, books, self.data.profiles.names)
         return write_bank(path, codes, books, self.data, config_hash)
+
+    def _judge(self, batch: RecBatch, stage: str) -> None:
+        self._require_content()
+        users, rows = torch.unique(batch.user, return_inverse=True)
+        terms = self.quantizer.terms(self._vectors(users), batch._replace(user=rows))
+        name = f"quantize/{stage}_recommendation"
+        self.log(name, terms.recommendation, prog_bar=True, batch_size=len(rows))
+
+    def _require_content(self) -> None:
+        if not self.started:
+            raise InputError("quantize: nothing was learned yet; run fit, or give --ckpt_path of such a run.")
 
     def _vectors(self, users: Tensor | None = None) -> Tensor:
         """v of some users or of all, [B, P, C]."""
