@@ -174,6 +174,17 @@ def test_joint_moves_prior_and_vectors(run: Run, tmp_path: Path) -> None:
     assert set(torch.load(target / "prior.pt", weights_only=True)) == {"point"}
 
 
+def test_the_prior_moves_in_the_e_step_and_z_by_its_weight(run: Run, tmp_path: Path) -> None:
+    staged = run.fit(tmp_path / "staged", epochs=1)
+    joint = {"epochs": 1, "schedule": "joint", "m_steps": 0}
+    weightless = run.fit(tmp_path / "a", prior=Pull(), prior_weight=0.0, **joint)
+    weighted = run.fit(tmp_path / "b", prior=Pull(), prior_weight=1.0, **joint)
+    assert torch.equal(weightless.table.z, staged.table.z)
+    assert not torch.equal(weighted.table.z, staged.table.z)
+    assert (weightless.prior.point == 0).all()
+    assert (weighted.prior.point != 0).any()
+
+
 def test_eq_7_gradients_reach_what_they_should(run: Run, tmp_path: Path) -> None:
     """L_lm reaches z alone; the prior reaches z and its own parameters; nothing reaches the LM."""
     module = run.fit(tmp_path, epochs=1, schedule="joint", prior=Pull(), m_steps=0)
@@ -252,6 +263,18 @@ def test_what_happened_in_judged_rows_changes_nothing_in_stage_1(run: Run, tmp_p
     assert torch.equal(first.table.z, second.table.z)
     assert all(map(torch.equal, first.data.rec_rows, second.data.rec_rows))
     assert not np.array_equal(first.data.held_out["test"].item, second.data.held_out["test"].item)
+
+
+def test_a_sampled_negative_is_no_behaviour(run: Run, tmp_path: Path) -> None:
+    def sample(events: pl.DataFrame, items: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+        return events.with_columns(logged=(pl.col("user") != 3) | (pl.col("item") % 2 == 0)), items
+
+    run.prepared = rewritten(run.prepared, tmp_path / "sampled", sample)
+    training = run.fit(tmp_path, epochs=1).data.training
+    own = training.item[training.offset[3] : training.offset[4]]
+    assert len(own) > 0
+    assert (own % 2 == 0).all()
+    assert (training.item % 2 == 1).any()
 
 
 def test_an_item_without_title(run: Run, tmp_path: Path) -> None:
