@@ -83,6 +83,11 @@ def test_support_rows_are_in_no_loader(cold: Path) -> None:
     assert set(data.rows_seen) == set(prepared.rows(TRAIN)["row_id"])
 
 
+def test_the_model_is_selected_on_validation_rows_alone(cold: Path) -> None:
+    given = [int(row) for batch in CTRDataModule(str(cold)).val_dataloader() for row in batch.row_id]
+    assert sorted(given) == PreparedData.load(cold).rows(VAL)["row_id"].sort().to_list()
+
+
 def test_codes_come_from_the_bank(cold: Path, tmp_path: Path) -> None:
     prepared = PreparedData.load(cold)
     codes = write_bank(tmp_path, prepared)
