@@ -1,6 +1,7 @@
 """A whole experiment in a few seconds: 40 users, a language model of two tiny layers."""
 
 import copy
+import json
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -77,6 +78,12 @@ def finished(config: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     output = tmp_path_factory.mktemp("runs")
     assert main(["fit", "--config", str(config), "--output", str(output)]) == 0
     return output / "tiny"
+
+
+@pytest.fixture(scope="session")
+def prepared_folder(finished: Path, cache: Path) -> Path:
+    """The prepared data of the tiny experiment; other tests put others beside it."""
+    return cache / f"prepared-{json.loads((finished / 'results.json').read_text())['data_hash']}"
 
 
 @pytest.fixture

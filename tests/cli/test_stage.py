@@ -11,13 +11,12 @@ from userip_lightning.cli import main
 
 
 @pytest.fixture
-def section(settings, cache, finished, tmp_path):
+def section(settings, prepared_folder, tmp_path):
     """Write a stage's section of the tiny experiment as a configuration of its own; return its path."""
 
     def write(stage: str, **data: str) -> str:
-        (prepared,) = cache.glob("prepared-*")
         content = settings[stage]
-        content = {**content, "data": {**content.get("data", {}), "prepared": str(prepared), **data}}
+        content = {**content, "data": {**content.get("data", {}), "prepared": str(prepared_folder), **data}}
         content["trainer"] = {**content["trainer"], "logger": False, "default_root_dir": str(tmp_path)}
         file = tmp_path / f"{stage}.yaml"
         file.write_text(yaml.safe_dump(content))

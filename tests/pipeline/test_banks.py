@@ -12,12 +12,13 @@ from userip_lightning.pipeline.plan import Plan, make_plan
 
 
 @pytest.fixture
-def plan(finished: Path, config: Path, cache: Path, tmp_path: Path) -> Plan:
+def plan(finished: Path, config: Path, prepared_folder: Path, tmp_path: Path) -> Plan:
     """The finished experiment with every control, written elsewhere."""
     words = ["--config", str(config), "--output", str(finished.parent)]
     words += ["--controls", "[shuffled,random,svd_kmeans,generosity]"]
-    (prepared,) = cache.glob("prepared-*")
-    made = make_plan(parse_experiment(experiment_parser("fit", ""), words), prepared, prepared.name[9:])
+    made = make_plan(
+        parse_experiment(experiment_parser("fit", ""), words), prepared_folder, prepared_folder.name[9:]
+    )
     elsewhere = (bank._replace(target=tmp_path / bank.target.name) for bank in made.controls)
     return made._replace(controls=tuple(elsewhere))
 
