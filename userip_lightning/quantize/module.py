@@ -60,7 +60,7 @@ class QuantizeModule(LightningModule):
     def __init__(
         self,
         sizes: dict[str, int],
-        code_dim: int | None = 16,
+        code_dim: int | None = 4,
         weights: QuantizeWeights = DEFAULT_WEIGHTS,
         anchor: float = 0.25,
         profile_weights: dict[str, float] | None = None,

@@ -41,7 +41,7 @@ class QuantizePrior(nn.Module):
     def __init__(
         self,
         sizes: dict[str, int],
-        code_dim: int | None = 16,
+        code_dim: int | None = 4,
         weights: QuantizeWeights = DEFAULT_WEIGHTS,
         profile_weights: dict[str, float] | None = None,
         surrogate: SurrogateFactory = SurrogateDCN,

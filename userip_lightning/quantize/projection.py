@@ -1,9 +1,9 @@
 """Code space: x = (mean_s z_s - μ) W / σ per profile, fitted once over all users and fixed afterwards.
 
 The S soft tokens of a profile are averaged first: in which of them a word stands says nothing about a user,
-but would set users apart who share all words. With the paper's S = 1 that changes nothing; with S = 8, k-means
-on four components of word starts finds planted hobbies with an adjusted Rand index of 1.00 after averaging
-and 0.28 without (400 users, the default LM).
+but would set users apart who share all words. With the paper's S = 1 that changes nothing; with S = 8,
+k-means on four components of word starts finds planted hobbies with an adjusted Rand index of 1.00 after
+averaging and 0.28 without (400 users, the default LM).
 
 ``code_dim=None`` is the paper's LM space (section 2.4): W is the identity and σ one number per profile, so
 distances keep their order and Eq. 6 is unchanged; steps in v become comparable between language models,
