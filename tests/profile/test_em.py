@@ -62,7 +62,7 @@ def test_momentum_and_weight_decay_do_not_move_a_user_whose_loss_is_not_finite()
 class Centre(nn.Module):
     """½‖z - e‖² per row: its minimum is the mean of z over the rows drawn."""
 
-    def setup(self, z: Tensor, n_items: int, seed: int) -> None:
+    def setup(self, z: Tensor, names: tuple[str, ...], n_items: int, seed: int) -> None:
         self.e = nn.Parameter(torch.zeros(z.shape[1:]))
 
     def forward(self, z: Tensor, rows: RecBatch) -> PriorLoss:
@@ -73,7 +73,7 @@ def test_the_m_step_fits_the_prior_to_the_rows_and_leaves_z() -> None:
     z = torch.tensor([1.0, 10.0, 4.0]).view(3, 1, 1, 1).requires_grad_()
     rows = RecBatch(torch.tensor([0, 0, 1, 2]), torch.zeros(4, dtype=torch.int64), torch.zeros(4))
     prior = Centre()
-    prior.setup(z, n_items=1, seed=0)
+    prior.setup(z, ("hobby",), n_items=1, seed=0)
     m_step(prior, z, rows, [torch.tensor([0, 1, 3])] * 60, SGD(prior.parameters(), lr=0.3))
     torch.testing.assert_close(prior.e.detach(), torch.full((1, 1, 1), 2.0))
     assert z.grad is None

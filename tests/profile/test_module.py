@@ -72,7 +72,7 @@ def run(prepared: Path, tiny_llama: Path) -> Run:
 class Pull(nn.Module):
     """A prior that pulls z to one learned point."""
 
-    def setup(self, z: Tensor, n_items: int, seed: int) -> None:
+    def setup(self, z: Tensor, names: tuple[str, ...], n_items: int, seed: int) -> None:
         self.point = nn.Parameter(torch.zeros(z.shape[1:]))
 
     def forward(self, z: Tensor, rows: RecBatch) -> PriorLoss:

@@ -20,7 +20,7 @@ def leave_prior(planted: Planted, **settings: object) -> QuantizePrior:
     """Put a prior beside the planted profiles, as the joint schedule does."""
     prior = QuantizePrior(**{"sizes": SIZES, "code_dim": 4, **settings})
     vectors = ProfileVectors.load(planted.profiles, tuple(SIZES))
-    prior.setup(torch.tensor(vectors.z), ITEMS, seed=3)
+    prior.setup(torch.tensor(vectors.z), tuple(prior.sizes), ITEMS, seed=3)
     torch.save(prior.state_dict(), planted.profiles / PRIOR)
     return prior
 

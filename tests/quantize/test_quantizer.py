@@ -7,11 +7,13 @@ from torch import Tensor, nn
 from userip_lightning.batches import RecBatch
 from userip_lightning.errors import InputError
 from userip_lightning.quantize.losses import QuantizeWeights
+from userip_lightning.quantize.module import QuantizeModule
 from userip_lightning.quantize.prior import QuantizePrior
 from userip_lightning.quantize.quantizer import Quantizer
 from userip_lightning.quantize.surrogate import SurrogateDCN
 
 B, P, S, D, ITEMS = 6, 2, 2, 4, 7
+NAMES = ("hobby", "background")
 
 
 def table(users: int = 40) -> Tensor:
@@ -44,7 +46,7 @@ def test_every_term_reaches_what_it_should_and_nothing_else(
     weights: QuantizeWeights, reaches: set[str], code_dim: int | None
 ) -> None:
     prior = QuantizePrior({"hobby": 4, "background": 3}, code_dim, weights)
-    prior.setup(table(), ITEMS, seed=0)
+    prior.setup(table(), NAMES, ITEMS, seed=0)
     z = table()[:B].requires_grad_()
     prior(z, rows()).loss.backward()
     found = {"codebooks": moved(prior.quantizer.codebooks), "surrogate": moved(prior.quantizer.surrogate)}
@@ -61,7 +63,7 @@ def test_profile_weight_scales_the_semantic_terms_of_its_own_profile(own: int) -
     names = ["hobby", "background"]
     share = {name: float(p == own) for p, name in enumerate(names)}
     prior = QuantizePrior({"hobby": 4, "background": 3}, None, QuantizeWeights(1, 1, 0), share)
-    prior.setup(table(), ITEMS, seed=0)
+    prior.setup(table(), NAMES, ITEMS, seed=0)
     z = table()[:B].requires_grad_()
     prior(z, rows()).loss.backward()
     other = 1 - own
@@ -94,7 +96,7 @@ def test_a_frozen_codebook_gets_no_gradient() -> None:
 
 def test_prior_codes_are_the_nearest_in_lm_space() -> None:
     prior = QuantizePrior({"hobby": 4, "background": 3}, code_dim=None)
-    prior.setup(table(), ITEMS, seed=0)
+    prior.setup(table(), NAMES, ITEMS, seed=0)
     space = prior.quantizer.space
     for p, book in enumerate(prior.quantizer.books()):
         in_lm = book.embedding * space.scale[p] + space.mean[p]
@@ -106,9 +108,24 @@ def test_a_vector_that_is_not_finite_is_named() -> None:
     broken = table()
     broken[17, 1, 0, 2] = float("nan")
     with pytest.raises(InputError, match="user row 17 is not finite"):
-        QuantizePrior({"hobby": 4, "background": 3}).setup(broken, ITEMS, seed=0)
+        QuantizePrior({"hobby": 4, "background": 3}).setup(broken, NAMES, ITEMS, seed=0)
 
 
 def test_weights_of_other_profiles_are_refused() -> None:
     with pytest.raises(InputError, match="profile_weights: keys"):
-        QuantizePrior({"hobby": 4}, profile_weights={"hoby": 1.0})
+        QuantizePrior({"hobby": 4, "background": 3}, profile_weights={"hoby": 1.0}).setup(
+            table(), NAMES, ITEMS, 0
+        )
+
+
+def test_sizes_follow_the_names_of_the_profiles_and_not_their_own_order() -> None:
+    prior = QuantizePrior({"background": 3, "hobby": 4})
+    prior.setup(table(), NAMES, ITEMS, seed=0)
+    assert [book.size for book in prior.quantizer.books()] == [4, 3]
+    with pytest.raises(InputError, match=r"prior\.sizes: keys"):
+        QuantizePrior({"hobby": 4}).setup(table(), NAMES, ITEMS, seed=0)
+
+
+def test_an_exact_search_needs_the_loss_it_searches_by() -> None:
+    with pytest.raises(InputError, match="exact E step"):
+        QuantizeModule({"hobby": 4}, weights=QuantizeWeights(1.0, 1.0, 0.0), e_step="exact")

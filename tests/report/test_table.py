@@ -47,8 +47,9 @@ def test_the_variant_table_holds_the_figures(comparison):
 def test_the_lines_carry_verdict_base_rate_and_stage_1(comparison):
     lines = compose(comparison, HELD_OUT, {}).lines
     assert lines[0] == comparison.verdict
-    assert f"{comparison.base_rate_logloss:.4f}" in lines[1]
-    assert "own z is better than another user's by +0.063 [+0.047, +0.079]" in lines[2]
+    assert "one bank" in lines[1]
+    assert f"{comparison.base_rate_logloss:.4f}" in lines[2]
+    assert "own z is better than another user's by +0.063 [+0.047, +0.079]" in lines[3]
 
 
 def test_what_was_not_run_says_why_and_shows_no_figure(comparison):

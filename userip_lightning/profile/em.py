@@ -29,7 +29,7 @@ class PriorLoss(NamedTuple):
 class Prior(Protocol):
     """What couples stage 1 to codes: the quantization loss as a function of z."""
 
-    def setup(self, z: Tensor, n_items: int, seed: int) -> None:
+    def setup(self, z: Tensor, names: tuple[str, ...], n_items: int, seed: int) -> None:
         """Initialise the codebooks from the whole table z [U, P, S, D]."""
 
     def __call__(self, z: Tensor, rows: RecBatch) -> PriorLoss:

@@ -137,7 +137,7 @@ class ProfileModule(LightningModule):
         z = torch.cat([z for _, z in self._starts(torch.arange(self.data.n_users))])
         self.table = UserTable(z, self.optimizer)
         if self.prior is not None:
-            cast(Prior, self.prior).setup(z, self.data.n_items, self.seed)
+            cast(Prior, self.prior).setup(z, self.prompt.names, self.data.n_items, self.seed)
 
     def _starts(self, users: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
         """Blocks of [U] users with their [B, P, S, D] starts."""

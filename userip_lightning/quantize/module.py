@@ -85,6 +85,11 @@ class QuantizeModule(LightningModule):
         self.user_optimizer = user_optimizer
         self.optimizer = optimizer
         self.surrogate = surrogate
+        if e_step == "exact" and weights.recommendation <= 0:
+            raise InputError(
+                "quantize.model.weights.recommendation: an exact E step searches codes by this loss and needs "
+                "a weight above 0; raise it, or set e_step to straight_through."
+            )
         self.e_step = e_step
         self.reseed_dead = reseed_dead
         self.freeze_fraction = freeze_fraction

@@ -50,22 +50,22 @@ class QuantizePrior(nn.Module):
         self.sizes = sizes
         self.code_dim = code_dim
         self.weights = weights
-        self.profile_weights = by_name(
-            profile_weights or dict.fromkeys(sizes, 1.0), list(sizes), "profile_weights"
-        )
+        self.profile_weights = profile_weights or dict.fromkeys(sizes, 1.0)
         self.surrogate_factory = surrogate
 
-    def setup(self, z_table: Tensor, n_items: int, seed: int) -> None:
-        """Build and start from all users' soft tokens, [U, P, S, D]; profiles in the order of ``sizes``.
+    def setup(self, z_table: Tensor, names: tuple[str, ...], n_items: int, seed: int) -> None:
+        """Build and start from all users' soft tokens, [U, P, S, D], profiles in the order of ``names``.
 
         A checkpoint may be loaded over it afterwards.
 
         Raises:
-            InputError: more codes than users, or values that are not finite.
+            InputError: ``sizes`` are of other profiles, more codes than users, or values not finite.
         """
+        sizes = [int(size) for size in by_name(self.sizes, names, "prior.sizes")]
+        self.lambdas = by_name(self.profile_weights, names, "prior.profile_weights")
         torch.manual_seed(seed)
         self.quantizer = Quantizer(
-            list(self.sizes.values()), z_table.shape[3], n_items, self.code_dim, self.surrogate_factory
+            sizes, z_table.shape[3], n_items, self.code_dim, self.surrogate_factory
         ).to(z_table.device)
         self.quantizer.start(z_table.detach(), seed)
 
@@ -77,7 +77,7 @@ class QuantizePrior(nn.Module):
             rows: their training rows; ``user`` is 0 .. B - 1.
         """
         terms = self.quantizer.terms(self.quantizer.space(z), rows)
-        loss = total_loss(terms, self.weights, self.profile_weights)
+        loss = total_loss(terms, self.weights, self.lambdas)
         means = {f"quantize/{name}": term.detach().mean() for name, term in terms._asdict().items()}
         return PriorOutput(loss, means)
 

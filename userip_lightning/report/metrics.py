@@ -64,9 +64,9 @@ def expected_calibration_error(label: NDArray[np.int8], score: Floats, bins: int
 def auc_improvement(ours: float, baseline: float) -> float:
     """Eq. 10: relative improvement of AUC over what a coin reaches; 0.1 means 10 %.
 
-    NaN where the baseline is no better than the coin, where the ratio means nothing.
+    NaN where the baseline is hardly better than the coin (AUC below 0.51), where the ratio means nothing.
     """
-    return (ours - 0.5) / (baseline - 0.5) - 1 if baseline > 0.5 else float("nan")
+    return (ours - 0.5) / (baseline - 0.5) - 1 if baseline >= 0.51 else float("nan")
 
 
 def logloss_improvement(ours: float, baseline: float) -> float:

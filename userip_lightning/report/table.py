@@ -45,6 +45,13 @@ class Report(NamedTuple):
     lines: tuple[str, ...]
 
 
+#: What the intervals leave out.
+ONE_BANK = (
+    "Intervals and p cover the draw of users and CTR seeds, given this one bank of codes; stages 1 and 2 ran "
+    "with one seed."
+)
+
+
 def compose(comparison: Comparison | None, held_out: HeldOut | None, not_run: Mapping[str, str]) -> Report:
     """Put the report together; what was not measured is printed as such and never filled in.
 
@@ -58,7 +65,11 @@ def compose(comparison: Comparison | None, held_out: HeldOut | None, not_run: Ma
     lines: tuple[str, ...] = ()
     if comparison is not None:
         tables = (*tables, _contrast_table(comparison))
-        lines = (comparison.verdict, f"Logloss of the click rate alone: {comparison.base_rate_logloss:.4f}.")
+        lines = (
+            comparison.verdict,
+            ONE_BANK,
+            f"Logloss of the click rate alone: {comparison.base_rate_logloss:.4f}.",
+        )
     return Report(tables, (*lines, _held_out_line(held_out, not_run.get(STAGE_1, "no evaluation was made"))))
 
 
