@@ -87,8 +87,8 @@ class QuantizeModule(LightningModule):
         self.surrogate = surrogate
         if e_step == "exact" and weights.recommendation <= 0:
             raise InputError(
-                "quantize.model.weights.recommendation: an exact E step searches codes by this loss and needs "
-                "a weight above 0; raise it, or set e_step to straight_through."
+                "quantize.model.weights.recommendation: an exact E step searches codes by this loss; give it "
+                "a weight above 0, or set e_step to straight_through."
             )
         self.e_step = e_step
         self.reseed_dead = reseed_dead
