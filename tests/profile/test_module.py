@@ -1,72 +1,24 @@
 """Stage 1 through the Trainer, on tiny data with a tiny Llama."""
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-import polars as pl
 import pytest
 import torch
 from lightning.pytorch import Trainer
-from lightning.pytorch.callbacks import ModelCheckpoint
 from torch import Tensor, nn
 
-from tests.data.make_tiny import TINY
-from userip_lightning.artifact import read_manifest, rows_seen, writing
+from tests.profile.runner import Run
+from userip_lightning.artifact import read_manifest, rows_seen
 from userip_lightning.batches import RecBatch
-from userip_lightning.data.movielens import MovieLens100K
-from userip_lightning.data.preparation import Preparation
 from userip_lightning.data.prepared import PreparedData
-from userip_lightning.data.profile_datamodule import ProfileDataModule
 from userip_lightning.errors import InputError
 from userip_lightning.profile.backbone import LMSource, load_backbone
 from userip_lightning.profile.em import PriorLoss
 from userip_lightning.profile.module import ProfileModule
 from userip_lightning.profile.prompt import PromptTemplate
 from userip_lightning.schema import ProfileVectors
-
-PROMPT = PromptTemplate(soft_tokens=2)
-
-
-@pytest.fixture(scope="session")
-def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    cache = tmp_path_factory.mktemp("prepared")
-    return Preparation(MovieLens100K(str(TINY / "ml-100k")), k_core=2).run(cache, report=lambda _: None)
-
-
-class Run:
-    """Builds modules, data and trainers that differ in few settings."""
-
-    def __init__(self, prepared: Path, lm: Path) -> None:
-        self.prepared, self.lm = prepared, LMSource(str(lm), dtype="float32")
-
-    def module(self, **settings: object) -> ProfileModule:
-        return ProfileModule(**{"lm": self.lm, "prompt": PROMPT, **settings})
-
-    def data(self, **settings: object) -> ProfileDataModule:
-        return ProfileDataModule(**{"prepared": str(self.prepared), **settings})
-
-    def trainer(self, root: Path, epochs: int) -> Trainer:
-        return Trainer(
-            default_root_dir=root,
-            max_epochs=epochs,
-            accelerator="cpu",
-            logger=False,
-            enable_progress_bar=False,
-            enable_model_summary=False,
-            callbacks=[ModelCheckpoint(root, save_last=True, save_top_k=0)],
-        )
-
-    def fit(self, root: Path, epochs: int = 2, ckpt: Path | None = None, **settings: object) -> ProfileModule:
-        module = self.module(**settings)
-        self.trainer(root, epochs).fit(module, datamodule=self.data(), ckpt_path=ckpt)
-        return module
-
-
-@pytest.fixture
-def run(prepared: Path, tiny_llama: Path) -> Run:
-    return Run(prepared, tiny_llama)
 
 
 class Pull(nn.Module):
@@ -220,97 +172,3 @@ def test_a_checkpoint_of_another_lm_is_refused(run: Run, tiny_gpt2: Path, tmp_pa
     run.fit(tmp_path, epochs=1)
     with pytest.raises(InputError, match="another language model"):
         run.fit(tmp_path / "b", epochs=2, ckpt=tmp_path / "last.ckpt", lm=LMSource(str(tiny_gpt2)))
-
-
-def rewritten(
-    prepared: Path,
-    target: Path,
-    change: Callable[[pl.DataFrame, pl.DataFrame], tuple[pl.DataFrame, pl.DataFrame]],
-) -> Path:
-    """A copy of the prepared artifact with other events and items, and a manifest that fits them."""
-    data = PreparedData.load(prepared)
-    events, items = change(data.events, data.items)
-    with writing(target, data.manifest) as folder:
-        events.write_parquet(folder / "events.parquet")
-        items.write_parquet(folder / "items.parquet")
-        data.users.write_parquet(folder / "users.parquet")
-    return target
-
-
-def test_a_planted_validation_row_stops_the_run(run: Run, tmp_path: Path) -> None:
-    def plant(events: pl.DataFrame, items: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-        planted = events.filter(pl.col("split") == "val").head(1).with_columns(split=pl.lit("train"))
-        return pl.concat([events, planted]), items
-
-    run.prepared = rewritten(run.prepared, tmp_path / "planted", plant)
-    with pytest.raises(InputError, match="leak, 1 rows"):
-        run.fit(tmp_path)
-
-
-def test_what_happened_in_judged_rows_changes_nothing_in_stage_1(run: Run, tmp_path: Path) -> None:
-    """Neither the start words, nor the behaviours, nor the rows of the recommendation loss."""
-
-    def change(events: pl.DataFrame, items: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-        judged = pl.col("split").is_in(["val", "test"])
-        other = ((pl.col("item") + 1) % items.height).cast(pl.Int32)
-        changed = {"item": pl.when(judged).then(other).otherwise("item")}
-        changed["label"] = pl.when(judged).then(1 - pl.col("label")).otherwise("label")
-        return events.with_columns(**changed), items
-
-    first = run.fit(tmp_path / "first", epochs=1)
-    run.prepared = rewritten(run.prepared, tmp_path / "changed", change)
-    second = run.fit(tmp_path / "second", epochs=1)
-    assert torch.equal(first.table.z, second.table.z)
-    assert all(map(torch.equal, first.data.rec_rows, second.data.rec_rows))
-    assert not np.array_equal(first.data.held_out["test"].item, second.data.held_out["test"].item)
-
-
-def test_a_sampled_negative_is_no_behaviour(run: Run, tmp_path: Path) -> None:
-    def sample(events: pl.DataFrame, items: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-        return events.with_columns(logged=(pl.col("user") != 3) | (pl.col("item") % 2 == 0)), items
-
-    run.prepared = rewritten(run.prepared, tmp_path / "sampled", sample)
-    training = run.fit(tmp_path, epochs=1).data.training
-    own = training.item[training.offset[3] : training.offset[4]]
-    assert len(own) > 0
-    assert (own % 2 == 0).all()
-    assert (training.item % 2 == 1).any()
-
-
-def test_an_item_without_title(run: Run, tmp_path: Path) -> None:
-    def forget(events: pl.DataFrame, items: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-        first = pl.col("item") == 0
-        return events, items.with_columns(title=pl.when(first).then(None).otherwise(pl.col("title")))
-
-    run.prepared = rewritten(run.prepared, tmp_path / "untitled", forget)
-    with pytest.raises(InputError, match="have no text for the prompt"):
-        run.fit(tmp_path)
-    data = run.data(allow_missing_text=True)
-    run.trainer(tmp_path, 1).fit(run.module(), datamodule=data)
-    assert 0 not in data.training.item
-
-
-def test_a_user_without_text(run: Run, tmp_path: Path) -> None:
-    def silence(events: pl.DataFrame, items: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-        mute = (pl.col("user") == 3) & (pl.col("split") == "train")
-        return events.filter(~mute), items
-
-    run.prepared = rewritten(run.prepared, tmp_path / "silent", silence)
-    with pytest.raises(InputError, match="allow_missing_text"):
-        run.fit(tmp_path)
-    for schedule in ("staged", "streaming"):
-        module, data = run.module(schedule=schedule), run.data(allow_missing_text=True)
-        run.trainer(tmp_path, 1).fit(module, datamodule=data)
-        start = module._start(torch.tensor([3]), data.start_ids(torch.tensor([3])))
-        assert np.array_equal(module.all_vectors()[3:4], start.numpy())
-
-
-def test_a_history_longer_than_the_context(run: Run, tmp_path: Path) -> None:
-    long = PromptTemplate(soft_tokens=2, item=" {title}" * 30)
-    with pytest.raises(InputError, match=r"the language model reads 256; lower behaviours"):
-        run.fit(tmp_path, prompt=long)
-
-
-def test_an_unknown_field_in_the_prompt(run: Run, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="no column 'colour'"):
-        run.fit(tmp_path, prompt=PromptTemplate(item=" {title} {colour}"))
