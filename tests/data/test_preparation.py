@@ -141,7 +141,7 @@ def test_two_reviews_of_one_event_are_one_event_even_without_ratings(tmp_path: P
 def test_users_can_be_fewer_and_the_core_holds_for_those(tmp_path: Path) -> None:
     data = PreparedData.load(Preparation(FILMS, k_core=3, max_users=15).run(tmp_path, quiet))
     assert data.n_users == 15
-    assert data.events["item"].value_counts()["count"].min() >= 3  # type: ignore[operator]
+    assert data.events["item"].value_counts()["count"].min() >= 3
     other = PreparedData.load(Preparation(FILMS, k_core=3, max_users=15, seed=1).run(tmp_path, quiet))
     assert set(data.users["user_id"]) != set(other.users["user_id"])
     with pytest.raises(InputError, match="max_users is 0, expected 1 or more"):

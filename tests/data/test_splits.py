@@ -43,7 +43,7 @@ def test_temporal_split_keeps_one_second_together(events: pl.DataFrame) -> None:
 
 @pytest.mark.parametrize("choose", ["earliest", "random"])
 def test_cold_users_are_never_in_train(events: pl.DataFrame, choose: str) -> None:
-    rows = events.with_columns(ColdUsers(0.3, 4, choose).assign(events, 0))  # type: ignore[arg-type]
+    rows = events.with_columns(ColdUsers(0.3, 4, choose).assign(events, 0))
     users = {name: set(part["user"]) for (name,), part in rows.group_by("split")}
     assert len(users["support"]) == 6
     assert len(users["val"]) == len(users["test"]) == 3

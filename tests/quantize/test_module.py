@@ -114,7 +114,7 @@ def test_codebooks_stand_still_in_the_last_epochs(plant: Plant, tmp_path: Path) 
     books: list[torch.Tensor] = []
 
     class Watch(Callback):
-        def on_train_epoch_end(self, trainer: Trainer, pl_module: QuantizeModule) -> None:  # type: ignore[override]
+        def on_train_epoch_end(self, trainer: Trainer, pl_module: QuantizeModule) -> None:
             books.append(pl_module.quantizer.books()[0].embedding.detach().clone())
 
     module = QuantizeModule({"hobby": 3}, freeze_fraction=0.5)
@@ -164,7 +164,7 @@ def test_an_unused_code_is_not_exported_unless_asked(plant: Plant, tmp_path: Pat
 
 def test_a_dead_code_is_brought_back(plant: Plant, tmp_path: Path) -> None:
     class Kill(Callback):
-        def on_train_epoch_start(self, trainer: Trainer, pl_module: QuantizeModule) -> None:  # type: ignore[override]
+        def on_train_epoch_start(self, trainer: Trainer, pl_module: QuantizeModule) -> None:
             if trainer.current_epoch == 0:
                 with torch.no_grad():
                     pl_module.quantizer.books()[0].embedding[1] = 1e6

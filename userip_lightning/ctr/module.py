@@ -93,7 +93,7 @@ class CTRModule(LightningModule):
     @property
     def data(self) -> CTRData:
         """The DataModule at work."""
-        return cast(CTRData, self.trainer.datamodule)  # type: ignore[attr-defined]
+        return cast(CTRData, self.trainer.datamodule)  # type: ignore[attr-defined]  # set untyped
 
     def configure_model(self) -> None:
         """Build the network, which needs the fields; Lightning calls this before it loads a checkpoint."""

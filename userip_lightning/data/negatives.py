@@ -42,7 +42,7 @@ def sample_negatives(
     item = _draw(user, taken, n_items, pool, np.random.default_rng(seed))
     copied = events.select("user_id", "timestamp", "split", "user")
     copied = copied[np.repeat(np.arange(events.height), per_positive)]
-    first = int(events["row_id"].max()) + 1  # type: ignore[arg-type]
+    first = int(events["row_id"].max()) + 1  # type: ignore[arg-type]  # polars types it as any literal
     return copied.with_columns(
         row_id=pl.Series(np.arange(first, first + user.size), dtype=pl.Int64),
         item_id=items.gather(item),

@@ -41,7 +41,7 @@ def describe(events: pl.DataFrame, items: pl.DataFrame) -> dict[str, Any]:
     return {
         **table,
         "sparsity_percent": 100 * (1 - table["interactions"] / full),
-        "positive_percent": 100 * float(events["label"].cast(pl.Float64).mean()),  # type: ignore[arg-type]
+        "positive_percent": 100 * float(events["label"].cast(pl.Float64).mean()),  # type: ignore[arg-type]  # polars types it as any literal
         "missing_titles": items["title"].null_count(),
         "splits": {row.pop("split"): row for row in splits.sort("split").to_dicts()},
     }

@@ -19,8 +19,8 @@ def quiet() -> Iterator[None]:
     transformers_level = transformers_logging.get_verbosity()
     for name in LOGGERS:
         logging.getLogger(name).setLevel(logging.ERROR)
-    transformers_logging.set_verbosity_error()  # type: ignore[no-untyped-call]
-    transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    transformers_logging.set_verbosity_error()  # type: ignore[no-untyped-call]  # untyped there
+    transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]  # untyped there
     with warnings.catch_warnings():
         for module in ("lightning", "jsonargparse", "wandb", "torch"):
             warnings.filterwarnings("ignore", module=module)
@@ -33,4 +33,4 @@ def quiet() -> Iterator[None]:
             for name, level in levels.items():
                 logging.getLogger(name).setLevel(level)
             transformers_logging.set_verbosity(transformers_level)
-            transformers_logging.enable_progress_bar()  # type: ignore[no-untyped-call]
+            transformers_logging.enable_progress_bar()  # type: ignore[no-untyped-call]  # untyped there

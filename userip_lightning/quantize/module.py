@@ -100,7 +100,7 @@ class QuantizeModule(LightningModule):
         """Build the tables; their content comes from a checkpoint or from :meth:`on_fit_start`."""
         if hasattr(self, "quantizer"):
             return
-        self.data: QuantizeData = self.trainer.datamodule  # type: ignore[attr-defined]
+        self.data: QuantizeData = self.trainer.datamodule  # type: ignore[attr-defined]  # Lightning sets it untyped
         users, profiles, _, width = self.data.profiles.z.shape
         # Keys are checked against the profile names, whose order is that of z.
         sizes = [int(k) for k in by_name(self.sizes, self.data.profiles.names, "sizes")]
