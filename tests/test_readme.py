@@ -71,3 +71,16 @@ def test_the_make_targets_on_top_exist(target, tmp_path):
 def test_every_file_it_names_is_there():
     named = re.findall(r"\]\((?!http)([^)]+)\)", README) + re.findall(r"configs/[\w/]+\.yaml", README)
     assert [name for name in named if not (ROOT / name).is_file()] == []
+
+
+def test_the_bank_commands_do_what_they_show(finished, tmp_path, monkeypatch, capsys):
+    (bank,) = (finished / "quantize").iterdir()
+    monkeypatch.chdir(tmp_path)
+    shown = {words[1]: words for words in COMMANDS if words[0] == "bank"}
+    assert set(shown) == {"info", "lookup", "export"}
+    for words in shown.values():
+        assert main([str(bank) if word == "BANK" else word for word in words]) == 0
+    out, ids = capsys.readouterr().out, shown["lookup"][3:]
+    assert all(user.isdigit() for user in ids)  # as MovieLens writes them, not a list in one word
+    assert all(f"\n{user}\t" in out for user in ids)
+    assert (tmp_path / shown["export"][3]).is_file()

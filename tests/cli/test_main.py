@@ -106,10 +106,12 @@ def test_bank_lookup_and_export_agree(bank, tmp_path, capsys):
     exported = pl.read_csv(tmp_path / "codes.csv", schema_overrides={"user_id": pl.String})
     users = exported["user_id"].to_list()
     assert main(["bank", "lookup", str(bank), *users, "nobody"]) == 0
-    header, *lines = (line.split("\t") for line in capsys.readouterr().out.splitlines())
+    printed = capsys.readouterr()
+    header, *lines = (line.split("\t") for line in printed.out.splitlines())
     assert header == exported.columns
     assert lines[:-1] == [list(map(str, row)) for row in exported.rows()]
     assert lines[-1] == ["nobody", "4", "3"]
+    assert printed.err == "not in the bank, hence the reserved codes: nobody\n"
 
 
 def test_data_is_prepared_and_described_by_an_experiments_configuration(config, cache, capsys):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Sequence
 
 from jsonargparse import ArgumentParser
@@ -29,9 +30,17 @@ def bank(arguments: Sequence[str]) -> None:
     elif config.subcommand == "export":
         print(feature_bank.export(chosen.file))
     else:
-        print("\t".join(("user_id", *feature_bank.names)))
-        for user, codes in zip(chosen.users, feature_bank.lookup(chosen.users).tolist(), strict=True):
-            print("\t".join((user, *map(str, codes))))
+        _lookup(feature_bank, chosen.users)
+
+
+def _lookup(feature_bank: FeatureBank, users: list[str]) -> None:
+    found = feature_bank.lookup(users).tolist()
+    print("\t".join(("user_id", *feature_bank.names)))
+    for user, codes in zip(users, found, strict=True):
+        print("\t".join((user, *map(str, codes))))
+    strangers = [user for user, codes in zip(users, found, strict=True) if codes == list(feature_bank.sizes)]
+    if strangers:
+        print(f"not in the bank, hence the reserved codes: {', '.join(strangers)}", file=sys.stderr)
 
 
 def _parser() -> ArgumentParser:
