@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from userip_lightning.ctr.normalization import BatchNorm
 from userip_lightning.schema import FeatureSchema
 
 EMBEDDING_STD = 1e-2
@@ -92,14 +93,16 @@ class MLP(nn.Sequential):
         in_dim: width of the input.
         hidden: widths of the layers.
         dropout: probability after every layer.
+        batch_norm: normalize over the batch before every ReLU.
     """
 
-    def __init__(self, in_dim: int, hidden: Sequence[int], dropout: float) -> None:
+    def __init__(self, in_dim: int, hidden: Sequence[int], dropout: float, batch_norm: bool = False) -> None:
         super().__init__()
         self.out_dim = in_dim
         for width in hidden:
-            linear = nn.Linear(self.out_dim, width)
+            linear = nn.Linear(self.out_dim, width, bias=not batch_norm)  # the norm would undo a bias
             nn.init.xavier_normal_(linear.weight)
-            nn.init.zeros_(linear.bias)
-            self.extend([linear, nn.ReLU(), nn.Dropout(dropout)])
+            if linear.bias is not None:
+                nn.init.zeros_(linear.bias)
+            self.extend([linear, *([BatchNorm(width)] if batch_norm else []), nn.ReLU(), nn.Dropout(dropout)])
             self.out_dim = width
