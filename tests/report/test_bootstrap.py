@@ -2,20 +2,8 @@ import numpy as np
 import pytest
 from sklearn.metrics import log_loss, roc_auc_score
 
+from tests.report.simulated import simulate
 from userip_lightning.report.bootstrap import _draws, paired_bootstrap, replicate_metrics
-
-
-def simulate(rng, users, rows_each, signal):
-    """Users differ in their click rate, so rows of one user are dependent; two noisy scores see the truth."""
-    user = np.repeat(np.arange(users), rng.integers(1, 2 * rows_each, size=users))
-    truth = rng.normal(size=users)[user] + rng.normal(size=user.size)
-    label = (rng.random(user.size) < 1 / (1 + np.exp(-truth))).astype(np.int8)
-
-    def score(strength):
-        taste = rng.normal(size=users)[user]
-        return 1 / (1 + np.exp(-(strength * truth + taste + rng.normal(size=user.size))))
-
-    return user.astype(str), label, score(signal), score(1.0)
 
 
 def test_every_replicate_equals_a_loop_over_the_drawn_users():
@@ -82,19 +70,3 @@ def test_a_replicate_with_one_class_is_left_out():
     assert np.isnan(replicated.auc).any()
     assert np.nanmin(replicated.auc) == 1.0
     assert np.isfinite(replicated.logloss).all()
-
-
-def test_the_interval_covers_the_true_difference_about_95_times_in_100():
-    """The truth is the difference on a population of users far larger than any sample."""
-    rng = np.random.default_rng(10)
-    users, label, a, b = simulate(rng, 20_000, 5, 1.6)
-    truth = roc_auc_score(label, a) - roc_auc_score(label, b)
-    number = users.astype(np.int64)
-    trials, covered = 200, 0
-    for _ in range(trials):
-        sample = rng.choice(20_000, size=150, replace=False)
-        rows = np.isin(number, sample)
-        found = paired_bootstrap(users[rows], label[rows], a[rows], b[rows], replicates=200)
-        covered += found.auc.low <= truth <= found.auc.high
-    # binomial with p = 0.95: below 0.89 or above 0.99 has probability < 0.001
-    assert 0.89 <= covered / trials <= 0.99

@@ -65,7 +65,9 @@ def write_entries(folder: Path, entries: Sequence[Entry]) -> None:
         InputError: the entries contradict each other (see :func:`check_entries`), or the disk is full.
     """
     check_entries(entries, str(folder / FILE))
-    records = [entry._asdict() for entry in entries]
+    records = [
+        {**entry._asdict(), "chosen": dict(entry.chosen), "sizes": dict(entry.sizes)} for entry in entries
+    ]
     with write_errors(folder / FILE):
         folder.mkdir(parents=True, exist_ok=True)
         write_text(folder / FILE, json.dumps(records, indent=1, ensure_ascii=False) + "\n")

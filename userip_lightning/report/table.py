@@ -45,20 +45,19 @@ class Report(NamedTuple):
     lines: tuple[str, ...]
 
 
-#: What the intervals leave out.
-ONE_BANK = (
-    "Intervals and p cover the draw of users and CTR seeds, given this one bank of codes; stages 1 and 2 ran "
-    "with one seed."
-)
-
-
-def compose(comparison: Comparison | None, held_out: HeldOut | None, not_run: Mapping[str, str]) -> Report:
+def compose(
+    comparison: Comparison | None,
+    held_out: HeldOut | None,
+    not_run: Mapping[str, str],
+    profile_seeds: int = 1,
+) -> Report:
     """Put the report together; what was not measured is printed as such and never filled in.
 
     Args:
         comparison: of the CTR runs, None where there are none.
         held_out: stage 1's evaluation, None where there is none.
         not_run: variant, or :data:`STAGE_1`, to the reason why it was not run.
+        profile_seeds: how often stage 1 was run.
     """
     missing = {name: reason for name, reason in not_run.items() if name != STAGE_1}
     tables: tuple[Table, ...] = (_variant_table(comparison, missing),)
@@ -67,7 +66,7 @@ def compose(comparison: Comparison | None, held_out: HeldOut | None, not_run: Ma
         tables = (*tables, _contrast_table(comparison))
         lines = (
             comparison.verdict,
-            ONE_BANK,
+            _scope(comparison.variants["seeds"][0], profile_seeds),
             f"Logloss of the click rate alone: {comparison.base_rate_logloss:.4f}.",
         )
     return Report(tables, (*lines, _held_out_line(held_out, not_run.get(STAGE_1, "no evaluation was made"))))
@@ -144,6 +143,18 @@ def _held_out_line(held_out: HeldOut | None, reason: str) -> str:
         f"another user's z {held_out.other.difference:.3f}, no z {held_out.none.difference:.3f}; own z "
         f"is better than another user's by {_interval(held_out.own_over_other, 3)}, "
         f"than no z by {_interval(held_out.own_over_none, 3)}."
+    )
+
+
+def _scope(seeds: int, profile_seeds: int) -> str:
+    """What the intervals cover, and what they leave out."""
+    if seeds == 1:
+        return "Intervals cover the draw of users, given one training seed of stages 1, 2 and 3."
+    used = min(seeds, profile_seeds)
+    stage_1 = "stage 1 ran with one seed" if used == 1 else f"stage 1 ran with {used} of them"
+    return (
+        f"Intervals and p cover the draw of users and of {seeds} seeds, each with its own codes (stage 2), "
+        f"control and CTR model; {stage_1}."
     )
 
 
