@@ -15,13 +15,9 @@ import polars as pl
 
 from userip_lightning.errors import InputError
 from userip_lightning.report import metrics
-from userip_lightning.report.bootstrap import (
-    PairedDifference,
-    Replicates,
-    paired_difference,
-    replicate_metrics,
-)
-from userip_lightning.report.predictions import Predictions, read_predictions
+from userip_lightning.report.bootstrap import paired_difference
+from userip_lightning.report.measured import Measured, delta_columns, deviation, measure
+from userip_lightning.report.predictions import read_predictions
 from userip_lightning.report.significance import holm, paired_t
 from userip_lightning.report.verdict import verdict
 
@@ -51,13 +47,6 @@ class Comparison(NamedTuple):
     verdict: str
 
 
-class _Measured(NamedTuple):
-    predictions: Predictions
-    auc: metrics.Floats  #     [S]
-    logloss: metrics.Floats  # [S]
-    replicates: Replicates
-
-
 def compare(
     runs: Mapping[str, Sequence[Path]], split: str = "test", replicates: int = 2000, seed: int = 0
 ) -> Comparison:
@@ -77,7 +66,7 @@ def compare(
         if name not in runs:
             raise InputError(f"the runs have no variant {name!r}; run the ctr stage for it first.")
     read = read_predictions(runs, split)
-    measured = {variant: _measure(predictions, replicates, seed) for variant, predictions in read.items()}
+    measured = {variant: measure(predictions, replicates, seed) for variant, predictions in read.items()}
     label = read[NO_CODES].label
     contrasts = _contrasts(measured)
     return Comparison(
@@ -91,32 +80,21 @@ def compare(
     )
 
 
-def _measure(predictions: Predictions, replicates: int, seed: int) -> _Measured:
-    users, label, scores = predictions
-    return _Measured(
-        predictions,
-        np.array([metrics.auc(label, score) for score in scores]),
-        np.array([metrics.logloss(label, score) for score in scores]),
-        replicate_metrics(users, label, scores, replicates, seed),
-    )
-
-
-def _variant_row(name: str, measured: Mapping[str, _Measured]) -> dict[str, str | int | float | None]:
+def _variant_row(name: str, measured: Mapping[str, Measured]) -> dict[str, str | int | float | None]:
     ours, reference = measured[name], measured[NO_CODES]
-    label, scores = ours.predictions.label, ours.predictions.scores
     auc, loss = float(ours.auc.mean()), float(ours.logloss.mean())
     row: dict[str, str | int | float | None] = {
         "variant": name,
         "seeds": ours.auc.size,
         "auc": auc,
-        "auc_std": _deviation(ours.auc),
+        "auc_std": deviation(ours.auc),
         "logloss": loss,
-        "logloss_std": _deviation(ours.logloss),
-        "normalised_entropy": float(np.mean([metrics.normalised_entropy(label, s) for s in scores])),
-        "calibration_error": float(np.mean([metrics.expected_calibration_error(label, s) for s in scores])),
+        "logloss_std": deviation(ours.logloss),
+        "normalised_entropy": ours.normalised_entropy,
+        "calibration_error": ours.calibration_error,
         "auc_improvement": metrics.auc_improvement(auc, float(reference.auc.mean())),
         "logloss_improvement": metrics.logloss_improvement(loss, float(reference.logloss.mean())),
-        **_delta_columns(paired_difference(ours.replicates, reference.replicates)),
+        **delta_columns(paired_difference(ours.replicates, reference.replicates)),
     }
     if name == NO_CODES:
         row |= {
@@ -125,28 +103,16 @@ def _variant_row(name: str, measured: Mapping[str, _Measured]) -> dict[str, str 
     return {column: None if value != value else value for column, value in row.items()}  # NaN is no JSON
 
 
-def _contrasts(measured: Mapping[str, _Measured]) -> pl.DataFrame:
+def _contrasts(measured: Mapping[str, Measured]) -> pl.DataFrame:
     ours = measured[CODES]
     others = [name for name in measured if name != CODES]
     p_values = holm([paired_t(ours.auc, measured[name].auc) for name in others])
     rows = [
         {
             "against": name,
-            **_delta_columns(paired_difference(ours.replicates, measured[name].replicates)),
+            **delta_columns(paired_difference(ours.replicates, measured[name].replicates)),
             "p_auc": None if np.isnan(p) else p,
         }
         for name, p in zip(others, p_values, strict=True)
     ]
     return pl.DataFrame(rows, schema_overrides={"p_auc": pl.Float64})
-
-
-def _delta_columns(difference: PairedDifference) -> dict[str, float]:
-    return {
-        f"delta_{metric}{suffix}": value
-        for metric, interval in zip(difference._fields, difference, strict=True)
-        for suffix, value in zip(("", "_low", "_high"), interval, strict=True)
-    }
-
-
-def _deviation(values: metrics.Floats) -> float | None:
-    return float(values.std(ddof=1)) if values.size > 1 else None

@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from userip_lightning.artifact import expect_same_data, read_manifest
+from userip_lightning.artifact import read_manifest
 from userip_lightning.errors import InputError
 from userip_lightning.report.metrics import Floats
 
@@ -24,6 +24,16 @@ class Predictions(NamedTuple):
     users: NDArray[np.str_]  # [N]
     label: NDArray[np.int8]  # [N], 0 or 1
     scores: Floats  #           [S, N], probabilities, one row per trained seed
+
+
+class Run(NamedTuple):
+    """One run's N judged rows, in the order of their row ids."""
+
+    data_hash: str  #            of the prepared data that it was made from
+    row_id: NDArray[np.int64]  # [N]
+    users: NDArray[np.str_]  #   [N]
+    label: NDArray[np.int8]  #   [N], 0 or 1
+    score: Floats  #             [N], probabilities
 
 
 def read_predictions(runs: Mapping[str, Sequence[Path]], split: str) -> dict[str, Predictions]:
@@ -40,37 +50,60 @@ def read_predictions(runs: Mapping[str, Sequence[Path]], split: str) -> dict[str
     counts = {variant: len(folders) for variant, folders in runs.items()}
     if not counts or min(counts.values()) == 0 or len(set(counts.values())) > 1:
         raise InputError(f"runs per variant are {counts}; give every variant the same seeds, at least one.")
-    data_hash = read_manifest(next(iter(runs.values()))[0], "ctr").data_hash
-    frames = {
-        variant: [_judged_rows(Path(folder), split, data_hash) for folder in folders]
-        for variant, folders in runs.items()
+    read = {
+        variant: [read_run(Path(folder), split) for folder in folders] for variant, folders in runs.items()
     }
-    keys = next(iter(frames.values()))[0].drop("score")
+    first = next(iter(read.values()))[0]
     for variant, folders in runs.items():
-        for folder, rows in zip(folders, frames[variant], strict=True):
-            if not rows.drop("score").equals(keys):
-                raise InputError(
-                    f"{Path(folder) / FILE}: its {split} rows differ from those of the other runs; "
-                    "run the ctr stage again for all variants on the same data."
-                )
-    users, label = keys["user_id"].to_numpy().astype(np.str_), keys["label"].to_numpy()
+        for folder, run in zip(folders, read[variant], strict=True):
+            expect_same_rows(Path(folder), run, first, split)
     return {
-        variant: Predictions(users, label, np.stack([rows["score"].to_numpy() for rows in read]))
-        for variant, read in frames.items()
+        variant: Predictions(first.users, first.label, np.stack([run.score for run in found]))
+        for variant, found in read.items()
     }
 
 
-def _judged_rows(folder: Path, split: str, data_hash: str) -> pl.DataFrame:
-    """row_id, user_id, label and score of one run's rows of ``split``, by row id."""
-    expect_same_data(folder, read_manifest(folder, "ctr"), data_hash)
-    rows = _checked(folder / FILE).filter(pl.col("split") == split).drop("split").sort("row_id")
+def read_run(folder: Path, split: str) -> Run:
+    """Read the judged rows of one run, in the order of their row ids.
+
+    Raises:
+        InputError: no whole ctr artifact, a missing column, a row that occurs twice, a score that is no
+            probability, no rows of ``split``, or a split with one class only, validation included.
+    """
+    data_hash = read_manifest(folder, "ctr").data_hash
+    rows = _checked(folder / FILE).filter(pl.col("split") == split).sort("row_id")
     if rows.is_empty():
         raise InputError(
             f"{folder / FILE}: no rows of split {split!r}; run the ctr stage again with that split."
         )
     if rows["row_id"].n_unique() != rows.height:
         raise InputError(f"{folder / FILE}: a row_id occurs twice; run the ctr stage again.")
-    return rows
+    return Run(
+        data_hash,
+        rows["row_id"].to_numpy(),
+        rows["user_id"].to_numpy().astype(np.str_),
+        rows["label"].to_numpy(),
+        rows["score"].to_numpy(),
+    )
+
+
+def expect_same_rows(folder: Path, run: Run, other: Run, split: str) -> None:
+    """Refuse to compare runs that were judged on other rows.
+
+    Raises:
+        InputError: other prepared data, or other rows, users or labels.
+    """
+    if run.data_hash != other.data_hash:
+        raise InputError(
+            f"{folder}: made from data {run.data_hash}, but the other runs are made from data "
+            f"{other.data_hash}; run the ctr stage again for all of them on the same data."
+        )
+    pairs = ((run.row_id, other.row_id), (run.users, other.users), (run.label, other.label))
+    if not all(np.array_equal(ours, theirs) for ours, theirs in pairs):
+        raise InputError(
+            f"{folder / FILE}: its {split} rows differ from those of the other runs; run the ctr stage again "
+            "for all of them on the same data."
+        )
 
 
 def _checked(file: Path) -> pl.DataFrame:
