@@ -47,9 +47,14 @@ def test_the_variant_table_holds_the_figures(comparison):
 def test_the_lines_carry_verdict_base_rate_and_stage_1(comparison):
     lines = compose(comparison, HELD_OUT, {}).lines
     assert lines[0] == comparison.verdict
-    assert "one bank" in lines[1]
+    assert "2 seeds, each with its own codes (stage 2)" in lines[1]
+    assert "stage 1 ran with one seed" in lines[1]
     assert f"{comparison.base_rate_logloss:.4f}" in lines[2]
     assert "own z is better than another user's by +0.063 [+0.047, +0.079]" in lines[3]
+
+
+def test_the_intervals_say_how_many_seeds_of_stage_1_they_cover(comparison):
+    assert "stage 1 ran with 2 of them" in compose(comparison, HELD_OUT, {}, profile_seeds=3).lines[1]
 
 
 def test_what_was_not_run_says_why_and_shows_no_figure(comparison):
