@@ -80,6 +80,13 @@ def finished(config: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return output / "tiny"
 
 
+def artifact_of(root: Path, label: str) -> Path:
+    """Folder of one run's artifact, such as `quantize/seed0`, in a finished experiment."""
+    runs = json.loads((root / "results.json").read_text())["runs"]
+    (name,) = (run["artifact"] for run in runs if run["label"] == label)
+    return root / name
+
+
 @pytest.fixture(scope="session")
 def prepared_folder(finished: Path, cache: Path) -> Path:
     """The prepared data of the tiny experiment; other tests put others beside it."""

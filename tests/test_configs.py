@@ -37,9 +37,9 @@ def test_a_preset_goes_on_top_of_every_experiment(file, preset):
 @pytest.mark.parametrize("preset", ["paper", "authors"])
 def test_the_stages_of_a_preset_fit_each_other(preset, fit, tmp_path, capsys):
     """Parsing is not enough: stage 2 goes on from the codebooks that the paper's joint schedule leaves."""
-    words = ["--stages", "profile,quantize", "--quantize.model.allow_unused", "true"]
+    words = ["--stages", "profile,quantize", "--seeds", "[0]", "--quantize.model.allow_unused", "true"]
     assert fit(tmp_path, "--config", str(CONFIGS / "presets" / f"{preset}.yaml"), *words) == 0
-    assert "quantize: done" in capsys.readouterr().err
+    assert "quantize/seed0: done" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("file", NETWORKS, ids=lambda file: file.stem)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.experiment import artifact_of
 from userip_lightning.cli import main
 
 ROOT = Path(__file__).parent.parent
@@ -74,7 +75,7 @@ def test_every_file_it_names_is_there():
 
 
 def test_the_bank_commands_do_what_they_show(finished, tmp_path, monkeypatch, capsys):
-    (bank,) = (finished / "quantize").iterdir()
+    bank = artifact_of(finished, "quantize/seed0")
     monkeypatch.chdir(tmp_path)
     shown = {words[1]: words for words in COMMANDS if words[0] == "bank"}
     assert set(shown) == {"info", "lookup", "export"}

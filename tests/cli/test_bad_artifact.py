@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from tests.cli.refusal import artifacts, refused
+from tests.experiment import artifact_of
 from userip_lightning import artifact
 from userip_lightning.schema import TRAIN, VAL
 
@@ -55,7 +56,7 @@ def only(folder: Path) -> Path:
 
 def codes_bank(run: Path) -> Path:
     """Folder of the version of the codes."""
-    return only(only(run / "quantize"))
+    return only(artifact_of(run, "quantize/seed0"))
 
 
 def rewrite(folder: Path, **changes: Any) -> Path:

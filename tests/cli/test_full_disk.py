@@ -9,6 +9,7 @@ import yaml
 
 from tests.cli.full_disk import VARIABLE, emptied, fill
 from tests.cli.refusal import artifacts, refused
+from tests.experiment import artifact_of
 from userip_lightning.cli import main
 
 FULL = "the disk is full or a quota is reached"
@@ -77,7 +78,7 @@ def test_a_stage(stage, moment, limit, named, words, half_way, tmp_path, monkeyp
 
 
 def test_exporting_a_bank(finished, tmp_path, capsys):
-    (bank,) = (finished / "quantize").iterdir()
+    bank = artifact_of(finished, "quantize/seed0")
     for file in (tmp_path / "codes.csv", tmp_path / "codes.parquet"):
         with emptied():
             fill(200)

@@ -8,6 +8,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from tests.experiment import artifact_of
 from userip_lightning.cli import COMMANDS, Command, main
 
 ROOT = Path(__file__).parent.parent.parent
@@ -16,8 +17,7 @@ ROOT = Path(__file__).parent.parent.parent
 @pytest.fixture
 def bank(finished) -> Path:
     """The codes of the finished experiment."""
-    (folder,) = (finished / "quantize").iterdir()
-    return folder
+    return artifact_of(finished, "quantize/seed0")
 
 
 @pytest.mark.parametrize("words", [[], ["--help"], ["-h"]])

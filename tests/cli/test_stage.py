@@ -6,6 +6,7 @@ import polars as pl
 import pytest
 import yaml
 
+from tests.experiment import artifact_of
 from userip_lightning.artifact import read_manifest
 from userip_lightning.cli import main
 
@@ -39,7 +40,7 @@ def test_quantize_alone_reads_the_profiles_and_writes_a_bank(section, finished, 
     config = section("quantize", profiles=str(profiles))
     assert main(["quantize", "fit", "--config", config, "--output", str(tmp_path / "bank")]) == 0
     assert main(["bank", "info", str(tmp_path / "bank")]) == 0
-    (bank,) = (finished / "quantize").iterdir()
+    bank = artifact_of(finished, "quantize/seed0")
     theirs, ours = bank / "CURRENT", tmp_path / "bank" / "CURRENT"
     codes = [
         pl.read_parquet(file.parent / file.read_text().strip() / "codes.parquet") for file in (theirs, ours)

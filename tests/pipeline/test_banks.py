@@ -24,10 +24,10 @@ def plan(finished: Path, config: Path, prepared_folder: Path, tmp_path: Path) ->
 
 
 def test_every_control_looks_like_the_codes_and_differs_from_them(plan):
-    codes = FeatureBank.open(plan.quantize.target)
-    users = codes.users["user_id"].to_numpy().astype(str)
     for control in plan.controls:
-        write_control(control, plan)
+        write_control(control, plan.place.prepared)
+        codes = FeatureBank.open(control.codes)
+        users = codes.users["user_id"].to_numpy().astype(str)
         bank = FeatureBank.open(control.target)
         assert bank.users["user_id"].to_list() == users.tolist()
         if control.control == "generosity":
@@ -39,6 +39,6 @@ def test_every_control_looks_like_the_codes_and_differs_from_them(plan):
 
 def test_a_control_is_drawn_anew_for_every_seed(plan):
     for control in plan.controls[2:4]:
-        write_control(control, plan)
+        write_control(control, plan.place.prepared)
     first, second = (FeatureBank.open(control.target).users for control in plan.controls[2:4])
     assert not first.equals(second)

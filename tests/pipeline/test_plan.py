@@ -20,10 +20,10 @@ def plan(settings: Settings = SETTINGS, data_hash: str = "d", **sections: dict) 
     return make_plan(experiment, Path("prepared"), data_hash)
 
 
-def keys(made: Plan) -> tuple[str, str, set[str], set[str]]:
+def keys(made: Plan) -> tuple[set[str], set[str], set[str], set[str]]:
     return (
-        made.profile.key,
-        made.quantize.key,
+        {job.key for job in made.profiles},
+        {job.key for job in made.quantize},
         {bank.key for bank in made.controls},
         {job.key for job in made.ctr},
     )
@@ -41,9 +41,25 @@ def test_each_variant_reads_its_own_bank():
     made = plan()
     banks = {job.label: job.filled["data.bank"] for job in made.ctr}
     assert banks["ctr/none/seed0"] is None
-    assert banks["ctr/codes/seed0"] == banks["ctr/codes/seed1"] == str(made.quantize.target)
-    shuffled = {str(bank.target) for bank in made.controls}
-    assert {banks["ctr/shuffled/seed0"], banks["ctr/shuffled/seed1"]} == shuffled
+    for seed in (0, 1):
+        assert banks[f"ctr/codes/seed{seed}"] == str(made.quantize[seed].target)
+        assert banks[f"ctr/shuffled/seed{seed}"] == str(made.controls[seed].target)
+        assert made.controls[seed].codes == made.quantize[seed].target
+    assert len(set(banks.values())) == 5
+
+
+def test_codes_are_trained_anew_for_every_seed_and_profiles_for_every_profile_seed():
+    made = plan(replace(SETTINGS, seeds=[5, 6, 7], profile_seeds=[1, 2]))
+    assert [job.seed for job in made.profiles] == [1, 2]
+    assert [job.filled["model.seed"] for job in made.quantize] == [5, 6, 7]
+    profiles = [str(job.target) for job in made.profiles]
+    assert [job.filled["data.profiles"] for job in made.quantize] == [*profiles, profiles[0]]
+
+
+def test_other_code_changes_every_key(monkeypatch):
+    before = keys(plan())
+    monkeypatch.setattr("userip_lightning.pipeline.plan.code_hash", lambda modules: "other")
+    assert all(not ours & theirs for ours, theirs in zip(before, keys(plan()), strict=True))
 
 
 def test_a_plan_is_a_function_of_the_configuration():
@@ -57,8 +73,8 @@ def test_a_changed_stage_changes_itself_and_what_is_below(stage, changed):
     before = plan()
     after = plan(**{stage: {"model": {}, "data": {}, "trainer": {"max_epochs": 2}}})
     same = [
-        before.profile.key == after.profile.key,
-        before.quantize.key == after.quantize.key,
+        before.profiles[0].key == after.profiles[0].key,
+        before.quantize[0].key == after.quantize[0].key,
         before.ctr[1].key == after.ctr[1].key,
     ]
     assert [not equal for equal in same] == [bool(flag) for flag in changed]
@@ -73,15 +89,12 @@ def test_other_profiles_leave_the_model_without_codes_alone():
 
 def test_other_data_changes_everything():
     before, after = keys(plan()), keys(plan(data_hash="other"))
-    assert before[0] != after[0]
-    assert before[1] != after[1]
-    assert not before[2] & after[2]
-    assert not before[3] & after[3]
+    assert all(not ours & theirs for ours, theirs in zip(before, after, strict=True))
 
 
 def test_selection_belongs_to_the_ctr_stage():
     before, after = plan(), plan(replace(SETTINGS, selection=Selection("val/logloss")))
-    assert before.quantize.key == after.quantize.key
+    assert before.quantize[0].key == after.quantize[0].key
     assert not {job.key for job in before.ctr} & {job.key for job in after.ctr}
 
 

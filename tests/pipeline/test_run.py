@@ -11,17 +11,17 @@ import polars as pl
 import pytest
 import torch
 
+from tests.experiment import artifact_of
 from tests.pipeline.killer import VARIABLE
 from userip_lightning.bank import FeatureBank
 from userip_lightning.cli import main
 
 VARIANTS = ["none", "codes", "shuffled"]
-RUNS = 8  # profile, quantize, three variants of two seeds
+RUNS = 9  # profile, then quantize and three variants with two seeds each
 
 
-def bank_codes(root: Path) -> pl.DataFrame:
-    (bank,) = (root / "quantize").iterdir()
-    return FeatureBank.open(bank).users
+def bank_codes(root: Path) -> dict[str, pl.DataFrame]:
+    return {bank.name: FeatureBank.open(bank).users for bank in (root / "quantize").iterdir()}
 
 
 def predictions(root: Path) -> dict[str, pl.DataFrame]:
@@ -43,8 +43,14 @@ def files(root: Path) -> dict[str, int]:
     }
 
 
+def assert_same_codes(root: Path, other: Path) -> None:
+    ours, theirs = bank_codes(root), bank_codes(other)
+    assert ours.keys() == theirs.keys()
+    assert all(codes.equals(theirs[key]) for key, codes in ours.items())
+
+
 def assert_same_outcome(root: Path, other: Path) -> None:
-    assert bank_codes(root).equals(bank_codes(other))
+    assert_same_codes(root, other)
     ours, theirs = predictions(root), predictions(other)
     assert ours.keys() == theirs.keys()
     for label, frame in ours.items():
@@ -62,7 +68,7 @@ def test_results_hold_every_figure_of_the_table(finished):
     assert results["comparison"]["verdict"] in report
     labels = {run["label"] for run in results["runs"]}
     expected = {f"ctr/{variant}/seed{seed}" for variant in VARIANTS for seed in (0, 1)}
-    assert labels == {"profile", "quantize"} | expected
+    assert labels == {"profile/seed0", "quantize/seed0", "quantize/seed1"} | expected
     for run in results["runs"]:
         assert run["wall_s"] > 0
         assert run["peak_rss"] > 50 * 2**20
@@ -81,8 +87,7 @@ def test_a_finished_experiment_leaves_curves_but_no_checkpoints(finished):
 
 
 def test_controls_have_the_sizes_of_the_codes(finished):
-    (bank,) = (finished / "quantize").iterdir()
-    sizes = FeatureBank.open(bank).sizes
+    sizes = FeatureBank.open(artifact_of(finished, "quantize/seed0")).sizes
     controls = [FeatureBank.open(folder) for folder in (finished / "controls").iterdir()]
     assert len(controls) == 2
     assert {control.sizes for control in controls} == {sizes}
@@ -108,12 +113,22 @@ def test_a_run_is_judged_at_its_best_validated_epoch(finished):
 
 
 def test_the_shuffled_control_permutes_users(finished):
-    codes = bank_codes(finished)
-    for folder in (finished / "controls").glob("shuffled-*"):
-        control = FeatureBank.open(folder).users
-        assert not control.equals(codes)
+    controls = [FeatureBank.open(folder).users for folder in (finished / "controls").iterdir()]
+    assert len(controls) == 2
+    for codes in bank_codes(finished).values():
         names = codes.columns[1:]
-        assert control.select(names).sort(names).equals(codes.select(names).sort(names))
+        permuted = [
+            control
+            for control in controls
+            if control.select(names).sort(names).equals(codes.select(names).sort(names))
+        ]
+        assert permuted
+        assert not any(control.equals(codes) for control in permuted)
+
+
+def test_the_luck_of_stage_2_is_drawn_anew_for_every_seed(finished):
+    first, second = bank_codes(finished).values()
+    assert not first.equals(second)
 
 
 def test_a_second_run_does_nothing(finished, config, capsys):
@@ -129,7 +144,7 @@ def test_a_changed_ctr_setting_keeps_the_profiles(finished, fit, tmp_path, capsy
     shutil.copytree(finished, tmp_path / "tiny")
     before = {file for file in files(tmp_path / "tiny") if "/ctr/" not in file}
     assert fit(tmp_path, "--ctr.model.l2", "0.001", "--seeds", "[0]", "--controls", "[]") == 0
-    assert capsys.readouterr().err.count("nothing changed, kept") == 2
+    assert capsys.readouterr().err.count("nothing changed, kept") == 2  # profile, quantize/seed0
     assert {file for file in files(tmp_path / "tiny") if "/ctr/" not in file} == before
 
 
@@ -209,10 +224,12 @@ def test_a_run_killed_in_every_stage_ends_like_one_that_was_not(finished, killed
     resumed = {
         run["label"] for run in json.loads((root / "results.json").read_text())["runs"] if run["resumed"]
     }
-    assert resumed == {"profile", "quantize", "ctr/none/seed0"}
+    assert resumed == {"profile/seed0", "quantize/seed0", "ctr/none/seed0"}
 
 
-@pytest.mark.parametrize(("place", "label"), [("quantize", "quantize"), ("profile-test", "profile")])
+@pytest.mark.parametrize(
+    ("place", "label"), [("quantize", "quantize/seed0"), ("profile-test", "profile/seed0")]
+)
 def test_ctrl_c_keeps_what_was_done_and_the_next_run_resumes(
     finished, fit, tmp_path, monkeypatch, capsys, place, label
 ):
@@ -223,14 +240,14 @@ def test_ctrl_c_keeps_what_was_done_and_the_next_run_resumes(
     monkeypatch.delenv(VARIABLE)
     assert fit(tmp_path, "--stages", "profile,quantize") == 0
     assert f"{label}: resuming from its last checkpoint" in capsys.readouterr().err
-    assert bank_codes(tmp_path / "tiny").equals(bank_codes(finished))
+    assert_same_codes(tmp_path / "tiny", finished)
 
 
 def test_wandb_offline_needs_no_account(finished, fit, tmp_path, monkeypatch):
     monkeypatch.delenv("WANDB_API_KEY", raising=False)
     profiles = tmp_path / "tiny" / "profile"
     shutil.copytree(finished / "profile", profiles)
-    assert fit(tmp_path, "--stages", "quantize", "--wandb.mode", "offline") == 0
+    assert fit(tmp_path, "--stages", "quantize", "--seeds", "[0]", "--wandb.mode", "offline") == 0
     (run,) = (tmp_path / "tiny" / "wandb").glob("offline-run-*")
     assert list(run.glob("*.wandb"))
 

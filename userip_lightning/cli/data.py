@@ -6,11 +6,10 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from userip_lightning.assets import cache_root
 from userip_lightning.data.prepared import PreparedData
 from userip_lightning.data.statistics import table1
 from userip_lightning.errors import InputError
-from userip_lightning.pipeline.config import experiment_parser, parse_experiment, preparation
+from userip_lightning.pipeline.config import experiment_parser, parse_experiment, prepare
 
 _USAGE = """usage: userip data COMMAND --config FILE ...
 
@@ -37,7 +36,7 @@ def data(arguments: Sequence[str]) -> None:
         experiment_parser(f"data {command}", _DESCRIPTION, with_sections=False).print_help()
         return
     experiment = parse_experiment(experiment_parser(f"data {command}", _DESCRIPTION), rest)
-    folder = preparation(experiment, print).run(cache_root())
+    folder = prepare(experiment, print)
     if command == "prepare":
         print(folder)
         return

@@ -77,12 +77,15 @@ class Preparation:
             "seed": self.seed,
         }
 
-    def run(self, cache_dir: str | Path, report: Callable[[str], None] = print) -> Path:
+    def run(
+        self, cache_dir: str | Path, report: Callable[[str], None] = print, code: str | None = None
+    ) -> Path:
         """Write ``prepared-<hash>`` into ``cache_dir``, or find it there.
 
         Args:
             cache_dir: shared by all experiments.
             report: is told in a sentence what was done.
+            code: hash of the code that decides the result; what other code prepared is not found again.
 
         Returns:
             The artifact's folder; read it with :class:`userip_lightning.data.prepared.PreparedData`.
@@ -91,7 +94,7 @@ class Preparation:
             InputError: unusable input; duplicates; the filter leaves nothing; a split lacks positives or
                 negatives.
         """
-        key = stable_hash(self.identity())
+        key = stable_hash({**self.identity(), "code": code})
         target = Path(cache_dir) / f"{KIND}-{key}"
         if _is_whole(target):
             report(f"prepared data: found {target.name}, nothing to do")

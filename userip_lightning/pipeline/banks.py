@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -9,12 +11,16 @@ from userip_lightning.artifact import Manifest
 from userip_lightning.bank import FeatureBank
 from userip_lightning.data import controls
 from userip_lightning.data.prepared import PreparedData
-from userip_lightning.pipeline.plan import ControlBank, Plan
+from userip_lightning.pipeline.plan import ControlBank
 from userip_lightning.schema import SUPPORT, TRAIN
 
 
-def write_control(control: ControlBank, plan: Plan) -> None:
+def write_control(control: ControlBank, prepared_folder: Path) -> None:
     """Write a control bank, with the names and sizes of the codes' bank, unless it is there.
+
+    Args:
+        control: which one, and where.
+        prepared_folder: the prepared data.
 
     Raises:
         InputError: the codes' bank is missing or damaged, or the data is too small for the control.
@@ -22,8 +28,8 @@ def write_control(control: ControlBank, plan: Plan) -> None:
     if FeatureBank.exists(control.target):
         FeatureBank.open(control.target)
         return
-    codes_bank = FeatureBank.open(plan.quantize.target)
-    prepared = PreparedData.load(plan.prepared)
+    codes_bank = FeatureBank.open(control.codes)
+    prepared = PreparedData.load(prepared_folder)
     names, sizes = codes_bank.names, codes_bank.sizes
     codes = _codes(control, prepared, codes_bank)
     if control.control == "generosity":  # one scale, however many profiles there are

@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import fields
+from pathlib import Path
 from typing import Any, NamedTuple, cast
 
 from jsonargparse import ActionParser, ArgumentParser, Namespace
 
+from userip_lightning.assets import cache_root
 from userip_lightning.data.preparation import Preparation
 from userip_lightning.errors import InputError
+from userip_lightning.pipeline.code_version import code_hash, named_modules
 from userip_lightning.pipeline.located import locate_data
 from userip_lightning.pipeline.settings import STAGE_NAMES, Selection, Settings, StageName, WandbSettings
 from userip_lightning.pipeline.stages import TRAINED, stage_parser
@@ -95,6 +98,19 @@ def parse_experiment(parser: ArgumentParser, arguments: Sequence[str]) -> Experi
     )
 
 
+def prepare(experiment: Experiment, report: Callable[[str], None]) -> Path:
+    """Prepare the data, a look-up where this code has done it before; ``report`` is told what is done.
+
+    Returns:
+        The folder of the prepared artifact.
+
+    Raises:
+        InputError: the log is missing or cannot be used.
+    """
+    code = code_hash([Preparation.__module__, *named_modules(experiment.data)])
+    return preparation(experiment, report).run(cache_root(), report=report, code=code)
+
+
 def preparation(experiment: Experiment, report: Callable[[str], None]) -> Preparation:
     """Instantiate the data section with the experiment's seed; ``report`` is told what is fetched for it."""
     parser = ArgumentParser(exit_on_error=False)
@@ -104,8 +120,9 @@ def preparation(experiment: Experiment, report: Callable[[str], None]) -> Prepar
 
 
 def _checked(settings: Settings) -> Settings:
-    if not settings.seeds or len(set(settings.seeds)) < len(settings.seeds):
-        raise InputError(f"seeds: {settings.seeds} given, one or more different integers were expected.")
+    for name, seeds in (("seeds", settings.seeds), ("profile_seeds", settings.profile_seeds)):
+        if not seeds or len(set(seeds)) < len(seeds):
+            raise InputError(f"{name}: {seeds} given, one or more different integers were expected.")
     if not settings.experiment or set(settings.experiment) & set("/\\") or settings.experiment[0] == ".":
         raise InputError(
             f"experiment: {settings.experiment!r} is no folder name; use letters, digits, - and _."

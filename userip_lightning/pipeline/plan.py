@@ -1,8 +1,8 @@
 """Which runs an experiment consists of, and where each one's artifact lies.
 
-An artifact's folder is named by a hash of everything that decides its content: its stage's settings, its
-seed and the keys of its inputs. So changed settings make another folder, unchanged ones find theirs
-again, and a change re-runs the stages below it and no other.
+An artifact's folder is named by a hash of everything that decides its content: its stage's settings and
+code, its seed and the keys of its inputs. So changed settings or code make another folder, unchanged ones
+find theirs again, and a change re-runs the stages below it and no other.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from userip_lightning.artifact import SCHEMA_VERSION, stable_hash
+from userip_lightning.data import controls
+from userip_lightning.pipeline.code_version import code_hash, named_modules
 from userip_lightning.pipeline.config import Experiment
 from userip_lightning.pipeline.settings import Control
 from userip_lightning.pipeline.stages import CTR, PROFILE, QUANTIZE, Stage
@@ -45,21 +47,54 @@ class Job(NamedTuple):
 
 class ControlBank(NamedTuple):
     """One bank that knows nothing of the profiles. It is drawn anew for every CTR seed, so that the
-    spread over seeds contains the luck of the draw."""
+    spread over seeds contains the luck of the draw.
+
+    Args:
+        control: its kind.
+        seed: of the draw.
+        key: hash that names it.
+        target: its folder.
+        codes: folder of the bank that it mirrors.
+    """
 
     control: Control
     seed: int
     key: str
     target: Path
+    codes: Path
 
 
-class Plan(NamedTuple):
-    """All runs of an experiment, in order. ``root`` is the experiment's folder."""
+class Place(NamedTuple):
+    """Where the runs of an experiment lie, and the data below them.
+
+    Args:
+        root: the experiment's folder.
+        prepared: folder of the prepared data.
+        data_hash: its ``config_hash``.
+    """
 
     root: Path
     prepared: Path
-    profile: Job
-    quantize: Job
+    data_hash: str
+
+
+class Bank(NamedTuple):
+    """Codes that a CTR run reads: the key that names them, and their folder."""
+
+    key: str
+    folder: Path
+
+
+class Plan(NamedTuple):
+    """All runs of an experiment, in order.
+
+    ``profiles`` has one run per profile seed; ``quantize``, every control and every variant of ``ctr`` have
+    one per seed.
+    """
+
+    place: Place
+    profiles: tuple[Job, ...]
+    quantize: tuple[Job, ...]
     controls: tuple[ControlBank, ...]
     ctr: tuple[Job, ...]
 
@@ -73,31 +108,51 @@ def make_plan(experiment: Experiment, prepared: Path, data_hash: str) -> Plan:
         data_hash: its ``config_hash``.
     """
     settings = experiment.settings
-    root = Path(settings.output) / settings.experiment
-    filled = {"data.prepared": str(prepared), "data.seed": settings.seed, "model.seed": settings.seed}
-    profile = _job(experiment, root, PROFILE, "profile", settings.seed, [data_hash], filled)
-    filled = {**filled, "data.profiles": str(profile.target)}
-    quantize = _job(experiment, root, QUANTIZE, "quantize", settings.seed, [profile.key], filled)
-    controls = tuple(
-        _control_bank(root, control, seed, quantize.key)
-        for control in settings.controls
-        for seed in settings.seeds
+    place = Place(Path(settings.output) / settings.experiment, prepared, data_hash)
+    profiles = tuple(_profile_job(experiment, place, seed) for seed in settings.profile_seeds)
+    quantize = tuple(
+        _quantize_job(experiment, place, seed, profiles[index % len(profiles)])
+        for index, seed in enumerate(settings.seeds)
     )
-    banks: dict[tuple[str, int], tuple[str | None, Path | None]] = {}
-    for seed in settings.seeds:
-        banks[NO_CODES, seed] = (None, None)
-        banks[CODES, seed] = (quantize.key, quantize.target)
-    banks |= {(bank.control, bank.seed): (bank.key, bank.target) for bank in controls}
-    ctr = tuple(
-        _ctr_job(experiment, root, prepared, data_hash, variant, seed, key, folder)
-        for (variant, seed), (key, folder) in banks.items()
+    banks = tuple(_control_bank(place, control, codes) for control in settings.controls for codes in quantize)
+    read: dict[tuple[str, int], Bank | None] = {}
+    for codes in quantize:
+        read[NO_CODES, codes.seed] = None
+        read[CODES, codes.seed] = Bank(codes.key, codes.target)
+    read |= {(bank.control, bank.seed): Bank(bank.key, bank.target) for bank in banks}
+    ctr = tuple(ctr_job(experiment, place, variant, seed, bank) for (variant, seed), bank in read.items())
+    return Plan(place, profiles, quantize, banks, ctr)
+
+
+def ctr_job(experiment: Experiment, place: Place, variant: str, seed: int, bank: Bank | None) -> Job:
+    """Stage 3 with one seed, on codes where ``bank`` is given."""
+    filled = {
+        "data.prepared": str(place.prepared),
+        "data.bank": None if bank is None else str(bank.folder),
+        "data.seed": seed,
+    }
+    inputs = [place.data_hash, None if bank is None else bank.key]
+    return _job(experiment, place, CTR, f"ctr/{variant}/seed{seed}", seed, inputs, filled, variant)
+
+
+def _profile_job(experiment: Experiment, place: Place, seed: int) -> Job:
+    return _job(
+        experiment, place, PROFILE, f"profile/seed{seed}", seed, [place.data_hash], _seeded(place, seed)
     )
-    return Plan(root, prepared, profile, quantize, controls, ctr)
+
+
+def _quantize_job(experiment: Experiment, place: Place, seed: int, profile: Job) -> Job:
+    filled = {**_seeded(place, seed), "data.profiles": str(profile.target)}
+    return _job(experiment, place, QUANTIZE, f"quantize/seed{seed}", seed, [profile.key], filled)
+
+
+def _seeded(place: Place, seed: int) -> dict[str, Any]:
+    return {"data.prepared": str(place.prepared), "data.seed": seed, "model.seed": seed}
 
 
 def _job(
     experiment: Experiment,
-    root: Path,
+    place: Place,
     stage: Stage,
     label: str,
     seed: int,
@@ -108,6 +163,7 @@ def _job(
     section = experiment.sections[stage.name]
     decides = {
         "schema": SCHEMA_VERSION,
+        "code": code_hash([stage.module.__module__, stage.data.__module__, *named_modules(section)]),
         "stage": stage.name,
         "section": section,
         "seed": seed,
@@ -116,27 +172,18 @@ def _job(
     if stage is CTR:
         decides["selection"] = vars(experiment.settings.selection)
     key = stable_hash(decides)
-    work = root / "work" / f"{stage.name}-{key}"
-    return Job(stage, label, variant, seed, section, filled, key, root / stage.name / key, work)
+    work = place.root / "work" / f"{stage.name}-{key}"
+    return Job(stage, label, variant, seed, section, filled, key, place.root / stage.name / key, work)
 
 
-def _ctr_job(
-    experiment: Experiment,
-    root: Path,
-    prepared: Path,
-    data_hash: str,
-    variant: str,
-    seed: int,
-    bank_key: str | None,
-    bank: Path | None,
-) -> Job:
-    folder = None if bank is None else str(bank)
-    filled = {"data.prepared": str(prepared), "data.bank": folder, "data.seed": seed}
-    label = f"ctr/{variant}/seed{seed}"
-    return _job(experiment, root, CTR, label, seed, [data_hash, bank_key], filled, variant)
-
-
-def _control_bank(root: Path, control: Control, seed: int, codes_key: str) -> ControlBank:
-    decides = {"schema": SCHEMA_VERSION, "control": control, "seed": seed, "codes": codes_key}
+def _control_bank(place: Place, control: Control, codes: Job) -> ControlBank:
+    decides = {
+        "schema": SCHEMA_VERSION,
+        "code": code_hash([controls.__name__]),
+        "control": control,
+        "seed": codes.seed,
+        "codes": codes.key,
+    }
     key = stable_hash(decides)
-    return ControlBank(control, seed, key, root / "controls" / f"{control}-{key}")
+    folder = place.root / "controls" / f"{control}-{key}"
+    return ControlBank(control, codes.seed, key, folder, codes.target)

@@ -7,6 +7,7 @@ import os
 import platform
 from collections.abc import Mapping
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import psutil
@@ -46,32 +47,35 @@ def write_results(experiment: Experiment, plan: Plan, prepare: Mapping[str, Any]
         InputError: an artifact is damaged, or the runs cannot be compared.
     """
     findings = judge(plan)
-    report = compose(*findings)
-    runs = [run for run in (plan.profile, plan.quantize, *plan.ctr) if is_done(run)]
+    report = compose(*findings, len(plan.profiles))
+    runs = [run for run in (*plan.profiles, *plan.quantize, *plan.ctr) if is_done(run)]
     results = {
         "experiment": experiment.settings.experiment,
         "config_hash": artifact.stable_hash(experiment.merged),
-        "data_hash": artifact.read_manifest(plan.prepared, "prepared").config_hash,
-        "data": json.loads((plan.prepared / "stats.json").read_text(encoding="utf-8")),
+        "data_hash": artifact.read_manifest(plan.place.prepared, "prepared").config_hash,
+        "data": json.loads((plan.place.prepared / "stats.json").read_text(encoding="utf-8")),
         "versions": _versions(),
         "hardware": _hardware(),
         "prepare": dict(prepare),
-        "runs": [_run(run, plan) for run in runs],
+        "runs": [_run(run, plan.place.root) for run in runs],
         "comparison": _comparison(findings.comparison),
         "held_out": _held_out(findings.held_out),
         "not_run": findings.not_run,
     }
-    artifact.write_text(plan.root / RESULTS, json.dumps(results, indent=2, ensure_ascii=False) + "\n")
-    artifact.write_text(plan.root / REPORT, f"# {experiment.settings.experiment}\n\n{to_markdown(report)}")
+    artifact.write_text(plan.place.root / RESULTS, json.dumps(results, indent=2, ensure_ascii=False) + "\n")
+    artifact.write_text(
+        plan.place.root / REPORT, f"# {experiment.settings.experiment}\n\n{to_markdown(report)}"
+    )
     return report
 
 
 def judge(plan: Plan) -> Findings:
-    """Compare the variants and read stage 1's evaluation, as far as they were run."""
+    """Compare the variants and read the evaluation of stage 1's first seed, as far as they were run."""
     not_run: dict[str, str] = {}
     held_out = None
-    if (plan.profile.target / HELD_OUT).is_file():
-        held_out = read_held_out(plan.profile.target / HELD_OUT)
+    evaluation = plan.profiles[0].target / HELD_OUT
+    if evaluation.is_file():
+        held_out = read_held_out(evaluation)
     else:
         not_run[STAGE_1] = "the profile stage was not evaluated"
     runs: dict[str, list[Job]] = {}
@@ -85,14 +89,14 @@ def judge(plan: Plan) -> Findings:
     return Findings(compare(folders), held_out, not_run)
 
 
-def _run(job: Job, plan: Plan) -> dict[str, Any]:
+def _run(job: Job, root: Path) -> dict[str, Any]:
     record = read_record(job)
     return {
         "label": job.label,
         "stage": job.stage.name,
         "variant": job.variant,
         "seed": job.seed,
-        "artifact": str(job.target.relative_to(plan.root)),
+        "artifact": str(job.target.relative_to(root)),
         **({} if record is None else record._asdict()),
     }
 

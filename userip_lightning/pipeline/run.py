@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from userip_lightning import artifact
-from userip_lightning.assets import cache_root
 from userip_lightning.errors import InputError
 from userip_lightning.pipeline.banks import write_control
-from userip_lightning.pipeline.config import Experiment, preparation
-from userip_lightning.pipeline.plan import Job, Plan, make_plan
+from userip_lightning.pipeline.config import Experiment, prepare
+from userip_lightning.pipeline.labels import data_labels
+from userip_lightning.pipeline.plan import Job, Place, Plan, make_plan
 from userip_lightning.pipeline.progress import Display
 from userip_lightning.pipeline.results import RESULTS, write_results
 from userip_lightning.pipeline.settings import StageName
@@ -38,16 +38,16 @@ def fit(experiment: Experiment, display: Display) -> Report | None:
     """
     plan, prepare = _prepare(experiment, display)
     stages = experiment.stages
-    trained = [job for job in (plan.profile, plan.quantize, *plan.ctr) if job.stage.name in stages]
+    trained = [job for job in (*plan.profiles, *plan.quantize, *plan.ctr) if job.stage.name in stages]
     display.expect(len(trained))
-    for job in (plan.profile, plan.quantize):
+    for job in (*plan.profiles, *plan.quantize):
         if job.stage.name in stages:
             _run(job, experiment, plan, display)
         elif _needed(job, stages):
             _require(job)
     if "ctr" in stages:
         for bank in plan.controls:
-            write_control(bank, plan)
+            write_control(bank, plan.place.prepared)
         for job in plan.ctr:
             _run(job, experiment, plan, display)
     return _report(experiment, plan, prepare, display) if "report" in stages else None
@@ -68,29 +68,29 @@ def test(experiment: Experiment, display: Display) -> Report:
 
 def _report(experiment: Experiment, plan: Plan, prepare: dict[str, Any], display: Display) -> Report:
     report = write_results(experiment, plan, prepare)
-    display.notice(f"report: all figures are in {plan.root / RESULTS}")
+    display.notice(f"report: all figures are in {plan.place.root / RESULTS}")
     return report
 
 
 def _prepare(experiment: Experiment, display: Display) -> tuple[Plan, dict[str, Any]]:
     """Prepare the data (a look-up where it is in the cache) and plan the runs on it."""
     with Usage() as usage:
-        prepared = preparation(experiment, display.notice).run(cache_root(), report=display.notice)
+        prepared = prepare(experiment, display.notice)
     data_hash = artifact.read_manifest(prepared, "prepared").config_hash
     plan = make_plan(experiment, prepared, data_hash)
     try:
-        plan.root.mkdir(parents=True, exist_ok=True)
-        artifact.write_text(plan.root / CONFIG, experiment.merged)
+        plan.place.root.mkdir(parents=True, exist_ok=True)
+        artifact.write_text(plan.place.root / CONFIG, experiment.merged)
     except OSError as error:
         raise InputError(
-            f"{plan.root}: cannot be written ({error.strerror}); choose another --output."
+            f"{plan.place.root}: cannot be written ({error.strerror}); choose another --output."
         ) from None
-    return plan, _first_record(plan, {"wall_s": usage.wall_s, "peak_rss": usage.peak_rss})
+    return plan, _first_record(plan.place, {"wall_s": usage.wall_s, "peak_rss": usage.peak_rss})
 
 
-def _first_record(plan: Plan, measured: dict[str, Any]) -> dict[str, Any]:
+def _first_record(place: Place, measured: dict[str, Any]) -> dict[str, Any]:
     """What preparing cost when this experiment first did it; later it is only a look-up."""
-    file = plan.root / "work" / plan.prepared.name / RECORD
+    file = place.root / "work" / place.prepared.name / RECORD
     if file.is_file():
         return dict(json.loads(file.read_text(encoding="utf-8")))
     file.parent.mkdir(parents=True, exist_ok=True)
@@ -103,7 +103,7 @@ def _run(job: Job, experiment: Experiment, plan: Plan, display: Display) -> None
         display.finish(f"{job.label}: nothing changed, kept")
         return
     display.start(job.label)
-    record = train(job, experiment.settings, plan.root, display)
+    record = train(job, experiment.settings, plan.place.root, display, data_labels(experiment.data))
     release_memory()
     display.finish(f"{job.label}: done in {record.wall_s:.1f} s, {record.peak_rss / 2**20:,.0f} MiB at most")
 

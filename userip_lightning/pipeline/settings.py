@@ -44,8 +44,10 @@ class Settings:
     Args:
         experiment: name; results lie in OUTPUT/EXPERIMENT.
         output: folder of all experiments.
-        seed: seed of data preparation, profiles and codes.
-        seeds: one CTR run per variant and seed; five or more for a verdict.
+        seed: seed of data preparation.
+        seeds: one bank of codes, and one CTR run per variant, for every seed; five or more for a verdict.
+        profile_seeds: stage 1 runs once for each; the codes of the i-th seed come from the i-th of its
+            results, and from the first again where there are fewer.
         controls: banks that know nothing of the profiles, trained on beside the codes: the codes of
             permuted users, random codes, k-means on an SVD of the interactions, quantiles of the user's
             mean label.
@@ -57,6 +59,7 @@ class Settings:
     output: str = "runs"
     seed: int = 0
     seeds: list[int] = field(default_factory=lambda: [0, 1, 2, 3, 4])
+    profile_seeds: list[int] = field(default_factory=lambda: [0])
     controls: list[Control] = field(default_factory=lambda: ["shuffled", "random", "svd_kmeans"])
     selection: Selection = field(default_factory=Selection)
     wandb: WandbSettings = field(default_factory=WandbSettings)

@@ -10,11 +10,10 @@ from rich.console import Group, RenderableType
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from userip_lightning.report.bootstrap import Interval
 from userip_lightning.report.comparison import NO_CODES, Comparison
 from userip_lightning.report.held_out import HeldOut
+from userip_lightning.report.notation import NONE, delta, interval, percent, spread
 
-NONE = "–"
 #: Key under which ``not_run`` gives the reason for a missing stage 1 evaluation.
 STAGE_1 = "stage 1"
 VARIANT_HEADER = (
@@ -111,11 +110,11 @@ def _variant_cells(row: Mapping[str, Any]) -> tuple[str, ...]:
     reference = row["variant"] == NO_CODES
     return (
         _name(row["variant"]),
-        _spread(row["auc"], row["auc_std"]),
-        _spread(row["logloss"], row["logloss_std"]),
-        NONE if reference else _delta(row, "auc"),
-        NONE if reference else _percent(row["auc_improvement"]),
-        NONE if reference else _percent(row["logloss_improvement"]),
+        spread(row["auc"], row["auc_std"]),
+        spread(row["logloss"], row["logloss_std"]),
+        NONE if reference else delta(row, "auc"),
+        NONE if reference else percent(row["auc_improvement"]),
+        NONE if reference else percent(row["logloss_improvement"]),
         f"{row['normalised_entropy']:.4f}",
         f"{row['calibration_error']:.4f}",
     )
@@ -125,8 +124,8 @@ def _contrast_table(comparison: Comparison) -> Table:
     rows = tuple(
         (
             _name(row["against"]),
-            _delta(row, "auc"),
-            _delta(row, "logloss"),
+            delta(row, "auc"),
+            delta(row, "logloss"),
             NONE if row["p_auc"] is None else f"{row['p_auc']:.3f}",
         )
         for row in comparison.contrasts.to_dicts()
@@ -141,8 +140,8 @@ def _held_out_line(held_out: HeldOut | None, reason: str) -> str:
         f"Stage 1, held-out nats per token over {held_out.users:,} users: own z "
         f"{held_out.own.difference:.3f}, "
         f"another user's z {held_out.other.difference:.3f}, no z {held_out.none.difference:.3f}; own z "
-        f"is better than another user's by {_interval(held_out.own_over_other, 3)}, "
-        f"than no z by {_interval(held_out.own_over_none, 3)}."
+        f"is better than another user's by {interval(*held_out.own_over_other, digits=3)}, "
+        f"than no z by {interval(*held_out.own_over_none, digits=3)}."
     )
 
 
@@ -160,21 +159,3 @@ def _scope(seeds: int, profile_seeds: int) -> str:
 
 def _name(variant: str) -> str:
     return "no codes" if variant == NO_CODES else variant.replace("_", " ")
-
-
-def _spread(mean: float, deviation: float | None) -> str:
-    return f"{mean:.4f}" if deviation is None else f"{mean:.4f} ± {deviation:.4f}"
-
-
-def _delta(row: Mapping[str, Any], metric: str) -> str:
-    values = (row[f"delta_{metric}{suffix}"] for suffix in ("", "_low", "_high"))
-    return _interval(Interval(*values), 4)
-
-
-def _interval(interval: Interval, digits: int) -> str:
-    difference, low, high = (f"{value:+.{digits}f}" for value in interval)
-    return f"{difference} [{low}, {high}]"
-
-
-def _percent(share: float | None) -> str:
-    return NONE if share is None else f"{100 * share:+.2f} %"
