@@ -1,0 +1,61 @@
+"""How figures are written for people, the same in every report."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+#: Stands where there is no figure.
+NONE = "–"
+
+
+def spread(mean: float | None, deviation: float | None) -> str:
+    """Mean ± standard deviation, to four digits."""
+    if mean is None:
+        return NONE
+    return f"{mean:.4f}" if deviation is None else f"{mean:.4f} ± {deviation:.4f}"
+
+
+def interval(difference: float, low: float, high: float, digits: int = 4) -> str:
+    """A signed difference with its interval."""
+    shown = (f"{value:+.{digits}f}" for value in (difference, low, high))
+    return "{} [{}, {}]".format(*shown)
+
+
+def delta(row: Mapping[str, Any], metric: str) -> str:
+    """The delta columns of a row; ``metric`` is auc or logloss."""
+    values = [row[f"delta_{metric}{end}"] for end in ("", "_low", "_high")]
+    return NONE if None in values else interval(*values)
+
+
+def number(value: float | None, digits: int = 4) -> str:
+    """A plain figure."""
+    return NONE if value is None else f"{value:.{digits}f}"
+
+
+def signed(value: float | None, digits: int = 4) -> str:
+    """A difference without an interval."""
+    return NONE if value is None else f"{value:+.{digits}f}"
+
+
+def percent(share: float | None) -> str:
+    """A signed relative change."""
+    return NONE if share is None else f"{100 * share:+.2f} %"
+
+
+def p_value(p: float | None) -> str:
+    """To three digits; what would round to zero is said to be below."""
+    if p is None:
+        return NONE
+    return "<0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def plural(count: int, noun: str) -> str:
+    """A count with its noun."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def sentence(text: str) -> str:
+    """One line that ends with a full stop: messages of libraries may hold several lines."""
+    line = " ".join(text.split())
+    return line if line.endswith(".") else f"{line}."
