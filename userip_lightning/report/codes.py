@@ -21,7 +21,7 @@ from userip_lightning.report.delong import delong_test
 from userip_lightning.report.entries import Entry
 from userip_lightning.report.measured import Measured, delta_columns
 from userip_lightning.report.significance import holm, paired_t
-from userip_lightning.report.verdict import verdict
+from userip_lightning.report.verdict import beats, verdict
 
 #: User numbers of the positive and of the negative rows, for the clustered form of DeLong's test.
 UsersByClass = tuple[NDArray[np.intp], NDArray[np.intp]]
@@ -33,6 +33,7 @@ class CodesVerdict(NamedTuple):
     method: str
     network: str | None
     sentence: str
+    gain: bool  #                 over no codes and over every control, of which there is at least one
     controls: int  #              how many it was held against
     best_control: str | None  #   of those, by AUC on the judged rows, which is in the controls' favour
     contrasts: pl.DataFrame  #    against, delta columns, p_delong, p_delong_users, p_t; empty if not judged
@@ -76,7 +77,9 @@ def _judge(
 ) -> CodesVerdict:
     against = entry.against
     if against is None or against not in measured or entry.method not in measured:
-        return CodesVerdict(entry.method, entry.network, _unjudged(entry, measured), 0, None, pl.DataFrame())
+        return CodesVerdict(
+            entry.method, entry.network, _unjudged(entry, measured), False, 0, None, pl.DataFrame()
+        )
     controls = [other.method for other in entries if _controls(other, entry) and other.method in measured]
     others = [against, *controls]
     rows = [contrast(measured[entry.method], measured[other], users) for other in others]
@@ -86,8 +89,9 @@ def _judge(
         schema_overrides=dict.fromkeys(("p_delong", "p_delong_users", "p_t"), pl.Float64),
     )
     best = max(controls, key=lambda name: float(measured[name].auc.mean()), default=None)
+    gain = bool(controls) and all(beats(row) for row in table.to_dicts())
     sentence = verdict(table, against)
-    return CodesVerdict(entry.method, entry.network, sentence, len(controls), best, table)
+    return CodesVerdict(entry.method, entry.network, sentence, gain, len(controls), best, table)
 
 
 def _unjudged(entry: Entry, measured: Mapping[str, Measured]) -> str:

@@ -1,0 +1,61 @@
+"""Sheets as LaTeX tables, for ``\\input`` in a document that loads ``booktabs`` and ``graphicx``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from userip_lightning.report.sheet import Cell, Sheet
+
+_SYMBOLS = {
+    "\\": r"\textbackslash{}",
+    **{mark: f"\\{mark}" for mark in "&%$#_{}"},
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "<": "$<$",
+    ">": "$>$",
+    "±": r"$\pm$",
+    "Δ": r"$\Delta$",
+    "−": "$-$",
+    "–": "--",
+    "▲": r"$\uparrow$",
+    "▼": r"$\downarrow$",
+}
+_ESCAPES = str.maketrans(_SYMBOLS)
+
+
+def study_latex(sheets: Sequence[Sheet]) -> str:
+    """One ``table`` per sheet, each scaled to the width of the text."""
+    return "\n".join(_sheet(sheet) for sheet in sheets)
+
+
+def _sheet(sheet: Sheet) -> str:
+    width = len(sheet.header)
+    body: list[str] = []
+    for group in sheet.groups:
+        body.append(r"\midrule")
+        if group.heading:
+            body.append(rf"\multicolumn{{{width}}}{{l}}{{\emph{{{_escape(group.heading)}}}}} \\")
+        body += [" & ".join(_text(cell) for cell in row) + r" \\" for row in group.rows]
+    lines = [
+        r"\begin{table}[t]",
+        r"\centering",
+        rf"\caption{{{_escape(' '.join((f'{sheet.title}.', sheet.caption, *sheet.verdicts)))}}}",
+        r"\resizebox{\textwidth}{!}{%",
+        rf"\begin{{tabular}}{{l{'r' * (width - 1)}}}",
+        r"\toprule",
+        " & ".join(_escape(name) for name in sheet.header) + r" \\",
+        *body,
+        r"\bottomrule",
+        r"\end{tabular}}",
+        r"\end{table}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _text(cell: Cell) -> str:
+    text = _escape(cell.text)
+    return {1: rf"\textbf{{{text}}}", 2: rf"\underline{{{text}}}"}.get(cell.rank, text)
+
+
+def _escape(text: str) -> str:
+    return text.translate(_ESCAPES)

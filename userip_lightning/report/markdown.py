@@ -1,0 +1,33 @@
+"""Sheets as Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from userip_lightning.report.sheet import LEGEND, Cell, Sheet
+
+
+def study_markdown(title: str, sheets: Sequence[Sheet], notes: Sequence[str]) -> str:
+    """A whole report.
+
+    Args:
+        title: its heading.
+        sheets: in order.
+        notes: caveats of the study, printed above the meaning of the columns.
+    """
+    parts = [f"# {title}", *(_sheet(sheet) for sheet in sheets), "## How to read this"]
+    return "\n\n".join([*parts, "\n".join(f"- {line}" for line in (*notes, *LEGEND))]) + "\n"
+
+
+def _sheet(sheet: Sheet) -> str:
+    rule = ("---", *("---:" for _ in sheet.header[1:]))
+    rows = [tuple(_text(cell) for cell in row) for group in sheet.groups for row in group.rows]
+    table = "\n".join(f"| {' | '.join(cells)} |" for cells in (sheet.header, rule, *rows))
+    verdicts = "\n\n".join(f"**{line}**" for line in sheet.verdicts)
+    absent = "\n".join(f"- {line}" for line in sheet.absent)
+    return "\n\n".join(part for part in (f"## {sheet.title}", sheet.caption, table, verdicts, absent) if part)
+
+
+def _text(cell: Cell) -> str:
+    text = cell.text.replace("|", "\\|").replace("<", "&lt;")
+    return {1: f"**{text}**", 2: f"<u>{text}</u>"}.get(cell.rank, text)
