@@ -73,6 +73,12 @@ def _assets(arguments: Sequence[str]) -> None:
     assets(arguments)
 
 
+def _dashboard(arguments: Sequence[str]) -> None:
+    from userip_lightning.cli.dashboard import dashboard
+
+    dashboard(arguments)
+
+
 COMMANDS = (
     Command("fit", "run an experiment: data, profiles, codes, CTR models, report", _fit),
     Command("test", "evaluate a finished experiment's CTR models again, without training", _test),
@@ -81,6 +87,7 @@ COMMANDS = (
     Command("ctr", "stage 3 alone: fit, validate, test, predict", _ctr),
     Command("data", "prepare: filter, label and split a log; stats: its figures", _data),
     Command("bank", "info, lookup, export: what is in a feature bank", _bank),
+    Command("dashboard", "a W&B dashboard of all runs, as code", _dashboard),
     Command("assets", "fetch: the default language model and MovieLens-100K", _assets),
 )
 

@@ -38,6 +38,7 @@ class Stage(NamedTuple):
         data: the DataModule.
         filled: dotted keys of the section that an earlier stage's artifact or the experiment's seed decides.
         max_epochs: the Trainer's, unless configured (Lightning's own 1000 suits none of them).
+        log_every_n_steps: the Trainer's, unless configured.
         tested: whether the trained module is tested before it is exported.
     """
 
@@ -47,6 +48,7 @@ class Stage(NamedTuple):
     data: type[LightningDataModule]
     filled: frozenset[str]
     max_epochs: int
+    log_every_n_steps: int
     tested: bool
 
 
@@ -57,6 +59,7 @@ PROFILE = Stage(
     ProfileDataModule,
     filled=frozenset({"data.prepared", "data.seed", "model.seed"}),
     max_epochs=10,
+    log_every_n_steps=1,  # an epoch may have few steps, each of them as dear as a language model's
     tested=True,
 )
 QUANTIZE = Stage(
@@ -66,6 +69,7 @@ QUANTIZE = Stage(
     QuantizeDataModule,
     filled=frozenset({"data.prepared", "data.profiles", "data.seed", "model.seed"}),
     max_epochs=20,
+    log_every_n_steps=50,
     tested=False,
 )
 CTR = Stage(
@@ -75,6 +79,7 @@ CTR = Stage(
     CTRDataModule,
     filled=frozenset({"data.prepared", "data.bank", "data.seed"}),
     max_epochs=30,
+    log_every_n_steps=50,
     tested=True,
 )
 TRAINED = (PROFILE, QUANTIZE, CTR)
@@ -96,7 +101,13 @@ def stage_parser(stage: Stage, skip: frozenset[str] = frozenset()) -> ArgumentPa
     parser.add_class_arguments(
         Trainer, "trainer", sub_configs=True, fail_untyped=False, instantiate=False, skip=set(TRAINER_OWNED)
     )
-    parser.set_defaults({"trainer.max_epochs": stage.max_epochs, "trainer.num_sanity_val_steps": 0})
+    parser.set_defaults(
+        {
+            "trainer.max_epochs": stage.max_epochs,
+            "trainer.log_every_n_steps": stage.log_every_n_steps,
+            "trainer.num_sanity_val_steps": 0,
+        }
+    )
     return parser
 
 

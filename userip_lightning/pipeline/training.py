@@ -6,7 +6,7 @@ import json
 import shutil
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple, cast
@@ -79,11 +79,13 @@ def instantiate(job: Job) -> Trainee:
     return Trainee(objects.model, objects.data, dict(**objects.trainer))
 
 
-def train(job: Job, settings: Settings, root: Path, display: Display) -> Record:
+def train(
+    job: Job, settings: Settings, root: Path, display: Display, labels: Mapping[str, str] | None = None
+) -> Record:
     """Train, test where the stage is tested, export to ``job.target``, and keep a record beside.
 
     A killed run continues from its last whole checkpoint; checkpoints are deleted once the artifact is
-    whole.
+    whole. ``labels`` are by what W&B finds the run, see ``loggers.run_loggers``.
 
     Raises:
         InputError: whatever the stage refuses.
@@ -94,7 +96,7 @@ def train(job: Job, settings: Settings, root: Path, display: Display) -> Record:
         display.notice(f"{job.label}: resuming from its last checkpoint")
     selection = settings.selection if job.stage is CTR else None
     callbacks = [StepProgress(display, job.label), *resumable(job.work, selection)]
-    with quiet(), Usage() as usage, run_loggers(job, settings, root) as loggers:
+    with quiet(), Usage() as usage, run_loggers(job, settings, root, labels) as loggers:
         seed_everything(job.seed, workers=True, verbose=False)
         module, data, arguments = instantiate(job)
         trainer = make_trainer({**arguments, "default_root_dir": job.work}, callbacks, loggers)
