@@ -1,0 +1,43 @@
+import torch
+
+from userip_lightning.ctr.cross import MatrixCrossNetwork, MixtureCrossNetwork
+
+
+def test_matrix_cross_network_is_its_equation_row_by_row() -> None:
+    torch.manual_seed(0)
+    cross = MatrixCrossNetwork(dim=4, layers=3)
+    torch.nn.init.normal_(cross.bias)
+    x0 = torch.randn(6, 4)
+    rows = []
+    for row in x0:
+        x = row
+        for weight, bias in zip(cross.weight, cross.bias, strict=True):
+            x = torch.stack([row[i] * (weight[i] @ x + bias[i]) + x[i] for i in range(4)])
+        rows.append(x)
+    assert torch.allclose(cross(x0), torch.stack(rows), atol=1e-5)
+
+
+def test_mixture_cross_network_is_its_equation_row_by_row() -> None:
+    torch.manual_seed(0)
+    cross = MixtureCrossNetwork(dim=4, layers=2, experts=3, rank=2)
+    torch.nn.init.normal_(cross.bias)
+    x0 = torch.randn(6, 4)
+    rows = []
+    for row in x0:
+        x = row
+        for layer in range(2):
+            gates = torch.softmax(cross.gate.weight @ x, dim=0)
+            after = x
+            for expert in range(3):
+                narrow = torch.tanh(cross.down[layer, expert] @ x)
+                wide = cross.up[layer, expert].T @ torch.tanh(cross.inner[layer, expert] @ narrow)
+                after = after + gates[expert] * row * (wide + cross.bias[layer])
+            x = after
+        rows.append(x)
+    assert torch.allclose(cross(x0), torch.stack(rows), atol=1e-5)
+
+
+def test_without_layers_both_are_the_identity() -> None:
+    x0 = torch.randn(2, 4)
+    assert torch.equal(MatrixCrossNetwork(4, 0)(x0), x0)
+    assert torch.equal(MixtureCrossNetwork(4, 0, experts=2, rank=2)(x0), x0)
