@@ -5,7 +5,7 @@ Nothing here imports torch, so the report can read results without it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import accumulate
 from pathlib import Path
 
@@ -88,10 +88,18 @@ class Interactions:
 
 @dataclass(frozen=True)
 class Field:
-    """A categorical input of a CTR network: values are ``0 .. size - 1``."""
+    """A categorical input of a CTR network: values are ``0 .. size - 1``.
+
+    Args:
+        name: unique in the schema.
+        size: number of values.
+        vectors: [size, D] float32. Value v then stands for row v, which no training changes, and has no row
+            in an embedding table. May be memory-mapped; takes no part in comparisons.
+    """
 
     name: str
     size: int
+    vectors: NDArray[np.float32] | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True)
@@ -102,13 +110,18 @@ class FeatureSchema:
 
     @property
     def offsets(self) -> tuple[int, ...]:
-        """First row of every field in one fused embedding table."""
-        return (0, *accumulate(f.size for f in self.fields[:-1]))
+        """First row of every field in one fused embedding table, where fields with vectors have no rows."""
+        return (0, *accumulate(_learned_rows(f) for f in self.fields[:-1]))
 
     @property
     def total(self) -> int:
         """Rows of the fused embedding table."""
-        return sum(f.size for f in self.fields)
+        return sum(_learned_rows(f) for f in self.fields)
+
+
+def _learned_rows(field: Field) -> int:
+    """Rows of an embedding table that ``field`` needs."""
+    return field.size if field.vectors is None else 0
 
 
 @dataclass(frozen=True)

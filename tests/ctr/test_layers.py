@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 import torch
 
@@ -18,6 +19,34 @@ def test_fused_embedding_gives_every_field_its_own_rows() -> None:
 
 def test_fused_embedding_saves_its_table_alone() -> None:
     assert list(FusedEmbedding(SCHEMA, dim=5).state_dict()) == ["table.weight"]
+
+
+def test_a_field_with_vectors_maps_them_in_its_own_place() -> None:
+    vectors = np.array([[0.0, 0.0], [1.0, 2.0], [3.0, -1.0]], dtype=np.float32)
+    schema = FeatureSchema((Field("user_id", 3), Field("z_hobby", 3, vectors), Field("item_id", 4)))
+    embedding = FusedEmbedding(schema, dim=2)
+    weight = torch.tensor([[1.0, 10.0], [0.0, -1.0]])
+    with torch.no_grad():
+        embedding.frozen["1"].project.weight.copy_(weight)
+    table = embedding.table.weight
+    assert table.shape == (7, 2)
+    out = embedding(torch.tensor([[2, 1, 0], [0, 2, 3], [1, 0, 1]]))
+    expected = [
+        torch.stack([table[2], torch.tensor([21.0, -2.0]), table[3]]),
+        torch.stack([table[0], torch.tensor([-7.0, 1.0]), table[6]]),
+        torch.stack([table[1], torch.zeros(2), table[4]]),
+    ]
+    assert torch.equal(out, torch.stack(expected))
+    assert list(embedding.state_dict()) == ["table.weight", "frozen.1.project.weight"]
+
+
+def test_first_order_weighs_the_entries_of_a_vector() -> None:
+    schema = FeatureSchema((Field("item_id", 2), Field("z", 2, np.eye(2, 3, dtype=np.float32))))
+    linear = FirstOrder(schema)
+    with torch.no_grad():
+        linear.weight.table.weight.zero_()
+        linear.weight.frozen["1"].project.weight.copy_(torch.tensor([[5.0, 7.0, 9.0]]))
+    assert linear(torch.tensor([[0, 0], [1, 1]])).tolist() == [5.0, 7.0]
 
 
 def test_first_order_sums_one_weight_per_field() -> None:

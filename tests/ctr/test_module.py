@@ -4,19 +4,21 @@ import subprocess
 import sys
 from functools import partial
 from pathlib import Path
+from typing import Literal
 
 import polars as pl
 import pytest
 import torch
 from lightning.pytorch import Trainer
 from lightning.pytorch.callbacks import ModelCheckpoint
-from lightning.pytorch.cli import LightningCLI
+from lightning.pytorch.cli import LightningCLI, OptimizerCallable
 from sklearn.metrics import roc_auc_score
 
 from userip_lightning.artifact import read_manifest, rows_seen
 from userip_lightning.ctr.base import CTRNet
 from userip_lightning.ctr.dcn import DCN
 from userip_lightning.ctr.module import CTRModule
+from userip_lightning.ctr.row_adam import RowAdam
 from userip_lightning.data.ctr_datamodule import CTRDataModule
 from userip_lightning.errors import InputError
 from userip_lightning.schema import FeatureSchema
@@ -25,7 +27,14 @@ ADAM = partial(torch.optim.Adam, lr=0.02)
 CONFIG = Path(__file__).parents[2] / "configs" / "ctr" / "dcn.yaml"
 
 
-def trainer(folder: Path, epochs: int = 2, checkpoint: bool = False) -> Trainer:
+def trainer(
+    folder: Path,
+    epochs: int = 2,
+    checkpoint: bool = False,
+    precision: Literal["32-true", "bf16-mixed"] = "32-true",
+    accumulate: int = 1,
+    clip: float | None = None,
+) -> Trainer:
     callbacks = [ModelCheckpoint(folder, save_last=True, save_top_k=0)] if checkpoint else []
     return Trainer(
         default_root_dir=folder,
@@ -37,24 +46,36 @@ def trainer(folder: Path, epochs: int = 2, checkpoint: bool = False) -> Trainer:
         enable_progress_bar=False,
         enable_model_summary=False,
         num_sanity_val_steps=1,
+        precision=precision,
+        accumulate_grad_batches=accumulate,
+        gradient_clip_val=clip,
     )
 
 
 def fitted(
-    prepared: Path, folder: Path, epochs: int = 2, ckpt: str | None = None, l2: float = 0.0
+    prepared: Path,
+    folder: Path,
+    epochs: int = 2,
+    ckpt: str | None = None,
+    l2: float = 0.0,
+    optimizer: OptimizerCallable = ADAM,
 ) -> CTRModule:
-    module = CTRModule(optimizer=ADAM, l2=l2)
+    module = CTRModule(optimizer=optimizer, l2=l2)
     data = CTRDataModule(str(prepared), batch_size=128, seed=3)
     trainer(folder, epochs, checkpoint=True).fit(module, data, ckpt_path=ckpt)
     return module
 
 
-def test_a_resumed_run_has_the_weights_of_an_uninterrupted_one(planted: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("optimizer", [ADAM, RowAdam])
+def test_a_resumed_run_has_the_weights_of_an_uninterrupted_one(
+    planted: Path, tmp_path: Path, optimizer: OptimizerCallable
+) -> None:
+    run = partial(fitted, planted, l2=1e-3, optimizer=optimizer)
     torch.manual_seed(1)
-    whole = fitted(planted, tmp_path / "whole", epochs=4)
+    whole = run(tmp_path / "whole", epochs=4)
     torch.manual_seed(2)
-    fitted(planted, tmp_path / "half", epochs=2)
-    resumed = fitted(planted, tmp_path / "half", epochs=4, ckpt=str(tmp_path / "half" / "last.ckpt"))
+    run(tmp_path / "half", epochs=2)
+    resumed = run(tmp_path / "half", epochs=4, ckpt=str(tmp_path / "half" / "last.ckpt"))
     for name, weight in whole.state_dict().items():
         assert torch.equal(resumed.state_dict()[name], weight), name
 
@@ -108,13 +129,12 @@ def test_learns_what_was_planted(planted: Path, tmp_path: Path) -> None:
     assert fit.callback_metrics["val/auc"] > 0.6
 
 
-def test_l2_shrinks_the_tables_and_nothing_else(planted: Path, tmp_path: Path) -> None:
-    module = CTRModule(l2=0.5)
+def test_l2_of_a_dense_optimizer_is_a_term_of_the_loss(planted: Path, tmp_path: Path) -> None:
+    module = CTRModule(optimizer=ADAM, l2=0.5)
     data = CTRDataModule(str(planted))
     trainer(tmp_path, epochs=1).fit(module, data)
     batch = next(iter(data.train_dataloader()))
     module.eval()
-    module.trainer = None  # a step by hand logs nothing
     with_l2 = module.training_step(batch)
     module.l2 = 0.0
     without = module.training_step(batch)
@@ -122,6 +142,54 @@ def test_l2_shrinks_the_tables_and_nothing_else(planted: Path, tmp_path: Path) -
     assert torch.allclose(with_l2 - without, expected, rtol=1e-4)
     names = [name for name, _ in module.network.named_parameters() if "table" in name]
     assert names == ["embedding.table.weight", "first_order.weight.table.weight"]
+
+
+def test_l2_of_the_default_optimizer_shrinks_tables_and_nothing_else(planted: Path, tmp_path: Path) -> None:
+    def norms(l2: float) -> dict[str, float]:
+        module = fitted(planted, tmp_path / str(l2), epochs=6, l2=l2, optimizer=partial(RowAdam, lr=0.02))
+        return {name: weight.norm().item() for name, weight in module.network.named_parameters()}
+
+    free, held = norms(0.0), norms(0.3)
+    shrunk = {name for name in free if held[name] < 0.3 * free[name]}
+    assert shrunk == {"embedding.table.weight", "first_order.weight.table.weight"}
+
+
+def test_rows_without_a_training_row_keep_their_start(planted: Path, tmp_path: Path) -> None:
+    """Value 0 of a field is an id that training never sees: neither Adam nor L2 may move its row."""
+    module = fitted(planted, tmp_path, l2=0.1, optimizer=RowAdam)
+    torch.manual_seed(3)
+    start = DCN(module.data.feature_schema)
+    assert all(table.grad is None or table.grad.is_sparse for table in module.network.tables())
+    for table, before in zip(module.network.tables(), start.tables(), strict=True):
+        assert torch.equal(table[0], before[0])
+        assert not torch.equal(table[1], before[1])
+
+
+def test_mixed_precision_learns_with_sparse_gradients(planted: Path, tmp_path: Path) -> None:
+    module = CTRModule(optimizer=partial(RowAdam, lr=0.02))
+    fit = trainer(tmp_path, epochs=8, precision="bf16-mixed")
+    fit.fit(module, CTRDataModule(str(planted), batch_size=64))
+    assert fit.callback_metrics["val/auc"] > 0.6
+
+
+def test_accumulated_sparse_gradients_are_those_of_the_larger_batch(planted: Path, tmp_path: Path) -> None:
+    def weights(batch_size: int, accumulate: int) -> dict[str, torch.Tensor]:
+        module = CTRModule(partial(DCN, dropout=0.0), optimizer=partial(RowAdam, eps=1e-3))
+        fit = trainer(tmp_path, epochs=1, accumulate=accumulate)
+        fit.fit(module, CTRDataModule(str(planted), batch_size=batch_size))
+        return module.state_dict()
+
+    rows = len(CTRDataModule(str(planted)).rows_seen)
+    once, twice = weights(rows + rows % 2, 1), weights((rows + 1) // 2, 2)
+    for name, weight in once.items():
+        assert torch.allclose(twice[name], weight, atol=2e-5), name
+
+
+def test_clipping_sparse_gradients_is_refused(planted: Path, tmp_path: Path) -> None:
+    fit = trainer(tmp_path, clip=1.0)
+    with pytest.raises(InputError, match="choose a dense optimizer"):
+        fit.fit(CTRModule(), CTRDataModule(str(planted)))
+    fit.fit(CTRModule(optimizer=ADAM), CTRDataModule(str(planted)))
 
 
 def test_export_holds_val_and_test_rows_and_can_be_tested_again(planted: Path, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from userip_lightning.data.prepared import PreparedData
 from userip_lightning.data.splits import ColdUsers
 from userip_lightning.data.synthesize import Planted
 from userip_lightning.errors import InputError
-from userip_lightning.schema import SUPPORT, TEST, TRAIN, VAL, Field
+from userip_lightning.schema import SUPPORT, TEST, TRAIN, VAL, Field, ProfileVectors
 
 SIZES = (4, 3)
 
@@ -97,6 +97,52 @@ def test_codes_come_from_the_bank(cold: Path, tmp_path: Path) -> None:
     for (batch,) in (data.train_dataloader(), data.test_dataloader()):
         users = [user_of[row] for row in batch.row_id.tolist()]
         assert np.array_equal(batch.fields[:, 2:].numpy(), codes[users])
+
+
+def write_profiles(
+    folder: Path, prepared: PreparedData, split: str = TRAIN, data_hash: str | None = None
+) -> np.ndarray:
+    """Profiles of every user but the last, in another order than the users'; returns z [U - 1, 2, 3, 4]."""
+    z = np.random.default_rng(0).normal(5, 3, (prepared.n_users - 1, 2, 3, 4)).astype(np.float32)
+    z[..., 3] = 1.0  # a dimension that says nothing
+    backwards = prepared.users["user_id"].to_numpy().astype(np.str_)[:-1][::-1]
+    extra = {"names": ["hobby", "background"]}
+    manifest = Manifest("profiles", "c", data_hash or prepared.data_hash, prepared.n_users - 1, extra=extra)
+    with writing(folder, manifest, prepared.rows(split)["row_id"].to_numpy()) as draft:
+        ProfileVectors(backwards, ("hobby", "background"), z).save(draft)
+    return z[::-1]
+
+
+def test_profiles_become_standardised_vectors(cold: Path, tmp_path: Path) -> None:
+    prepared = PreparedData.load(cold)
+    z = write_profiles(tmp_path / "profiles", prepared).mean(axis=2)
+    expected = np.zeros((prepared.n_users, 2, 4), np.float32)  # the last user has no profile
+    expected[:-1, :, :3] = (z - z.mean(axis=0))[..., :3] / z.std(axis=0)[..., :3]
+    write_bank(tmp_path / "bank", prepared)
+    data = CTRDataModule(
+        str(cold), bank=str(tmp_path / "bank"), profiles=str(tmp_path / "profiles"), batch_size=10_000
+    )
+    names = [field.name for field in data.feature_schema.fields]
+    assert names == ["user_id", "item_id", "code_hobby", "code_background", "z_hobby", "z_background"]
+    user_of = dict(prepared.events.select("row_id", "user").iter_rows())
+    for (batch,) in (data.train_dataloader(), data.test_dataloader()):
+        users = [user_of[row] for row in batch.row_id.tolist()]
+        for p, column in enumerate((4, 5)):
+            vectors = data.feature_schema.fields[column].vectors
+            assert vectors is not None
+            assert vectors.shape == (prepared.n_users, 4)
+            assert np.allclose(vectors[batch.fields[:, column]], expected[users, p], atol=1e-5)
+
+
+def test_profiles_that_saw_a_judged_row_or_other_data_are_refused(cold: Path, tmp_path: Path) -> None:
+    prepared = PreparedData.load(cold)
+    write_profiles(tmp_path / "leak", prepared, split=TEST)
+    with pytest.raises(InputError, match="leak"):
+        CTRDataModule(str(cold), profiles=str(tmp_path / "leak")).setup("fit")
+    CTRDataModule(str(cold), profiles=str(tmp_path / "leak"), audit=False).setup("fit")
+    write_profiles(tmp_path / "other", prepared, data_hash="other")
+    with pytest.raises(InputError, match="made from data other"):
+        CTRDataModule(str(cold), profiles=str(tmp_path / "other")).setup("fit")
 
 
 def test_attributes_become_fields(cold: Path) -> None:

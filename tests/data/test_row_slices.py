@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from userip_lightning.batches import CTRBatch
-from userip_lightning.data.row_slices import RowSlices
+from userip_lightning.data.row_slices import CHUNK, RowSlices
 
 
 def rows(count: int) -> CTRBatch:
@@ -19,6 +19,18 @@ def test_in_order_without_a_seed() -> None:
     assert [batch.row_id.tolist() for batch in batches] == [[0, 1, 2], [3, 4, 5], [6]]
     assert torch.equal(batches[1].fields, torch.tensor([[3, 30], [4, 40], [5, 50]]))
     assert torch.equal(batches[1].label, torch.tensor([1.0, 0.0, 1.0]))
+
+
+@pytest.mark.parametrize("batch_size", [999, CHUNK, CHUNK + 1])
+def test_batches_keep_their_size_where_rows_are_put_in_order_in_chunks(batch_size: int) -> None:
+    count = 2 * CHUNK + 5
+    slices = RowSlices(rows(count), batch_size, 0, rank=0, ranks=1)
+    batches = list(slices)
+    assert [len(batch.label) for batch in batches[:-1]] == [batch_size] * (len(slices) - 1)
+    order = torch.cat([batch.row_id for batch in batches])
+    assert torch.equal(order.sort().values, torch.arange(count))
+    for batch in batches:
+        assert torch.equal(batch.fields[:, 1], batch.row_id * 10)
 
 
 def test_order_is_a_function_of_seed_and_epoch() -> None:

@@ -22,3 +22,9 @@ class CTRNet(nn.Module, ABC):
         for module in self.modules():
             if isinstance(module, FusedEmbedding):
                 yield module.table.weight
+
+    def row_sparse(self, enabled: bool) -> None:
+        """Let gradients of the tables hold the looked-up rows alone (sparse), or whole tables."""
+        for module in self.modules():
+            if isinstance(module, FusedEmbedding):
+                module.table.sparse = enabled

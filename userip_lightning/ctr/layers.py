@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from userip_lightning.ctr.frozen_vectors import FrozenVectors
 from userip_lightning.ctr.normalization import BatchNorm
 from userip_lightning.schema import FeatureSchema
 
@@ -21,24 +22,39 @@ class FusedEmbedding(nn.Module):
     """All fields in one table: value v of field f is row offset_f + v, so that a batch is one lookup.
 
     A value beyond its field's size would read the next field's rows; whoever builds the input checks it.
+    A field with vectors has no rows; a linear map of its vectors takes their place.
 
     Args:
         schema: the fields.
         dim: embedding width E.
     """
 
+    columns: Tensor
     offsets: Tensor
+    order: Tensor
 
     def __init__(self, schema: FeatureSchema, dim: int) -> None:
         super().__init__()
+        frozen = {at: f.vectors for at, f in enumerate(schema.fields) if f.vectors is not None}
+        learned = [at for at in range(len(schema.fields)) if at not in frozen]
         self.table = nn.Embedding(schema.total, dim)
-        self.register_buffer("offsets", torch.tensor(schema.offsets), persistent=False)
+        self.frozen = nn.ModuleDict(
+            {str(at): FrozenVectors(vectors, dim, EMBEDDING_STD) for at, vectors in frozen.items()}
+        )
+        order = torch.tensor([*learned, *frozen]).argsort()  # from learned fields first to the schema's order
+        self.register_buffer("columns", torch.tensor(learned), persistent=False)
+        self.register_buffer("offsets", torch.tensor(schema.offsets)[learned], persistent=False)
+        self.register_buffer("order", order, persistent=False)
         nn.init.normal_(self.table.weight, std=EMBEDDING_STD)
 
     def forward(self, fields: Tensor) -> Tensor:
         """[N, F] int64 values → [N, F, E] embeddings."""
-        rows: Tensor = self.table(fields + self.offsets)
-        return rows
+        if not self.frozen:
+            rows: Tensor = self.table(fields + self.offsets)
+            return rows
+        rows = self.table(fields[:, self.columns] + self.offsets)
+        mapped = [vectors(fields[:, int(at)]).unsqueeze(1) for at, vectors in self.frozen.items()]
+        return torch.cat([rows, *mapped], dim=1)[:, self.order]
 
 
 class FirstOrder(nn.Module):

@@ -2,7 +2,9 @@
 
     L = mean BCE(σ(net(fields)), y) + l2 · Σ ‖table‖²
 
-Deviation: L2 is the usual extra of CTR implementations; with it at 0 the loss is the paper's. All
+Deviation: L2 is the usual extra of CTR implementations; with it at 0 the loss is the paper's. An optimizer
+that updates rows alone (:class:`~userip_lightning.ctr.row_adam.RowAdam`, the default) leaves the sum to the
+rows that the batch looked up; with any other, such as ``torch.optim.Adam``, it is over whole tables. All
 randomness of an epoch is a function of (seed, epoch, rank), so a run that was resumed at an epoch's end has
 the weights of one that never stopped, bit for bit.
 """
@@ -21,7 +23,7 @@ import torch
 from lightning.pytorch import LightningModule
 from lightning.pytorch.cli import OptimizerCallable
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.optim import Optimizer
 
@@ -29,6 +31,8 @@ from userip_lightning.artifact import Manifest, stable_hash, writing
 from userip_lightning.batches import CTRBatch
 from userip_lightning.ctr.base import CTRNet
 from userip_lightning.ctr.dcn import DCN
+from userip_lightning.ctr.row_adam import RowAdam
+from userip_lightning.ctr.running_mean import RunningMean
 from userip_lightning.ctr.scored import Quality, Scored, gather, measure
 from userip_lightning.errors import InputError
 from userip_lightning.schema import TEST, FeatureSchema
@@ -71,8 +75,9 @@ class CTRModule(LightningModule):
 
     Args:
         net: builds the network for the fields of the DataModule.
-        optimizer: builds the optimizer.
-        l2: weight of the squared norm of all embedding tables, against the mean cross-entropy.
+        optimizer: builds the optimizer. Where it says ``row_sparse``, embedding tables give it sparse
+            gradients and a step costs what its batch costs, however many users there are.
+        l2: weight of the squared norm of the embedding tables, against the mean cross-entropy.
     """
 
     network: CTRNet
@@ -80,8 +85,8 @@ class CTRModule(LightningModule):
     def __init__(
         self,
         net: Callable[[FeatureSchema], CTRNet] = DCN,
-        optimizer: OptimizerCallable = torch.optim.Adam,
-        l2: float = 2e-5,
+        optimizer: OptimizerCallable = RowAdam,
+        l2: float = 2e-4,
     ) -> None:
         super().__init__()
         self.net = net
@@ -89,6 +94,8 @@ class CTRModule(LightningModule):
         self.l2 = l2
         self._parts: list[Scored] = []
         self._tested: pl.DataFrame | None = None
+        self._row_sparse = False
+        self._losses = RunningMean()
 
     @property
     def data(self) -> CTRData:
@@ -100,9 +107,24 @@ class CTRModule(LightningModule):
         if not hasattr(self, "network"):
             torch.manual_seed(self.data.seed)
             self.network = self.net(self.data.feature_schema)
+        # Before the optimizer exists, because DDP asks the tables when it wraps the network.
+        self._row_sparse = getattr(self.optimizer([nn.Parameter(torch.zeros(1))]), "row_sparse", False)
+        self.network.row_sparse(self._row_sparse)
 
     def configure_optimizers(self) -> Optimizer:
-        return self.optimizer(self.network.parameters())
+        """The optimizer; one that updates rows alone decays the tables itself.
+
+        Raises:
+            InputError: the gradients are sparse and the Trainer is to clip them, or to reduce them over GPUs.
+        """
+        if not self._row_sparse:
+            return self.optimizer(self.network.parameters())
+        self._refuse_what_needs_dense_gradients()
+        tables = list(self.network.tables())
+        names = {id(table) for table in tables}
+        others = [weight for weight in self.network.parameters() if id(weight) not in names]
+        # The gradient of l2 ‖w‖² is 2 l2 w.
+        return self.optimizer([{"params": others}, {"params": tables, "weight_decay": 2 * self.l2}])
 
     def on_train_epoch_start(self) -> None:
         self.data.set_epoch(self.current_epoch)
@@ -115,13 +137,15 @@ class CTRModule(LightningModule):
         return logits
 
     def training_step(self, batch: CTRBatch) -> Tensor:
-        step = self._step(batch)
-        self.log("train/loss", step.loss, on_step=False, on_epoch=True, batch_size=len(batch.label))
-        if not self.l2:
-            return step.loss
-        return (
-            step.loss + self.l2 * torch.stack([table.square().sum() for table in self.network.tables()]).sum()
-        )
+        loss = self._step(batch).loss
+        self._losses.add(loss.detach(), len(batch.label))
+        if not self.l2 or self._row_sparse:
+            return loss
+        return loss + self.l2 * torch.stack([table.square().sum() for table in self.network.tables()]).sum()
+
+    def on_train_epoch_end(self) -> None:
+        # Once an epoch: logging every step costs as much as the step.
+        self.log("train/loss", self._losses.take(), sync_dist=True)
 
     def validation_step(self, batch: CTRBatch) -> None:
         self._parts.append(self.predict_step(batch))
@@ -170,6 +194,13 @@ class CTRModule(LightningModule):
     def _step(self, batch: CTRBatch) -> Step:
         logits = self(batch.fields).float()
         return Step(F.binary_cross_entropy_with_logits(logits, batch.label), logits.detach().sigmoid())
+
+    def _refuse_what_needs_dense_gradients(self) -> None:
+        trainer, advice = self.trainer, "choose a dense optimizer, such as torch.optim.Adam"
+        if trainer.gradient_clip_val:
+            raise InputError(f"trainer.gradient_clip_val: sparse gradients cannot be clipped; {advice}.")
+        if trainer.world_size > 1 and trainer.strategy.root_device.type == "cuda":
+            raise InputError(f"trainer.devices: NCCL cannot reduce sparse gradients over GPUs; {advice}.")
 
     def _gathered(self) -> Scored:
         """What all ranks scored since the last call."""

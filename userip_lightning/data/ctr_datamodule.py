@@ -1,8 +1,9 @@
-"""Rows of the CTR model: ids, profile codes from a bank and, if wanted, attributes."""
+"""Rows of the CTR model: ids, codes from a bank, continuous profiles and, if wanted, attributes."""
 
 from __future__ import annotations
 
 from functools import cached_property
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -11,14 +12,20 @@ import torch
 from lightning.pytorch import LightningDataModule
 from numpy.typing import NDArray
 
-from userip_lightning.artifact import Manifest, expect_same_data, refuse_leak
+from userip_lightning.artifact import Manifest, expect_same_data, read_manifest, refuse_leak
 from userip_lightning.bank import FeatureBank
 from userip_lightning.batches import CTRBatch
-from userip_lightning.data.ctr_fields import attribute_columns, code_columns, id_columns, schema_of
+from userip_lightning.data.ctr_fields import (
+    attribute_columns,
+    code_columns,
+    id_columns,
+    schema_of,
+    vector_columns,
+)
 from userip_lightning.data.prepared import PreparedData
 from userip_lightning.data.row_slices import RowSlices
 from userip_lightning.errors import InputError
-from userip_lightning.schema import TEST, TRAIN, VAL, FeatureSchema
+from userip_lightning.schema import TEST, TRAIN, VAL, FeatureSchema, ProfileVectors
 
 
 class _Loaded(NamedTuple):
@@ -34,16 +41,19 @@ class CTRDataModule(LightningDataModule):
         prepared: folder of the prepared data.
         bank: root of a feature bank (or one version's folder) whose codes become fields; None for a model
             without codes.
+        profiles: folder of a profiles artifact whose vectors become fields, as they are; None for a model
+            without them.
         batch_size: rows per batch and rank.
         seed: fixes the order of training rows, and the network's start and dropout.
         attributes: whether user and item attributes become fields too.
-        audit: whether a bank that saw a row of VAL or TEST is refused.
+        audit: whether a bank or profiles that saw a row of VAL or TEST are refused.
     """
 
     def __init__(
         self,
         prepared: str,
         bank: str | None = None,
+        profiles: str | None = None,
         batch_size: int = 1024,
         seed: int = 0,
         attributes: bool = False,
@@ -56,6 +66,7 @@ class CTRDataModule(LightningDataModule):
             raise InputError(f"data.seed is {seed}; give a whole number from 0 to 2147483647.")
         self.prepared = prepared
         self.bank = bank
+        self.profiles = profiles
         self.batch_size = batch_size
         self.seed = seed
         self.attributes = attributes
@@ -64,7 +75,8 @@ class CTRDataModule(LightningDataModule):
 
     @property
     def feature_schema(self) -> FeatureSchema:
-        """``user_id``, ``item_id``, ``code_<profile>`` …, ``user_<attribute>`` …, ``item_<attribute>`` …"""
+        """``user_id``, ``item_id``, ``code_<profile>`` …, ``z_<profile>`` …, ``user_<attribute>`` …,
+        ``item_<attribute>`` …"""
         return self._loaded.schema
 
     @property
@@ -86,8 +98,8 @@ class CTRDataModule(LightningDataModule):
         """Read everything, so that bad input is refused before a model exists.
 
         Raises:
-            InputError: the prepared data or the bank cannot be used, they belong to different data, or the
-                bank saw a row on which the model will be judged.
+            InputError: the prepared data, the bank or the profiles cannot be used, they belong to different
+                data, or bank or profiles saw a row on which the model will be judged.
         """
         _ = self._loaded
 
@@ -114,6 +126,14 @@ class CTRDataModule(LightningDataModule):
         """The rows of :meth:`test_dataloader`."""
         return self.test_dataloader()
 
+    def transfer_batch_to_device(
+        self, batch: CTRBatch, device: torch.device, dataloader_idx: int
+    ) -> CTRBatch:
+        """What Lightning does, without its search for tensors in whatever nesting at every step."""
+        if device.type == "cpu":
+            return batch
+        return CTRBatch(*(column.to(device, non_blocking=True) for column in batch))
+
     def _slices(self, rows: CTRBatch, shuffle_seed: int | None) -> RowSlices:
         rank, ranks = (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
         return RowSlices(rows, self.batch_size, shuffle_seed, rank, ranks)
@@ -124,6 +144,8 @@ class CTRDataModule(LightningDataModule):
         columns = id_columns(prepared)
         if self.bank is not None:
             columns += code_columns(prepared, self._checked_bank(self.bank, prepared))
+        if self.profiles is not None:
+            columns += vector_columns(prepared, self._checked_profiles(self.profiles, prepared))
         if self.attributes:
             columns += attribute_columns(prepared)
         whole = CTRBatch(
@@ -143,7 +165,15 @@ class CTRDataModule(LightningDataModule):
 
     def _checked_bank(self, root: str, prepared: PreparedData) -> FeatureBank:
         bank = FeatureBank.open(root)
-        expect_same_data(bank.path, bank.manifest, prepared.data_hash)
-        if self.audit:
-            refuse_leak(bank.path, prepared.judged_rows())
+        self._check_origin(bank.path, bank.manifest, prepared)
         return bank
+
+    def _checked_profiles(self, folder: str, prepared: PreparedData) -> ProfileVectors:
+        manifest = read_manifest(folder, "profiles")
+        self._check_origin(folder, manifest, prepared)
+        return ProfileVectors.load(folder, tuple(manifest.extra["names"]))
+
+    def _check_origin(self, path: str | Path, manifest: Manifest, prepared: PreparedData) -> None:
+        expect_same_data(path, manifest, prepared.data_hash)
+        if self.audit:
+            refuse_leak(path, prepared.judged_rows())

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from userip_lightning.bank import FeatureBank
 from userip_lightning.data.prepared import PreparedData
 from userip_lightning.errors import InputError
-from userip_lightning.schema import TRAIN, FeatureSchema, Field
+from userip_lightning.schema import TRAIN, FeatureSchema, Field, ProfileVectors
 
 
 class Column(NamedTuple):
@@ -20,6 +20,7 @@ class Column(NamedTuple):
     name: str
     values: NDArray[np.int64]  # [rows], 0 .. size - 1
     size: int
+    vectors: NDArray[np.float32] | None = None  # [size, D], what a value stands for
 
 
 def id_columns(prepared: PreparedData) -> list[Column]:
@@ -45,6 +46,22 @@ def code_columns(prepared: PreparedData, bank: FeatureBank) -> list[Column]:
     ]
 
 
+def vector_columns(prepared: PreparedData, profiles: ProfileVectors) -> list[Column]:
+    """``z_<name>`` per profile: a user's soft tokens, averaged (Table 3 of the paper, without quantization).
+
+    Every dimension has mean 0 and variance 1 over the users of ``profiles``, so that a network sees numbers
+    of one size, whatever the language model. Value 0, the zero vector, is a user without a profile.
+    """
+    ids = pl.DataFrame({"user_id": profiles.user_ids.tolist()}).with_row_index("place", offset=1)
+    known = prepared.users.select("user_id").join(ids, on="user_id", how="left", maintain_order="left")
+    place = known["place"].cast(pl.Int64).fill_null(0).to_numpy()
+    per_event = place[prepared.events["user"].to_numpy()]
+    return [
+        Column(f"z_{name}", per_event, len(ids) + 1, _standardised(profiles.z[:, p]))
+        for p, name in enumerate(profiles.names)
+    ]
+
+
 def attribute_columns(prepared: PreparedData) -> list[Column]:
     """``user_<name>`` and ``item_<name>`` per String column of the side tables but ids and titles.
 
@@ -63,11 +80,20 @@ def attribute_columns(prepared: PreparedData) -> list[Column]:
 
 def schema_of(columns: list[Column]) -> FeatureSchema:
     """The network's view of ``columns``."""
-    return FeatureSchema(tuple(Field(column.name, column.size) for column in columns))
+    return FeatureSchema(tuple(Field(column.name, column.size, column.vectors) for column in columns))
 
 
 def _trained(prepared: PreparedData) -> NDArray[np.bool_]:
     return (prepared.events["split"] == TRAIN).to_numpy()
+
+
+def _standardised(z: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Soft tokens [U, S, D] of one profile → [U + 1, D], the first row zero."""
+    mean = z.mean(axis=1)
+    spread = mean.std(axis=0)
+    vectors = np.zeros((mean.shape[0] + 1, mean.shape[1]), dtype=np.float32)
+    vectors[1:] = (mean - mean.mean(axis=0)) / np.where(spread > 0, spread, 1)
+    return vectors
 
 
 def _known(name: str, cells: pl.Series, trained: NDArray[np.bool_]) -> Column:

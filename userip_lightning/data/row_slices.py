@@ -6,8 +6,12 @@ from collections.abc import Iterator
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from userip_lightning.batches import CTRBatch
+
+#: Rows that are put in order at a time: one gather for many batches, a copy of few rows.
+CHUNK = 1 << 16
 
 
 class RowSlices:
@@ -44,6 +48,13 @@ class RowSlices:
 
     def __iter__(self) -> Iterator[CTRBatch]:
         # A generator starts at the first next(), as it must: Lightning asks for iterators before the epoch.
+        batches_per_chunk = max(1, CHUNK // self.batch_size)
+        for chunk in torch.split(self._order(), batches_per_chunk * self.batch_size):
+            ordered = (torch.split(column.index_select(0, chunk), self.batch_size) for column in self.rows)
+            yield from map(CTRBatch._make, zip(*ordered, strict=True))
+
+    def _order(self) -> Tensor:
+        """Rows of this rank, [share] int64."""
         total = len(self.rows.label)
         if self.shuffle_seed is None:
             order = torch.arange(total)
@@ -51,9 +62,7 @@ class RowSlices:
             # NumPy's generator, because torch's on the CPU tells seeds apart by their low 32 bits alone.
             generator = np.random.default_rng((self.shuffle_seed, self.epoch))
             order = torch.from_numpy(generator.permutation(total))
-        part = order[torch.arange(self.rank, self._share * self.ranks, self.ranks) % total]
-        for rows in torch.split(part, self.batch_size):
-            yield CTRBatch(*(column[rows] for column in self.rows))
+        return order[torch.arange(self.rank, self._share * self.ranks, self.ranks) % total]
 
     @property
     def _share(self) -> int:
