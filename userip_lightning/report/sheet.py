@@ -85,7 +85,7 @@ def block_sheet(block: Block) -> Sheet:
 
 
 def summary_sheet(blocks: Sequence[Block]) -> Sheet:
-    """All blocks side by side, a row per method with controls (or with codes, where a block has no controls)."""
+    """All blocks side by side: a row per method with controls, else the first with codes."""
     rows = []
     for block in blocks:
         held = [found for found in block.verdicts if found.controls] or list(block.verdicts[:1])
@@ -164,8 +164,8 @@ def _verdicts(block: Block) -> tuple[str, ...]:
     if rows.height:
         count = {mark: (rows["mark"] == mark).sum() for mark in MARKS}
         lines.append(
-            f"Of {plural(rows.height, 'method')} with codes, {count['better']} gain at least 0.001 AUC over the "
-            f"same network without codes, {count['worse']} lose as much, {count['same']} do neither."
+            f"Of {plural(rows.height, 'method')} with codes, {count['better']} gain at least 0.001 AUC over "
+            f"the same network without codes, {count['worse']} lose as much, {count['same']} do neither."
         )
     best = block.table.filter(pl.col("group") == "reference").drop_nulls("auc").sort("auc").tail(1)
     networks = block.table.filter(pl.col("group") == "network").drop_nulls("auc")
