@@ -24,6 +24,12 @@ def extra() -> None:
     pytest.importorskip("wandb_workspaces", reason="dashboards are an extra: pip install -e '.[dashboard]'")
 
 
+def test_its_help_says_what_needs_no_account(capsys):
+    assert main(["dashboard", "--help"]) == 0
+    text = capsys.readouterr().out
+    assert all(option in text for option in ("--entity", "--project", "--split", "needs no account"))
+
+
 @pytest.mark.usefixtures("extra")
 def test_it_is_written_to_a_file_and_printed(tmp_path, capsys):
     file = tmp_path / "view.json"

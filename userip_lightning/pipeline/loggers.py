@@ -11,8 +11,8 @@ import wandb
 from lightning.pytorch.loggers import CSVLogger, Logger, WandbLogger
 
 from userip_lightning.errors import InputError
-from userip_lightning.pipeline.figures import EPOCH, FIGURES, STEP
 from userip_lightning.pipeline.labels import GIVEN, run_labels
+from userip_lightning.pipeline.logged import EPOCH, FIGURES, STEP
 from userip_lightning.pipeline.plan import Job
 from userip_lightning.pipeline.settings import Settings
 
