@@ -42,8 +42,12 @@ class FieldAttention(nn.Module):
     def forward(self, embeddings: Tensor) -> Tensor:
         """[N, F, E] → [N, F, E]."""
         rows, count, dim = embeddings.shape
-        projected = functional.linear(embeddings, self.weight.flatten(0, 1))  # all four in one product
-        query, key, value, residual = projected.view(rows, count, 4, self.heads, -1).permute(2, 0, 3, 1, 4)
-        attention = (self.scale * query @ key.transpose(2, 3)).softmax(dim=3)  # [N, H, F, F]
-        seen = torch.relu(attention @ value + residual)  # [N, H, F, E/H]
-        return seen.transpose(1, 2).reshape(rows, count, dim)
+        projected = functional.linear(embeddings, self.weight.flatten(0, 1))
+        # Rows go last: they are many and fields few, so that plain products along the rows take 0.2 to 0.7 of
+        # the time of a batch of tiny matrix products (on a CPU, 128 and 4096 rows, 2 to 8 fields).
+        parts = projected.view(rows, count, 4, self.heads, -1).permute(2, 3, 1, 4, 0).contiguous()
+        query, key, value, residual = parts  # [H, F, E/H, N] each
+        scores = self.scale * (query.unsqueeze(2) * key.unsqueeze(1)).sum(dim=3)  # [H, F, F, N]
+        attention = scores.softmax(dim=2).unsqueeze(3)
+        seen = (attention * value.unsqueeze(1)).sum(dim=2)
+        return torch.relu(seen + residual).permute(3, 1, 0, 2).reshape(rows, count, dim)

@@ -68,8 +68,9 @@ class MixtureCrossNetwork(nn.Module):
         """[N, D] → [N, D]."""
         x = x0
         for down, inner, up, bias in zip(self.down, self.inner, self.up, self.bias, strict=True):
-            narrow = (x @ down.flatten(0, 1).T).tanh().unflatten(1, down.shape[:2])  # [N, K, R]
-            narrow = torch.einsum("nkr,ksr->nks", narrow, inner).tanh()
-            gated = self.gate(x).softmax(dim=1).unsqueeze(2) * narrow
-            x = x0 * (gated.flatten(1) @ up.flatten(0, 1) + bias) + x
+            narrow = (x @ down.flatten(0, 1).T).tanh()  # [N, K·R]: all experts side by side
+            inner_all = torch.block_diag(*inner)  # type: ignore[no-untyped-call]  # torch left it untyped
+            narrow = (narrow @ inner_all.T).tanh()
+            gates = self.gate(x).softmax(dim=1).repeat_interleave(inner.shape[1], dim=1)
+            x = x0 * ((gates * narrow) @ up.flatten(0, 1) + bias) + x
         return x

@@ -5,7 +5,8 @@
 Huang et al., "FiBiNET: Combining Feature Importance and Bilinear Feature Interaction for Click-Through Rate
 Prediction", 2019, section 3, with one W_ij per pair (field-interaction type), shared by both branches as in
 public implementations. Deviation: W_2 starts positive. Its input is never negative and has F/3 elements, one
-if there are few fields: a field whose weights started negative would stay at importance 0 for good.
+if there are few fields: a field whose weights started negative would stay at importance 0 for good. As
+bilinear(e)_ij is linear in e_i and in e_j, bilinear(a ⊙ e)_ij is a_i a_j bilinear(e)_ij and costs no product.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from userip_lightning.ctr.base import CTRNet
-from userip_lightning.ctr.interactions import BilinearProducts
+from userip_lightning.ctr.interactions import BilinearProducts, PairwiseProducts
 from userip_lightning.ctr.layers import MLP, FirstOrder, FusedEmbedding
 from userip_lightning.schema import FeatureSchema
 
@@ -40,10 +41,9 @@ class SqueezeExcitation(nn.Module):
             self.excite.weight.abs_()
 
     def forward(self, embeddings: Tensor) -> Tensor:
-        """[N, F, E] → the same, every field times its importance."""
-        importance = self.excite(self.squeeze(embeddings.mean(dim=2)).relu()).relu()
-        scaled: Tensor = importance.unsqueeze(2) * embeddings
-        return scaled
+        """[N, F, E] → [N, F] importance, at least 0."""
+        importance: Tensor = self.excite(self.squeeze(embeddings.mean(dim=2)).relu()).relu()
+        return importance
 
 
 class FiBiNET(CTRNet):
@@ -69,6 +69,7 @@ class FiBiNET(CTRNet):
         self.embedding = FusedEmbedding(schema, embedding_dim)
         self.first_order = FirstOrder(schema)
         self.importance = SqueezeExcitation(len(schema.fields), reduction)
+        self.products = PairwiseProducts(schema)
         self.bilinear = BilinearProducts(schema, embedding_dim)
         self.deep = MLP(2 * len(self.bilinear.left) * embedding_dim, hidden, dropout)
         self.output = nn.Linear(self.deep.out_dim, 1, bias=False)
@@ -76,6 +77,8 @@ class FiBiNET(CTRNet):
     def forward(self, fields: Tensor) -> Tensor:
         """[N, F] int64 values → [N] logits."""
         embeddings = self.embedding(fields)
-        both = torch.cat([self.bilinear(self.importance(embeddings)), self.bilinear(embeddings)], dim=1)
-        logits: Tensor = self.output(self.deep(both.flatten(1))).squeeze(1) + self.first_order(fields)
+        weights = self.products(self.importance(embeddings).unsqueeze(2))  # [N, P, 1]
+        pairs = self.bilinear(embeddings)
+        both = torch.cat([weights * pairs, pairs], dim=1).flatten(1)
+        logits: Tensor = self.output(self.deep(both)).squeeze(1) + self.first_order(fields)
         return logits
