@@ -1,10 +1,12 @@
 """What holds for every network, with two fields and with more."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from jsonargparse import ArgumentParser
 from lightning.pytorch import Callback, LightningModule, Trainer
 from torch.nn.functional import binary_cross_entropy_with_logits
 
@@ -28,6 +30,7 @@ from userip_lightning.ctr.pnn import PNN
 from userip_lightning.data.ctr_datamodule import CTRDataModule
 from userip_lightning.schema import FeatureSchema, Field
 
+CONFIGS = Path(__file__).parents[2] / "configs" / "ctr"
 SIZES = {"user_id": 7, "item_id": 11, "hobby": 4, "background": 3, "age": 5, "year": 6, "genre": 8, "sex": 2}
 REFERENCES = [Logistic, BiasedMF]
 NETWORKS = [AFM, AFN, AutoInt, DCN, DCNMix, DCNv2, DeepFM, DIFM, FFM, FiBiNET, ONN, PNN]
@@ -107,6 +110,23 @@ def test_a_batch_of_one_row(network: type[CTRNet], dtype: torch.dtype, mode: str
     assert logits.shape == (1,)
     logits.float().square().sum().backward()
     assert all(table.grad.isfinite().all() for table in net.tables())
+
+
+@two_five_and_eight_fields
+@every_network
+def test_no_rows_no_logits(network: type[CTRNet], count: int) -> None:
+    net = build(network, schema_of(count)).eval()
+    assert net(torch.empty(0, count, dtype=torch.int64)).shape == (0,)
+
+
+def test_every_network_has_one_configuration_that_builds_it() -> None:
+    parser = ArgumentParser(exit_on_error=False)
+    parser.add_argument("--net", type=Callable[[FeatureSchema], CTRNet], enable_path=True)
+    built = []
+    for file in sorted(CONFIGS.glob("*.yaml")):
+        config = parser.parse_args([f"--net={file}"])
+        built.append(type(parser.instantiate_classes(config).net(schema_of(5))))
+    assert sorted(built, key=str) == sorted([*NETWORKS, *REFERENCES], key=str)
 
 
 @every_network

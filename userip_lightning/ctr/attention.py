@@ -45,7 +45,9 @@ class FieldAttention(nn.Module):
         projected = functional.linear(embeddings, self.weight.flatten(0, 1))
         # Rows go last: they are many and fields few, so that plain products along the rows take 0.2 to 0.7 of
         # the time of a batch of tiny matrix products (on a CPU, 128 and 4096 rows, 2 to 8 fields).
-        parts = projected.view(rows, count, 4, self.heads, -1).permute(2, 3, 1, 4, 0).contiguous()
+        parts = (
+            projected.view(rows, count, 4, self.heads, dim // self.heads).permute(2, 3, 1, 4, 0).contiguous()
+        )
         query, key, value, residual = parts  # [H, F, E/H, N] each
         scores = self.scale * (query.unsqueeze(2) * key.unsqueeze(1)).sum(dim=3)  # [H, F, F, N]
         attention = scores.softmax(dim=2).unsqueeze(3)

@@ -95,7 +95,7 @@ class CrossNetwork(nn.Module):
     def forward(self, x0: Tensor) -> Tensor:
         """[N, D] → [N, D]."""
         dots = x0 @ self.weight.T
-        scale, shift = torch.ones_like(x0[:, 0]), torch.zeros_like(x0[0])
+        scale, shift = torch.ones_like(x0[:, 0]), x0.new_zeros(x0.shape[1])
         for dot, weight, bias in zip(dots.T, self.weight, self.bias, strict=True):
             scale = scale * (1 + dot) + shift @ weight
             shift = shift + bias
