@@ -1,4 +1,4 @@
-"""CTR artifacts as the ctr stage leaves them, with known scores."""
+"""CTR artifacts as the ctr stage leaves them, with known scores, and a small study of them."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -7,7 +7,9 @@ import numpy as np
 import polars as pl
 import pytest
 
+from tests.report.simulated import METHODS, SEEDS
 from userip_lightning.artifact import Manifest, writing
+from userip_lightning.report.entries import Entry
 
 Write = Callable[..., Path]
 
@@ -46,3 +48,25 @@ def write(tmp_path: Path, log: pl.DataFrame) -> Write:
         return path
 
     return write_run
+
+
+@pytest.fixture
+def entries(write: Write) -> dict[str, Entry]:
+    """Method to its entry, for a study whose root is the test's folder."""
+    found = {}
+    for method, (group, network, against, signal) in METHODS.items():
+        for seed in range(SEEDS):
+            write(method, seed, signal)
+        runs = tuple(f"{method}/{seed}" for seed in range(SEEDS))
+        found[method] = Entry("games", "random", "ids", method, group, network, against, runs)
+    return found
+
+
+@pytest.fixture
+def absent() -> dict[str, Entry]:
+    """Entries without figures; a library's message may hold several lines and signs that HTML reads."""
+    entry = Entry("games", "random", "ids", "KAR", "llm", None, None, (), not_run="needs Llama-2-7B")
+    failed = entry._replace(
+        method="FFM", group="network", not_run=None, failed="loss <nan> & more\nin batch 3"
+    )
+    return {"KAR": entry, "PEPLER": entry._replace(method="PEPLER"), "FFM": failed}

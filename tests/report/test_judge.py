@@ -7,34 +7,12 @@ import pytest
 from scipy.stats import ttest_rel
 from sklearn.metrics import roc_auc_score
 
+from tests.report.simulated import METHODS, SEEDS
 from userip_lightning.errors import InputError
 from userip_lightning.report.bootstrap import paired_bootstrap
 from userip_lightning.report.entries import Entry
 from userip_lightning.report.judge import judge_study
 from userip_lightning.report.predictions import read_predictions
-
-SEEDS = 3
-#: method: group, network, against, share of the truth that its scores see
-METHODS = {
-    "biased MF": ("reference", None, None, 0.4),
-    "DCN": ("network", "DCN", None, 0.2),
-    "PNN": ("network", "PNN", None, 0.26),
-    "UserIP-DCN": ("userip", "DCN", "DCN", 1.2),
-    "UserIP-PNN": ("userip", "PNN", "PNN", 0.25),
-    "DCN + shuffled": ("control", "DCN", "DCN", 0.2),
-    "DCN + SVD": ("control", "DCN", "DCN", 0.45),
-}
-
-
-@pytest.fixture
-def entries(write):
-    found = {}
-    for method, (group, network, against, signal) in METHODS.items():
-        for seed in range(SEEDS):
-            write(method, seed, signal)
-        runs = tuple(f"{method}/{seed}" for seed in range(SEEDS))
-        found[method] = Entry("games", "random", "ids", method, group, network, against, runs)
-    return found
 
 
 def judge(entries, root, **changes):

@@ -9,6 +9,7 @@ from userip_lightning.report.sheet import Cell, Sheet
 _SYMBOLS = {
     "\\": r"\textbackslash{}",
     **{mark: f"\\{mark}" for mark in "&%$#_{}"},
+    "\u00a0": "~",
     "~": r"\textasciitilde{}",
     "^": r"\textasciicircum{}",
     "<": "$<$",

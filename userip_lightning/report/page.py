@@ -5,6 +5,7 @@ The policy in its head forbids every request, so the file shows the same on a di
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from html import escape
 from typing import NamedTuple
@@ -16,6 +17,7 @@ from userip_lightning.report.page_style import SCRIPT, STYLE
 from userip_lightning.report.sheet import Cell, Rows, Sheet
 
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:"
+_ASIDE = re.compile(r"(?<=\d) [±\[(]")
 _MARKS = {"▲": "up", "▼": "down", NONE: "none", "=": "none"}
 
 
@@ -104,8 +106,12 @@ def _group(group: Rows, width: int) -> str:
 
 
 def _cell(cell: Cell) -> str:
-    text = escape(cell.text)
-    text = {1: f"<b>{text}</b>", 2: f"<u>{text}</u>"}.get(cell.rank, text)
+    """The figure in full strength, what follows of it (± deviation, [interval], (difference)) smaller."""
+    aside = _ASIDE.search(cell.text)
+    start = aside.start() if aside else len(cell.text)
+    figure = escape(cell.text[:start])
+    text = {1: f"<b>{figure}</b>", 2: f"<u>{figure}</u>"}.get(cell.rank, figure)
+    text += f"<small>{escape(cell.text[start:])}</small>" if aside else ""
     kind = _MARKS.get(cell.text)
     return f'<td class="{kind}">{text}</td>' if kind else f"<td>{text}</td>"
 
@@ -127,10 +133,11 @@ def _profile(name: str, counts: Sequence[int]) -> str:
     share = np.asarray(counts, dtype=np.float64) / max(1, sum(counts))
     used = share[share > 0]
     perplexity = float(np.exp(-(used * np.log(used)).sum()))
+    widths = share / max(share.max(initial=0), 1e-9)
     bars = "".join(
-        f'<dt>{code}</dt><dd><meter value="{part:.4f}">{part:.1%}</meter></dd>'
+        f'<dt>{code}</dt><dd class="bar" style="--width: {width:.1%}"></dd>'
         f"<dd>{plural(count, 'user') if count else 'unused'}</dd>"
-        for code, (part, count) in enumerate(zip(share, counts, strict=True))
+        for code, (width, count) in enumerate(zip(widths, counts, strict=True))
     )
     summary = f"{plural(len(counts), 'code')}, perplexity {perplexity:.2f}"
     return f'<div><h3>{escape(name)}</h3><p class="caption">{summary}</p><dl>{bars}</dl></div>'

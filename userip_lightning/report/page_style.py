@@ -13,7 +13,7 @@ html { -webkit-text-size-adjust: 100%; scroll-behavior: smooth; }
 body { margin: 0; background: var(--paper); color: var(--ink);
   font: 16px/1.55 system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", "Liberation Sans",
   sans-serif; }
-main { max-width: 78rem; margin: 0 auto; padding: 2.5rem clamp(1rem, 4vw, 3rem) 4rem; }
+main { max-width: 84rem; margin: 0 auto; padding: 2.5rem clamp(1rem, 4vw, 3rem) 4rem; }
 h1 { font-size: clamp(1.6rem, 1.1rem + 2vw, 2.3rem); line-height: 1.2; letter-spacing: -0.02em;
   margin: 0 0 1.25rem; text-wrap: balance; overflow-wrap: anywhere; }
 h2 { font-size: 1.3rem; line-height: 1.3; letter-spacing: -0.01em; margin: 0 0 .25rem;
@@ -32,11 +32,13 @@ nav a:hover { border-color: var(--accent); }
 .verdicts li + li { margin-top: .35rem; color: var(--muted); font-size: .92rem; }
 .scroll { overflow-x: auto; margin: 1rem 0; border-top: 1px solid var(--ink);
   border-bottom: 1px solid var(--ink); }
-table { border-collapse: collapse; width: 100%; font-size: .84rem; font-variant-numeric: tabular-nums; }
-th, td { padding: .3rem .65rem; text-align: right; white-space: nowrap; }
+table { border-collapse: collapse; width: 100%; font-size: .82rem; font-variant-numeric: tabular-nums; }
+th, td { padding: .3rem .55rem; text-align: right; white-space: nowrap; }
 th:first-child, td:first-child { text-align: left; padding-left: 0; position: sticky; left: 0;
   background: var(--paper); }
-thead th { font-weight: 600; vertical-align: bottom; border-bottom: 1px solid var(--rule); }
+thead th { font-weight: 600; white-space: normal; min-width: 3.5rem; }
+thead th, thead td { vertical-align: bottom; border-bottom: 1px solid var(--rule); }
+td small { color: var(--muted); font-size: .88em; font-weight: 400; }
 thead button { all: unset; cursor: pointer; }
 thead button:focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; }
 thead [aria-sort=ascending] button::after { content: " ↑"; }
@@ -57,7 +59,9 @@ figcaption { color: var(--muted); font-size: .85rem; margin-bottom: .4rem; }
   margin: 0; font-size: .85rem; font-variant-numeric: tabular-nums; }
 .usage dt { color: var(--muted); }
 .usage dd { margin: 0; }
-.usage meter { width: 100%; height: .7rem; }
+.usage .bar { background: var(--band); border-radius: 2px; }
+.usage .bar::before { content: ""; display: block; width: var(--width); height: .7rem; border-radius: 2px;
+  background: var(--accent); }
 .notes { padding-left: 1.1rem; max-width: 52rem; }
 .notes li { margin-bottom: .5rem; }
 @media print { nav { display: none; } .scroll { overflow: visible; } }

@@ -21,12 +21,18 @@ GROUPS = {
 }
 MARKS = {"better": "▲", "worse": "▼", "same": "="}
 HEADER = (
-    *("method", "AUC", "Logloss", "NE", "ECE", "ΔAUC [95 %]", "", "ΔLogloss [95 %]"),
+    *("method", "AUC", "Logloss", "NE", "ECE", "ΔAUC [95\u00a0%]", "", "ΔLogloss [95\u00a0%]"),
     *("p DeLong", "p by user", "p seeds"),
 )
 PAPER_HEADER = ("paper AUC (ours −)", "paper Logloss (ours −)")
 SUMMARY_HEADER = (
-    *("block", "codes", "ΔAUC over no codes [95 %]", "ΔAUC over best control [95 %]", "best control"),
+    *(
+        "block",
+        "codes",
+        "ΔAUC over no codes [95\u00a0%]",
+        "ΔAUC over best control [95\u00a0%]",
+        "best control",
+    ),
     *("a gain?", "▲ over no codes", "best network, AUC", "best reference, AUC"),
 )
 #: What the columns mean, once for all sheets of a report.
@@ -117,7 +123,7 @@ def _best(rows: pl.DataFrame) -> str:
 def _cells(row: Mapping[str, Any], ranks: Mapping[str, Mapping[str, int]], paper: bool) -> tuple[Cell, ...]:
     name = row["method"]
     if row["status"] != MEASURED:
-        figures = [Cell(row["status"]), *[Cell(NONE)] * (len(HEADER) - 2)]
+        figures = [Cell(row["status"]), *(Cell(NONE if name else "") for name in HEADER[2:])]
     else:
         figures = [
             Cell(spread(row["auc"], row["auc_std"]), ranks["auc"].get(name, 0)),
@@ -159,7 +165,7 @@ def _caption(block: Block) -> str:
 
 def _verdicts(block: Block) -> tuple[str, ...]:
     """Sentences about codes with controls, then one about all other networks, then one about references."""
-    lines = [f"{found.method}: {found.sentence}" for found in block.verdicts if found.controls]
+    lines = [f"{found.method}. {found.sentence}" for found in block.verdicts if found.controls]
     rows = block.table.filter((pl.col("group") == "userip") & pl.col("mark").is_not_null())
     if rows.height:
         count = {mark: (rows["mark"] == mark).sum() for mark in MARKS}
