@@ -1,7 +1,9 @@
 """CTR artifacts as the ctr stage leaves them, with known scores, and a small study of them."""
 
-from collections.abc import Callable
+import shutil
+from functools import partial
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import polars as pl
@@ -11,10 +13,16 @@ from tests.report.simulated import METHODS, SEEDS
 from userip_lightning.artifact import Manifest, writing
 from userip_lightning.report.entries import Entry
 
-Write = Callable[..., Path]
+
+class Write(Protocol):
+    """Write an artifact whose scores see ``signal`` of the truth, the rest is noise drawn from ``seed``."""
+
+    def __call__(
+        self, name: str, seed: int, signal: float, data_hash: str = "d", rows: pl.DataFrame | None = None
+    ) -> Path: ...
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def log() -> pl.DataFrame:
     """800 judged rows of 80 users; ``truth`` is the log-odds that the label was drawn from."""
     rng = np.random.default_rng(0)
@@ -32,37 +40,60 @@ def log() -> pl.DataFrame:
     )
 
 
+def _write(
+    root: Path,
+    log: pl.DataFrame,
+    name: str,
+    seed: int,
+    signal: float,
+    data_hash: str = "d",
+    rows: pl.DataFrame | None = None,
+) -> Path:
+    rows = log if rows is None else rows
+    noise = np.random.default_rng(seed).normal(size=rows.height)
+    logit = signal * rows["truth"].to_numpy() + 0.3 * noise
+    table = rows.drop("truth").with_columns(score=pl.Series(1 / (1 + np.exp(-logit))).cast(pl.Float32))
+    path = root / name / str(seed)
+    with writing(path, Manifest("ctr", "c", data_hash, 80)) as draft:
+        table.sample(fraction=1, shuffle=True, seed=seed).write_parquet(draft / "predictions.parquet")
+    return path
+
+
 @pytest.fixture
 def write(tmp_path: Path, log: pl.DataFrame) -> Write:
-    """Write an artifact whose scores see ``signal`` of the truth, the rest is noise drawn from ``seed``."""
-
-    def write_run(
-        name: str, seed: int, signal: float, data_hash: str = "d", rows: pl.DataFrame = log
-    ) -> Path:
-        noise = np.random.default_rng(seed).normal(size=rows.height)
-        logit = signal * rows["truth"].to_numpy() + 0.3 * noise
-        table = rows.drop("truth").with_columns(score=pl.Series(1 / (1 + np.exp(-logit))).cast(pl.Float32))
-        path = tmp_path / name / str(seed)
-        with writing(path, Manifest("ctr", "c", data_hash, 80)) as draft:
-            table.sample(fraction=1, shuffle=True, seed=seed).write_parquet(draft / "predictions.parquet")
-        return path
-
-    return write_run
+    return partial(_write, tmp_path, log)
 
 
-@pytest.fixture
-def entries(write: Write) -> dict[str, Entry]:
-    """Method to its entry, for a study whose root is the test's folder."""
-    found = {}
-    for method, (group, network, against, signal) in METHODS.items():
+@pytest.fixture(scope="session")
+def runs_root(tmp_path_factory: pytest.TempPathFactory, log: pl.DataFrame) -> Path:
+    """The runs of every method of the small study, to be read only."""
+    root = tmp_path_factory.mktemp("runs")
+    for method, (*_, signal) in METHODS.items():
         for seed in range(SEEDS):
-            write(method, seed, signal)
-        runs = tuple(f"{method}/{seed}" for seed in range(SEEDS))
-        found[method] = Entry("games", "random", "ids", method, group, network, against, runs)
-    return found
+            _write(root, log, method, seed, signal)
+    return root
 
 
 @pytest.fixture
+def entries(small_study: dict[str, Entry], runs_root: Path, tmp_path: Path) -> dict[str, Entry]:
+    """Method to its entry; its runs lie in the test's own folder and may be changed there."""
+    shutil.copytree(runs_root, tmp_path, dirs_exist_ok=True)
+    return dict(small_study)
+
+
+@pytest.fixture(scope="session")
+def small_study() -> dict[str, Entry]:
+    """Method to its entry, with runs in ``runs_root``."""
+    return {
+        method: Entry(
+            *("games", "random", "ids", method, group, network, against),
+            runs=tuple(f"{method}/{seed}" for seed in range(SEEDS)),
+        )
+        for method, (group, network, against, _) in METHODS.items()
+    }
+
+
+@pytest.fixture(scope="session")
 def absent() -> dict[str, Entry]:
     """Entries without figures; a library's message may hold several lines and signs that HTML reads."""
     entry = Entry("games", "random", "ids", "KAR", "llm", None, None, (), not_run="needs Llama-2-7B")

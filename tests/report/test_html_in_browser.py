@@ -23,19 +23,20 @@ PHONE = 390  # CSS pixels
 needs_browser = pytest.mark.skipif(BROWSER is None, reason="no chromium or google-chrome on this machine")
 
 
-@pytest.fixture
-def report(entries, absent, tmp_path):
+@pytest.fixture(scope="module")
+def report(small_study, absent, runs_root, tmp_path_factory):
     """The page, with every kind of section, and the study that it shows."""
+    folder = tmp_path_factory.mktemp("reports") / "table2"
     study = write_study(
-        tmp_path / "table2",
-        [*(entries | absent).values()],
-        root=tmp_path,
+        folder,
+        [*(small_study | absent).values()],
+        root=runs_root,
         title="Table 2",
         curves={"DCN": [(0, 0.7, 0.6), (1, 0.71, 0.59)]},
         usage={"hobby": [30, 10, 0]},
         replicates=30,
     )
-    return tmp_path / "table2" / "report.html", study
+    return folder / "report.html", study
 
 
 @pytest.fixture
@@ -101,10 +102,10 @@ def test_nothing_is_fetched_from_anywhere(report):
 
 
 @needs_browser
-def test_a_click_on_a_column_sorts_the_rows_of_every_group(report, browse):
+def test_a_click_on_a_column_sorts_the_rows_of_every_group(report, browse, tmp_path):
     page, study = report
     click = '<script>document.querySelector("#s1 th:nth-child(2) button").click()</script></body>'
-    clicked = page.with_name("clicked.html")
+    clicked = tmp_path / "clicked.html"
     clicked.write_text(page.read_text().replace("</body>", click))
     names = [row[0] for row in Cells(browse(clicked, "--dump-dom")).rows]
     for group in ("network", "control"):
@@ -118,7 +119,7 @@ def test_a_click_on_a_column_sorts_the_rows_of_every_group(report, browse):
 def test_the_page_is_painted_in_both_themes(report, browse, tmp_path, theme):
     page, _ = report
     if theme == "dark":
-        page = page.with_name("dark.html")
+        page = tmp_path / "dark.html"
         text = report[0].read_text().replace("prefers-color-scheme: dark", "min-width: 1px")
         page.write_text(text)
     browse(page, "--window-size=1280,1600", f"--screenshot={tmp_path / 'page.png'}")
