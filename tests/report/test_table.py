@@ -1,10 +1,13 @@
+import html
+import re
+
 import pytest
 from rich.console import Console
 
 from userip_lightning.report.bootstrap import Interval
 from userip_lightning.report.comparison import compare
 from userip_lightning.report.held_out import HeldOut
-from userip_lightning.report.table import STAGE_1, compose, to_markdown, to_rich
+from userip_lightning.report.table import STAGE_1, compose, to_html, to_markdown, to_rich
 
 HELD_OUT = HeldOut(
     users=32,
@@ -23,13 +26,13 @@ def comparison(write):
     return compare(runs, replicates=50)
 
 
-def test_terminal_and_markdown_show_the_same_cells(comparison):
+def test_terminal_markdown_and_page_show_the_same_cells(comparison):
     report = compose(comparison, HELD_OUT, {"svd_kmeans": "no interactions"})
     console = Console(width=200, record=True, file=None, quiet=False)
     with console.capture() as capture:
         console.print(to_rich(report))
-    markdown = to_markdown(report)
-    for shown in (capture.get(), markdown):
+    page = re.sub(r"<[^>]*>", "", to_html("demo", report).partition("<body>")[2])
+    for shown in (capture.get(), to_markdown(report), html.unescape(page)):
         for table in report.tables:
             assert all(cell in shown for row in table.rows for cell in row)
         assert all(line in shown for line in report.lines)

@@ -1,4 +1,4 @@
-"""What an experiment ends with: results.json for programs, report.md and a table for people."""
+"""What an experiment ends with: results.json for programs; report.md, report.html and a table for people."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from userip_lightning.profile.export import HELD_OUT
 from userip_lightning.report.bootstrap import Interval
 from userip_lightning.report.comparison import Comparison, compare
 from userip_lightning.report.held_out import HeldOut, read_held_out
-from userip_lightning.report.table import STAGE_1, Report, compose, to_markdown
+from userip_lightning.report.table import STAGE_1, Report, compose, to_html, to_markdown
 
-RESULTS, REPORT = "results.json", "report.md"
+RESULTS, REPORT, PAGE = "results.json", "report.md", "report.html"
 LIBRARIES = ("torch", "lightning", "transformers", "polars", "numpy", "scikit-learn")
 
 
@@ -36,7 +36,7 @@ class Findings(NamedTuple):
 
 
 def write_results(experiment: Experiment, plan: Plan, prepare: Mapping[str, Any]) -> Report:
-    """Judge the finished runs and write ``results.json`` and ``report.md`` into the experiment's folder.
+    """Judge the finished runs; write results.json, report.md and report.html into the experiment's folder.
 
     Args:
         experiment: the configuration.
@@ -63,9 +63,9 @@ def write_results(experiment: Experiment, plan: Plan, prepare: Mapping[str, Any]
         "not_run": findings.not_run,
     }
     artifact.write_text(plan.place.root / RESULTS, json.dumps(results, indent=2, ensure_ascii=False) + "\n")
-    artifact.write_text(
-        plan.place.root / REPORT, f"# {experiment.settings.experiment}\n\n{to_markdown(report)}"
-    )
+    title = experiment.settings.experiment
+    artifact.write_text(plan.place.root / REPORT, f"# {title}\n\n{to_markdown(report)}")
+    artifact.write_text(plan.place.root / PAGE, to_html(title, report))
     return report
 
 

@@ -91,10 +91,10 @@ def block_sheet(block: Block) -> Sheet:
 
 
 def summary_sheet(blocks: Sequence[Block]) -> Sheet:
-    """All blocks side by side: a row per method with controls, else the first with codes."""
+    """All blocks side by side: a row per method with controls, else all with codes."""
     rows = []
     for block in blocks:
-        held = [found for found in block.verdicts if found.controls] or list(block.verdicts[:1])
+        held = tuple(found for found in block.verdicts if found.controls) or block.verdicts
         rows += [(Cell(block.name), *_summary(block, found)) for found in held]
     return Sheet("Do the codes help?", "", SUMMARY_HEADER, (Rows("", tuple(rows)),), (), ())
 

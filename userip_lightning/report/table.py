@@ -1,4 +1,4 @@
-"""The closing report of a run, once as data, shown by Rich on a terminal or written as Markdown."""
+"""The closing report of a run, once as data, shown by Rich on a terminal, as Markdown or as a page."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from rich.text import Text
 from userip_lightning.report.comparison import NO_CODES, Comparison
 from userip_lightning.report.held_out import HeldOut
 from userip_lightning.report.notation import NONE, delta, interval, percent, spread
+from userip_lightning.report.page import Panel, page
+from userip_lightning.report.sheet import Cell, Rows, Sheet
 
 #: Key under which ``not_run`` gives the reason for a missing stage 1 evaluation.
 STAGE_1 = "stage 1"
@@ -92,6 +94,16 @@ def to_markdown(report: Report) -> str:
         rows = "\n".join("| " + " | ".join(cells) + " |" for cells in (table.header, rule, *table.rows))
         blocks.append(f"**{table.title}**\n\n{rows}")
     return "\n\n".join([*blocks, *report.lines]) + "\n"
+
+
+def to_html(title: str, report: Report) -> str:
+    """The same as one file for a browser, the lines above the first table."""
+    panels = []
+    for number, table in enumerate(report.tables):
+        rows = tuple(tuple(Cell(cell) for cell in row) for row in table.rows)
+        said = () if number else report.lines
+        panels.append(Panel(Sheet(table.title, "", table.header, (Rows("", rows),), said, ())))
+    return page(title, panels, ())
 
 
 def _variant_table(comparison: Comparison | None, not_run: Mapping[str, str]) -> Table:
