@@ -70,6 +70,8 @@ def test_latex_is_balanced_and_leaves_no_special_character_bare(study, folder):
         columns = len(re.search(r"\\begin{tabular}{(l?r*)}", part)[1])
         rows = [line for line in part.splitlines() if line.endswith(r"\\") and "multicolumn" not in line]
         assert {len(re.findall(r"(?<!\\)&", row)) + 1 for row in rows} == {columns}
+    assert "KAR, PEPLER: not run. needs Llama-2-7B." in text
+    assert r"\paragraph{How to read the tables.} One bank." in text
     assert text.isascii()
     assert not re.search(r"(?<!\\)[%#_](?!$)", text.replace("{!}{%", ""))
 

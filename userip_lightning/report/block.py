@@ -54,7 +54,8 @@ class Block(NamedTuple):
 
     ``table`` has one row per entry with the columns of :data:`SCHEMA`: ``mark`` is ``better``, ``worse`` or
     ``same`` in AUC than ``against`` (verdict.py says when); ``_low`` and ``_high`` bound a 95 % interval over
-    users and seeds; improvements are Eq. 10 and 11 over ``against``; ``chosen`` and ``sizes`` are JSON.
+    users and seeds; improvements are Eq. 10 and 11 over ``against``;
+    ``_over_paper`` is ours minus the paper's figure; ``chosen`` and ``sizes`` are JSON.
     """
 
     dataset: str

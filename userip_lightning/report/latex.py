@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from userip_lightning.report.sheet import Cell, Sheet
+from userip_lightning.report.sheet import LEGEND, Cell, Sheet
 
 _SYMBOLS = {
     "\\": r"\textbackslash{}",
@@ -24,9 +24,17 @@ _SYMBOLS = {
 _ESCAPES = str.maketrans(_SYMBOLS)
 
 
-def study_latex(sheets: Sequence[Sheet]) -> str:
-    """One ``table`` per sheet, each scaled to the width of the text."""
-    return "\n".join(_sheet(sheet) for sheet in sheets)
+def study_latex(sheets: Sequence[Sheet], notes: Sequence[str]) -> str:
+    """One ``table`` per sheet, each scaled to the width of the text, then a paragraph on how to read them.
+
+    Args:
+        sheets: in order.
+        notes: caveats of the study, put before the meaning of the columns.
+    """
+    reading = _escape(" ".join((*notes, *LEGEND)))
+    return "\n".join(
+        [*(_sheet(sheet) for sheet in sheets), rf"\paragraph{{How to read the tables.}} {reading}", ""]
+    )
 
 
 def _sheet(sheet: Sheet) -> str:
@@ -48,6 +56,7 @@ def _sheet(sheet: Sheet) -> str:
         *body,
         r"\bottomrule",
         r"\end{tabular}}",
+        *(rf"\par\smallskip{{\footnotesize {_escape(line)}}}" for line in sheet.absent),
         r"\end{table}",
     ]
     return "\n".join(lines) + "\n"

@@ -77,7 +77,7 @@ def write_study(
         )
         sheets = [summary_sheet(study.blocks), *(block_sheet(block) for block in study.blocks)]
         write_text(draft / MARKDOWN, study_markdown(title, sheets, notes))
-        write_text(draft / LATEX, study_latex(sheets))
+        write_text(draft / LATEX, study_latex(sheets, notes))
         drawn = [list(_figures(block)) for block in study.blocks]
         training = curve_figures(curves or {})
         _save_figures(draft / FIGURES, study.blocks, drawn, training)
