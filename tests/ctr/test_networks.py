@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from jsonargparse import ArgumentParser
@@ -23,6 +24,7 @@ from userip_lightning.ctr.deepfm import DeepFM
 from userip_lightning.ctr.difm import DIFM
 from userip_lightning.ctr.ffm import FFM
 from userip_lightning.ctr.fibinet import FiBiNET
+from userip_lightning.ctr.frozen_vectors import FrozenVectors
 from userip_lightning.ctr.logistic import Logistic
 from userip_lightning.ctr.module import CTRModule
 from userip_lightning.ctr.onn import ONN
@@ -98,6 +100,18 @@ def test_embeddings_lie_in_fused_tables_alone(network: type[CTRNet]) -> None:
     net = network(schema_of(5))
     embeddings = [module for module in net.modules() if isinstance(module, torch.nn.Embedding)]
     assert {id(module.weight) for module in embeddings} == {id(table) for table in net.tables()}
+
+
+@every_network
+def test_a_field_may_be_frozen_vectors_and_gradients_may_be_sparse(network: type[CTRNet]) -> None:
+    vectors = np.random.default_rng(0).standard_normal((4, 6)).astype(np.float32)
+    net = build(network, FeatureSchema((*schema_of(3).fields, Field("z_hobby", 4, vectors))))
+    net.row_sparse(True)
+    net(rows(schema_of(4), 64)).square().sum().backward()
+    assert all(table.grad.is_sparse for table in net.tables())
+    maps = [module.project.weight for module in net.modules() if isinstance(module, FrozenVectors)]
+    assert all(weight.grad.any() for weight in maps)
+    assert bool(maps) == (network not in REFERENCES)
 
 
 @pytest.mark.parametrize("mode", ["train", "eval"])
