@@ -4,4 +4,5 @@ import sys
 
 from userip_lightning.cli import main
 
-sys.exit(main())
+if __name__ == "__main__":  # processes that a study spawns import this file under another name
+    sys.exit(main())

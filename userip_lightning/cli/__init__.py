@@ -79,9 +79,16 @@ def _dashboard(arguments: Sequence[str]) -> None:
     dashboard(arguments)
 
 
+def _reproduce(arguments: Sequence[str]) -> None:
+    from userip_lightning.cli.reproduce import reproduce
+
+    reproduce(arguments)
+
+
 COMMANDS = (
     Command("fit", "run an experiment: data, profiles, codes, CTR models, report", _fit),
     Command("test", "evaluate a finished experiment's CTR models again, without training", _test),
+    Command("reproduce", "a table or figure of the paper: every method, split and seed", _reproduce),
     Command("profile", "stage 1 alone: fit, validate, test, predict", _profile),
     Command("quantize", "stage 2 alone: fit, validate, test, predict", _quantize),
     Command("ctr", "stage 3 alone: fit, validate, test, predict", _ctr),

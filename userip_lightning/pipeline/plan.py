@@ -14,7 +14,7 @@ from userip_lightning.artifact import SCHEMA_VERSION, stable_hash
 from userip_lightning.data import controls
 from userip_lightning.pipeline.code_version import code_hash, named_modules
 from userip_lightning.pipeline.config import Experiment
-from userip_lightning.pipeline.settings import Control
+from userip_lightning.pipeline.settings import Control, Settings
 from userip_lightning.pipeline.stages import CTR, PROFILE, QUANTIZE, Stage
 from userip_lightning.report.comparison import CODES, NO_CODES
 
@@ -78,8 +78,8 @@ class Place(NamedTuple):
     data_hash: str
 
 
-class Bank(NamedTuple):
-    """Codes that a CTR run reads: the key that names them, and their folder."""
+class Source(NamedTuple):
+    """Codes or profiles that a CTR run reads: the key that names them, and their folder."""
 
     key: str
     folder: Path
@@ -99,6 +99,11 @@ class Plan(NamedTuple):
     ctr: tuple[Job, ...]
 
 
+def experiment_root(settings: Settings) -> Path:
+    """The experiment's folder."""
+    return Path(settings.output) / settings.experiment
+
+
 def make_plan(experiment: Experiment, prepared: Path, data_hash: str) -> Plan:
     """Name every run and its folder; touches no disk.
 
@@ -108,30 +113,39 @@ def make_plan(experiment: Experiment, prepared: Path, data_hash: str) -> Plan:
         data_hash: its ``config_hash``.
     """
     settings = experiment.settings
-    place = Place(Path(settings.output) / settings.experiment, prepared, data_hash)
+    place = Place(experiment_root(settings), prepared, data_hash)
     profiles = tuple(_profile_job(experiment, place, seed) for seed in settings.profile_seeds)
     quantize = tuple(
         _quantize_job(experiment, place, seed, profiles[index % len(profiles)])
         for index, seed in enumerate(settings.seeds)
     )
     banks = tuple(_control_bank(place, control, codes) for control in settings.controls for codes in quantize)
-    read: dict[tuple[str, int], Bank | None] = {}
+    read: dict[tuple[str, int], Source | None] = {}
     for codes in quantize:
         read[NO_CODES, codes.seed] = None
-        read[CODES, codes.seed] = Bank(codes.key, codes.target)
-    read |= {(bank.control, bank.seed): Bank(bank.key, bank.target) for bank in banks}
+        read[CODES, codes.seed] = Source(codes.key, codes.target)
+    read |= {(bank.control, bank.seed): Source(bank.key, bank.target) for bank in banks}
     ctr = tuple(ctr_job(experiment, place, variant, seed, bank) for (variant, seed), bank in read.items())
     return Plan(place, profiles, quantize, banks, ctr)
 
 
-def ctr_job(experiment: Experiment, place: Place, variant: str, seed: int, bank: Bank | None) -> Job:
-    """Stage 3 with one seed, on codes where ``bank`` is given."""
+def ctr_job(
+    experiment: Experiment,
+    place: Place,
+    variant: str,
+    seed: int,
+    bank: Source | None = None,
+    profiles: Source | None = None,
+) -> Job:
+    """Stage 3 with one seed, on codes where ``bank`` is given, on continuous profiles where those are."""
+    read = (bank, profiles)
+    folders = (None if source is None else str(source.folder) for source in read)
     filled = {
         "data.prepared": str(place.prepared),
-        "data.bank": None if bank is None else str(bank.folder),
         "data.seed": seed,
+        **dict(zip(("data.bank", "data.profiles"), folders, strict=True)),
     }
-    inputs = [place.data_hash, None if bank is None else bank.key]
+    inputs = [place.data_hash, *(None if source is None else source.key for source in read)]
     return _job(experiment, place, CTR, f"ctr/{variant}/seed{seed}", seed, inputs, filled, variant)
 
 

@@ -77,7 +77,7 @@ CTR = Stage(
     "ctr",
     CTRModule,
     CTRDataModule,
-    filled=frozenset({"data.prepared", "data.bank", "data.seed"}),
+    filled=frozenset({"data.prepared", "data.bank", "data.profiles", "data.seed"}),
     max_epochs=30,
     log_every_n_steps=50,
     tested=True,

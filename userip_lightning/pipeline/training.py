@@ -8,6 +8,7 @@ import signal
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from copy import deepcopy
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
@@ -71,7 +72,7 @@ def is_done(job: Job) -> bool:
 def instantiate(job: Job) -> Trainee:
     """Build module, DataModule and Trainer arguments from the run's section and what is filled in."""
     parser = stage_parser(job.stage)
-    section = {name: dict(values) for name, values in job.section.items()}
+    section = deepcopy(job.section)  # the parser writes into what it is given, and the section names the run
     for key, value in job.filled.items():
         group, name = key.split(".")
         section[group][name] = value

@@ -1,0 +1,74 @@
+"""`userip reproduce`: the tables and figures of the paper, on anybody's data."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import fields
+from typing import get_args
+
+from jsonargparse import ArgumentParser
+
+from userip_lightning.errors import InputError
+from userip_lightning.pipeline.settings import Selection, WandbSettings
+from userip_lightning.reproduce.choice import Choice
+from userip_lightning.reproduce.progress import StudyDisplay
+from userip_lightning.reproduce.run import Finished
+from userip_lightning.reproduce.run import reproduce as reproduce_table
+from userip_lightning.reproduce.settings import Study, Tuning
+from userip_lightning.reproduce.tables import TableName
+
+_DESCRIPTION = """Measure a table or figure of the paper: every method in every block (dataset, split, fields)
+with every seed, tuned alike on validation rows, beside references and controls, and report. What is done and
+unchanged is kept, also by the other tables; after a crash or Ctrl+C the same command resumes. What fails is
+shown and does not stop the others.
+Example: userip reproduce table2 -c configs/reproduce/ml100k.yaml --methods DCN --splits random --seeds [0]"""
+_TABLE = """table2: every network without and with codes; table3: continuous profiles in place of codes;
+table4: codes trained with one network's surrogate, fed to the others; fig5, fig6: a growing codebook of
+hobby, of background"""
+
+
+def reproduce(arguments: Sequence[str]) -> None:
+    """Run `userip reproduce`.
+
+    Raises:
+        InputError: settings that cannot be used, or a row failed; the report is written all the same.
+    """
+    config = _parser().parse_args(list(arguments))
+    names = {setting.name for setting in fields(Study)} - {"tuning", "selection", "wandb"}
+    study = Study(
+        **{name: config[name] for name in names},
+        tuning=Tuning(**config.tuning.as_dict()),
+        selection=Selection(**config.selection.as_dict()),
+        wandb=WandbSettings(**config.wandb.as_dict()),
+    )
+    choice = Choice(config.datasets, config.splits, config.methods)
+    display = StudyDisplay()
+    with display:
+        finished = reproduce_table(config.table, study, choice, display)
+    _close(finished)
+
+
+def _close(finished: Finished) -> None:
+    print((finished.folder / "report.md").read_text(encoding="utf-8"))
+    print(f"The whole report, also as HTML, LaTeX and Parquet: {finished.folder}")
+    if finished.failed:
+        named = ", ".join(finished.failed[:3]) + (", ..." if len(finished.failed) > 3 else "")
+        raise InputError(
+            f"{len(finished.failed)} of {finished.rows} rows failed ({named}); {finished.folder}/report.md "
+            "says why, the same command tries them again."
+        )
+
+
+def _parser() -> ArgumentParser:
+    parser = ArgumentParser(
+        prog="userip reproduce", description=_DESCRIPTION, exit_on_error=False, allow_abbrev=False
+    )
+    parser.add_argument("table", choices=list(get_args(TableName)), help=_TABLE)
+    parser.add_argument("-c", "--config", action="config", help="YAML file; give several, the later ones win")
+    parser.add_argument("--datasets", nargs="+", type=str, help="only these, by their names in the study")
+    parser.add_argument("--splits", nargs="+", type=str, help="only these, by their names in the study")
+    parser.add_argument(
+        "--methods", nargs="+", type=str, help="only these rows, or all rows of these networks"
+    )
+    parser.add_class_arguments(Study, None)
+    return parser

@@ -1,0 +1,99 @@
+"""A dataset under one of the study's splits: the experiment that `userip fit` would run on it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import NamedTuple
+
+from userip_lightning.artifact import read_manifest
+from userip_lightning.errors import InputError
+from userip_lightning.pipeline.config import Experiment, experiment_parser, parse_experiment, prepare
+from userip_lightning.pipeline.plan import Place, Plan, experiment_root, make_plan
+from userip_lightning.reproduce.row import Grown, Row
+from userip_lightning.reproduce.settings import Study
+
+
+class Case(NamedTuple):
+    """An experiment on prepared data."""
+
+    experiment: Experiment
+    place: Place
+
+    def plan(self, grown: Grown) -> Plan:
+        """Stages 1 and 2 with every seed, where ``grown`` sets codebook sizes by profile.
+
+        Raises:
+            InputError: a profile that the experiment does not have.
+        """
+        return make_plan(_with_sizes(self.experiment, dict(grown)), self.place.prepared, self.place.data_hash)
+
+    def sizes(self, row: Row) -> dict[str, int]:
+        """Codebook sizes behind a row, empty where there are none."""
+        if row.reads in ("none", "z"):
+            return {}
+        return {**self.experiment.sections["quantize"]["model"]["sizes"], **dict(row.grown)}
+
+
+def read_experiment(study: Study, dataset: str, split: str) -> Experiment:
+    """The experiment of a dataset, with the study's split, seeds and settings in place of its own.
+
+    Args:
+        study: its settings, as :func:`~userip_lightning.reproduce.networks.read_networks` gives them.
+        dataset: name in the study.
+        split: name in the study.
+
+    Raises:
+        argparse.ArgumentError: a YAML file that `userip fit` would refuse as well.
+    """
+    files = study.dataset_files[dataset]
+    words = [w for file in (files if isinstance(files, list) else [files]) for w in ("-c", file.absolute)]
+    experiment = parse_experiment(experiment_parser("reproduce", ""), words)
+    settings = replace(
+        experiment.settings,
+        experiment=study.study,
+        output=study.output,
+        seeds=study.seeds,
+        profile_seeds=study.profile_seeds,
+        controls=study.controls,
+        selection=study.selection,
+        wandb=study.wandb,
+    )
+    data = {**experiment.data, "split": study.split_rules[split]}
+    return experiment._replace(settings=settings, data=data)
+
+
+def open_case(experiment: Experiment, report: Callable[[str], None]) -> Case:
+    """Prepare the data of an experiment.
+
+    Raises:
+        InputError: the data is missing or cannot be used.
+    """
+    prepared = prepare(experiment, report)
+    data_hash = read_manifest(prepared, "prepared").config_hash
+    return Case(experiment, Place(experiment_root(experiment.settings), prepared, data_hash))
+
+
+def ctr_experiment(experiment: Experiment, row: Row) -> Experiment:
+    """The experiment with the row's network and fields."""
+    section = experiment.sections["ctr"]
+    model = section["model"] if row.net is None else {**section["model"], "net": row.net}
+    data = {**section["data"], "attributes": row.fields == "rich"}
+    return experiment._replace(
+        sections={**experiment.sections, "ctr": {**section, "model": model, "data": data}}
+    )
+
+
+def _with_sizes(experiment: Experiment, grown: dict[str, int]) -> Experiment:
+    if not grown:
+        return experiment
+    section = experiment.sections["quantize"]
+    sizes = section["model"]["sizes"]
+    if unknown := sorted(set(grown) - set(sizes)):
+        raise InputError(
+            f"quantize.model.sizes: no profile {unknown[0]!r}, whose codebook should grow; there are "
+            f"{', '.join(sizes)}."
+        )
+    # A sweep asks what large codebooks do; that some of their codes have no user belongs to the answer.
+    model = {**section["model"], "sizes": {**sizes, **grown}, "allow_unused": True}
+    return experiment._replace(sections={**experiment.sections, "quantize": {**section, "model": model}})

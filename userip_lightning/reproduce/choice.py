@@ -1,0 +1,56 @@
+"""Part of a table: what `--datasets`, `--splits` and `--methods` leave of it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import NamedTuple
+
+from userip_lightning.errors import InputError
+from userip_lightning.reproduce.row import Row
+from userip_lightning.reproduce.settings import Study
+from userip_lightning.reproduce.tables import Block, TableName, rows_of
+
+
+class Choice(NamedTuple):
+    """Names to keep; None keeps all.
+
+    Args:
+        datasets: of the study.
+        splits: of the study.
+        methods: labels of rows, or of networks with all their rows.
+    """
+
+    datasets: Sequence[str] | None = None
+    splits: Sequence[str] | None = None
+    methods: Sequence[str] | None = None
+
+
+def chosen_rows(table: TableName, study: Study, choice: Choice) -> list[Row]:
+    """The rows of a table, block by block.
+
+    Raises:
+        InputError: a name that the study does not know.
+    """
+    datasets = _kept("datasets", choice.datasets, list(study.dataset_files))
+    splits = _kept("splits", choice.splits, list(study.split_rules))
+    rows = [
+        row
+        for dataset in datasets
+        for split in splits
+        for fields in study.fields
+        for row in rows_of(table, study, Block(dataset, split, fields))
+    ]
+    if choice.methods is None:
+        return rows
+    labels = dict.fromkeys(name for row in rows for name in (row.network, row.method) if name is not None)
+    methods = _kept("methods", choice.methods, list(labels))
+    rows = [row for row in rows if row.method in methods or row.network in methods]
+    present = {row.method for row in rows}
+    return [row if row.against in present else row._replace(against=None) for row in rows]
+
+
+def _kept(name: str, wanted: Sequence[str] | None, known: Collection[str]) -> list[str]:
+    unknown = [value for value in wanted or () if value not in known]
+    if unknown:
+        raise InputError(f"--{name}: {unknown[0]!r} is not in this study; it has {', '.join(known)}.")
+    return [value for value in known if wanted is None or value in wanted]

@@ -1,0 +1,78 @@
+"""Stages 1 and 2 of a case, and the banks of its controls; what is there is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from userip_lightning.errors import InputError
+from userip_lightning.pipeline.banks import write_control
+from userip_lightning.pipeline.plan import Job, Plan
+from userip_lightning.pipeline.training import is_done, train
+from userip_lightning.pipeline.usage import release_memory
+from userip_lightning.reproduce.case import Case
+from userip_lightning.reproduce.progress import StudyDisplay
+from userip_lightning.reproduce.row import Row
+from userip_lightning.reproduce.task import Outcome
+from userip_lightning.reproduce.work import guarded
+
+
+class Inference:
+    """What has to be inferred before rows of a case can read it.
+
+    Args:
+        case: the case.
+        plan: its runs.
+        row: any of the rows, for their dataset and split.
+        display: shows how far it is.
+    """
+
+    def __init__(self, case: Case, plan: Plan, row: Row, display: StudyDisplay) -> None:
+        self.case = case
+        self.plan = plan
+        self.display = display
+        self.found_by = {"dataset": row.dataset, "split": row.split}
+        self.name = " / ".join(row.case)
+
+    def profiles(self) -> Outcome:
+        """Stage 1. What it refuses, a language model out of reach above all, was not run; else it failed."""
+
+        def work() -> Outcome:
+            try:
+                self._run(self.plan.profiles)
+            except InputError as error:
+                return Outcome(not_run=" ".join(str(error).split()))
+            return Outcome()
+
+        return guarded(work, f"{self.name} / stage 1", self.case.place.root)
+
+    def codes(self) -> Outcome:
+        """Stage 2."""
+
+        def work() -> Outcome:
+            self._run(self.plan.quantize)
+            return Outcome()
+
+        return guarded(work, f"{self.name} / stage 2", self.case.place.root)
+
+    def control(self, row: Row) -> Outcome:
+        """The banks that a control's row reads."""
+
+        def work() -> Outcome:
+            for bank in self.plan.controls:
+                if bank.control == row.reads:
+                    write_control(bank, self.case.place.prepared)
+            return Outcome()
+
+        return guarded(work, row.label, self.case.place.root)
+
+    def _run(self, jobs: Iterable[Job]) -> None:
+        for job in jobs:
+            name = f"{self.name} / {job.label}"
+            if is_done(job):
+                self.display.notice(f"{name}: nothing changed, kept")
+                continue
+            self.display.start(name)
+            settings = self.case.experiment.settings
+            record = train(job, settings, self.case.place.root, self.display, self.found_by)
+            release_memory()
+            self.display.finish(f"{name}: done in {record.wall_s:.1f} s")

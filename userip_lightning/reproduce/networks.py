@@ -1,0 +1,49 @@
+"""The study's networks, read from their files and with every default spelled out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from jsonargparse import ArgumentParser
+from jsonargparse.typing import Path_fr
+
+from userip_lightning.ctr.module import CTRModule
+from userip_lightning.data.splits import Split
+from userip_lightning.reproduce.settings import Study
+
+
+def read_networks(study: Study) -> Study:
+    """The study with every network, reference and split as class_path and all init_args.
+
+    Raises:
+        argparse.ArgumentError: there is no such class, or it does not take what it is given.
+    """
+    return replace(
+        study,
+        networks=_networks(study.networks),
+        references=_networks(study.references),
+        split_rules={name: _split(rule) for name, rule in study.split_rules.items()},
+    )
+
+
+def _networks(networks: Mapping[str, Path_fr | dict[str, Any]]) -> dict[str, Path_fr | dict[str, Any]]:
+    parser = ArgumentParser(exit_on_error=False)
+    parser.add_class_arguments(CTRModule, "model", sub_configs=True)
+    given = {name: net if isinstance(net, dict) else net.absolute for name, net in networks.items()}
+    return {
+        name: _spelled_out(parser, {"model": {"net": net}})["model"]["net"] for name, net in given.items()
+    }
+
+
+def _split(rule: str | dict[str, Any]) -> dict[str, Any]:
+    parser = ArgumentParser(exit_on_error=False)
+    parser.add_argument("--split", type=Split)
+    split: dict[str, Any] = _spelled_out(parser, {"split": rule})["split"]
+    return split
+
+
+def _spelled_out(parser: ArgumentParser, values: dict[str, Any]) -> Any:
+    return json.loads(parser.dump(parser.parse_object(values), format="json", skip_unset=False))

@@ -1,0 +1,108 @@
+"""From the rows of a study to its report."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping, Sequence
+from itertools import islice
+from math import isfinite
+from pathlib import Path
+
+from userip_lightning.report.entries import Entry
+from userip_lightning.report.study import write_study
+from userip_lightning.reproduce.row import Row
+from userip_lightning.reproduce.settings import Study
+from userip_lightning.reproduce.tables import TableName
+from userip_lightning.reproduce.task import Outcome
+
+#: A row, what came of it, and the sizes of the codebooks behind it.
+Ended = tuple[Row, Outcome, dict[str, int]]
+#: Rows whose training curves the report shows.
+_CURVES = 12
+
+
+def write_report(
+    table: TableName, study: Study, ended: Sequence[Ended], usage: Mapping[str, Sequence[int]]
+) -> Path:
+    """Judge the rows and write the report's folder.
+
+    Args:
+        table: which one.
+        study: its settings.
+        ended: all rows, in the order of the table.
+        usage: number of users of every code.
+
+    Returns:
+        The folder.
+
+    Raises:
+        InputError: the folder holds something else, or the disk is full.
+    """
+    folder = Path(study.output) / table
+    root = Path(study.output) / study.study
+    curves = {
+        row.label: _curve(root, row, outcome, study.seeds[0])
+        for row, outcome, _ in islice(_with_curves(ended, study), _CURVES)
+    }
+    write_study(
+        folder,
+        [_entry(*each) for each in ended],
+        root=root,
+        title=table,
+        notes=_notes(study),
+        curves=curves,
+        usage=usage,
+    )
+    return folder
+
+
+def _with_curves(ended: Sequence[Ended], study: Study) -> list[Ended]:
+    return [each for each in ended if each[0].network == study.control_network and each[1].runs]
+
+
+def _entry(row: Row, outcome: Outcome, sizes: dict[str, int]) -> Entry:
+    return Entry(
+        dataset=row.dataset,
+        split=row.split,
+        fields=row.fields,
+        method=row.method,
+        group=row.group,
+        network=row.network,
+        against=row.against,
+        runs=outcome.runs,
+        failed=outcome.failed,
+        not_run=outcome.not_run,
+        chosen=outcome.chosen or {},
+        sizes=sizes,
+        validation_auc=outcome.validation_auc,
+        seconds=outcome.seconds,
+    )
+
+
+def _notes(study: Study) -> list[str]:
+    trials = study.tuning.trials
+    budget = (
+        "Every method has the hyper-parameters of its configuration; none was tuned."
+        if trials <= 1
+        else f"Every trained method had {trials} trials, its configuration among them, judged by "
+        f"{study.selection.monitor} of the first seed."
+    )
+    stage_1 = min(len(study.profile_seeds), len(study.seeds))
+    return [
+        budget,
+        f"Codes, controls and CTR models are drawn anew for each of {len(study.seeds)} seeds; stage 1 ran "
+        f"with {stage_1}.",
+    ]
+
+
+def _curve(root: Path, row: Row, outcome: Outcome, seed: int) -> list[tuple[int, float, float]]:
+    """Epoch, validation AUC and Logloss of the first seed, as its logger wrote them."""
+    key = Path(outcome.runs[0]).name
+    points: dict[int, tuple[int, float, float]] = {}
+    for file in sorted(root.glob(f"logs/ctr/{row.reads}/seed{seed}-{key}/*/metrics.csv")):
+        with file.open(newline="", encoding="utf-8") as handle:
+            for line in csv.DictReader(handle):
+                if line.get("val/auc") and line.get("epoch"):
+                    epoch = int(line["epoch"])
+                    points[epoch] = (epoch, float(line["val/auc"]), float(line["val/logloss"]))
+    return [point for _, point in sorted(points.items()) if all(map(isfinite, point))]

@@ -1,0 +1,144 @@
+"""Which row is trained when: as soon as what it reads is there.
+
+Rows without codes go to the pool at once. While they are trained, this process infers profiles and codes on
+what cores are left, and sends the other rows after them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from concurrent.futures import Future
+
+from userip_lightning.bank import FeatureBank
+from userip_lightning.errors import InputError
+from userip_lightning.pipeline.config import Experiment
+from userip_lightning.pipeline.plan import ControlBank, Job, Plan, Source
+from userip_lightning.reproduce.case import Case, ctr_experiment, open_case
+from userip_lightning.reproduce.inference import Inference
+from userip_lightning.reproduce.pool import Pool
+from userip_lightning.reproduce.popularity import popularity
+from userip_lightning.reproduce.progress import StudyDisplay
+from userip_lightning.reproduce.row import Grown, Row
+from userip_lightning.reproduce.settings import Tuning
+from userip_lightning.reproduce.task import Outcome, Task
+from userip_lightning.reproduce.work import guarded
+
+Sources = Sequence[Source | None]
+
+
+class Schedule:
+    """The rows of a study on their way through the pool.
+
+    Args:
+        pool: trains rows.
+        tuning: what every trained row gets.
+        display: is told when rows end that need no training.
+    """
+
+    def __init__(self, pool: Pool, tuning: Tuning, display: StudyDisplay) -> None:
+        self.pool = pool
+        self.tuning = tuning
+        self.display = display
+        #: Profile of a case to the number of users of each code, with the first seed.
+        self.usage: dict[str, list[int]] = {}
+        self._ended: dict[str, Future[Outcome]] = {}
+
+    def open(self, experiment: Experiment, rows: Sequence[Row]) -> Case | None:
+        """Prepare the data below the rows of a case, and start those that need no codes.
+
+        Returns:
+            The case; None where its data cannot be had, and the rows are settled.
+        """
+        for row in rows:
+            if row.not_run is not None:
+                self._settle([row], Outcome(not_run=row.not_run))
+        wanted = [row for row in rows if row.not_run is None]
+        try:
+            case = open_case(experiment, self.display.notice)
+        except InputError as error:
+            self._settle(wanted, Outcome(not_run=str(error)))
+            return None
+        for row in wanted:
+            if row.net is None:
+                self._settle([row], _popularity(row, case))
+            elif row.reads == "none":
+                self._train(row, case)
+        return case
+
+    def infer(self, case: Case, rows: Iterable[Row]) -> None:
+        """Go through stages 1 and 2 for those rows of a case that read codes or profiles, and start them."""
+        reading = [row for row in rows if row.not_run is None and row.reads != "none"]
+        by_sizes: dict[Grown, list[Row]] = {}
+        for row in reading:
+            by_sizes.setdefault(row.grown, []).append(row)
+        for grown, readers in by_sizes.items():
+            self._infer(case, grown, readers)
+
+    def outcome(self, row: Row) -> Outcome:
+        """Wait for a row; what came of it."""
+        return self._ended[row.label].result()
+
+    def _infer(self, case: Case, grown: Grown, rows: list[Row]) -> None:
+        try:
+            plan = case.plan(grown)
+        except InputError as error:
+            self._settle(rows, Outcome(failed=str(error)))
+            return
+        inference = Inference(case, plan, rows[0], self.display)
+        profiled = inference.profiles()
+        if not profiled.ready:
+            self._settle(rows, profiled)
+            return
+        turns = [plan.profiles[index % len(plan.profiles)] for index in range(len(plan.quantize))]
+        for row in rows:
+            if row.reads == "z":
+                self._train(row, case, profiles=_sources(turns))
+        readers = [row for row in rows if row.reads != "z"]
+        quantized = inference.codes() if readers else Outcome()
+        if not quantized.ready:
+            self._settle(readers, quantized)
+            return
+        for row in readers:
+            if row.reads == "codes":
+                self._train(row, case, banks=_sources(plan.quantize))
+            elif (written := inference.control(row)).ready:
+                self._train(row, case, banks=_sources(b for b in plan.controls if b.control == row.reads))
+            else:
+                self._settle([row], written)
+        if readers:
+            self._count(inference.name, plan)
+
+    def _count(self, name: str, plan: Plan) -> None:
+        for profile, counts in FeatureBank.open(plan.quantize[0].target).info().counts.items():
+            self.usage[f"{name} / {profile}, {len(counts)} codes"] = list(counts)
+
+    def _train(self, row: Row, case: Case, banks: Sources = (), profiles: Sources = ()) -> None:
+        seeds = len(case.experiment.settings.seeds)
+        task = Task(
+            row.label,
+            ctr_experiment(case.experiment, row),
+            case.place,
+            row.reads,
+            tuple(banks) or (None,) * seeds,
+            tuple(profiles) or (None,) * seeds,
+            self.tuning,
+            {"dataset": row.dataset, "split": row.split, "fields": row.fields, "method": row.method},
+        )
+        self._ended[row.label] = self.pool.train(task)
+
+    def _settle(self, rows: Iterable[Row], outcome: Outcome) -> None:
+        """End rows that need no training, or cannot have it."""
+        for row in rows:
+            ended: Future[Outcome] = Future()
+            ended.set_result(outcome)
+            self._ended[row.label] = ended
+            self.display.row_ended(row.label, outcome)
+
+
+def _popularity(row: Row, case: Case) -> Outcome:
+    seeds = len(case.experiment.settings.seeds)
+    return guarded(lambda: popularity(case.place, seeds), row.label, case.place.root)
+
+
+def _sources(made: Iterable[Job | ControlBank]) -> list[Source]:
+    return [Source(each.key, each.target) for each in made]

@@ -1,0 +1,107 @@
+"""What a study is: which data, splits, fields, networks and seeds, and how much tuning each method gets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from jsonargparse.typing import Path_fr
+
+from userip_lightning.errors import InputError
+from userip_lightning.pipeline.settings import Control, Selection, WandbSettings
+
+FieldSet = Literal["ids", "rich"]
+
+
+@dataclass(frozen=True)
+class Tuning:
+    """The search for hyper-parameters: as many trials for every method that is trained, judged on the
+    validation rows of the first seed. Test rows play no part in it.
+
+    Args:
+        trials: settings tried per method and block; the first are those of the configuration, the others are
+            drawn. 0 or 1 tune nothing.
+        lr: lowest and highest learning rate, drawn on a logarithmic scale.
+        l2: the same for the weight of the tables' squared norm.
+        seed: of the draws.
+    """
+
+    trials: int = 3
+    lr: tuple[float, float] = (1e-3, 1e-2)
+    l2: tuple[float, float] = (2e-6, 2e-4)
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Study:
+    """What a study is. Names given here are the labels of its tables.
+
+    Args:
+        dataset_files: name to an experiment's YAML file as `userip fit` takes it, or to several, the later
+            ones win. A dataset that cannot be had is reported as not run.
+        split_rules: name to the class of a split, or its class_path and init_args.
+        networks: name to a network's YAML file, or its class_path and init_args; each is trained without and
+            with codes.
+        references: the same, trained without codes alone: what a network has to beat. Item popularity is
+            always among them.
+        not_run: method to the reason why it is not run, one sentence; so the table still has its row.
+        study: folder of the runs below OUTPUT, shared by all tables: what one has trained, another finds.
+        output: folder of everything.
+        fields: ids alone, and with the dataset's own attributes of users and items (rich).
+        control_network: the network that is also trained on the controls' codes, that gets continuous
+            profiles in table 3, and whose codebooks grow in figures 5 and 6.
+        controls: banks that know nothing of the profiles (see `userip fit --help`).
+        sweep: codebook sizes of figures 5 and 6.
+        seeds: codes and CTR models are trained anew for every seed; five or more for a verdict.
+        profile_seeds: stage 1 runs once for each; the i-th seed takes the i-th of them, in turns.
+        tuning: the search for hyper-parameters.
+        selection: how a run's epoch is chosen.
+        workers: processes that train CTR models, each with one thread; null for one per core, 0 for none
+            but this one.
+        wandb: Weights & Biases, for the runs that are judged, not for trials.
+    """
+
+    dataset_files: dict[str, Path_fr | list[Path_fr]]
+    split_rules: dict[str, str | dict[str, Any]]
+    networks: dict[str, Path_fr | dict[str, Any]]
+    references: dict[str, Path_fr | dict[str, Any]] = field(default_factory=dict)
+    not_run: dict[str, str] = field(default_factory=dict)
+    study: str = "study"
+    output: str = "runs"
+    fields: list[FieldSet] = field(default_factory=lambda: ["ids", "rich"])
+    control_network: str = "DCN"
+    controls: list[Control] = field(
+        default_factory=lambda: ["shuffled", "random", "svd_kmeans", "generosity"]
+    )
+    sweep: list[int] = field(default_factory=lambda: [3, 4, 9, 27, 81])
+    seeds: list[int] = field(default_factory=lambda: [0, 1, 2, 3, 4])
+    profile_seeds: list[int] = field(default_factory=lambda: [0])
+    tuning: Tuning = field(default_factory=Tuning)
+    selection: Selection = field(default_factory=Selection)
+    workers: int | None = None
+    wandb: WandbSettings = field(default_factory=lambda: WandbSettings(mode="disabled"))
+
+
+def check(study: Study) -> None:
+    """Refuse a study that cannot be run as it stands.
+
+    Raises:
+        InputError: a list without entries or with one entry twice, a control network that is not among the
+            networks, or a range that cannot be searched.
+    """
+    for name in ("dataset_files", "split_rules", "networks", "fields", "seeds", "profile_seeds", "sweep"):
+        values = list(getattr(study, name))
+        if not values or len(set(values)) < len(values):
+            raise InputError(f"{name}: {values} given, one or more different entries were expected.")
+    if study.control_network not in study.networks:
+        raise InputError(
+            f"control_network: {study.control_network!r} is not among the networks "
+            f"({', '.join(study.networks)}); name one of them."
+        )
+    for name, (low, high) in (("lr", study.tuning.lr), ("l2", study.tuning.l2)):
+        if not 0 < low < high:
+            raise InputError(
+                f"tuning.{name}: [{low}, {high}] given; give the lowest value, above 0, and then the highest."
+            )
+    if study.tuning.trials < 0 or (study.workers is not None and study.workers < 0):
+        raise InputError("tuning.trials and workers count something: give numbers from 0 up.")
