@@ -102,11 +102,23 @@ def test_figures_are_drawings_with_the_methods_names(study, folder):
     assert imread(stem.with_suffix(".png")).std() > 0.05
 
 
-def test_a_folder_with_something_else_in_it_is_left_alone(everything, runs_root, tmp_path):
-    (tmp_path / "notes.txt").write_text("keep me")
-    with pytest.raises(InputError, match="holds something that is no study"):
-        write(tmp_path, everything, runs_root)
-    assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
+def test_a_place_with_something_else_in_it_is_left_alone(everything, runs_root, tmp_path):
+    notes, other = tmp_path / "notes", tmp_path / "other"
+    notes.mkdir()
+    (notes / "notes.txt").write_text("keep me")
+    shutil.copytree(runs_root / "DCN" / "0", other)  # an artifact of another kind
+    for place in (notes, notes / "notes.txt", other):
+        with pytest.raises(InputError, match="holds something that is no study"):
+            write(place, everything, runs_root)
+    assert (notes / "notes.txt").read_text() == "keep me"
+    assert (other / "predictions.parquet").is_file()
+
+
+def test_an_empty_folder_and_an_edited_study_are_replaced(everything, runs_root, tmp_path):
+    for _ in range(2):
+        write(tmp_path, everything[:1], runs_root)
+        assert "biased MF" in (tmp_path / "report.md").read_text()
+        (tmp_path / "report.md").write_text("edited")
 
 
 def test_a_failure_while_writing_keeps_the_report_before(study, everything, folder, runs_root):

@@ -18,8 +18,7 @@ def spread(mean: float | None, deviation: float | None) -> str:
 
 def interval(difference: float, low: float, high: float, digits: int = 4) -> str:
     """A signed difference with its interval."""
-    shown = (f"{value:+.{digits}f}" for value in (difference, low, high))
-    return "{} [{}, {}]".format(*shown)
+    return f"{signed(difference, digits)} [{signed(low, digits)}, {signed(high, digits)}]"
 
 
 def delta(row: Mapping[str, Any], metric: str) -> str:
@@ -34,8 +33,8 @@ def number(value: float | None, digits: int = 4) -> str:
 
 
 def signed(value: float | None, digits: int = 4) -> str:
-    """A difference without an interval."""
-    return NONE if value is None else f"{value:+.{digits}f}"
+    """A difference without an interval; what rounds to zero is +0, never -0."""
+    return NONE if value is None else f"{round(value, digits) + 0.0:+.{digits}f}"
 
 
 def percent(share: float | None) -> str:

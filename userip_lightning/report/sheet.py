@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import polars as pl
 
 from userip_lightning.report.block import MEASURED, Block
-from userip_lightning.report.codes import CodesVerdict
 from userip_lightning.report.notation import NONE, delta, number, p_value, plural, sentence, signed, spread
 
 #: Groups in the order of a table, with the heading of their rows.
@@ -25,16 +24,6 @@ HEADER = (
     *("p DeLong", "p by user", "p seeds"),
 )
 PAPER_HEADER = ("paper AUC (ours −)", "paper Logloss (ours −)")
-SUMMARY_HEADER = (
-    *(
-        "block",
-        "codes",
-        "ΔAUC over no codes [95\u00a0%]",
-        "ΔAUC over best control [95\u00a0%]",
-        "best control",
-    ),
-    *("a gain?", "▲ over no codes", "best network, AUC", "best reference, AUC"),
-)
 #: What the columns mean, once for all sheets of a report.
 LEGEND = (
     "± is the standard deviation over training seeds. NE is Logloss over that of the click rate alone (below "
@@ -90,36 +79,6 @@ def block_sheet(block: Block) -> Sheet:
     return Sheet(block.name, _caption(block), header, groups, _verdicts(block), _absent(block))
 
 
-def summary_sheet(blocks: Sequence[Block]) -> Sheet:
-    """All blocks side by side: a row per method with controls, else all with codes."""
-    rows = []
-    for block in blocks:
-        held = tuple(found for found in block.verdicts if found.controls) or block.verdicts
-        rows += [(Cell(block.name), *_summary(block, found)) for found in held]
-    return Sheet("Do the codes help?", "", SUMMARY_HEADER, (Rows("", tuple(rows)),), (), ())
-
-
-def _summary(block: Block, found: CodesVerdict) -> tuple[Cell, ...]:
-    against = {row["against"]: row for row in found.contrasts.to_dicts()}
-    none, best = next(iter(against.values()), None), against.get(found.best_control or "")
-    marks = block.table.filter(pl.col("group") == "userip")["mark"].drop_nulls()
-    texts = (
-        found.method,
-        delta(none, "auc") if none else NONE,
-        delta(best, "auc") if best else NONE,
-        found.best_control or NONE,
-        ("yes" if found.gain else "no") if none else NONE,
-        f"{(marks == 'better').sum()} of {marks.len()}",
-        *(_best(block.table.filter(pl.col("group") == group)) for group in ("network", "reference")),
-    )
-    return tuple(Cell(text) for text in texts)
-
-
-def _best(rows: pl.DataFrame) -> str:
-    best = rows.drop_nulls("auc").sort("auc").tail(1)
-    return f"{best['method'][0]} {best['auc'][0]:.4f}" if best.height else NONE
-
-
 def _cells(row: Mapping[str, Any], ranks: Mapping[str, Mapping[str, int]], paper: bool) -> tuple[Cell, ...]:
     name = row["method"]
     if row["status"] != MEASURED:
@@ -170,8 +129,8 @@ def _verdicts(block: Block) -> tuple[str, ...]:
     if rows.height:
         count = {mark: (rows["mark"] == mark).sum() for mark in MARKS}
         lines.append(
-            f"Of {plural(rows.height, 'method')} with codes, {count['better']} gain at least 0.001 AUC over "
-            f"the same network without codes, {count['worse']} lose as much, {count['same']} do neither."
+            f"Over the same network without codes, {count['better']} of {plural(rows.height, 'method')} with "
+            f"codes gain at least 0.001 AUC, the whole interval above zero; {count['worse']} lose as much."
         )
     best = block.table.filter(pl.col("group") == "reference").drop_nulls("auc").sort("auc").tail(1)
     networks = block.table.filter(pl.col("group") == "network").drop_nulls("auc")

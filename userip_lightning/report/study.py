@@ -27,11 +27,14 @@ from userip_lightning.report.judge import Study, judge_study
 from userip_lightning.report.latex import study_latex
 from userip_lightning.report.markdown import study_markdown
 from userip_lightning.report.page import Panel, Picture, page
-from userip_lightning.report.sheet import LEGEND, block_sheet, summary_sheet
+from userip_lightning.report.sheet import LEGEND, Sheet, block_sheet
+from userip_lightning.report.summary import summary_sheet
 
 RESULTS, TABLE, MARKDOWN, LATEX, PAGE, FIGURES = (
     *("results.json", "results.parquet", "report.md", "report.tex", "report.html", "figures"),
 )
+#: Figures of one block with their captions.
+_Drawn = Sequence[tuple[str, Figure]]
 
 
 def write_study(
@@ -64,30 +67,45 @@ def write_study(
     Raises:
         InputError: ``folder`` holds something else, entries contradict each other, or the disk is full.
     """
-    if folder.exists() and not (folder / MANIFEST).is_file():
-        raise InputError(f"{folder}: holds something that is no study; name another folder for the report.")
+    _expect_replaceable(folder)
     study = judge_study(entries, root, judged, replicates, seed)
     identity = stable_hash([entry._asdict() for entry in entries])
     users = sum(block.users for block in study.blocks)
+    sheets = [summary_sheet(study.blocks), *(block_sheet(block) for block in study.blocks)]
     with writing(folder, Manifest("study", identity, identity, users)) as draft:
         write_entries(draft, entries)
         study.table.write_parquet(draft / TABLE)
-        write_text(
-            draft / RESULTS, json.dumps(_results(study, title, notes), indent=1, ensure_ascii=False) + "\n"
-        )
-        sheets = [summary_sheet(study.blocks), *(block_sheet(block) for block in study.blocks)]
+        results = json.dumps(_results(study, title, notes), indent=1, ensure_ascii=False)
+        write_text(draft / RESULTS, f"{results}\n")
         write_text(draft / MARKDOWN, study_markdown(title, sheets, notes))
         write_text(draft / LATEX, study_latex(sheets, notes))
         drawn = [list(_figures(block)) for block in study.blocks]
         training = curve_figures(curves or {})
         _save_figures(draft / FIGURES, study.blocks, drawn, training)
-        panels = [Panel(sheets[0])] + [
-            Panel(sheet, tuple(Picture(name, inline_svg(figure, name)) for name, figure in figures))
-            for sheet, figures in zip(sheets[1:], drawn, strict=True)
-        ]
         pictures = [Picture("", inline_svg(figure, "training curves")) for figure in training]
-        write_text(draft / PAGE, page(title, panels, (*notes, *LEGEND), pictures, usage))
+        write_text(draft / PAGE, page(title, _panels(sheets, drawn), (*notes, *LEGEND), pictures, usage))
     return study
+
+
+def _expect_replaceable(folder: Path) -> None:
+    """Refuse a place where something else would be lost; a study may be replaced in whatever state it is."""
+    if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
+        return
+    try:
+        kind = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))["kind"]
+    except (OSError, ValueError, KeyError, TypeError):
+        kind = None
+    if kind != "study":
+        raise InputError(f"{folder}: holds something that is no study; name another folder for the report.")
+
+
+def _panels(sheets: Sequence[Sheet], drawn: Sequence[_Drawn]) -> list[Panel]:
+    """The summary, which has no figures, then a panel per block."""
+    blocks = [
+        Panel(sheet, tuple(Picture(caption, inline_svg(figure, caption)) for caption, figure in figures))
+        for sheet, figures in zip(sheets[1:], drawn, strict=True)
+    ]
+    return [Panel(sheets[0]), *blocks]
 
 
 def _figures(block: Block) -> Iterator[tuple[str, Figure]]:
@@ -102,7 +120,7 @@ def _figures(block: Block) -> Iterator[tuple[str, Figure]]:
 def _save_figures(
     folder: Path,
     blocks: Sequence[Block],
-    drawn: Sequence[Sequence[tuple[str, Figure]]],
+    drawn: Sequence[_Drawn],
     training: Sequence[Figure],
 ) -> None:
     folder.mkdir()

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from userip_lightning.report.comparison import NO_CODES, Comparison
 from userip_lightning.report.held_out import HeldOut
-from userip_lightning.report.notation import NONE, delta, interval, percent, spread
+from userip_lightning.report.notation import NONE, delta, interval, p_value, percent, spread
 from userip_lightning.report.page import Panel, page
 from userip_lightning.report.sheet import Cell, Rows, Sheet
 
@@ -138,7 +138,7 @@ def _contrast_table(comparison: Comparison) -> Table:
             _name(row["against"]),
             delta(row, "auc"),
             delta(row, "logloss"),
-            NONE if row["p_auc"] is None else f"{row['p_auc']:.3f}",
+            p_value(row["p_auc"]),
         )
         for row in comparison.contrasts.to_dicts()
     )
