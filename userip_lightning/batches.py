@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
+import torch
 from torch import Tensor
 
 
@@ -13,6 +15,10 @@ class CTRBatch(NamedTuple):
     fields: Tensor  # [N, F] int64, columns as in FeatureSchema
     label: Tensor  #  [N] float32, 0 or 1
     row_id: Tensor  # [N] int64
+
+    def split(self, rows: int) -> Iterator[CTRBatch]:
+        """Consecutive batches of ``rows`` rows, the last one perhaps smaller; views of this one."""
+        return map(CTRBatch._make, zip(*(torch.split(column, rows) for column in self), strict=True))
 
 
 class RecBatch(NamedTuple):

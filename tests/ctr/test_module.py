@@ -12,14 +12,17 @@ import torch
 from lightning.pytorch import Trainer
 from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.cli import LightningCLI, OptimizerCallable
+from lightning.pytorch.utilities.exceptions import MisconfigurationException
 from sklearn.metrics import roc_auc_score
 
 from userip_lightning.artifact import read_manifest, rows_seen
+from userip_lightning.batches import CTRBatch
 from userip_lightning.ctr.base import CTRNet
 from userip_lightning.ctr.dcn import DCN
 from userip_lightning.ctr.module import CTRModule
 from userip_lightning.ctr.row_adam import RowAdam
 from userip_lightning.data.ctr_datamodule import CTRDataModule
+from userip_lightning.data.row_slices import RowSlices
 from userip_lightning.errors import InputError
 from userip_lightning.schema import FeatureSchema
 
@@ -50,6 +53,12 @@ def trainer(
         accumulate_grad_batches=accumulate,
         gradient_clip_val=clip,
     )
+
+
+def whole(data: CTRDataModule) -> CTRBatch:
+    """All training rows in the order of their ids."""
+    rows = CTRBatch(*map(torch.cat, zip(*data.train_dataloader(), strict=True)))
+    return CTRBatch(*(column[rows.row_id.argsort()] for column in rows))
 
 
 def fitted(
@@ -135,9 +144,9 @@ def test_l2_of_a_dense_optimizer_is_a_term_of_the_loss(planted: Path, tmp_path: 
     trainer(tmp_path, epochs=1).fit(module, data)
     batch = next(iter(data.train_dataloader()))
     module.eval()
-    with_l2 = module.training_step(batch)
+    with_l2 = module.loss(batch)
     module.l2 = 0.0
-    without = module.training_step(batch)
+    without = module.loss(batch)
     expected = 0.5 * sum(table.square().sum() for table in module.network.tables())
     assert torch.allclose(with_l2 - without, expected, rtol=1e-4)
     names = [name for name, _ in module.network.named_parameters() if "table" in name]
@@ -172,24 +181,31 @@ def test_mixed_precision_learns_with_sparse_gradients(planted: Path, tmp_path: P
     assert fit.callback_metrics["val/auc"] > 0.6
 
 
-def test_accumulated_sparse_gradients_are_those_of_the_larger_batch(planted: Path, tmp_path: Path) -> None:
-    def weights(batch_size: int, accumulate: int) -> dict[str, torch.Tensor]:
-        module = CTRModule(partial(DCN, dropout=0.0), optimizer=partial(RowAdam, eps=1e-3))
-        fit = trainer(tmp_path, epochs=1, accumulate=accumulate)
-        fit.fit(module, CTRDataModule(str(planted), batch_size=batch_size))
-        return module.state_dict()
+def test_a_step_is_taken_for_every_batch_of_a_block(planted: Path, tmp_path: Path) -> None:
+    net = partial(DCN, dropout=0.0)
+    module = CTRModule(net)
+    data = CTRDataModule(str(planted), batch_size=16, seed=3)
+    fit = trainer(tmp_path, epochs=1)
+    fit.fit(module, data)
+    by_hand = CTRModule(net)
+    by_hand.trainer = fit
+    by_hand.configure_model()
+    optimizer = by_hand.configure_optimizers()
+    rows = RowSlices(whole(data), 16, 3, rank=0, ranks=1)
+    for batch in rows:
+        optimizer.zero_grad()
+        by_hand.loss(batch).backward()
+        optimizer.step()
+    assert len(rows) > 10 > len(data.train_dataloader())
+    assert fit.global_step == len(rows)
+    for name, weight in by_hand.network.state_dict().items():
+        assert torch.equal(module.network.state_dict()[name], weight), name
 
-    rows = len(CTRDataModule(str(planted)).rows_seen)
-    once, twice = weights(rows + rows % 2, 1), weights((rows + 1) // 2, 2)
-    for name, weight in once.items():
-        assert torch.allclose(twice[name], weight, atol=2e-5), name
 
-
-def test_clipping_sparse_gradients_is_refused(planted: Path, tmp_path: Path) -> None:
-    fit = trainer(tmp_path, clip=1.0)
-    with pytest.raises(InputError, match="choose a dense optimizer"):
-        fit.fit(CTRModule(), CTRDataModule(str(planted)))
-    fit.fit(CTRModule(optimizer=ADAM), CTRDataModule(str(planted)))
+@pytest.mark.parametrize("setting", [{"clip": 1.0}, {"accumulate": 2}])
+def test_what_needs_lightning_to_step_is_refused(planted: Path, tmp_path: Path, setting: dict) -> None:
+    with pytest.raises(MisconfigurationException, match="not supported for manual optimization"):
+        trainer(tmp_path, **setting).fit(CTRModule(), CTRDataModule(str(planted)))
 
 
 def test_export_holds_val_and_test_rows_and_can_be_tested_again(planted: Path, tmp_path: Path) -> None:

@@ -94,12 +94,14 @@ class CrossNetwork(nn.Module):
 
     def forward(self, x0: Tensor) -> Tensor:
         """[N, D] → [N, D]."""
-        dots = x0 @ self.weight.T
-        scale, shift = torch.ones_like(x0[:, 0]), x0.new_zeros(x0.shape[1])
-        for dot, weight, bias in zip(dots.T, self.weight, self.bias, strict=True):
-            scale = scale * (1 + dot) + shift @ weight
-            shift = shift + bias
-        return scale.unsqueeze(1) * x0 + shift
+        if not len(self.weight):
+            return x0
+        factors = (x0 @ self.weight.T + 1).unbind(1)
+        shifts = (self.bias @ self.weight.T).triu(1).sum(0).unbind()  # t_l · w_l; t_l has the biases below l
+        scale = factors[0]
+        for factor, shift in zip(factors[1:], shifts[1:], strict=True):
+            scale = torch.addcmul(shift, scale, factor)
+        return torch.addcmul(self.bias.sum(0), x0, scale.unsqueeze(1))
 
 
 class MLP(nn.Sequential):

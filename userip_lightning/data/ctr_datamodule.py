@@ -27,6 +27,10 @@ from userip_lightning.data.row_slices import RowSlices
 from userip_lightning.errors import InputError
 from userip_lightning.schema import TEST, TRAIN, VAL, FeatureSchema, ProfileVectors
 
+#: Rows that a loader hands out at a time: what happens between two of Lightning's steps should cost little
+#: beside them, and scoring should not be slower because training steps are small.
+BLOCK = 1 << 13
+
 
 class _Loaded(NamedTuple):
     prepared: PreparedData
@@ -43,7 +47,8 @@ class CTRDataModule(LightningDataModule):
             without codes.
         profiles: folder of a profiles artifact whose vectors become fields, as they are; None for a model
             without them.
-        batch_size: rows per batch and rank.
+        batch_size: rows per optimizer step and rank. Loaders hand out as many whole batches at a time as make
+            :data:`BLOCK` rows.
         seed: fixes the order of training rows, and the network's start and dropout.
         attributes: whether user and item attributes become fields too.
         audit: whether a bank or profiles that saw a row of VAL or TEST are refused.
@@ -136,7 +141,8 @@ class CTRDataModule(LightningDataModule):
 
     def _slices(self, rows: CTRBatch, shuffle_seed: int | None) -> RowSlices:
         rank, ranks = (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
-        return RowSlices(rows, self.batch_size, shuffle_seed, rank, ranks)
+        block = self.batch_size * max(1, BLOCK // self.batch_size)
+        return RowSlices(rows, block, shuffle_seed, rank, ranks)
 
     @cached_property
     def _loaded(self) -> _Loaded:
