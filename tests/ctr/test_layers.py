@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from userip_lightning.ctr.layers import MLP, CrossNetwork, FirstOrder, FusedEmbedding
+from userip_lightning.ctr.layers import MLP, CrossNetwork, Dropout, FirstOrder, FusedEmbedding
 from userip_lightning.schema import FeatureSchema, Field
 
 SCHEMA = FeatureSchema((Field("user_id", 3), Field("item_id", 4), Field("code_hobby", 2)))
@@ -84,6 +84,25 @@ def test_mlp_drops_in_training_alone() -> None:
     assert not torch.equal(mlp(x), mlp(x))
     mlp.eval()
     assert torch.equal(mlp(x), mlp(x))
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_dropout_keeps_the_share_and_the_mean(dtype: torch.dtype) -> None:
+    torch.manual_seed(0)
+    dropout, x = Dropout(0.2), torch.ones(40_000, dtype=dtype, requires_grad=True)
+    out = dropout(x)
+    out.sum().backward()
+    kept = out != 0
+    assert out.dtype == dtype
+    assert kept.float().mean().item() == pytest.approx(0.8, abs=0.01)
+    assert (out[kept] == torch.tensor(1.25, dtype=dtype)).all()
+    assert torch.equal(x.grad, out.detach())
+    assert dropout.eval()(x) is x
+
+
+@pytest.mark.parametrize("p", [0.0, 1.0])
+def test_dropout_of_nothing_and_of_everything(p: float) -> None:
+    assert torch.equal(Dropout(p)(torch.ones(5)), torch.full((5,), 1 - p))
 
 
 @pytest.mark.parametrize("hidden", [(), []])

@@ -78,17 +78,31 @@ class RowAdam(Optimizer):
             with torch.enable_grad():
                 loss = closure()
         for group in self.param_groups:
-            learning = [weight for weight in group["params"] if weight.grad is not None]
-            self._step_dense([weight for weight in learning if not weight.grad.is_sparse], group)
-            for table in learning:
-                if table.grad.is_sparse:
-                    self._step_rows(table, group)
+            dense, gradients = [], []
+            for weight in group["params"]:
+                gradient = weight.grad
+                if gradient is None:
+                    continue
+                if gradient.is_sparse:
+                    self._step_rows(weight, gradient, group)
+                else:
+                    dense.append(weight)
+                    gradients.append(gradient)
+            if dense:
+                self._step_dense(dense, gradients, group)
         return loss
 
-    def _step_dense(self, weights: list[Tensor], group: dict[str, Any]) -> None:
-        """Dense Adam for parameters whose gradient is dense."""
-        if not weights:
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Forget the gradients; torch's own takes a tenth of the time of a small batch's step."""
+        if not set_to_none:
+            super().zero_grad(set_to_none=False)
             return
+        for group in self.param_groups:
+            for weight in group["params"]:
+                weight.grad = None
+
+    def _step_dense(self, weights: list[Tensor], gradients: list[Tensor], group: dict[str, Any]) -> None:
+        """Dense Adam for parameters whose gradient is dense."""
         for weight in weights:
             if not self.state[weight]:
                 self.state[weight] = {
@@ -100,7 +114,7 @@ class RowAdam(Optimizer):
         beta1, beta2 = group["betas"]
         adam(
             weights,
-            [weight.grad for weight in weights if weight.grad is not None],
+            gradients,
             [state["exp_avg"] for state in states],
             [state["exp_avg_sq"] for state in states],
             [],
@@ -115,16 +129,15 @@ class RowAdam(Optimizer):
             maximize=False,
         )
 
-    def _step_rows(self, table: Tensor, group: dict[str, Any]) -> None:
-        """The equations above on the rows of ``table`` [R, E] that its gradient names."""
+    def _step_rows(self, table: Tensor, gradient: Tensor, group: dict[str, Any]) -> None:
+        """The equations above on the rows of ``table`` [R, E] that its sparse gradient names."""
         state = self.state[table]
         if not state:
             state["batches"] = 0  # t; not "step": torch and Lightning treat that name in their own way
             state["row_steps"] = torch.zeros_like(table[:, 0])
             state["exp_avg"] = torch.zeros_like(table)
             state["exp_avg_sq"] = torch.zeros_like(table)
-        assert table.grad is not None  # the caller's promise, for the type checker
-        at, grad = _rows(table.grad)
+        at, grad = _rows(gradient)
         state["batches"] += 1
         weight = table.index_select(0, at)
         steps = state["row_steps"].index_select(0, at).add_(1)
