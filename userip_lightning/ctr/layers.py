@@ -96,8 +96,9 @@ class CrossNetwork(nn.Module):
         """[N, D] → [N, D]."""
         if not len(self.weight):
             return x0
-        factors = (x0 @ self.weight.T + 1).unbind(1)
-        shifts = (self.bias @ self.weight.T).triu(1).sum(0).unbind()  # t_l · w_l; t_l has the biases below l
+        weight = self.weight.T
+        factors = (x0 @ weight + 1).unbind(1)
+        shifts = (self.bias @ weight).triu(1).sum(0).unbind()  # t_l · w_l; t_l has the biases below l
         scale = factors[0]
         for factor, shift in zip(factors[1:], shifts[1:], strict=True):
             scale = torch.addcmul(shift, scale, factor)

@@ -146,7 +146,7 @@ class CTRModule(LightningModule):
 
     def loss(self, batch: CTRBatch) -> Tensor:
         """What a step goes down, a scalar; the mean cross-entropy in it counts towards ``train/loss``."""
-        loss = F.binary_cross_entropy_with_logits(self(batch.fields).float(), batch.label)
+        loss = F.binary_cross_entropy_with_logits(self.network(batch.fields).float(), batch.label)
         self._losses.add(loss.detach(), len(batch.label))
         if not self.l2 or self._row_sparse:
             return loss
