@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import fields
-from typing import get_args
+from typing import NamedTuple, get_args
 
 from jsonargparse import ArgumentParser
 
@@ -27,11 +27,32 @@ table4: codes trained with one network's surrogate, fed to the others; fig5, fig
 hobby, of background"""
 
 
+class Request(NamedTuple):
+    """What a command line asks for."""
+
+    table: TableName
+    study: Study
+    choice: Choice
+
+
 def reproduce(arguments: Sequence[str]) -> None:
     """Run `userip reproduce`.
 
     Raises:
         InputError: settings that cannot be used, or a row failed; the report is written all the same.
+    """
+    request = parse_study(arguments)
+    display = StudyDisplay()
+    with display:
+        finished = reproduce_table(*request, display)
+    _close(finished)
+
+
+def parse_study(arguments: Sequence[str]) -> Request:
+    """Read a command line.
+
+    Raises:
+        argparse.ArgumentError: an unknown key, or a value of another type.
     """
     config = _parser().parse_args(list(arguments))
     names = {setting.name for setting in fields(Study)} - {"tuning", "selection", "wandb"}
@@ -41,11 +62,7 @@ def reproduce(arguments: Sequence[str]) -> None:
         selection=Selection(**config.selection.as_dict()),
         wandb=WandbSettings(**config.wandb.as_dict()),
     )
-    choice = Choice(config.datasets, config.splits, config.methods)
-    display = StudyDisplay()
-    with display:
-        finished = reproduce_table(config.table, study, choice, display)
-    _close(finished)
+    return Request(config.table, study, Choice(config.datasets, config.splits, config.methods))
 
 
 def _close(finished: Finished) -> None:

@@ -14,6 +14,8 @@ from torch import Tensor
 from torch.nn import functional as F
 from torchmetrics.functional.classification import binary_auroc
 
+from userip_lightning.errors import InputError
+
 
 class Scored(NamedTuple):
     """Rows and the probability that the model gives them."""
@@ -48,7 +50,15 @@ def gather(parts: Sequence[Scored], all_gather: Callable[[Tensor], Tensor]) -> S
 
 
 def measure(label: Tensor, score: Tensor) -> Quality:
-    """AUC and Logloss of labels [N] and probabilities [N]."""
+    """AUC and Logloss of labels [N] and probabilities [N].
+
+    Raises:
+        InputError: a probability is not a number.
+    """
+    if not score.isfinite().all():
+        raise InputError(
+            "ctr.model: scores are not finite, the network diverged; lower its optimizer's learning rate."
+        )
     auc = binary_auroc(score, label.long())
     logloss = F.binary_cross_entropy(score, label)
     return Quality(float(auc), float(logloss), len(label))

@@ -9,9 +9,11 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from copy import deepcopy
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
+from jsonargparse import ArgumentParser
 from lightning.pytorch import Callback, LightningDataModule, LightningModule, Trainer, seed_everything
 from lightning.pytorch.loggers import Logger
 
@@ -24,7 +26,7 @@ from userip_lightning.pipeline.progress import Display, StepProgress
 from userip_lightning.pipeline.quiet import quiet
 from userip_lightning.pipeline.resume import BEST, LAST, resumable, resume_point
 from userip_lightning.pipeline.settings import Settings
-from userip_lightning.pipeline.stages import CTR, stage_parser
+from userip_lightning.pipeline.stages import CTR, Stage, stage_parser
 from userip_lightning.pipeline.usage import Usage
 
 RECORD = "record.json"
@@ -71,13 +73,19 @@ def is_done(job: Job) -> bool:
 
 def instantiate(job: Job) -> Trainee:
     """Build module, DataModule and Trainer arguments from the run's section and what is filled in."""
-    parser = stage_parser(job.stage)
+    parser = _section_parser(job.stage)
     section = deepcopy(job.section)  # the parser writes into what it is given, and the section names the run
     for key, value in job.filled.items():
         group, name = key.split(".")
         section[group][name] = value
     objects = parser.instantiate(parser.parse_object(section))
     return Trainee(objects.model, objects.data, dict(**objects.trainer))
+
+
+@cache
+def _section_parser(stage: Stage) -> ArgumentParser:
+    """Built once: a study instantiates a thousand sections."""
+    return stage_parser(stage)
 
 
 def train(
@@ -92,6 +100,7 @@ def train(
         InputError: whatever the stage refuses.
         KeyboardInterrupt: the user interrupted; the checkpoint stays.
     """
+    job.work.mkdir(parents=True, exist_ok=True)  # a run of no epochs writes no checkpoint into it
     point = resume_point(job.work, display.notice)
     if point is not None:
         display.notice(f"{job.label}: resuming from its last checkpoint")

@@ -9,7 +9,6 @@ row; what it reached is kept under the key of that run, so a killed search goes 
 from __future__ import annotations
 
 import json
-from math import isfinite
 from typing import NamedTuple
 
 import optuna
@@ -41,7 +40,7 @@ def choose(task: Task) -> Chosen:
     """Search for the hyper-parameters of a row.
 
     Raises:
-        InputError: not one trial reached a finite figure.
+        InputError: every trial was refused.
     """
     if task.tuning.trials <= 1:
         return Chosen(task.defaults, 0)
@@ -50,24 +49,25 @@ def choose(task: Task) -> Chosen:
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     search = optuna.create_study(direction=direction, sampler=TPESampler(seed=task.tuning.seed))
     reached: list[tuple[float, Parameters]] = []
+    refused: InputError | None = None
     run = 0
     for number in range(task.tuning.trials):
         trial = None if number == 0 else search.ask()
         parameters = task.defaults if trial is None else _draw(trial, task)
         found = _found(task, parameters)
-        value = _run(task, parameters) if found is None else found
         run += found is None
-        if isfinite(value):
-            reached.append((value, parameters))
-        if trial is not None and isfinite(value):
+        try:
+            value = _run(task, parameters) if found is None else found
+        except InputError as error:  # a network that diverges loses; the next trial may not
+            refused = error
+            if trial is not None:
+                search.tell(trial, state=TrialState.FAIL)
+            continue
+        reached.append((value, parameters))
+        if trial is not None:
             search.tell(trial, value)
-        elif trial is not None:
-            search.tell(trial, state=TrialState.FAIL)
-    if not reached:
-        raise InputError(
-            f"{task.label}: none of {task.tuning.trials} trials reached a finite validation figure; lower "
-            "tuning.lr."
-        )
+    if refused is not None and not reached:
+        raise refused
     pick = max if up else min
     return Chosen(pick(reached, key=lambda pair: pair[0])[1], run)
 
@@ -76,10 +76,10 @@ def validation_figure(job: Job, selection: Selection) -> float:
     """Train on the training rows and give the best epoch's figure on the validation rows.
 
     Returns:
-        ``selection.monitor``; not finite where the first epoch's was not.
+        ``selection.monitor``.
 
     Raises:
-        InputError: whatever the stage refuses.
+        InputError: whatever the stage refuses, a network that diverges among it.
     """
     mode = "max" if selection.monitor.endswith("auc") else "min"
     stop = EarlyStopping(selection.monitor, mode=mode, patience=selection.patience)

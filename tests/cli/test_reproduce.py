@@ -1,0 +1,76 @@
+"""`userip reproduce` on the command line: help, sentences, and every study's YAML."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.cli.refusal import refused
+from userip_lightning.cli import main
+from userip_lightning.cli.reproduce import parse_study
+from userip_lightning.reproduce.case import read_experiment
+from userip_lightning.reproduce.choice import chosen_rows
+from userip_lightning.reproduce.networks import read_networks
+from userip_lightning.reproduce.settings import check
+
+CONFIGS = Path(__file__).parent.parent.parent / "configs"
+STUDIES = sorted((CONFIGS / "reproduce").glob("*.yaml"))
+QUICK = str(CONFIGS / "reproduce" / "ml100k.yaml")
+
+
+def test_help_teaches_tables_filters_and_settings(capsys):
+    assert main(["reproduce", "--help"]) == 0
+    text = " ".join(capsys.readouterr().out.split())
+    for taught in ("table4", "fig6", "--methods", "--tuning.trials", "--split_rules", "--workers", "resumes"):
+        assert taught in text
+
+
+@pytest.mark.parametrize("file", STUDIES, ids=lambda file: file.stem)
+@pytest.mark.parametrize("table", ["table2", "table3", "table4", "fig5", "fig6"])
+def test_every_study_can_be_read(file, table):
+    request = parse_study([table, "--config", str(file)])
+    check(request.study)
+    study = read_networks(request.study)
+    rows = chosen_rows(table, study, request.choice)
+    assert {row.dataset for row in rows} == set(study.dataset_files)
+    assert file.read_text(encoding="utf-8").startswith("# ")
+
+
+@pytest.mark.parametrize("file", STUDIES, ids=lambda file: file.stem)
+def test_a_study_takes_its_data_sets_from_their_own_files(file):
+    study = read_networks(parse_study(["table2", "--config", str(file)]).study)
+    for dataset in study.dataset_files:
+        experiment = read_experiment(study, dataset, "cold_users")
+        assert experiment.settings.seeds == study.seeds
+        assert experiment.data["split"]["init_args"]["choose"] == "random"
+
+
+def test_the_eleven_networks_of_the_paper_are_in_every_study():
+    for file in STUDIES:
+        networks = parse_study(["table2", "--config", str(file)]).study.networks
+        assert len(networks) == 11
+        for name, net in networks.items():
+            content = yaml.safe_load(Path(net.absolute).read_text())
+            assert content["class_path"].rpartition(".")[2].lower() == name.lower()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["table9"], "table9"),
+        (["table2", "--config", "none.yaml"], "none.yaml"),
+        (
+            ["table2", "-c", QUICK, "--methods", "XDeepFM"],
+            "--methods: 'XDeepFM' is not in this study;",
+        ),
+        (["table2", "-c", QUICK, "--splits", "cold"], "--splits: 'cold' is not in this study; it has random"),
+        (["table2", "-c", QUICK, "--tuning.trials", "many"], "tuning.trials: 'many' given, int expected"),
+        (["table2", "-c", QUICK, "--seeds", "[]"], "seeds: [] given"),
+        (["table2", "-c", QUICK, "--networks", "{DCN: {class_path: no.Such}}"], "no.Such"),
+        (["table2", "-c", QUICK, "--dataset_files", "{a: none.yaml}"], "none.yaml"),
+        (["table2", "-c", QUICK, "--learning_rate", "3"], "learning_rate: no such setting"),
+    ],
+)
+def test_what_cannot_be_used_is_one_sentence(words, said, capsys, tmp_path):
+    assert said in refused(["reproduce", *words, "--output", str(tmp_path)], capsys)
+    assert list(tmp_path.iterdir()) == []

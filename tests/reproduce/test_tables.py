@@ -1,0 +1,97 @@
+"""Which rows each table has, and what the command line leaves of them."""
+
+from dataclasses import replace
+
+import pytest
+
+from userip_lightning.errors import InputError
+from userip_lightning.report.entries import Entry, check_entries
+from userip_lightning.report.paper import WITHOUT_CODES
+from userip_lightning.reproduce.choice import Choice, chosen_rows
+from userip_lightning.reproduce.settings import Study, Tuning, check
+from userip_lightning.reproduce.tables import POPULARITY, Block, rows_of
+
+NET = {"class_path": "own.Net"}
+STUDY = Study(
+    dataset_files={"a": [], "b": []},
+    split_rules={"random": "own.Random", "temporal": "own.Temporal"},
+    networks={"PNN": NET, "DCN": NET},
+    references={"biased MF": NET},
+    not_run={"KAR": "Why."},
+    controls=["shuffled", "svd_kmeans"],
+    sweep=[3, 9],
+)
+BLOCK = Block("a", "random", "ids")
+REFERENCES = [POPULARITY, "biased MF"]
+CONTROLS = ["DCN + shuffled", "DCN + svd kmeans"]
+
+
+@pytest.mark.parametrize(
+    ("table", "methods"),
+    [
+        ("table2", [*REFERENCES, "PNN", "UserIP-PNN", "DCN", "UserIP-DCN", *CONTROLS, "KAR"]),
+        ("table3", [*REFERENCES, "DCN", "UserIP-DCN", WITHOUT_CODES, *CONTROLS]),
+        ("table4", [*REFERENCES, "DCN", "UserIP-DCN", "PNN", "UserIP-PNN", *CONTROLS]),
+        ("fig5", ["DCN", "UserIP-DCN, hobby 3", "UserIP-DCN, hobby 9"]),
+        ("fig6", ["DCN", "UserIP-DCN, background 3", "UserIP-DCN, background 9"]),
+    ],
+)
+def test_a_table_has_these_rows_and_each_is_compared_with_one_of_them(table, methods):
+    rows = rows_of(table, STUDY, BLOCK)
+    assert [row.method for row in rows] == methods
+    run = ("ctr/x",)
+    check_entries([Entry(*row[:4], row.group, row.network, row.against, run) for row in rows], table)
+
+
+def test_only_codes_and_controls_read_a_bank():
+    reads = {row.method: row.reads for row in rows_of("table3", STUDY, BLOCK)}
+    assert [reads[method] for method in ("DCN", "UserIP-DCN", WITHOUT_CODES)] == ["none", "codes", "z"]
+    assert [reads[method] for method in CONTROLS] == ["shuffled", "svd_kmeans"]
+
+
+def test_blocks_are_datasets_times_splits_times_fields():
+    blocks = {row[:3] for row in chosen_rows("fig5", STUDY, Choice())}
+    assert len(blocks) == 8
+    assert {row[:3] for row in chosen_rows("fig5", STUDY, Choice(["b"], ["random"]))} == {
+        ("b", "random", "ids"),
+        ("b", "random", "rich"),
+    }
+
+
+def test_a_network_is_chosen_with_all_its_rows_and_a_row_alone():
+    chosen = [row.method for row in chosen_rows("table2", STUDY, Choice(["a"], ["random"], ["DCN", "KAR"]))]
+    assert chosen == ["DCN", "UserIP-DCN", *CONTROLS, "KAR"] * 2
+    (row, _) = chosen_rows("table2", STUDY, Choice(["a"], ["random"], ["UserIP-PNN"]))
+    assert (row.method, row.against) == ("UserIP-PNN", None)  # PNN alone was left out
+
+
+@pytest.mark.parametrize(
+    ("choice", "said"),
+    [
+        (Choice(datasets=["c"]), "--datasets: 'c' is not in this study; it has a, b."),
+        (Choice(splits=["cold"]), "--splits: 'cold' is not in this study; it has random, temporal."),
+        (Choice(methods=["DNC"]), "--methods: 'DNC' is not in this study; it has item popularity, "),
+    ],
+)
+def test_an_unknown_name_is_refused_with_those_that_there_are(choice, said):
+    with pytest.raises(InputError) as error:
+        chosen_rows("table2", STUDY, choice)
+    assert str(error.value).startswith(said)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"seeds": [0, 0]}, "seeds: [0, 0] given"),
+        ({"fields": []}, "fields: [] given"),
+        ({"control_network": "FM"}, "control_network: 'FM' is not among the networks (PNN, DCN)"),
+        ({"tuning": Tuning(lr=(0.0, 0.1))}, "tuning.lr: [0.0, 0.1] given"),
+        ({"tuning": Tuning(l2=(0.1, 0.01))}, "tuning.l2: [0.1, 0.01] given"),
+        ({"workers": -1}, "tuning.trials and workers count something"),
+    ],
+)
+def test_a_study_that_cannot_be_run_is_refused(changes, said):
+    check(STUDY)
+    with pytest.raises(InputError) as error:
+        check(replace(STUDY, **changes))
+    assert str(error.value).startswith(said)
