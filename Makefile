@@ -3,6 +3,7 @@
 PYTHON ?= python3
 VENV   ?= .venv
 CONFIG ?= configs/demo.yaml
+STUDY  ?= configs/reproduce/ml100k.yaml
 # Passed to pip, for instance the index that holds PyTorch's CPU builds: make demo PIP_FLAGS="--extra-index-url ..."
 PIP_FLAGS ?=
 
@@ -12,16 +13,27 @@ INSTALLED_DEV := $(VENV)/.installed-dev
 
 .DEFAULT_GOAL := help
 .PHONY: help venv demo test check clean
+.PHONY: reproduce-table2 reproduce-table3 reproduce-table4 reproduce-fig5 reproduce-fig6
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
-	@echo "  variables: PYTHON=$(PYTHON)  VENV=$(VENV)  CONFIG=$(CONFIG)  PIP_FLAGS=$(PIP_FLAGS)"
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo "  variables: PYTHON=$(PYTHON)  VENV=$(VENV)  CONFIG=$(CONFIG)  STUDY=$(STUDY)  PIP_FLAGS=$(PIP_FLAGS)"
 
 venv: $(INSTALLED) ## create the virtual environment and install the package into it
 
 demo: $(INSTALLED) ## real profile codes for 943 real users, and whether they help (minutes on a CPU)
 	$(BIN)/userip assets fetch
 	$(BIN)/userip fit --config $(CONFIG)
+
+reproduce-table2: ## every network of the paper without and with codes, with references and controls
+reproduce-table3: ## continuous profiles in place of codes
+reproduce-table4: ## codes trained with one network, fed to the others
+reproduce-fig5: ## a growing hobby codebook
+reproduce-fig6: ## a growing background codebook
+
+reproduce-table2 reproduce-table3 reproduce-table4 reproduce-fig5 reproduce-fig6: $(INSTALLED)
+	$(BIN)/userip assets fetch
+	$(BIN)/userip reproduce $(@:reproduce-%=%) --config $(STUDY)
 
 test: $(INSTALLED_DEV) ## run the tests (no network needed once installed)
 	$(BIN)/python -m pytest
