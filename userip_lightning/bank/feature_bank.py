@@ -150,11 +150,22 @@ class FeatureBank:
 
     def lookup(self, user_ids: Sequence[str] | NDArray[np.str_]) -> NDArray[np.int64]:
         """[N] user ids → [N, P] codes; an unknown user gets the reserved code K_p of every profile."""
-        position = self._index.find(np.asarray(user_ids, dtype=np.str_))
+        return self.codes(self.find(user_ids))
+
+    def find(self, user_ids: Sequence[str] | NDArray[np.str_]) -> NDArray[np.int64]:
+        """[N] user ids → [N] places in the bank, -1 where a user is unknown.
+
+        For a server that keeps more about its users in this order, such as their embedding rows: one search
+        for all of it.
+        """
+        return self._index.find(np.asarray(user_ids, dtype=np.str_))
+
+    def codes(self, places: NDArray[np.int64]) -> NDArray[np.int64]:
+        """[N] places of :meth:`find` → [N, P] codes; place -1 has the reserved code K_p of every profile."""
         if not self._codes.size:
-            return np.tile(np.array(self.sizes, dtype=np.int64), (position.size, 1))
-        codes = self._codes.take(position, axis=0)
-        codes[position < 0] = self.sizes
+            return np.tile(np.array(self.sizes, dtype=np.int64), (places.size, 1))
+        codes = self._codes.take(places, axis=0)
+        codes[places < 0] = self.sizes
         return codes
 
     def info(self) -> BankInfo:
