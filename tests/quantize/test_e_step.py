@@ -18,7 +18,7 @@ def engine() -> tuple[Quantizer, Tensor, RecBatch]:
     torch.manual_seed(0)
     quantizer = Quantizer([3, 2], 4, ITEMS, None, SurrogateDCN)
     v = quantizer.start(torch.randn(USERS, 2, 1, 4, generator=draw), seed=0)
-    torch.nn.init.normal_(quantizer.surrogate.items.weight)
+    torch.nn.init.normal_(quantizer.surrogate.items.ids.weight)
     user = torch.randint(USERS - 1, (N,), generator=draw)  # the last user has no rows
     item, label = torch.randint(ITEMS, (N,), generator=draw), torch.randint(2, (N,), generator=draw)
     return quantizer, v, RecBatch(user, item, label.float())

@@ -12,5 +12,5 @@ def test_codes_of_different_widths_and_the_item_all_reach_the_logit() -> None:
     assert logit.shape == (5,)
     logit.sum().backward()
     assert all(bool((code.grad.abs().sum(1) > 0).all()) for code in codes)
-    touched = (net.items.weight.grad.abs().sum(1) > 0).nonzero().flatten()
+    touched = (net.items.ids.weight.grad.abs().sum(1) > 0).nonzero().flatten()
     assert touched.tolist() == [0, 4, 8]

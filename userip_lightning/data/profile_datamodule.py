@@ -79,7 +79,7 @@ class ProfileDataModule(LightningDataModule):
         self.prefix: Prefix = build_prefix(template, tokenizer)
         self.writer = BodyWriter(template, tokenizer)
         texts = item_texts(data, template, self.allow_missing_text)
-        items = encode_items(texts, tokenizer)
+        items = self.item_ids = encode_items(texts, tokenizer)
         grouped = template.disliked is not None
         seen = data.rows(TRAIN, SUPPORT)
         self.training = Behaviours.collect(seen, items, data.n_users, grouped)

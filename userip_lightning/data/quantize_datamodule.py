@@ -19,7 +19,7 @@ from userip_lightning.batches import RecBatch
 from userip_lightning.data.prepared import PreparedData
 from userip_lightning.data.row_sampler import RowBatchSampler
 from userip_lightning.errors import InputError
-from userip_lightning.schema import PRIOR, SUPPORT, TRAIN, ProfileVectors
+from userip_lightning.schema import ITEM_TEXT, PRIOR, SUPPORT, TRAIN, ProfileVectors
 
 
 class RecRows(Dataset[RecBatch]):
@@ -50,6 +50,7 @@ class QuantizeDataModule(LightningDataModule):
     profiles: ProfileVectors
     manifest: Manifest
     n_items: int
+    item_text: NDArray[np.float16] | None
     rows_seen: NDArray[np.int64]
 
     def __init__(
@@ -84,6 +85,7 @@ class QuantizeDataModule(LightningDataModule):
         self.profiles = ProfileVectors.load(self.profiles_path, tuple(self.manifest.extra["names"]))
         self.prior = _prior(Path(self.profiles_path))
         self.n_items = data.n_items
+        self.item_text = _item_text(Path(self.profiles_path), data.n_items)
         events = data.rows(TRAIN, SUPPORT)
         if events.is_empty():
             raise InputError(
@@ -146,3 +148,17 @@ def _prior(profiles: Path) -> dict[str, Tensor] | None:
     file = profiles / PRIOR
     state: dict[str, Tensor] | None = torch.load(file, weights_only=True) if file.is_file() else None
     return state
+
+
+def _item_text(profiles: Path, items: int) -> NDArray[np.float16] | None:
+    """What stage 1 says of the items' texts, [I, D]; None where its artifact holds nothing of the kind."""
+    file = profiles / ITEM_TEXT
+    if not file.is_file():
+        return None
+    text: NDArray[np.float16] = np.load(file, mmap_mode="r")
+    if len(text) != items:
+        raise InputError(
+            f"{file}: {len(text)} items, expected the {items} of the prepared data; run the profile stage "
+            "again."
+        )
+    return text

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -33,7 +35,7 @@ def write_control(control: ControlBank, prepared_folder: Path) -> None:
     names, sizes = codes_bank.names, codes_bank.sizes
     codes = _codes(control, prepared, codes_bank)
     if control.control == "generosity":  # one scale, however many profiles there are
-        names, sizes = ("generosity",), (max(sizes),)
+        names, sizes = ("generosity",), (_quantiles(sizes),)
     FeatureBank.write(
         control.target,
         _user_ids(prepared),
@@ -55,7 +57,12 @@ def _codes(control: ControlBank, prepared: PreparedData, bank: FeatureBank) -> N
         case "svd_kmeans":
             return controls.svd_kmeans(prepared, bank.sizes, control.seed)
         case "generosity":
-            return controls.generosity(prepared, max(bank.sizes))
+            return controls.generosity(prepared, _quantiles(bank.sizes))
+
+
+def _quantiles(sizes: Sequence[int]) -> int:
+    """As many quantiles as codes have combinations, for the same bits; percentiles at most."""
+    return min(math.prod(sizes), 100)
 
 
 def _user_ids(prepared: PreparedData) -> NDArray[np.str_]:

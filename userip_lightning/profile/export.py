@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from userip_lightning.artifact import Manifest, stable_hash, writing
-from userip_lightning.schema import PRIOR, ProfileVectors
+from userip_lightning.artifact import Manifest, save_array, stable_hash, writing
+from userip_lightning.profile.item_text import item_vectors
+from userip_lightning.schema import ITEM_TEXT, PRIOR, ProfileVectors
 
 if TYPE_CHECKING:
     from userip_lightning.profile.module import ProfileModule
@@ -19,7 +20,7 @@ HELD_OUT = "profile_eval.json"
 
 
 def export_profiles(module: ProfileModule, path: Path) -> Path:
-    """Write soft tokens, held-out figures and (``joint``) the prior as a ``profiles`` artifact.
+    """Write soft tokens, item texts, held-out figures and (``joint``) the prior as a ``profiles`` artifact.
 
     Raises:
         InputError: a user has no soft tokens yet, or the disk is full.
@@ -37,6 +38,7 @@ def export_profiles(module: ProfileModule, path: Path) -> Path:
     with writing(path, manifest, data.rows_seen) as folder:
         z = module.all_vectors()
         ProfileVectors(data.user_ids, module.prompt.names, z).save(folder)
+        save_array(folder / ITEM_TEXT, item_vectors(data.item_ids, likelihood.backbone.embedding))
         if module.held_out.own:
             (folder / HELD_OUT).write_text(json.dumps(module.held_out._asdict()), encoding="utf-8")
         if module.prior is not None:

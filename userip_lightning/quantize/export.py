@@ -25,6 +25,7 @@ class QuantizeData(Protocol):
     manifest: Manifest  # of the profiles artifact
     prior: dict[str, Tensor] | None  # state of the joint schedule's prior, where it made the profiles
     n_items: int
+    item_text: NDArray[np.float16] | None  # [I, D], where stage 1 wrote it
     rows_seen: NDArray[np.int64]  # by stage 1 and by this stage
 
 

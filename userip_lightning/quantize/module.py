@@ -21,6 +21,7 @@ from torch.optim import Adam, Optimizer, SparseAdam
 
 from userip_lightning.batches import RecBatch
 from userip_lightning.errors import InputError
+from userip_lightning.quantize.cross_fit import chooses, split
 from userip_lightning.quantize.e_step import CodeSearch
 from userip_lightning.quantize.export import QuantizeData, refuse_unused, write_bank
 from userip_lightning.quantize.losses import DEFAULT_WEIGHTS, QuantizeWeights, anchor_loss, total_loss
@@ -45,6 +46,9 @@ class QuantizeModule(LightningModule):
         e_step: how v moves: ``straight_through`` by gradients, as in the paper; ``exact`` at the end of every
             epoch to the best codes (see ``e_step``), to be preferred where labels depend on code and item
             together rather than on the code alone; ``none`` not at all.
+        cross_fit: share of the rows, drawn anew every epoch, that choose codes in an exact E step while the
+            surrogate learns from the others; 0 uses all rows for both.
+        item_text: whether the surrogate reads the items' texts, where stage 1 wrote them.
         reseed_dead: move unused codes to far users after an epoch.
         freeze_fraction: share of the epochs, the last ones, in which codebooks stand still.
         allow_unused: export although a code has no user.
@@ -68,6 +72,8 @@ class QuantizeModule(LightningModule):
         optimizer: OptimizerCallable = lambda params: Adam(params, lr=0.01),
         surrogate: SurrogateFactory = SurrogateDCN,
         e_step: Literal["straight_through", "exact", "none"] = "straight_through",
+        cross_fit: float = 0.5,
+        item_text: bool = False,
         reseed_dead: bool = True,
         freeze_fraction: float = 0.25,
         allow_unused: bool = False,
@@ -90,7 +96,11 @@ class QuantizeModule(LightningModule):
                 "quantize.model.weights.recommendation: an exact E step searches codes by this loss; give it "
                 "a weight above 0, or set e_step to straight_through."
             )
+        if not 0 <= cross_fit < 1:
+            raise InputError(f"quantize.model.cross_fit: {cross_fit}, expected a share from 0 to below 1.")
         self.e_step = e_step
+        self.cross_fit = cross_fit
+        self.item_text = item_text
         self.reseed_dead = reseed_dead
         self.freeze_fraction = freeze_fraction
         self.allow_unused = allow_unused
@@ -105,7 +115,9 @@ class QuantizeModule(LightningModule):
         # Keys are checked against the profile names, whose order is that of z.
         sizes = [int(k) for k in by_name(self.sizes, self.data.profiles.names, "sizes")]
         torch.manual_seed(self.seed)
-        self.quantizer = Quantizer(sizes, width, self.data.n_items, self.code_dim, self.surrogate)
+        self.quantizer = Quantizer(
+            sizes, width, self.data.n_items, self.code_dim, self.surrogate, self._item_text()
+        )
         self.users = nn.Embedding(users, profiles * self.quantizer.space.dim, sparse=True)
         self.users.requires_grad_(self.e_step == "straight_through")
         self.register_buffer("codes", torch.zeros(users, profiles, dtype=torch.int64))
@@ -132,8 +144,8 @@ class QuantizeModule(LightningModule):
 
     def on_train_epoch_start(self) -> None:
         """Freeze the codebooks when their time has come; start the search of an exact E step."""
-        self.quantizer.freeze_codes(self._frozen())
-        searched = self.e_step == "exact" and not self._frozen()
+        self.quantizer.freeze_codes(self._frozen(self.current_epoch))
+        searched = self.e_step == "exact" and not self._frozen(self.current_epoch)
         self.search = CodeSearch(self.quantizer, len(self.codes)) if searched else None
 
     def on_train_batch_start(self, batch: RecBatch, batch_idx: int) -> None:
@@ -146,8 +158,9 @@ class QuantizeModule(LightningModule):
 
     def training_step(self, batch: RecBatch, batch_idx: int) -> None:
         """One step of users, codebooks and surrogate."""
-        if self.search is not None:
-            self.search.add(batch)
+        batch = self._searched(batch)
+        if not len(batch.user):
+            return
         users, rows = torch.unique(batch.user, return_inverse=True)
         v = self._vectors(users)
         terms = self.quantizer.terms(v, batch._replace(user=rows))
@@ -190,7 +203,7 @@ class QuantizeModule(LightningModule):
             self.log(f"codes/{name}/usage_min", counts.min().float())
             self.log(f"codes/{name}/perplexity", relative_perplexity(counts).float())
             self.log(f"codes/{name}/flips", flips(self.codes[:, p], found[:, p]).float())
-            if self.reseed_dead and not self._frozen():
+            if self.reseed_dead and not self._frozen(self.current_epoch):
                 book.reseed_dead(v[:, p], counts, generator)
         self.codes.copy_(found)
 
@@ -248,10 +261,34 @@ class QuantizeModule(LightningModule):
         for optimizer in optimizers:
             optimizer.step()
 
-    def _frozen(self) -> bool:
+    def _searched(self, batch: RecBatch) -> RecBatch:
+        """Let rows choose the codes of the next epoch; the rows that this epoch's surrogate learns from."""
+        if self.search is None:
+            return batch
+        epoch, share = self.current_epoch, self.cross_fit
+        if not share or self._frozen(epoch + 1):
+            self.search.add(batch)  # nothing is searched after the last time, so all rows have their say
+        else:
+            self.search.add(split(batch, chooses(batch, share, self.seed, epoch + 1))[0])
+        if not share or epoch == 0:
+            return batch
+        return split(batch, chooses(batch, share, self.seed, epoch))[1]
+
+    def _item_text(self) -> Tensor | None:
+        """Text vectors for the surrogate; the joint schedule's was trained without."""
+        if not self.item_text or self.data.prior is not None:
+            return None
+        if self.data.item_text is None:
+            raise InputError(
+                "quantize.model.item_text: the profiles hold no texts of items; run the profile stage again, "
+                "or set it to false."
+            )
+        return torch.from_numpy(np.array(self.data.item_text)).to(self.device)
+
+    def _frozen(self, epoch: int) -> bool:
         """Whether codebooks stand still; never where the number of epochs is open."""
         epochs = self.trainer.max_epochs or -1
-        return epochs > 0 and self.current_epoch >= epochs * (1 - self.freeze_fraction)
+        return epochs > 0 and epoch >= epochs * (1 - self.freeze_fraction)
 
     def _derived_seed(self, *position: int) -> int:
         """Seed of a position in the current epoch."""

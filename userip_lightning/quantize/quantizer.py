@@ -23,8 +23,9 @@ from userip_lightning.quantize.losses import (
 )
 from userip_lightning.quantize.projection import CodeSpace
 
-#: Builds S(codes, item) from the number of items and the widths C_p, as ``SurrogateDCN`` does.
-SurrogateFactory = Callable[[int, Sequence[int]], nn.Module]
+#: Builds S(codes, item) from the number of items, the widths C_p and the items' text vectors [I, D] or None,
+#: as ``SurrogateDCN`` does.
+SurrogateFactory = Callable[[int, Sequence[int], Tensor | None], nn.Module]
 
 
 def by_name(values: Mapping[str, float], names: Sequence[str], key: str) -> list[float]:
@@ -49,6 +50,7 @@ class Quantizer(nn.Module):
         items: number of items.
         code_dim: C, at most D, or None for LM space.
         surrogate: builds the surrogate recommender.
+        item_text: [I, D] text vectors of the items, or None.
     """
 
     def __init__(
@@ -58,11 +60,12 @@ class Quantizer(nn.Module):
         items: int,
         code_dim: int | None,
         surrogate: SurrogateFactory,
+        item_text: Tensor | None = None,
     ) -> None:
         super().__init__()
         self.space = CodeSpace(len(sizes), width, code_dim)
         self.codebooks = nn.ModuleList(Codebook(size, self.space.dim) for size in sizes)
-        self.surrogate = surrogate(items, [self.space.dim] * len(sizes))
+        self.surrogate = surrogate(items, [self.space.dim] * len(sizes), item_text)
 
     def books(self) -> list[Codebook]:
         """The P codebooks, typed."""

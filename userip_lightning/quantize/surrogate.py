@@ -11,7 +11,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from userip_lightning.ctr.layers import EMBEDDING_STD, MLP, CrossNetwork
+from userip_lightning.ctr.layers import MLP, CrossNetwork
+from userip_lightning.quantize.item_tower import ItemTower
 
 
 class SurrogateDCN(nn.Module):
@@ -20,6 +21,7 @@ class SurrogateDCN(nn.Module):
     Args:
         items: number of items.
         code_dims: width C_p of the codes of every profile.
+        item_text: [I, D] text vectors of the items, or None.
         embedding_dim: width E that items and codes have inside.
         cross_layers: number of cross layers.
         hidden: widths of the MLP.
@@ -30,6 +32,7 @@ class SurrogateDCN(nn.Module):
         self,
         items: int,
         code_dims: Sequence[int],
+        item_text: Tensor | None = None,
         embedding_dim: int = 8,
         cross_layers: int = 3,
         hidden: Sequence[int] = (16, 16),
@@ -37,12 +40,11 @@ class SurrogateDCN(nn.Module):
     ) -> None:
         super().__init__()
         width = embedding_dim * (1 + len(code_dims))
-        self.items = nn.Embedding(items, embedding_dim)
+        self.items = ItemTower(items, embedding_dim, item_text)
         self.profiles = nn.ModuleList(nn.Linear(dim, embedding_dim, bias=False) for dim in code_dims)
         self.cross = CrossNetwork(width, cross_layers)
         self.deep = MLP(width, hidden, dropout)
         self.output = nn.Linear(width + self.deep.out_dim, 1)
-        nn.init.normal_(self.items.weight, std=EMBEDDING_STD)
 
     def forward(self, codes: Sequence[Tensor], item: Tensor) -> Tensor:
         """Logits of N rows.

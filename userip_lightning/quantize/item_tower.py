@@ -1,0 +1,61 @@
+"""Item side of a surrogate: x_i = q_i + W t_i, a free vector and what the language model says of the text.
+
+t_i are the leading principal components of the items' text vectors (profiles artifact), scaled to unit mean
+square. Deviation: the paper's surrogate knows an item by its id alone; q_i needs many rows to learn what t_i
+tells at once. Without text, x_i = q_i.
+"""
+
+from __future__ import annotations
+
+import torch
+from sklearn.decomposition import PCA
+from torch import Tensor, nn
+
+from userip_lightning.ctr.layers import EMBEDDING_STD
+
+
+class ItemTower(nn.Module):
+    """Vectors of items.
+
+    Args:
+        items: I, number of items.
+        dim: E, width of an item's vector.
+        text: [I, D] text vectors, or None.
+        text_dim: principal components of the text that are kept, at most.
+        dropout: share of items, drawn in every training step, that are known by their text alone; not used
+            without text.
+    """
+
+    text: Tensor  # [I, text_dim], rebuilt from the artifact and not in checkpoints
+
+    def __init__(
+        self, items: int, dim: int, text: Tensor | None, text_dim: int = 64, dropout: float = 0.0
+    ) -> None:
+        super().__init__()
+        self.ids = nn.Embedding(items, dim)
+        nn.init.normal_(self.ids.weight, std=EMBEDDING_STD)
+        self.dropout = dropout
+        self.project: nn.Linear | None = None
+        if text is not None:
+            components = _components(text, text_dim)
+            self.register_buffer("text", components, persistent=False)
+            self.project = nn.Linear(components.shape[1], dim, bias=False)
+            nn.init.normal_(self.project.weight, std=components.shape[1] ** -0.5 / 2)
+
+    def forward(self, item: Tensor) -> Tensor:
+        """[N] int64 item indexes to [N, E]."""
+        own: Tensor = self.ids(item)
+        if self.project is None:
+            return own
+        if self.training and self.dropout > 0:
+            own = own * (torch.rand(len(item), 1, device=own.device) >= self.dropout)
+        told: Tensor = self.project(self.text[item])
+        return own + told
+
+
+def _components(text: Tensor, count: int) -> Tensor:
+    """[I, D] to [I, min(count, I, D)], centred, unit mean square overall."""
+    table = text.float().cpu().numpy()
+    scores = PCA(min(count, *table.shape), random_state=0).fit_transform(table)
+    scale = float((scores**2).mean() ** 0.5)
+    return torch.from_numpy(scores / scale if scale > 0 else scores).to(text.device, torch.float32)
