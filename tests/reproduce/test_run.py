@@ -212,3 +212,13 @@ def test_a_growing_codebook_has_a_row_per_size(reproduced, study_words, entries,
         "UserIP-DCN, background 4": {"hobby": 4, "background": 4},
     }
     assert all(len(record["runs"]) == 1 for record in found.values())
+
+
+def test_runs_that_are_judged_go_to_wandb_under_the_names_of_the_table(alone, tmp_path, monkeypatch):
+    monkeypatch.delenv("WANDB_API_KEY", raising=False)
+    changes = {"wandb": {"mode": "offline"}, "tuning": {"trials": 2}, "seeds": [0]}
+    assert main(alone(tmp_path, **changes)) == 0
+    (run,) = (tmp_path / "study" / "wandb").glob("offline-run-*")  # none of a trial
+    (file,) = run.glob("*.wandb")
+    content = file.read_bytes()
+    assert all(word in content for word in (b"baseline", b"tiny", b"random", b"study"))

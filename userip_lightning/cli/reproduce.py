@@ -7,6 +7,10 @@ from dataclasses import fields
 from typing import NamedTuple, get_args
 
 from jsonargparse import ArgumentParser
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
 
 from userip_lightning.errors import InputError
 from userip_lightning.pipeline.settings import Selection, WandbSettings
@@ -17,6 +21,8 @@ from userip_lightning.reproduce.run import reproduce as reproduce_table
 from userip_lightning.reproduce.settings import Study, Tuning
 from userip_lightning.reproduce.tables import TableName
 
+#: Columns of the table where standard output is no terminal and has no width of its own.
+WIDTH = 200
 _DESCRIPTION = """Measure a table or figure of the paper: every method in every block (dataset, split, fields)
 with every seed, tuned alike on validation rows, beside references and controls, and report. What is done and
 unchanged is kept, also by the other tables; after a crash or Ctrl+C the same command resumes. What fails is
@@ -66,12 +72,22 @@ def parse_study(arguments: Sequence[str]) -> Request:
 
 
 def _close(finished: Finished) -> None:
-    print((finished.folder / "report.md").read_text(encoding="utf-8"))
-    print(f"The whole report, also as HTML, LaTeX and Parquet: {finished.folder}")
+    folder, summary = finished.report
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=WIDTH)
+    shown = Table(title=summary.title, title_justify="left", box=SIMPLE_HEAD)
+    for column, name in enumerate(summary.header):
+        shown.add_column(name, justify="right" if column else "left")
+    for group in summary.groups:
+        for row in group.rows:
+            shown.add_row(*(Text(cell.text) for cell in row))
+    console.print(shown)
+    print(f"All tables, as Markdown, HTML, LaTeX and Parquet, with figures: {folder}")
     if finished.failed:
         named = ", ".join(finished.failed[:3]) + (", ..." if len(finished.failed) > 3 else "")
         raise InputError(
-            f"{len(finished.failed)} of {finished.rows} rows failed ({named}); {finished.folder}/report.md "
+            f"{len(finished.failed)} of {finished.rows} rows failed ({named}); {folder}/report.md "
             "says why, the same command tries them again."
         )
 

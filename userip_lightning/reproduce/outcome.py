@@ -7,9 +7,12 @@ from collections.abc import Mapping, Sequence
 from itertools import islice
 from math import isfinite
 from pathlib import Path
+from typing import NamedTuple
 
 from userip_lightning.report.entries import Entry
+from userip_lightning.report.sheet import Sheet
 from userip_lightning.report.study import write_study
+from userip_lightning.report.summary import summary_sheet
 from userip_lightning.reproduce.row import Row
 from userip_lightning.reproduce.settings import Study
 from userip_lightning.reproduce.tables import TableName
@@ -21,9 +24,16 @@ Ended = tuple[Row, Outcome, dict[str, int]]
 _CURVES = 12
 
 
+class Written(NamedTuple):
+    """The report's folder, and its first table: what the codes are worth in every block."""
+
+    folder: Path
+    summary: Sheet
+
+
 def write_report(
     table: TableName, study: Study, ended: Sequence[Ended], usage: Mapping[str, Sequence[int]]
-) -> Path:
+) -> Written:
     """Judge the rows and write the report's folder.
 
     Args:
@@ -31,9 +41,6 @@ def write_report(
         study: its settings.
         ended: all rows, in the order of the table.
         usage: number of users of every code.
-
-    Returns:
-        The folder.
 
     Raises:
         InputError: the folder holds something else, or the disk is full.
@@ -44,7 +51,7 @@ def write_report(
         row.label: _curve(root, row, outcome, study.seeds[0])
         for row, outcome, _ in islice(_with_curves(ended, study), _CURVES)
     }
-    write_study(
+    found = write_study(
         folder,
         [_entry(*each) for each in ended],
         root=root,
@@ -53,7 +60,7 @@ def write_report(
         curves=curves,
         usage=usage,
     )
-    return folder
+    return Written(folder, summary_sheet(found.blocks))
 
 
 def _with_curves(ended: Sequence[Ended], study: Study) -> list[Ended]:

@@ -10,7 +10,7 @@ from userip_lightning.artifact import write_errors
 from userip_lightning.reproduce.case import read_experiment
 from userip_lightning.reproduce.choice import Choice, chosen_rows
 from userip_lightning.reproduce.networks import read_networks
-from userip_lightning.reproduce.outcome import write_report
+from userip_lightning.reproduce.outcome import Written, write_report
 from userip_lightning.reproduce.pool import Pool
 from userip_lightning.reproduce.progress import StudyDisplay
 from userip_lightning.reproduce.row import Row
@@ -23,12 +23,12 @@ class Finished(NamedTuple):
     """What a study ends with.
 
     Args:
-        folder: of the report.
+        report: its folder and first table.
         rows: how many the table has.
         failed: labels of those that were meant to be measured and could not be.
     """
 
-    folder: Path
+    report: Written
     rows: int
     failed: tuple[str, ...]
 
@@ -67,6 +67,6 @@ def reproduce(table: TableName, study: Study, choice: Choice, display: StudyDisp
                 schedule.infer(case, by_case[name])
         outcomes = [schedule.outcome(row) for row in rows]
     sizes = [{} if (case := opened[row.case]) is None else case.sizes(row) for row in rows]
-    folder = write_report(table, study, list(zip(rows, outcomes, sizes, strict=True)), schedule.usage)
+    report = write_report(table, study, list(zip(rows, outcomes, sizes, strict=True)), schedule.usage)
     failed = (row.label for row, outcome in zip(rows, outcomes, strict=True) if outcome.failed)
-    return Finished(folder, len(rows), tuple(failed))
+    return Finished(report, len(rows), tuple(failed))
