@@ -71,6 +71,14 @@ def test_cross_network_is_its_equation_row_by_row() -> None:
     assert torch.allclose(cross(x0), torch.stack(rows), atol=1e-6)
 
 
+@pytest.mark.parametrize("layers", [0, 1, 3])
+def test_the_projection_of_a_cross_network_is_that_of_its_output(layers: int) -> None:
+    torch.manual_seed(0)
+    cross, x0, direction = CrossNetwork(4, layers), torch.randn(6, 4), torch.randn(4)
+    torch.nn.init.normal_(cross.bias)
+    assert torch.allclose(cross.project(x0, direction), cross(x0) @ direction, atol=1e-5)
+
+
 def test_cross_network_without_layers_is_the_identity() -> None:
     x0 = torch.randn(2, 4)
     assert torch.equal(CrossNetwork(4, 0)(x0), x0)

@@ -48,10 +48,10 @@ class FeatureBank:
         path: folder of the version.
         manifest: its manifest, whose ``extra`` holds the profile names and sizes K_p.
         index: the users.
-        codes: [U, P] int64 in the order of ``index``.
+        codes: [U, P] integers in the order of ``index``.
     """
 
-    def __init__(self, path: Path, manifest: Manifest, index: KeyIndex, codes: NDArray[np.int64]) -> None:
+    def __init__(self, path: Path, manifest: Manifest, index: KeyIndex, codes: NDArray[np.integer]) -> None:
         self.path = path
         self.manifest = manifest
         self.names: tuple[str, ...] = tuple(manifest.extra["names"])
@@ -99,7 +99,9 @@ class FeatureBank:
                 pl.DataFrame({"user_id": users.tolist(), **columns}).write_parquet(draft / "codes.parquet")
                 index, order = KeyIndex.build(users)
                 index.save(draft)
-                artifact.save_array(draft / "codes.npy", codes[order])
+                # as narrow as the codes are: a lookup waits for memory, not for arithmetic
+                narrow = np.min_scalar_type(max(sizes, default=0))
+                artifact.save_array(draft / "codes.npy", codes[order].astype(narrow))
         pointer = Path(root) / CURRENT
         try:
             artifact.write_text(pointer, folder.name + "\n")
@@ -164,7 +166,7 @@ class FeatureBank:
         """[N] places of :meth:`find` → [N, P] codes; place -1 has the reserved code K_p of every profile."""
         if not self._codes.size:
             return np.tile(np.array(self.sizes, dtype=np.int64), (places.size, 1))
-        codes = self._codes.take(places, axis=0)
+        codes = self._codes.take(places, axis=0).astype(np.int64)
         codes[places < 0] = self.sizes
         return codes
 

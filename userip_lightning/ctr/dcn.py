@@ -47,6 +47,6 @@ class DCN(CTRNet):
     def forward(self, fields: Tensor) -> Tensor:
         """[N, F] int64 values → [N] logits."""
         x0 = self.embedding(fields).flatten(1)
-        both = torch.cat([self.cross(x0), self.deep(x0)], dim=1)
-        logits: Tensor = self.output(both).squeeze(1) + self.first_order(fields)
+        cross, deep = torch.split(self.output.weight[0], [x0.shape[1], self.deep.out_dim])
+        logits: Tensor = self.cross.project(x0, cross) + self.deep(x0) @ deep + self.first_order(fields)
         return logits

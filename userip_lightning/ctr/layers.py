@@ -96,13 +96,23 @@ class CrossNetwork(nn.Module):
         """[N, D] → [N, D]."""
         if not len(self.weight):
             return x0
-        weight = self.weight.T
-        factors = (x0 @ weight + 1).unbind(1)
-        shifts = (self.bias @ weight).triu(1).sum(0).unbind()  # t_l · w_l; t_l has the biases below l
-        scale = factors[0]
-        for factor, shift in zip(factors[1:], shifts[1:], strict=True):
-            scale = torch.addcmul(shift, scale, factor)
+        scale = self._scale((x0 @ self.weight.T).unbind(1))
         return torch.addcmul(self.bias.sum(0), x0, scale.unsqueeze(1))
+
+    def project(self, x0: Tensor, direction: Tensor) -> Tensor:
+        """``forward(x0) @ direction`` without the [N, D] in between: [N, D] and [D] → [N]."""
+        if not len(self.weight):
+            return x0 @ direction
+        *dots, along = (x0 @ torch.cat([self.weight, direction.unsqueeze(0)]).T).unbind(1)
+        return torch.addcmul(self.bias.sum(0) @ direction, self._scale(dots), along)
+
+    def _scale(self, dots: Sequence[Tensor]) -> Tensor:
+        """a_L of every row, [N], from its L numbers x_0 · w_l."""
+        shifts = (self.bias @ self.weight.T).triu(1).sum(0).unbind()  # t_l · w_l; t_l has the biases below l
+        scale = 1 + dots[0]
+        for dot, shift in zip(dots[1:], shifts[1:], strict=True):
+            scale = torch.addcmul(scale + shift, scale, dot)
+        return scale
 
 
 class Dropout(nn.Dropout):
