@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
 import polars as pl
 import pytest
 import torch
@@ -15,16 +16,17 @@ from lightning.pytorch.cli import LightningCLI, OptimizerCallable
 from lightning.pytorch.utilities.exceptions import MisconfigurationException
 from sklearn.metrics import roc_auc_score
 
-from userip_lightning.artifact import read_manifest, rows_seen
+from userip_lightning.artifact import Manifest, read_manifest, rows_seen, writing
 from userip_lightning.batches import CTRBatch
 from userip_lightning.ctr.base import CTRNet
 from userip_lightning.ctr.dcn import DCN
 from userip_lightning.ctr.module import CTRModule
 from userip_lightning.ctr.row_adam import RowAdam
 from userip_lightning.data.ctr_datamodule import CTRDataModule
+from userip_lightning.data.prepared import PreparedData
 from userip_lightning.data.row_slices import RowSlices
 from userip_lightning.errors import InputError
-from userip_lightning.schema import FeatureSchema
+from userip_lightning.schema import TRAIN, FeatureSchema, ProfileVectors
 
 ADAM = partial(torch.optim.Adam, lr=0.02)
 CONFIG = Path(__file__).parents[2] / "configs" / "ctr" / "dcn.yaml"
@@ -231,6 +233,31 @@ def test_export_holds_val_and_test_rows_and_can_be_tested_again(planted: Path, t
     trainer(tmp_path).test(again, data, ckpt_path=str(folder / "model.ckpt"), verbose=False)
     second = pl.read_parquet(again.export(tmp_path / "again") / "predictions.parquet")
     assert second.equals(rows)
+
+
+def test_continuous_profiles_are_fields_of_the_export_and_in_no_checkpoint(
+    planted: Path, tmp_path: Path
+) -> None:
+    prepared = PreparedData.load(planted)
+    users = prepared.users["user_id"].to_numpy().astype(np.str_)
+    z = np.random.default_rng(0).standard_normal((len(users), 1, 2, 23)).astype(np.float32)
+    manifest = Manifest("profiles", "c", prepared.data_hash, len(users), extra={"names": ["hobby"]})
+    with writing(tmp_path / "profiles", manifest, prepared.rows(TRAIN)["row_id"].to_numpy()) as draft:
+        ProfileVectors(users, ("hobby",), z).save(draft)
+    module = CTRModule()
+    data = CTRDataModule(str(planted), profiles=str(tmp_path / "profiles"), seed=3)
+    fit = trainer(tmp_path, checkpoint=True)
+    fit.fit(module, data)
+    fit.test(module, data, verbose=False)
+    folder = module.export(tmp_path / "ctr")
+    fields = read_manifest(folder, "ctr").extra["fields"]
+    assert [name for name, _ in fields] == ["user_id", "item_id", "z_hobby"]
+    for file in (tmp_path / "last.ckpt", folder / "model.ckpt"):
+        weights = torch.load(file, weights_only=False)["state_dict"]
+        assert {tuple(weight.shape) for weight in weights.values() if weight.shape[-1:] == (23,)} == {
+            (8, 23),  # the linear map of the embedding
+            (1, 23),  # and of the first-order part
+        }
 
 
 def test_export_before_test_is_refused(planted: Path, tmp_path: Path) -> None:
