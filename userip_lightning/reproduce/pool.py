@@ -35,6 +35,7 @@ class Pool:
         self._threads = ThreadPoolExecutor(max(1, workers))
         self._own = threading.local()
         self._processes: list[_Worker] = []
+        self._abandoned = False
 
     def __enter__(self) -> Pool:
         return self
@@ -42,6 +43,7 @@ class Pool:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._abandoned = kind is not None
         self._threads.shutdown(wait=kind is None, cancel_futures=kind is not None)
         for worker in self._processes:
             worker.stop()
@@ -57,7 +59,8 @@ class Pool:
     def _train(self, task: Task) -> Outcome:
         self.display.row_started(task.label)
         outcome = self._worker().train(task) if self.workers else run_row(task)
-        self.display.row_ended(task.label, outcome)
+        if not self._abandoned:  # else it was this process that ended the row's
+            self.display.row_ended(task.label, outcome)
         return outcome
 
     def _worker(self) -> _Worker:
