@@ -38,7 +38,7 @@ STUDY = {
 def experiment(settings: dict, cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The tiny experiment with a short stage 3."""
     short = copy.deepcopy(settings)
-    short["ctr"]["trainer"] = {"max_epochs": 2, "accelerator": "cpu"}
+    short["ctr"]["trainer"] = {"max_epochs": 1, "accelerator": "cpu"}
     file = tmp_path_factory.mktemp("experiment") / "tiny.yaml"
     file.write_text(yaml.safe_dump(short))
     return file

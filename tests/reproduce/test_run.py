@@ -41,7 +41,7 @@ def wait_for(condition: Callable[[], object]) -> None:
 
 
 def test_every_method_is_measured_in_every_block(reproduced):
-    records = json.loads((reproduced / "table2" / "entries.json").read_text())
+    records = json.loads((reproduced / "study" / "table2" / "entries.json").read_text())
     blocks = {(record["split"], record["fields"]) for record in records}
     assert blocks == {(split, fields) for split in ("random", "cold_users") for fields in ("ids", "rich")}
     assert len(records) == len(METHODS) * len(blocks)
@@ -54,7 +54,7 @@ def test_every_method_is_measured_in_every_block(reproduced):
 
 
 def test_what_is_not_run_says_why(reproduced, entries):
-    kar = entries(reproduced / "table2")["KAR"]
+    kar = entries(reproduced / "study" / "table2")["KAR"]
     assert kar["runs"] == []
     assert kar["not_run"] == "It asks a language model that is not here."
 
@@ -64,7 +64,7 @@ def test_rows_of_a_block_differ_in_what_they_read(reproduced, entries):
     fields = {}
     for block in ("ids", "rich"):
         for method in ("DCN", "UserIP-DCN", "DCN + shuffled"):
-            run = entries(reproduced / "table2", "random", block)[method]["runs"][0]
+            run = entries(reproduced / "study" / "table2", "random", block)[method]["runs"][0]
             manifest = json.loads((reproduced / "study" / run / "manifest.json").read_text())
             fields[block, method] = [name for name, _ in manifest["extra"]["fields"]]
     codes = ["code_hobby", "code_background"]
@@ -74,7 +74,7 @@ def test_rows_of_a_block_differ_in_what_they_read(reproduced, entries):
 
 
 def test_codes_and_their_control_name_the_sizes_behind_them(reproduced, entries):
-    found = entries(reproduced / "table2", "random", "ids")
+    found = entries(reproduced / "study" / "table2", "random", "ids")
     assert found["UserIP-LR"]["sizes"] == found["DCN + shuffled"]["sizes"] == {"hobby": 4, "background": 3}
     assert found["DCN"]["sizes"] == {}
 
@@ -94,7 +94,7 @@ def test_another_table_finds_what_this_one_has_trained(reproduced, study_words, 
     done = [line for line in capsys.readouterr().err.splitlines() if ": done" in line]
     assert len(done) == 1
     assert "DCN + z" in done[0]
-    found = entries(tmp_path / "again" / "table3")
+    found = entries(tmp_path / "again" / "study" / "table3")
     assert set(found) == {"item popularity", "DCN", "UserIP-DCN", "DCN + z", "DCN + shuffled"}
     run = found["DCN + z"]["runs"][0]
     manifest = json.loads((tmp_path / "again" / "study" / run / "manifest.json").read_text())
@@ -131,7 +131,7 @@ def test_a_row_that_fails_or_dies_is_shown_and_the_others_are_measured(
     assert main(alone(tmp_path, *nets, references={**nets, "baseline": LOGISTIC}, workers=1)) == 2
     output = capsys.readouterr()
     assert "2 of 3 rows failed" in output.err
-    found = entries(tmp_path / "table2")
+    found = entries(tmp_path / "study" / "table2")
     assert found["broken"]["failed"].startswith(
         "ZeroDivisionError: this network has a mistake (traceback in "
     )
@@ -139,7 +139,7 @@ def test_a_row_that_fails_or_dies_is_shown_and_the_others_are_measured(
     assert len(found["baseline"]["runs"]) == 2
     (file,) = (tmp_path / "study" / "failures").iterdir()
     assert "in __init__" in file.read_text()
-    report = (tmp_path / "table2" / "report.md").read_text()
+    report = (tmp_path / "study" / "table2" / "report.md").read_text()
     assert "this network has a mistake" in report
 
 
@@ -162,7 +162,7 @@ def test_a_study_that_was_killed_ends_like_one_that_was_not(alone, entries, cach
         assert main(alone(output, seeds=seeds)) == 0
     after = artifacts(killed)
     assert {name: after[name] for name in before} == before
-    runs = [entries(output / "table2")["baseline"]["runs"] for output in (killed, whole)]
+    runs = [entries(output / "study" / "table2")["baseline"]["runs"] for output in (killed, whole)]
     assert runs[0] == runs[1]
     for run in runs[0]:
         files = (output / "study" / run / "predictions.parquet" for output in (killed, whole))
@@ -177,7 +177,7 @@ def test_data_that_is_missing_is_not_run_and_stops_nothing(alone, settings, tmp_
     there.write_text(json.dumps({**settings, "ctr": {"trainer": {"max_epochs": 1}}}))
     files = {"missing": str(missing), "there": str(there)}
     assert main(alone(tmp_path, "item popularity", dataset_files=files, seeds=[0])) == 0
-    records = json.loads((tmp_path / "table2" / "entries.json").read_text())
+    records = json.loads((tmp_path / "study" / "table2" / "entries.json").read_text())
     states = {(record["dataset"], record["method"]): record["not_run"] for record in records}
     for method in ("baseline", "item popularity"):
         assert "none.csv" in states["missing", method]
@@ -193,7 +193,7 @@ def test_without_the_language_model_the_rows_without_codes_are_measured(
     file.write_text(json.dumps({**settings, "profile": profile, "ctr": {"trainer": {"max_epochs": 1}}}))
     words = ["--splits", "random", "--fields", "[ids]", "--methods", "LR", "DCN + shuffled"]
     assert main(study_words("table2", tmp_path, *words, dataset_files={"tiny": str(file)}, seeds=[0])) == 0
-    found = entries(tmp_path / "table2")
+    found = entries(tmp_path / "study" / "table2")
     assert len(found["LR"]["runs"]) == 1
     for method in ("UserIP-LR", "DCN + shuffled"):
         assert "no-model" in found[method]["not_run"]
@@ -204,7 +204,7 @@ def test_a_growing_codebook_has_a_row_per_size(reproduced, study_words, entries,
     shutil.copytree(reproduced, tmp_path / "again")
     words = ["--splits", "random", "--fields", "[ids]", "--seeds", "[0]"]
     assert main(study_words("fig6", tmp_path / "again", *words)) == 0
-    found = entries(tmp_path / "again" / "fig6")
+    found = entries(tmp_path / "again" / "study" / "fig6")
     sizes = {method: record["sizes"] for method, record in found.items()}
     assert sizes == {
         "DCN": {},

@@ -82,6 +82,7 @@ def test_an_unknown_name_is_refused_with_those_that_there_are(choice, said):
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
+        ({"study": "runs/mine"}, "study: 'runs/mine' is no folder name"),
         ({"seeds": [0, 0]}, "seeds: [0, 0] given"),
         ({"fields": []}, "fields: [] given"),
         ({"control_network": "FM"}, "control_network: 'FM' is not among the networks (PNN, DCN)"),

@@ -8,7 +8,6 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from tests.reproduce.conftest import LOGISTIC
 from userip_lightning.cli import main
 from userip_lightning.cli.reproduce import parse_study
 from userip_lightning.reproduce.case import ctr_experiment, open_case, read_experiment
@@ -88,14 +87,15 @@ def test_one_trial_is_the_configuration_and_needs_no_run(task):
     assert not (task.place.root / TRIALS).exists()
 
 
-def test_every_trained_method_gets_the_same_number_of_trials(study_words, entries, tmp_path):
+def test_every_trained_method_gets_the_same_number_of_trials(reproduced, study_words, entries, tmp_path):
+    shutil.copytree(reproduced, tmp_path, dirs_exist_ok=True)  # profiles and codes, but no trials
     words = ["--splits", "random", "--fields", "[ids]", "--seeds", "[0]"]
-    changes = {"tuning": {"trials": 2}, "references": {"baseline": LOGISTIC}}
-    networks = {"DCN": {"class_path": "userip_lightning.ctr.dcn.DCN"}}
-    assert main(study_words("table2", tmp_path, *words, networks=networks, **changes)) == 0
+    changes = {"tuning": {"trials": 2}}
+    assert main(study_words("table2", tmp_path, *words, **changes)) == 0
     count = Counter(trial["row"].split(" / ")[3] for trial in trials(tmp_path / "study"))
-    assert count == dict.fromkeys(("DCN", "UserIP-DCN", "DCN + shuffled", "baseline"), 2)
-    found = entries(tmp_path / "table2")
+    trained = ("DCN", "UserIP-DCN", "LR", "UserIP-LR", "DCN + shuffled")
+    assert count == dict.fromkeys(trained, 2)
+    found = entries(tmp_path / "study" / "table2")
     for trial in count:
         assert set(found[trial]["chosen"]) == {"lr", "l2"}
     assert found["item popularity"]["chosen"] == {}

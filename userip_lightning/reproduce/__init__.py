@@ -4,5 +4,6 @@ OUTPUT/STUDY/
   profile/  quantize/  controls/  ctr/     artifacts of all tables, named by what decides them; made once
   trials/KEY.json                          what one choice of hyper-parameters reached on validation
   failures/                                tracebacks of rows that failed
-OUTPUT/TABLE/                              what the report writes: entries.json, tables and figures
+  work/  logs/  wandb/                     as in an experiment (see the pipeline)
+  table2/  table3/ ...                     reports: entries.json, tables, figures
 """

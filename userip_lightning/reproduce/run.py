@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import NamedTuple
 
 from userip_lightning.artifact import write_errors
 from userip_lightning.reproduce.case import read_experiment
 from userip_lightning.reproduce.choice import Choice, chosen_rows
 from userip_lightning.reproduce.networks import read_networks
-from userip_lightning.reproduce.outcome import Written, write_report
 from userip_lightning.reproduce.pool import Pool
 from userip_lightning.reproduce.progress import StudyDisplay
+from userip_lightning.reproduce.reporting import Written, write_report
 from userip_lightning.reproduce.row import Row
 from userip_lightning.reproduce.schedule import Schedule
-from userip_lightning.reproduce.settings import Study, check
+from userip_lightning.reproduce.settings import Study, check, study_root
 from userip_lightning.reproduce.tables import TableName
 
 
@@ -54,7 +53,7 @@ def reproduce(table: TableName, study: Study, choice: Choice, display: StudyDisp
     for row in rows:
         by_case.setdefault(row.case, []).append(row)
     experiments = {case: read_experiment(study, *case) for case in by_case}
-    root = Path(study.output) / study.study
+    root = study_root(study)
     with write_errors(root):
         root.mkdir(parents=True, exist_ok=True)
     display.expect(len(rows))

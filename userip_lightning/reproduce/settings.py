@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal
 
 from jsonargparse.typing import Path_fr
@@ -45,7 +46,7 @@ class Study:
         references: the same, trained without codes alone: what a network has to beat. Item popularity is
             always among them.
         not_run: method to the reason why it is not run, one sentence; so the table still has its row.
-        study: folder of the runs below OUTPUT, shared by all tables: what one has trained, another finds.
+        study: folder below OUTPUT. Its runs are shared by all tables: what one has trained, another finds.
         output: folder of everything.
         fields: ids alone, and with the dataset's own attributes of users and items (rich).
         control_network: the network that is also trained on the controls' codes, that gets continuous
@@ -82,13 +83,20 @@ class Study:
     wandb: WandbSettings = field(default_factory=lambda: WandbSettings(mode="disabled"))
 
 
+def study_root(study: Study) -> Path:
+    """The study's folder."""
+    return Path(study.output) / study.study
+
+
 def check(study: Study) -> None:
     """Refuse a study that cannot be run as it stands.
 
     Raises:
-        InputError: a list without entries or with one entry twice, a control network that is not among the
-            networks, or a range that cannot be searched.
+        InputError: a name that is no folder's, a list without entries or with one entry twice, a control
+            network that is not among the networks, or a range that cannot be searched.
     """
+    if not study.study or set(study.study) & set("/\\") or study.study[0] == ".":
+        raise InputError(f"study: {study.study!r} is no folder name; use letters, digits, - and _.")
     for name in ("dataset_files", "split_rules", "networks", "fields", "seeds", "profile_seeds", "sweep"):
         values = list(getattr(study, name))
         if not values or len(set(values)) < len(values):

@@ -14,7 +14,7 @@ from userip_lightning.report.sheet import Sheet
 from userip_lightning.report.study import write_study
 from userip_lightning.report.summary import summary_sheet
 from userip_lightning.reproduce.row import Row
-from userip_lightning.reproduce.settings import Study
+from userip_lightning.reproduce.settings import Study, study_root
 from userip_lightning.reproduce.tables import TableName
 from userip_lightning.reproduce.task import Outcome
 
@@ -45,8 +45,8 @@ def write_report(
     Raises:
         InputError: the folder holds something else, or the disk is full.
     """
-    folder = Path(study.output) / table
-    root = Path(study.output) / study.study
+    root = study_root(study)
+    folder = root / table
     curves = {
         row.label: _curve(root, row, outcome, study.seeds[0])
         for row, outcome, _ in islice(_with_curves(ended, study), _CURVES)
