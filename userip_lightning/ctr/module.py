@@ -89,7 +89,7 @@ class CTRModule(LightningModule):
         self,
         net: Callable[[FeatureSchema], CTRNet] = DCN,
         optimizer: OptimizerCallable = RowAdam,
-        l2: float = 2e-4,
+        l2: float = 2e-5,
     ) -> None:
         super().__init__()
         self.automatic_optimization = False
