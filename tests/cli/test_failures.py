@@ -4,6 +4,7 @@ import argparse
 import errno
 
 import pytest
+from lightning.pytorch.utilities.exceptions import MisconfigurationException
 from polars.exceptions import ComputeError
 
 from userip_lightning.cli.failures import sentence
@@ -39,6 +40,10 @@ def wrapped(cause: Exception) -> Exception:
         ),
         (argparse.ArgumentError(None, "Expected a path."), "Expected a path; --help lists what"),
         (wrapped(InputError("a bad setting.")), "a bad setting."),
+        (
+            MisconfigurationException("No `gradient_clip_val`.\nSee."),
+            "trainer: No `gradient_clip_val`. See; leave",
+        ),
     ],
 )
 def test_the_sentence(error, expected):

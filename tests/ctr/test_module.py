@@ -1,7 +1,4 @@
 import json
-import os
-import subprocess
-import sys
 from functools import partial
 from pathlib import Path
 from typing import Literal
@@ -12,13 +9,12 @@ import pytest
 import torch
 from lightning.pytorch import Trainer
 from lightning.pytorch.callbacks import ModelCheckpoint
-from lightning.pytorch.cli import LightningCLI, OptimizerCallable
+from lightning.pytorch.cli import OptimizerCallable
 from lightning.pytorch.utilities.exceptions import MisconfigurationException
 from sklearn.metrics import roc_auc_score
 
 from userip_lightning.artifact import Manifest, read_manifest, rows_seen, writing
 from userip_lightning.batches import CTRBatch
-from userip_lightning.ctr.base import CTRNet
 from userip_lightning.ctr.dcn import DCN
 from userip_lightning.ctr.module import CTRModule
 from userip_lightning.ctr.row_adam import RowAdam
@@ -26,10 +22,9 @@ from userip_lightning.data.ctr_datamodule import CTRDataModule
 from userip_lightning.data.prepared import PreparedData
 from userip_lightning.data.row_slices import RowSlices
 from userip_lightning.errors import InputError
-from userip_lightning.schema import TRAIN, FeatureSchema, ProfileVectors
+from userip_lightning.schema import TRAIN, ProfileVectors
 
 ADAM = partial(torch.optim.Adam, lr=0.02)
-CONFIG = Path(__file__).parents[2] / "configs" / "ctr" / "dcn.yaml"
 
 
 def trainer(
@@ -274,70 +269,3 @@ def test_predict_gives_the_probabilities_of_the_test_rows(planted: Path, tmp_pat
     row_id = torch.cat([part.row_id for part in parts])
     assert sorted(row_id.tolist()) == data.judged["row_id"].sort().to_list()
     assert all(((part.score > 0) & (part.score < 1)).all() for part in parts)
-
-
-RANKS = """
-import sys
-from lightning.pytorch import Trainer
-from userip_lightning.ctr.module import CTRModule
-from userip_lightning.data.ctr_datamodule import CTRDataModule
-
-quiet = dict(logger=False, enable_checkpointing=False, enable_progress_bar=False, enable_model_summary=False)
-trainer = Trainer(accelerator="cpu", devices=2, strategy="ddp", max_epochs=2, **quiet)
-module, data = CTRModule(), CTRDataModule(sys.argv[1], batch_size=32)
-trainer.fit(module, data)
-trainer.test(module, data, verbose=False)
-if trainer.is_global_zero:
-    module.export(sys.argv[2])
-"""
-
-
-def test_two_ranks_train_one_model_and_judge_every_row_once(planted: Path, tmp_path: Path) -> None:
-    script, folder = tmp_path / "ranks.py", tmp_path / "ctr"
-    script.write_text(RANKS)
-    root = str(Path(__file__).parents[2])
-    env = os.environ | {"PYTHONPATH": root, "OMP_NUM_THREADS": "1"}
-    command = [sys.executable, str(script), str(planted), str(folder)]
-    subprocess.run(command, env=env, check=True, capture_output=True, timeout=120)
-    alone = CTRModule()
-    data = CTRDataModule(str(planted))
-    trainer(tmp_path).test(alone, data, ckpt_path=str(folder / "model.ckpt"), verbose=False)
-    expected = pl.read_parquet(alone.export(tmp_path / "alone") / "predictions.parquet")
-    rows = pl.read_parquet(folder / "predictions.parquet")
-    assert rows.drop("score").equals(expected.drop("score"))
-    assert (rows["score"] - expected["score"]).abs().max() < 1e-6
-
-
-class Tiny(CTRNet):
-    """Another network, to be injected."""
-
-    def __init__(self, schema: FeatureSchema, start: float = 0.0) -> None:
-        super().__init__()
-        self.start = torch.nn.Parameter(torch.tensor(start))
-
-    def forward(self, fields: torch.Tensor) -> torch.Tensor:
-        return self.start.expand(len(fields))
-
-
-def stage(planted: Path, *args: str) -> LightningCLI:
-    return LightningCLI(
-        CTRModule,
-        CTRDataModule,
-        run=False,
-        args=[f"--data.prepared={planted}", *args],
-        save_config_callback=None,
-    )
-
-
-def test_networks_are_injected_by_class_path_or_by_file(planted: Path) -> None:
-    schema = CTRDataModule(str(planted)).feature_schema
-    assert type(stage(planted).model.net(schema)) is DCN
-    assert type(stage(planted, f"--model.net={CONFIG}").model.net(schema)) is DCN
-    cli = stage(planted, "--model.net=tests.ctr.test_module.Tiny", "--model.net.start=0.5")
-    net = cli.model.net(schema)
-    assert isinstance(net, Tiny)
-    assert net.start.item() == 0.5
-    shallow = stage(planted, f"--model.net={CONFIG}", "--model.net.cross_layers=1").model.net(schema)
-    assert shallow.cross.weight.shape[0] == 1
-    fast = stage(planted, "--model.optimizer=torch.optim.SGD", "--model.optimizer.lr=0.1").model
-    assert fast.optimizer([torch.nn.Parameter(torch.zeros(1))]).param_groups[0]["lr"] == 0.1

@@ -18,6 +18,8 @@ def sentence(error: BaseException) -> str | None:
         return f"{DISK_FULL}; free some space and run the same command, it resumes where it stood."
     if isinstance(error, OSError):
         return _system(error)
+    if type(error).__name__ == "MisconfigurationException":  # Lightning's; importing it takes seconds
+        return f"trainer: {_one_line(str(error)).rstrip('.')}; leave the setting out, or change it."
     # Lightning and jsonargparse wrap what a constructor raised.
     return sentence(error.__cause__) if error.__cause__ is not None else None
 
