@@ -32,7 +32,8 @@ PLAIN = [words for words in COMMANDS if "--config" not in words]
 def test_a_configured_command_accepts_its_settings(words, monkeypatch, capsys):
     monkeypatch.chdir(ROOT)
     assert main([*words, *({"--print_config"} - set(words))]) == 0
-    assert "experiment:" in capsys.readouterr().out
+    named = {"reproduce": "study:"}.get(words[0], "experiment:")
+    assert named in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("words", PLAIN, ids=" ".join)
@@ -57,7 +58,7 @@ def test_the_configuration_for_data_of_ones_own_is_accepted(tmp_path, monkeypatc
     assert "path: events.csv" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("target", sorted(set(re.findall(r"\bmake ([a-z]+)\b", README.split("## ")[0]))))
+@pytest.mark.parametrize("target", sorted(set(re.findall(r"\bmake ([a-z0-9-]+)", README.split("## ")[0]))))
 def test_the_make_targets_on_top_exist(target, tmp_path):
     plan = subprocess.run(
         ["make", "--dry-run", target, f"VENV={tmp_path}/venv"],

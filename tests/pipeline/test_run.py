@@ -233,6 +233,7 @@ def test_a_run_killed_in_every_stage_ends_like_one_that_was_not(finished, killed
 def test_ctrl_c_keeps_what_was_done_and_the_next_run_resumes(
     finished, fit, tmp_path, monkeypatch, capsys, place, label
 ):
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it from birth
     monkeypatch.setenv(VARIABLE, f"{place} SIGINT")
     assert fit(tmp_path, "--stages", "profile,quantize") == 130
     assert "resumes where it stood" in capsys.readouterr().err
