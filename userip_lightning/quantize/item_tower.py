@@ -56,6 +56,8 @@ class ItemTower(nn.Module):
 def _components(text: Tensor, count: int) -> Tensor:
     """[I, D] to [I, min(count, I, D)], centred, unit mean square overall."""
     table = text.float().cpu().numpy()
-    scores = PCA(min(count, *table.shape), random_state=0).fit_transform(table)
-    scale = float((scores**2).mean() ** 0.5)
-    return torch.from_numpy(scores / scale if scale > 0 else scores).to(text.device, torch.float32)
+    kept = min(count, *table.shape)
+    if not table.std(axis=0).any():  # items of one text, which PCA would divide by its variance
+        return text.new_zeros(len(table), kept, dtype=torch.float32)
+    scores = PCA(kept, random_state=0).fit_transform(table)
+    return torch.from_numpy(scores / (scores**2).mean() ** 0.5).to(text.device, torch.float32)
