@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Literal
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from plain_loop import BATCH, IGNORED, History, PlainLoop, Text
+from plain_loop import IGNORED, History, PlainLoop, Text
 from torch.nn import functional as F
 
 #: ``together``: the titles of a user in one body, the paper's; ``apart``: every title in a body of its own.
@@ -36,9 +36,7 @@ def held_out_nats(
         owner += [user] * len(bodies)
         texts += [loop.write(body) for body in bodies]
     nats, tokens = np.zeros(len(held_out)), np.zeros(len(held_out))
-    order = np.argsort([len(text.ids) for text in texts], kind="stable")
-    for first in range(0, len(order), 2 * BATCH):
-        chosen = order[first : first + 2 * BATCH]
+    for chosen in _batches([len(text.ids) for text in texts]):
         users = np.array([owner[at] for at in chosen])
         batch = loop.pad([texts[at] for at in chosen])
         with torch.no_grad():
@@ -56,6 +54,18 @@ def interval(difference: NDArray[np.float64], draws: int = 10_000) -> tuple[floa
     drawn = np.random.default_rng(0).integers(len(told), size=(draws, len(told)))
     low, high = np.quantile(told[drawn].mean(1), [0.025, 0.975])
     return float(told.mean()), float(low), float(high)
+
+
+def _batches(lengths: list[int], places: int = 1024) -> Iterator[list[int]]:
+    """Numbers of texts of like lengths, at most ``places`` with their padding together."""
+    batch: list[int] = []
+    for at in sorted(range(len(lengths)), key=lengths.__getitem__):
+        if batch and (len(batch) + 1) * lengths[at] > places:
+            yield batch
+            batch = []
+        batch.append(at)
+    if batch:
+        yield batch
 
 
 def _one_by_one(history: History) -> list[History]:

@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 def matrices(model: Any) -> list[Tensor]:
     """The matrices that every place of a prompt passes through; the vocabulary's is not among them."""
-    blocks = [weight for name, weight in model.base_model.named_parameters() if ".layers." in name]
+    blocks = [weight for name, weight in model.base_model.named_parameters() if "layers." in name]
     return [weight for weight in blocks if weight.ndim == 2]
 
 

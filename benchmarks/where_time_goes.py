@@ -16,7 +16,7 @@ _LOOKUP = ("aten::embedding", "aten::index_select", "aten::index")
 _LOSS = ("aten::_log_softmax", "aten::nll_loss", "aten::logsumexp", "aten::cross_entropy")
 
 
-def shares(work: Callable[[], None], vocabulary: int) -> dict[str, float]:
+def shares(work: Callable[[], object], vocabulary: int) -> dict[str, float]:
     """Share of every kind in the time that the profiler attributes; ``rest`` is Python outside of it.
 
     Args:
