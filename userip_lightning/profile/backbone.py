@@ -13,9 +13,11 @@ from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 
 from userip_lightning.errors import InputError
+from userip_lightning.profile.quantized import Quantization, nf4_config, to_int8
+from userip_lightning.profile.sharded import refuse_one_process, shard_blocks
 
 #: Attention backends that honour a 4-D additive mask (measured on transformers 5.23; docs/ledger.md).
 SAFE_ATTENTION = ("sdpa", "eager")
@@ -33,6 +35,10 @@ class LMSource:
         attention: ``sdpa`` or ``eager``; other backends ignore or misread a 4-D mask and are refused.
         dtype: of the frozen weights; ``auto`` is bfloat16 where the hardware multiplies it natively, else
             float32. Soft tokens and distances are float32 in any case.
+        quantization: ``int8`` (half of bfloat16) or ``nf4`` (about a quarter; extra ``quantized``) for a
+            model that does not fit its device; see :mod:`userip_lightning.profile.quantized`.
+        sharded: divide the decoder's weights among the processes of a run, each of which has its own users;
+            see :mod:`userip_lightning.profile.sharded`.
     """
 
     name: str = "smollm2-135m-instruct"
@@ -40,12 +46,21 @@ class LMSource:
     gguf_file: str | None = None
     attention: str = "sdpa"
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+    quantization: Quantization = "none"
+    sharded: bool = False
 
     def __post_init__(self) -> None:
         if self.attention not in SAFE_ATTENTION:
             raise InputError(
                 f"lm.attention: {self.attention!r} would not apply the 4-D mask of Fig. 4 correctly; "
                 f"use one of {', '.join(SAFE_ATTENTION)}."
+            )
+        if self.quantization == "nf4" and self.gguf_file is not None:
+            raise InputError("lm.quantization: a GGUF file cannot be loaded as 'nf4'; use 'int8'.")
+        if self.quantization != "none" and self.sharded:
+            raise InputError(
+                "lm.sharded: quantised weights are not divided among processes; set lm.quantization to "
+                "'none', or lm.sharded to false."
             )
 
 
@@ -62,6 +77,8 @@ class FrozenBackbone(nn.Module):
     def __init__(self, model: Any) -> None:
         super().__init__()
         self.model = model.eval().requires_grad_(False)
+        self._whole: str | None = None
+        self.register_state_dict_post_hook(_keep_loadable)  # type: ignore[no-untyped-call]  # torch lacks the type
 
     def train(self, mode: bool = True) -> FrozenBackbone:
         """Stay in eval mode, whatever the trainer says: dropout would make the likelihood noisy."""
@@ -116,6 +133,8 @@ class FrozenBackbone(nn.Module):
 
     def fingerprint(self) -> str:
         """Identifies the weights: a hash of a thin sample of every tensor and of all shapes."""
+        if self._whole is not None:
+            return self._whole
         digest = hashlib.sha256()
         for name, weight in sorted(self.model.state_dict().items()):
             flat = weight.detach().flatten()
@@ -123,25 +142,55 @@ class FrozenBackbone(nn.Module):
             digest.update(f"{name}{tuple(weight.shape)}".encode() + sample.tobytes())
         return digest.hexdigest()[:16]
 
+    def shard(self) -> None:
+        """Divide the weights among all processes; see :mod:`userip_lightning.profile.sharded`."""
+        self._whole = self.fingerprint()  # later, no process sees all of them
+        shard_blocks(self.model)
+
 
 def load_backbone(source: LMSource) -> FrozenBackbone:
     """Load the model of ``source``, from disk or the hub.
 
     Raises:
-        InputError: it is missing, gated, or cannot be read.
+        InputError: it is missing, gated, or cannot be read; a package that its quantisation needs is
+            missing; or it is to be divided among processes and there is one.
     """
-    path = _local_or_hub(source.name)
+    path, dtype = _local_or_hub(source.name), resolve_dtype(source.dtype)
+    nf4 = nf4_config(dtype) if source.quantization == "nf4" else None
+    if source.sharded:
+        refuse_one_process()
     try:
         model = AutoModelForCausalLM.from_pretrained(
             path,
             revision=source.revision or "main",
             gguf_file=source.gguf_file,
             attn_implementation=source.attention,
-            dtype=_dtype(source.dtype),
+            dtype=dtype,
+            quantization_config=nf4,
         )
     except (OSError, ValueError) as error:
         raise _cannot_load(source, error) from error
-    return FrozenBackbone(model)
+    if source.quantization == "int8":
+        to_int8(model)
+    backbone = FrozenBackbone(model)
+    if source.sharded:
+        backbone.shard()
+    return backbone
+
+
+def load_config(source: LMSource) -> Any:
+    """Load the configuration of ``source``: its shape, without its weights.
+
+    Raises:
+        InputError: it is missing, gated, or cannot be read.
+    """
+    path = _local_or_hub(source.name)
+    try:
+        return AutoConfig.from_pretrained(
+            path, revision=source.revision or "main", gguf_file=source.gguf_file
+        )
+    except (OSError, ValueError) as error:
+        raise _cannot_load(source, error) from error
 
 
 def load_tokenizer(source: LMSource) -> Any:
@@ -164,7 +213,8 @@ def _local_or_hub(name: str) -> str:
     return str(resolve_lm(name))
 
 
-def _dtype(name: str) -> torch.dtype:
+def resolve_dtype(name: str) -> torch.dtype:
+    """The type of weights that ``dtype`` of :class:`LMSource` stands for on this machine."""
     if name != "auto":
         dtype: torch.dtype = getattr(torch, name)
         return dtype
@@ -172,6 +222,14 @@ def _dtype(name: str) -> torch.dtype:
         return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float32
     capable = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
     return torch.bfloat16 if capable else torch.float32
+
+
+def _keep_loadable(backbone: nn.Module, state: dict[str, Any], prefix: str, metadata: dict[str, Any]) -> None:
+    """Leave out what 4-bit layers write beside their weights and could not read back."""
+    tensors = (backbone.named_parameters, backbone.named_buffers)  # a tied head goes by both of its names
+    own = {name for named in tensors for name, _ in named(remove_duplicate=False)}
+    for key in [key for key in state if key.startswith(prefix) and key.removeprefix(prefix) not in own]:
+        del state[key]
 
 
 def _cannot_load(source: LMSource, error: Exception) -> InputError:
