@@ -15,13 +15,16 @@ from userip_lightning.data.prepared import PreparedData
 from userip_lightning.profile.prompt import PromptTemplate
 from userip_lightning.schema import TEST, TRAIN, VAL
 
+#: Held-out titles per user that are judged.
+JUDGED = 8
+
 
 class Corpus(NamedTuple):
     """What both read."""
 
     prepared: Path
     training: list[History]  #  [U], by dense user index
-    val: list[History]
+    val: list[History]  #       at most JUDGED titles of each user
     test: list[History]
 
 
@@ -30,10 +33,18 @@ def read(
 ) -> Corpus:
     """Prepare ``users`` users drawn at random (all by default), random split 8:1:1."""
     source = MovieLens100K(str(ensure_ml100k(report=report)))
-    prepared = Preparation(source, max_users=users).run(folder, report=report)
+    k_core = 4 if users is None else 1  # few users share few films
+    prepared = Preparation(source, k_core=k_core, max_users=users).run(folder, report=report)
     data = PreparedData.load(prepared)
     texts = [prompt.write_item(row) for row in data.items.iter_rows(named=True)]
-    return Corpus(prepared, *(_histories(data, texts, split) for split in (TRAIN, VAL, TEST)))
+    training, val, test = (_histories(data, texts, split) for split in (TRAIN, VAL, TEST))
+    return Corpus(prepared, training, *([_few(history) for history in split] for split in (val, test)))
+
+
+def _few(history: History) -> History:
+    """At most ``JUDGED`` titles, liked ones first: what a held-out figure costs."""
+    liked = history.liked[:JUDGED]
+    return History(liked, history.disliked[: JUDGED - len(liked)])
 
 
 def _histories(data: PreparedData, texts: list[str | None], split: str) -> list[History]:

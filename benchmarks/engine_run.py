@@ -6,9 +6,11 @@ import time
 from pathlib import Path
 from typing import Any
 
+import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
 
 from userip_lightning.data.profile_datamodule import ProfileDataModule
+from userip_lightning.profile.backbone import LMSource, load_backbone
 from userip_lightning.profile.module import ProfileModule
 
 
@@ -54,3 +56,8 @@ def fit(
     )
     trainer.fit(module, data)
     return clock
+
+
+def dtype_of(lm: LMSource) -> torch.dtype:
+    """What the engine's weights are on this machine."""
+    return load_backbone(lm).dtype
