@@ -5,8 +5,9 @@
 Deviation: L2 is the usual extra of CTR implementations; with it at 0 the loss is the paper's. An optimizer
 that updates rows alone (:class:`~userip_lightning.ctr.row_adam.RowAdam`, the default) leaves the sum to the
 rows that the batch looked up; with any other, such as ``torch.optim.Adam``, it is over whole tables. All
-randomness of an epoch is a function of (seed, epoch, rank), so a run that was resumed at an epoch's end has
-the weights of one that never stopped, bit for bit.
+randomness of an epoch is a function of (seed, epoch), so a run that was resumed at an epoch's end has the
+weights of one that never stopped, bit for bit. Several ranks share every batch (``ranks``): they take the
+steps that one process would take, up to rounding.
 """
 
 from __future__ import annotations
@@ -36,13 +37,16 @@ from userip_lightning.ctr.row_adam import RowAdam
 from userip_lightning.ctr.running_mean import RunningMean
 from userip_lightning.ctr.scored import Quality, Scored, gather, measure
 from userip_lightning.errors import InputError
+from userip_lightning.ranks.part import active, every
+from userip_lightning.ranks.step import sharing
 from userip_lightning.schema import TEST, FeatureSchema
 
 
 class CTRData(Protocol):
     """What a DataModule must offer to train a :class:`CTRModule`, besides its loaders.
 
-    A loader hands out blocks of any number of batches; an optimizer step is taken for every batch.
+    A loader hands out blocks of any number of batches; an optimizer step is taken for every batch. All
+    ranks get the same training batches and take parts of each; a judging loader gives a rank its own rows.
     """
 
     seed: int
@@ -116,18 +120,9 @@ class CTRModule(LightningModule):
         self.network.row_sparse(self._row_sparse)
 
     def configure_optimizers(self) -> Optimizer:
-        """The optimizer; one that updates rows alone decays the tables itself.
-
-        Raises:
-            InputError: the gradients are sparse, and to be reduced over several GPUs.
-        """
+        """The optimizer; one that updates rows alone decays the tables itself."""
         if not self._row_sparse:
             return self.optimizer(self.network.parameters())
-        if self.trainer.world_size > 1 and self.trainer.strategy.root_device.type == "cuda":
-            raise InputError(
-                "trainer.devices: NCCL cannot reduce sparse gradients over GPUs; choose one GPU or a dense "
-                "optimizer, such as torch.optim.Adam."
-            )
         tables = list(self.network.tables())
         names = {id(table) for table in tables}
         others = [weight for weight in self.network.parameters() if id(weight) not in names]
@@ -136,7 +131,7 @@ class CTRModule(LightningModule):
 
     def on_train_epoch_start(self) -> None:
         self.data.set_epoch(self.current_epoch)
-        entropy = np.random.SeedSequence((self.data.seed, self.current_epoch, self.global_rank))
+        entropy = np.random.SeedSequence((self.data.seed, self.current_epoch))
         torch.manual_seed(int(entropy.generate_state(1)[0]))  # dropout
 
     def forward(self, fields: Tensor) -> Tensor:
@@ -147,25 +142,25 @@ class CTRModule(LightningModule):
     def loss(self, batch: CTRBatch) -> Tensor:
         """What a step goes down, a scalar; the mean cross-entropy in it counts towards ``train/loss``."""
         loss = F.binary_cross_entropy_with_logits(self.network(batch.fields).float(), batch.label)
-        self._losses.add(loss.detach(), len(batch.label))
+        part = active()
+        self._losses.add(loss.detach(), len(batch.label) if part is None else part.counted)
         if not self.l2 or self._row_sparse:
             return loss
         return loss + self.l2 * torch.stack([table.square().sum() for table in self.network.tables()]).sum()
 
     def training_step(self, block: CTRBatch) -> Tensor:
-        """A step for every batch of the block; returns the mean of their losses."""
+        """A step for every batch of the block; returns the mean of their losses, of this rank's rows."""
         optimizer, losses = cast(LightningOptimizer, self.optimizers()), []
+        backward = self._backward if self.trainer.world_size == 1 else self._backward_part
         for batch in block.split(self.data.batch_size):
-            loss = self.loss(batch)
             optimizer.zero_grad()
-            self.manual_backward(loss)
+            losses.append(backward(batch))
             optimizer.step()
-            losses.append(loss.detach())
         return torch.stack(losses).mean()
 
     def on_train_epoch_end(self) -> None:
         # Once an epoch: logging every step costs as much as the step.
-        self.log("train/loss", self._losses.take(), sync_dist=True)
+        self.log("train/loss", self._losses.take(self.trainer.strategy.reduce))
 
     def validation_step(self, batch: CTRBatch) -> None:
         self._parts.append(self.predict_step(batch))
@@ -210,6 +205,21 @@ class CTRModule(LightningModule):
             weights = {"pytorch-lightning_version": lightning.__version__, "state_dict": self.state_dict()}
             torch.save(weights, draft / "model.ckpt")
         return Path(path)
+
+    def _backward(self, batch: CTRBatch) -> Tensor:
+        """Gradients of a batch; returns its loss."""
+        loss = self.loss(batch)
+        self.manual_backward(loss)
+        return loss.detach()
+
+    def _backward_part(self, batch: CTRBatch) -> Tensor:
+        """Gradients of a batch of which this rank does a part; returns the loss of the part."""
+        part = every(len(batch.label), self.global_rank, self.trainer.world_size, batch.label.device)
+        own = CTRBatch(*(column.index_select(0, part.rows) for column in batch))
+        with sharing(self.trainer, part, self.network.parameters()):
+            loss = self.loss(own)
+            self.manual_backward(part.weight * loss)
+        return loss.detach()
 
     def _gathered(self) -> Scored:
         """What all ranks scored since the last call."""

@@ -40,8 +40,7 @@ class RowAdam(Optimizer):
     """Adam whose state of an embedding row moves only when the row is in the batch.
 
     What has a sparse gradient is updated by rows; what has a dense one by torch's fused Adam, bit for bit.
-    All state is in ``state_dict``. Gloo reduces sparse gradients over ranks; NCCL does not, so over several
-    GPUs choose a dense optimizer such as ``torch.optim.Adam`` instead.
+    All state is in ``state_dict``.
 
     Args:
         params: parameters or parameter groups.

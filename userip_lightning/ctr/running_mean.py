@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
@@ -18,8 +20,14 @@ class RunningMean:
         self._total = torch.add(self._total, mean, alpha=rows) if self._rows else mean * rows
         self._rows += rows
 
-    def take(self) -> Tensor:
-        """The mean since the last call, a scalar; NaN where nothing was counted."""
-        mean = self._total / self._rows
+    def take(self, reduce: Callable[..., Tensor] | None = None) -> Tensor:
+        """The mean since the last call, a scalar; NaN where nothing was counted.
+
+        Args:
+            reduce: ``(tensor, reduce_op="sum")`` adds up over ranks; without it the mean is this rank's.
+        """
+        total, rows = self._total, self._total.new_tensor(float(self._rows))
         self._total, self._rows = torch.zeros(()), 0
-        return mean
+        if reduce is not None:
+            total, rows = reduce(torch.stack([total, rows]), reduce_op="sum").unbind()
+        return total / rows

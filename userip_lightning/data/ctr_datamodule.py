@@ -47,8 +47,8 @@ class CTRDataModule(LightningDataModule):
             without codes.
         profiles: folder of a profiles artifact whose vectors become fields, as they are; None for a model
             without them.
-        batch_size: rows per optimizer step and rank. Loaders hand out as many whole batches at a time as make
-            :data:`BLOCK` rows.
+        batch_size: rows per optimizer step, however many ranks share it. Loaders hand out as many whole
+            batches at a time as make :data:`BLOCK` rows.
         seed: fixes the order of training rows, and the network's start and dropout.
         attributes: whether user and item attributes become fields too.
         audit: whether a bank or profiles that saw a row of VAL or TEST are refused.
@@ -114,18 +114,18 @@ class CTRDataModule(LightningDataModule):
             self._train.set_epoch(epoch)
 
     def train_dataloader(self) -> RowSlices:
-        """TRAIN rows, shuffled anew every epoch."""
-        self._train = self._slices(self._loaded.rows[TRAIN], shuffle_seed=self.seed)
+        """TRAIN rows, shuffled anew every epoch; all of them on every rank, as ranks share each batch."""
+        self._train = RowSlices(self._loaded.rows[TRAIN], self._block, self.seed, rank=0, ranks=1)
         return self._train
 
     def val_dataloader(self) -> RowSlices:
-        """VAL rows."""
-        return self._slices(self._loaded.rows[VAL], shuffle_seed=None)
+        """VAL rows; this rank's part of them."""
+        return self._judged(self._loaded.rows[VAL])
 
     def test_dataloader(self) -> RowSlices:
         """VAL and TEST rows: a report needs the scores of both from one model."""
         both = zip(self._loaded.rows[VAL], self._loaded.rows[TEST], strict=True)
-        return self._slices(CTRBatch(*map(torch.cat, both)), shuffle_seed=None)
+        return self._judged(CTRBatch(*map(torch.cat, both)))
 
     def predict_dataloader(self) -> RowSlices:
         """The rows of :meth:`test_dataloader`."""
@@ -139,10 +139,14 @@ class CTRDataModule(LightningDataModule):
             return batch
         return CTRBatch(*(column.to(device, non_blocking=True) for column in batch))
 
-    def _slices(self, rows: CTRBatch, shuffle_seed: int | None) -> RowSlices:
+    def _judged(self, rows: CTRBatch) -> RowSlices:
         rank, ranks = (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
-        block = self.batch_size * max(1, BLOCK // self.batch_size)
-        return RowSlices(rows, block, shuffle_seed, rank, ranks)
+        return RowSlices(rows, self._block, None, rank, ranks)
+
+    @property
+    def _block(self) -> int:
+        """Rows that a loader hands out at a time: whole batches."""
+        return self.batch_size * max(1, BLOCK // self.batch_size)
 
     @cached_property
     def _loaded(self) -> _Loaded:

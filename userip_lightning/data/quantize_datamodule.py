@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import cast
 
 import numpy as np
 import polars as pl
@@ -11,28 +10,15 @@ import torch
 from lightning.pytorch import LightningDataModule
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
 
 from userip_lightning import artifact
 from userip_lightning.artifact import Manifest
 from userip_lightning.batches import RecBatch
 from userip_lightning.data.prepared import PreparedData
+from userip_lightning.data.row_loader import RowLoader
 from userip_lightning.data.row_sampler import RowBatchSampler
 from userip_lightning.errors import InputError
 from userip_lightning.schema import ITEM_TEXT, PRIOR, SUPPORT, TRAIN, ProfileVectors
-
-
-class RecRows(Dataset[RecBatch]):
-    """Rows in three tensors; indexed by a tensor of row numbers, it gives a whole batch."""
-
-    def __init__(self, rows: RecBatch) -> None:
-        self.rows = rows
-
-    def __getitem__(self, index: Tensor) -> RecBatch:
-        return RecBatch(*(column[index] for column in self.rows))
-
-    def __len__(self) -> int:
-        return len(self.rows.label)
 
 
 class QuantizeDataModule(LightningDataModule):
@@ -41,7 +27,7 @@ class QuantizeDataModule(LightningDataModule):
     Args:
         prepared: folder of the prepared artifact.
         profiles: folder of the profiles artifact.
-        batch_size: N, rows per step.
+        batch_size: N, rows per step, however many ranks share it.
         holdout: share of the TRAIN rows that no step uses; they measure the recommendation loss.
         seed: of the shuffling and of the choice of held-out rows.
         audit: refuse profiles that saw a validation or test row.
@@ -69,6 +55,7 @@ class QuantizeDataModule(LightningDataModule):
         self.holdout = holdout
         self.seed = seed
         self.audit = audit
+        self._train: RowLoader[RecBatch] | None = None
 
     def setup(self, stage: str) -> None:
         """Read and check both artifacts.
@@ -117,30 +104,37 @@ class QuantizeDataModule(LightningDataModule):
         draw = np.random.default_rng(self.seed).random(len(events)) < self.holdout
         held = torch.from_numpy(draw & (events["split"] == TRAIN).to_numpy())
         rows = RecBatch(user, item, label)
-        self._fit = RecRows(RecBatch(*(column[~held] for column in rows)))
-        self._held = RecRows(RecBatch(*(column[held] for column in rows)))
+        self._fit = RecBatch(*(column[~held] for column in rows))
+        self._held = RecBatch(*(column[held] for column in rows))
 
-    def train_dataloader(self) -> DataLoader[RecBatch]:
-        """Shuffled batches of N rows."""
-        sampler = RowBatchSampler(len(self._fit), self.batch_size, self.seed)
-        return DataLoader(self._fit, sampler=sampler, batch_size=None)
+    def set_epoch(self, epoch: int) -> None:
+        """Choose the order of the training rows: a function of (seed, epoch)."""
+        if self._train is not None:
+            self._train.order.set_epoch(epoch)
 
-    def val_dataloader(self) -> list[DataLoader[RecBatch]]:
-        """Held-out rows in order; no loader where nothing is held out."""
-        if not len(self._held):
-            return []
-        sampler = RowBatchSampler(len(self._held), self.batch_size, seed=None)
-        return [DataLoader(self._held, sampler=sampler, batch_size=None)]
+    def train_dataloader(self) -> RowLoader[RecBatch]:
+        """Shuffled batches of N rows; the same ones on every rank, for the ranks share each of them."""
+        self._train = self._loader(self._fit, self.seed)
+        return self._train
 
-    def test_dataloader(self) -> list[DataLoader[RecBatch]]:
+    def val_dataloader(self) -> list[RowLoader[RecBatch]]:
+        """Held-out rows in order, all of them on every rank; no loader where nothing is held out."""
+        return [self._loader(self._held, seed=None)] if len(self._held.label) else []
+
+    def test_dataloader(self) -> list[RowLoader[RecBatch]]:
         """The loader of validation."""
         return self.val_dataloader()
 
-    def predict_dataloader(self) -> DataLoader[Tensor]:
-        """All users in order, [B] rows in the profiles."""
+    def predict_dataloader(self) -> RowLoader[Tensor]:
+        """All users in order, [B] rows in the profiles; on every rank."""
         users = torch.arange(len(self.profiles.user_ids))
-        sampler = RowBatchSampler(len(users), self.batch_size, seed=None)
-        return DataLoader(cast("Dataset[Tensor]", users), sampler=sampler, batch_size=None)
+        return RowLoader(users.__getitem__, RowBatchSampler(len(users), self.batch_size, seed=None))
+
+    def _loader(self, rows: RecBatch, seed: int | None) -> RowLoader[RecBatch]:
+        def take(index: Tensor) -> RecBatch:
+            return RecBatch(*(column[index] for column in rows))
+
+        return RowLoader(take, RowBatchSampler(len(rows.label), self.batch_size, seed))
 
 
 def _prior(profiles: Path) -> dict[str, Tensor] | None:

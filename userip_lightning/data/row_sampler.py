@@ -7,14 +7,13 @@ from collections.abc import Iterator
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import Sampler
 
 
-class RowBatchSampler(Sampler[Tensor]):
-    """Yields [N] int64 row numbers; give it to a ``DataLoader`` as ``sampler`` with ``batch_size=None``.
+class RowBatchSampler:
+    """Yields [N] int64 row numbers, the batches of a :class:`~userip_lightning.data.row_loader.RowLoader`.
 
     The order is a function of the seed and the epoch alone, so a resumed run sees the rows that an
-    uninterrupted one sees. Lightning calls :meth:`set_epoch`.
+    uninterrupted one sees.
 
     Args:
         rows: number of rows.

@@ -17,6 +17,7 @@ from torch.nn import functional
 
 from userip_lightning.batches import RecBatch
 from userip_lightning.quantize.quantizer import Quantizer
+from userip_lightning.ranks.gradients import sum_tensors
 
 
 class CodeSearch:
@@ -50,6 +51,12 @@ class CodeSearch:
             self.cost[:, m].index_add_(0, rows.user, loss)
         surrogate.train()
         self.rows.index_add_(0, rows.user, torch.ones_like(rows.user))
+
+    def add_up(self, ranks: int) -> None:
+        """Join what ``ranks`` ranks have added, each of rows of its own."""
+        if ranks > 1:
+            sum_tensors([self.cost])
+            sum_tensors([self.rows])
 
     @torch.no_grad()
     def solve(self, v: Tensor, v_0: Tensor | None, pull: float) -> Tensor:

@@ -3,7 +3,8 @@
 A trainable table v starts at the users' soft tokens in code space and moves under
 Σ_p λ_p L_q,p + w_a ‖v - v_0‖²; the recommendation loss reaches it straight through the codes, so users who
 behave alike come to share one. The anchor stands in for L_lm, which this stage does not evaluate.
-v is row-sparse: a step costs the users of its batch, whatever their total.
+v is row-sparse: a step costs the users of its batch, whatever their total. Several ranks share every batch by
+its users (``ranks``) and all hold v whole: they take the steps that one process would take, up to rounding.
 """
 
 from __future__ import annotations
@@ -23,11 +24,14 @@ from userip_lightning.batches import RecBatch
 from userip_lightning.errors import InputError
 from userip_lightning.quantize.cross_fit import chooses, split
 from userip_lightning.quantize.e_step import CodeSearch
-from userip_lightning.quantize.export import QuantizeData, refuse_unused, write_bank
+from userip_lightning.quantize.export import QuantizeData, read_text, refuse_unused, write_bank
 from userip_lightning.quantize.losses import DEFAULT_WEIGHTS, QuantizeWeights, anchor_loss, total_loss
 from userip_lightning.quantize.monitor import flips, relative_perplexity, usage
 from userip_lightning.quantize.quantizer import Quantizer, SurrogateFactory, by_name
+from userip_lightning.quantize.share import Share, rows_of_rank, share_of
 from userip_lightning.quantize.surrogate import SurrogateDCN
+from userip_lightning.ranks.part import of_users
+from userip_lightning.ranks.step import copy_first, sharing
 
 
 class QuantizeModule(LightningModule):
@@ -85,9 +89,8 @@ class QuantizeModule(LightningModule):
         self.code_dim = code_dim
         self.weights = weights
         self.anchor = anchor
-        self.profile_weights = by_name(
-            profile_weights or dict.fromkeys(sizes, 1.0), list(sizes), "profile_weights"
-        )
+        named = profile_weights or dict.fromkeys(sizes, 1.0)
+        self.profile_weights = by_name(named, list(sizes), "profile_weights")
         self.user_optimizer = user_optimizer
         self.optimizer = optimizer
         self.surrogate = surrogate
@@ -114,10 +117,10 @@ class QuantizeModule(LightningModule):
         users, profiles, _, width = self.data.profiles.z.shape
         # Keys are checked against the profile names, whose order is that of z.
         sizes = [int(k) for k in by_name(self.sizes, self.data.profiles.names, "sizes")]
+        # The joint schedule's surrogate was trained without texts.
+        text = read_text(self.data) if self.item_text and self.data.prior is None else None
         torch.manual_seed(self.seed)
-        self.quantizer = Quantizer(
-            sizes, width, self.data.n_items, self.code_dim, self.surrogate, self._item_text()
-        )
+        self.quantizer = Quantizer(sizes, width, self.data.n_items, self.code_dim, self.surrogate, text)
         self.users = nn.Embedding(users, profiles * self.quantizer.space.dim, sparse=True)
         self.users.requires_grad_(self.e_step == "straight_through")
         self.register_buffer("codes", torch.zeros(users, profiles, dtype=torch.int64))
@@ -135,15 +138,16 @@ class QuantizeModule(LightningModule):
                 self.users.weight.copy_(v.flatten(1))
             self.codes.copy_(self.quantizer.assign(v))
             self.started.fill_(True)
+            copy_first(self.state_dict().values(), self.trainer.world_size)
 
     def configure_optimizers(self) -> list[Optimizer]:
         """One optimizer for codebooks and surrogate, one for the users where they move."""
-        found = [self.optimizer(self.quantizer.parameters())]
         moved = [self.user_optimizer(self.users.parameters())] if self.e_step == "straight_through" else []
-        return [*found, *moved]
+        return [self.optimizer(self.quantizer.parameters()), *moved]
 
     def on_train_epoch_start(self) -> None:
-        """Freeze the codebooks when their time has come; start the search of an exact E step."""
+        """Order the rows; freeze the codebooks when it is time; start the search of an exact E step."""
+        self.data.set_epoch(self.current_epoch)
         self.quantizer.freeze_codes(self._frozen(self.current_epoch))
         searched = self.e_step == "exact" and not self._frozen(self.current_epoch)
         self.search = CodeSearch(self.quantizer, len(self.codes)) if searched else None
@@ -161,19 +165,20 @@ class QuantizeModule(LightningModule):
         batch = self._searched(batch)
         if not len(batch.user):
             return
-        users, rows = torch.unique(batch.user, return_inverse=True)
-        v = self._vectors(users)
-        terms = self.quantizer.terms(v, batch._replace(user=rows))
-        loss = total_loss(terms, self.weights, self.profile_weights)
-        logs = {name: term.detach().mean() for name, term in terms._asdict().items()}
-        if self.anchor > 0:
-            anchor = anchor_loss(v, self._start(users))
-            loss = loss + self.anchor * anchor
-            logs["anchor"] = anchor.detach()
-        self._step(loss)
-        self.log_dict(
-            {f"quantize/{k}": x for k, x in logs.items()}, on_epoch=True, on_step=False, batch_size=len(rows)
-        )
+        for optimizer in self._optimizers():
+            optimizer.zero_grad()
+        ranks = self.trainer.world_size
+        if ranks == 1:
+            logs = self._backward(Share(batch))
+        else:
+            part = of_users(batch.user, self.global_rank, ranks)
+            with sharing(self.trainer, part, self.parameters()):
+                logs = self._backward(share_of(batch, part))
+        for optimizer in self._optimizers():
+            optimizer.step()
+        # Lightning takes the mean over ranks of what adds up over them.
+        logs = {f"quantize/{name}": ranks * term for name, term in logs.items()}
+        self.log_dict(logs, on_epoch=True, on_step=False, batch_size=len(batch.user), sync_dist=ranks > 1)
 
     def validation_step(self, batch: RecBatch, batch_idx: int) -> None:
         """Recommendation loss of held-out training rows."""
@@ -192,6 +197,7 @@ class QuantizeModule(LightningModule):
         """Move users where the E step is exact; log usage, perplexity and flips; reseed unused codes."""
         v = self._vectors()
         if self.search is not None:
+            self.search.add_up(self.trainer.world_size)
             start = self._start(torch.arange(len(v))) if self.anchor > 0 else None
             pull = self.anchor / (self.weights.recommendation * sum(self.profile_weights))
             v = self.search.solve(v, start, pull)
@@ -234,8 +240,8 @@ class QuantizeModule(LightningModule):
         self._require_content()
         users, rows = torch.unique(batch.user, return_inverse=True)
         terms = self.quantizer.terms(self._vectors(users), batch._replace(user=rows))
-        name = f"quantize/{stage}_recommendation"
-        self.log(name, terms.recommendation, prog_bar=True, batch_size=len(rows))
+        name, loss = f"quantize/{stage}_recommendation", terms.recommendation
+        self.log(name, loss, prog_bar=True, batch_size=len(rows))
 
     def _require_content(self) -> None:
         if not self.started:
@@ -252,38 +258,37 @@ class QuantizeModule(LightningModule):
         v_0: Tensor = self.quantizer.space(z.to(self.device))
         return v_0
 
-    def _step(self, loss: Tensor) -> None:
-        found: Any = self.optimizers()
-        optimizers: list[LightningOptimizer] = found if isinstance(found, list) else [found]
-        for optimizer in optimizers:
-            optimizer.zero_grad()
+    def _backward(self, share: Share) -> dict[str, Tensor]:
+        """Gradients of a share of a batch; returns its terms, as they count in the batch."""
+        users, rows = torch.unique(share.batch.user, return_inverse=True)
+        v = self._vectors(users)
+        terms = share.counted(self.quantizer.terms(v, share.batch._replace(user=rows)))
+        loss = total_loss(terms, self.weights, self.profile_weights)
+        logs = {name: term.detach().mean() for name, term in terms._asdict().items()}
+        if self.anchor > 0:
+            anchor = share.users * anchor_loss(v, self._start(users))
+            loss = loss + self.anchor * anchor
+            logs["anchor"] = anchor.detach()
         self.manual_backward(loss)
-        for optimizer in optimizers:
-            optimizer.step()
+        return logs
+
+    def _optimizers(self) -> list[LightningOptimizer]:
+        found: Any = self.optimizers()
+        return found if isinstance(found, list) else [found]
 
     def _searched(self, batch: RecBatch) -> RecBatch:
         """Let rows choose the codes of the next epoch; the rows that this epoch's surrogate learns from."""
         if self.search is None:
             return batch
         epoch, share = self.current_epoch, self.cross_fit
+        own = rows_of_rank(batch, self.global_rank, self.trainer.world_size)
         if not share or self._frozen(epoch + 1):
-            self.search.add(batch)  # nothing is searched after the last time, so all rows have their say
+            self.search.add(own)  # nothing is searched after the last time, so all rows have their say
         else:
-            self.search.add(split(batch, chooses(batch, share, self.seed, epoch + 1))[0])
+            self.search.add(split(own, chooses(own, share, self.seed, epoch + 1))[0])
         if not share or epoch == 0:
             return batch
         return split(batch, chooses(batch, share, self.seed, epoch))[1]
-
-    def _item_text(self) -> Tensor | None:
-        """Text vectors for the surrogate; the joint schedule's was trained without."""
-        if not self.item_text or self.data.prior is not None:
-            return None
-        if self.data.item_text is None:
-            raise InputError(
-                "quantize.model.item_text: the profiles hold no texts of items; run the profile stage again, "
-                "or set it to false."
-            )
-        return torch.from_numpy(np.array(self.data.item_text)).to(self.device)
 
     def _frozen(self, epoch: int) -> bool:
         """Whether codebooks stand still; never where the number of epochs is open."""

@@ -1,0 +1,52 @@
+"""What one rank does of a batch of stage 2: the rows of some of its users.
+
+A user stays on one rank, so the terms that are means over users (codebook, commitment, anchor) count each of
+them once, and what is summed by user is summed in the order of one process.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+
+from userip_lightning.batches import RecBatch
+from userip_lightning.quantize.losses import QuantizeTerms
+from userip_lightning.ranks.part import Part, of_users
+
+
+class Share(NamedTuple):
+    """A rank's rows of a batch, and what means over them count for in those over the batch.
+
+    Args:
+        batch: the rows.
+        rows: share of the batch's rows.
+        users: share of the batch's users.
+    """
+
+    batch: RecBatch
+    rows: float = 1.0
+    users: float = 1.0
+
+    def counted(self, terms: QuantizeTerms) -> QuantizeTerms:
+        """Terms of the rows as they count in the batch; those of all ranks add up to the batch's."""
+        return QuantizeTerms(
+            codebook=self.users * terms.codebook,
+            commitment=self.users * terms.commitment,
+            recommendation=self.rows * terms.recommendation,
+        )
+
+
+def share_of(batch: RecBatch, part: Part) -> Share:
+    """The share that a part of the rows is."""
+    own = RecBatch(*(column[part.rows] for column in batch))
+    users = len(torch.unique(own.user)) / len(torch.unique(batch.user)) if part.counted else 0.0
+    return Share(own, part.weight, users)
+
+
+def rows_of_rank(batch: RecBatch, rank: int, ranks: int) -> RecBatch:
+    """The rows of a rank's users, perhaps none."""
+    if ranks == 1:
+        return batch
+    part = of_users(batch.user, rank, ranks)
+    return RecBatch(*(column[part.rows[: part.counted]] for column in batch))
