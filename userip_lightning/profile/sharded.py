@@ -33,20 +33,30 @@ def refuse_one_process() -> None:
         )
 
 
+def decoder_blocks(model: Any) -> nn.ModuleList:
+    """The blocks of a causal LM: its outermost list of modules.
+
+    Raises:
+        InputError: the model has no list of blocks.
+    """
+    base = model.base_model
+    for module in base.modules():
+        if isinstance(module, nn.ModuleList):
+            return module
+    raise InputError(
+        f"lm.sharded: {type(base).__name__} has no list of blocks to divide; set lm.sharded to false."
+    )
+
+
 def shard_blocks(model: Any) -> None:
     """Divide the blocks of a causal LM among all processes, in place.
 
     The blocks move to the current device of each process; what is not divided moves with the caller.
 
     Raises:
-        InputError: the model has no list of blocks.
+        InputError: see :func:`decoder_blocks`.
     """
-    base = model.base_model
-    blocks = next((module for module in base.modules() if isinstance(module, nn.ModuleList)), None)
-    if blocks is None:
-        raise InputError(
-            f"lm.sharded: {type(base).__name__} has no list of blocks to divide; set lm.sharded to false."
-        )
+    base, blocks = model.base_model, decoder_blocks(model)
     device = "cuda" if torch.cuda.is_available() and distributed.get_backend() != "gloo" else "cpu"
     mesh = init_device_mesh(device, (distributed.get_world_size(),))
     for block in blocks:
