@@ -36,9 +36,19 @@ def read(
     k_core = 4 if users is None else 1  # few users share few films
     prepared = Preparation(source, k_core=k_core, max_users=users).run(folder, report=report)
     data = PreparedData.load(prepared)
-    texts = [prompt.write_item(row) for row in data.items.iter_rows(named=True)]
+    texts = _texts(data, prompt)
     training, val, test = (_histories(data, texts, split) for split in (TRAIN, VAL, TEST))
     return Corpus(prepared, training, *([_few(history) for history in split] for split in (val, test)))
+
+
+def training_histories(prepared: Path, prompt: PromptTemplate) -> list[History]:
+    """[U] titles that users may be trained on."""
+    data = PreparedData.load(prepared)
+    return _histories(data, _texts(data, prompt), TRAIN)
+
+
+def _texts(data: PreparedData, prompt: PromptTemplate) -> list[str | None]:
+    return [prompt.write_item(row) for row in data.items.iter_rows(named=True)]
 
 
 def _few(history: History) -> History:

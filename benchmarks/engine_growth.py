@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import argparse
 import json
-import statistics
+import resource
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -20,36 +19,44 @@ from typing import Literal, NamedTuple
 import numpy as np
 import psutil
 import torch
-from engine_data import read
-from engine_run import dtype_of
+from engine_data import training_histories
+from engine_run import dtype_of, fit
+from many_users import repeat
 from plain_loop import BATCH, PlainLoop
 from rich.table import Table
+from stopwatch import now
 from transformers import AutoConfig
 
 from userip_lightning.assets import resolve_lm
+from userip_lightning.data.profile_datamodule import ProfileDataModule
 from userip_lightning.pipeline.quiet import quiet
 from userip_lightning.profile.backbone import LMSource
+from userip_lightning.profile.module import ProfileModule
 from userip_lightning.profile.prompt import DEFAULT_PROMPT
 
 Loop = Literal["engine", "plain"]
 
 #: Tables that AdamW needs at once: values, gradient, two moments; and two more while it divides.
 TABLES, PASSING = 4, 2
+BLOCK = 64  # users
 
 
 class Cost(NamedTuple):
     """What a step costs once the first is over."""
 
-    seconds: float  # median, per user
+    seconds: float  # mean, per user
     resident: int  #  bytes at the end
+    peak: int  #      bytes at most, while data were opened and the model was loaded, too
 
 
-def growth_table(sizes: Sequence[int], lm: LMSource, steps: int) -> Table:
-    """Both loops at every size."""
-    title = "milliseconds per user and step, resident memory"
+def growth_table(prepared: Path, sizes: Sequence[int], lm: LMSource, steps: int) -> Table:
+    """Both loops at every size; ``prepared`` is MovieLens-100K."""
+    title = "milliseconds per user and step; resident memory at the end (at most)"
     table = Table("users", "engine, streaming", "", "plain loop", "", title=title)
     for users in sizes:
-        engine, plain = _measure("engine", users, lm, steps), _measure("plain", users, lm, steps)
+        many = repeat(prepared, lm, users)
+        engine = _measure("engine", many, users, lm, steps)
+        plain = _measure("plain", prepared, users, lm, steps)
         table.add_row(f"{users:,}", *_cells(engine), *_cells(plain))
     return table
 
@@ -57,16 +64,17 @@ def growth_table(sizes: Sequence[int], lm: LMSource, steps: int) -> Table:
 def _cells(cost: Cost | str) -> tuple[str, str]:
     if isinstance(cost, str):
         return cost, ""
-    return f"{cost.seconds * 1e3:.1f}", f"{cost.resident / 1e9:.2f} GB"
+    return f"{cost.seconds * 1e3:.1f}", f"{cost.resident / 1e9:.2f} GB ({cost.peak / 1e9:.2f})"
 
 
-def _measure(loop: Loop, users: int, lm: LMSource, steps: int) -> Cost | str:
+def _measure(loop: Loop, prepared: Path, users: int, lm: LMSource, steps: int) -> Cost | str:
     """The cost, or why there is none."""
     row = 4 * int(np.prod(_shape(lm)))
     if loop == "plain" and users * row * (TABLES + PASSING) > psutil.virtual_memory().available:
         return f"does not fit: {users * row * TABLES / 1e9:,.0f} GB"
-    given = ("--loop", loop, "--users", users, "--lm", lm.name, "--steps", steps)
-    command = [sys.executable, __file__, *map(str, given), "--threads", str(torch.get_num_threads())]
+    data = ("--prepared", prepared, "--users", users, "--lm", lm.name)
+    given = ("--loop", loop, *data, "--steps", steps, "--threads", torch.get_num_threads())
+    command = [sys.executable, __file__, *map(str, given)]
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
     return Cost(*json.loads(done.stdout.splitlines()[-1]))
 
@@ -77,23 +85,31 @@ def _shape(lm: LMSource) -> tuple[int, int, int]:
     return len(DEFAULT_PROMPT.profiles), DEFAULT_PROMPT.soft_tokens, width
 
 
-def plain_cost(users: int, lm: LMSource, steps: int, folder: Path) -> Cost:
-    """Steps of the plain loop over random users."""
-    histories = read(folder, DEFAULT_PROMPT, lambda line: None).training
+def plain_cost(users: int, lm: LMSource, steps: int, prepared: Path) -> Cost:
+    """Steps of the plain loop."""
+    histories = training_histories(prepared, DEFAULT_PROMPT)
     start = torch.randn(users, *_shape(lm)).mul_(0.1)
     loop = PlainLoop(str(resolve_lm(lm.name)), dtype_of(lm), DEFAULT_PROMPT, histories, start)
-    seconds = []
-    for _ in range(steps + 1):
-        chosen = np.random.default_rng(len(seconds)).integers(users, size=BATCH)
-        begun = time.perf_counter()
-        loop.step(chosen)
-        seconds.append((time.perf_counter() - begun) / BATCH)
-    return Cost(statistics.median(seconds[1:]), psutil.Process().memory_info().rss)
+    batches = np.random.default_rng(0).permutation(1000)[: BATCH * (steps + 1)].reshape(-1, BATCH)
+    ended = []
+    for batch in batches:
+        loop.step(batch)
+        ended.append(now())
+    return _cost((ended[-1] - ended[0]) / (BATCH * steps))
 
 
-def engine_cost(users: int, lm: LMSource, steps: int, folder: Path) -> Cost:
-    """Steps of the engine in `streaming`."""
-    raise NotImplementedError
+def engine_cost(users: int, lm: LMSource, steps: int, prepared: Path) -> Cost:
+    """Steps of the engine in `streaming`, a shard after every fourth."""
+    module = ProfileModule(lm, schedule="streaming")
+    data = ProfileDataModule(str(prepared), block_size=BLOCK, allow_missing_text=True)
+    with tempfile.TemporaryDirectory() as folder:
+        clock = fit(module, data, Path(folder), batches=steps + 1)
+        return _cost((clock.ended[-1] - clock.ended[1]) / sum(map(len, clock.users[1:])))
+
+
+def _cost(seconds: float) -> Cost:
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    return Cost(seconds, psutil.Process().memory_info().rss, peak)
 
 
 def main() -> None:
@@ -103,12 +119,13 @@ def main() -> None:
     parser.add_argument("--users", type=int, required=True)
     parser.add_argument("--lm", required=True)
     parser.add_argument("--steps", type=int, required=True)
+    parser.add_argument("--prepared", type=Path, required=True)
     parser.add_argument("--threads", type=int, required=True)
     given = parser.parse_args()
     torch.set_num_threads(given.threads)
     cost = engine_cost if given.loop == "engine" else plain_cost
-    with tempfile.TemporaryDirectory() as folder, quiet():
-        print(json.dumps(cost(given.users, LMSource(given.lm), given.steps, Path(folder))))
+    with quiet():
+        print(json.dumps(cost(given.users, LMSource(given.lm), given.steps, given.prepared)))
 
 
 if __name__ == "__main__":

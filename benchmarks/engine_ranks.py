@@ -25,6 +25,7 @@ from userip_lightning.profile.backbone import LMSource
 from userip_lightning.profile.module import ProfileModule
 
 SECONDS, PROFILES = "seconds.json", "profiles"
+BLOCK = 32  # users; whole blocks go to a process
 
 
 class Outcome(NamedTuple):
@@ -78,12 +79,12 @@ def main() -> None:
     given = parser.parse_args()
     torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
     module = ProfileModule(LMSource(given.lm))
-    data = ProfileDataModule(given.prepared, allow_missing_text=True)
+    data = ProfileDataModule(given.prepared, block_size=BLOCK, allow_missing_text=True)
     with quiet():
         clock = fit(module, data, given.folder, given.epochs, devices=given.devices)
         module.export(given.folder / PROFILES)
         if module.global_rank == 0:
-            (given.folder / SECONDS).write_text(json.dumps({"seconds": clock.seconds}))
+            (given.folder / SECONDS).write_text(json.dumps({"seconds": clock.wall}))
 
 
 if __name__ == "__main__":

@@ -8,43 +8,61 @@ from typing import Any
 
 import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
+from stopwatch import now
 
 from userip_lightning.data.profile_datamodule import ProfileDataModule
-from userip_lightning.profile.backbone import LMSource, load_backbone
+from userip_lightning.profile.backbone import LMSource, resolve_dtype
 from userip_lightning.profile.module import ProfileModule
+from userip_lightning.profile.strategy import NAME
 
 
 class Clock(Callback):
-    """Seconds from the first batch's fetch to the last batch's end, and what was trained in them."""
+    """What was trained, and when each step ended; the steps' data come from the loader in between."""
 
     def __init__(self) -> None:
-        self.seconds, self.targets, self.places = 0.0, 0, 0
-        self.users: list[int] = []
-        self.started = 0.0
+        self.ended: list[float] = []  #    the start, then the end of every step
+        self.users: list[list[int]] = []  # of every step
+        self.targets, self.places, self.padding = 0, 0, 0
+        self.begun, self.wall = 0.0, 0.0
+
+    @property
+    def seconds(self) -> float:
+        """From the first batch's fetch to the last batch's end."""
+        return self.ended[-1] - self.ended[0]
 
     def on_train_start(self, trainer: Trainer, module: LightningModule) -> None:
-        self.started = time.perf_counter()
+        self.ended, self.begun = [now()], time.perf_counter()
 
     def on_train_batch_end(
         self, trainer: Trainer, module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        self.users += batch[0].user.tolist()
-        self.targets += sum(int(part.target.sum()) for part in batch)
-        self.places += sum(int(part.valid.sum()) for part in batch)
+        self.ended.append(now())
+        self.users.append(batch.batch.user.tolist())
+        self.targets += int(batch.batch.target.sum())
+        self.places += int(batch.batch.valid.sum())
+        self.padding += int((~batch.batch.valid).sum())
 
     def on_train_end(self, trainer: Trainer, module: LightningModule) -> None:
-        self.seconds = time.perf_counter() - self.started
+        self.wall = time.perf_counter() - self.begun
 
 
 def fit(
-    module: ProfileModule, data: ProfileDataModule, folder: Path, epochs: int = 1, batches: int | None = None
+    module: ProfileModule,
+    data: ProfileDataModule,
+    folder: Path,
+    epochs: int = 1,
+    batches: int | None = None,
+    devices: int = 1,
+    accelerator: str = "cpu",
 ) -> Clock:
     """Train; all batches of every epoch, or the first few."""
     clock = Clock()
     trainer = Trainer(
         max_epochs=epochs,
         default_root_dir=folder,
-        accelerator="cpu",
+        accelerator=accelerator,
+        devices=devices,
+        strategy=NAME if devices > 1 else "auto",
         logger=False,
         callbacks=[clock],
         limit_train_batches=batches,
@@ -60,4 +78,4 @@ def fit(
 
 def dtype_of(lm: LMSource) -> torch.dtype:
     """What the engine's weights are on this machine."""
-    return load_backbone(lm).dtype
+    return resolve_dtype(lm.dtype)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import statistics
-import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -17,6 +16,7 @@ from matrix_rate import floor_flops, matrix_rate
 from numpy.typing import NDArray
 from plain_loop import BATCH, PlainLoop
 from rich.table import Table
+from stopwatch import now
 from where_time_goes import KINDS, shares
 
 from userip_lightning.assets import resolve_lm
@@ -31,7 +31,8 @@ class Run(NamedTuple):
 
     seconds: float
     targets: int
-    places: int  # tokens of all prompts, without padding
+    places: int  #  tokens of all prompts that pass through the model, without padding
+    padding: int
 
     @property
     def rate(self) -> float:
@@ -55,13 +56,14 @@ def contenders(corpus: Corpus, lm: LMSource, users: int, folder: Path) -> list[C
     module = ProfileModule(lm)
     data = ProfileDataModule(str(corpus.prepared), allow_missing_text=True)  # film 267 has no title
     batches = -(-users // data.batch_size)
-    trained = np.array(fit(module, data, folder, batches=batches).users)
+    trained = np.concatenate(fit(module, data, folder, batches=batches).users)
     table = torch.as_tensor(module.all_vectors())
     backbone = module._likelihood.backbone
 
     def engine() -> Run:
         clock = fit(module, data, folder, batches=batches)
-        return Run(clock.seconds, clock.targets, clock.places)
+        soft = DEFAULT_PROMPT.soft_tokens * len(DEFAULT_PROMPT.profiles) * len(trained)
+        return Run(clock.seconds, clock.targets, clock.places + soft, clock.padding)
 
     found = [Contender(f"engine, {_short(backbone.dtype)}", engine, backbone.model)]
     for dtype in (backbone.dtype, None):
@@ -80,9 +82,9 @@ def contenders(corpus: Corpus, lm: LMSource, users: int, folder: Path) -> list[C
 
 def _plain(loop: PlainLoop, users: NDArray[np.int64]) -> Run:
     loop.tokens = loop.padding = loop.places = 0
-    start = time.perf_counter()
+    start = now()
     loop.epoch(users)
-    return Run(time.perf_counter() - start, loop.tokens, loop.places - loop.padding)
+    return Run(now() - start, loop.tokens, loop.places - loop.padding, loop.padding)
 
 
 def speed_tables(corpus: Corpus, lm: LMSource, users: int, rounds: int, folder: Path) -> list[Table]:
@@ -101,7 +103,7 @@ def speed_tables(corpus: Corpus, lm: LMSource, users: int, rounds: int, folder: 
 
 def _throughput(ways: list[Contender], runs: list[list[Run]], rates: list[float], users: int) -> Table:
     title = f"{users} users of MovieLens-100K, {torch.get_num_threads()} threads, {len(runs[0])} rounds"
-    columns = ("", "target tokens/s", "engine is", "in each round", "GFLOP/s of its matrices", "floor / time")
+    columns = ("", "target tokens/s", "engine is", "in each round", "padding", "GFLOP/s", "floor / time")
     table = Table(*columns, title=title)
     for way, own, rate in zip(ways, runs, rates, strict=True):
         speed = statistics.median(run.rate for run in own)
@@ -109,7 +111,14 @@ def _throughput(ways: list[Contender], runs: list[list[Run]], rates: list[float]
         # the same prompts for all: the plain loop's count, which leaves out nothing but padding
         floor = floor_flops(way.model, runs[1][0].places, runs[1][0].targets) / runs[1][0].targets / rate
         each = ", ".join(f"{ratio:.2f}" for ratio in ratios)
-        row = (f"{speed:.1f}", f"{statistics.median(ratios):.2f}x", each, f"{rate / 1e9:.0f}")
+        padding = own[0].padding / (own[0].places + own[0].padding)
+        row = (
+            f"{speed:.1f}",
+            f"{statistics.median(ratios):.2f}x",
+            each,
+            f"{padding:.1%}",
+            f"{rate / 1e9:.0f}",
+        )
         table.add_row(way.name, *row, f"{floor * speed:.0%}")
     return table
 

@@ -61,7 +61,8 @@ def tables(part: str, sizes: Sizes, lm: LMSource, folder: Path) -> Iterator[Tabl
         corpus = read(folder, DEFAULT_PROMPT, print)
         yield from speed_tables(corpus, lm, sizes.speed_users, sizes.rounds, folder)
     elif part == "growth":
-        yield growth_table(sizes.growth, lm, sizes.steps)
+        prepared = read(folder, DEFAULT_PROMPT, print).prepared
+        yield growth_table(prepared, sizes.growth, lm, sizes.steps)
     elif part == "quality":
         corpus = read(folder, DEFAULT_PROMPT, print, sizes.quality_users)
         yield quality_table(corpus, lm, sizes.epochs, sizes.rates, folder)
