@@ -22,6 +22,11 @@ from userip_lightning.profile.quantized import Quantization
 
 Table = Literal["memory", "disk", "streaming"]
 
+#: Share of the free memory that is left alone. In main memory, glibc's allocator keeps pieces that are too
+#: small to be used again: a run held up to 1.35 times the bytes that were alive (docs/benchmarks.md). The
+#: figure for CUDA was not measured.
+SPARE = {"cpu": 0.3, "cuda": 0.1}
+
 _GIB = 2**30
 _FLOAT32 = 4
 
@@ -87,7 +92,7 @@ class MemoryPlan(NamedTuple):
 
 
 def plan_memory(
-    cost: LMCost, z: SoftTokens, available: int, rows: int | None = None, spare: float = 0.1
+    cost: LMCost, z: SoftTokens, available: int, spare: float, rows: int | None = None
 ) -> MemoryPlan:
     """Lay out a run on a device: arithmetic alone.
 
@@ -95,8 +100,8 @@ def plan_memory(
         cost: of the LM at the width of a row.
         z: the soft tokens.
         available: free bytes, from :func:`userip_lightning.profile.device_memory.available_bytes`.
+        spare: share of ``available`` that is left for what kernels and the allocator use inside themselves.
         rows: in flight; ``None`` takes the largest number that fits. Where not one fits, one is planned.
-        spare: share of ``available`` left for what kernels and the allocator use inside themselves.
 
     Returns:
         The plan, whether or not it fits.
@@ -171,8 +176,10 @@ def plan_run(
     z: SoftTokens,
     tokens: int,
     device: torch.device,
+    attention: str,
     rows: int | None = None,
     processes: int = 1,
+    chunk: int = 256,
 ) -> MemoryPlan:
     """Plan a run from the configuration of its LM, in seconds for any size; nothing is loaded.
 
@@ -181,16 +188,19 @@ def plan_run(
         z: the soft tokens.
         tokens: width T of the widest row, prefix included.
         device: of this process.
+        attention: ``attn_implementation`` of transformers, as the LM will be loaded with.
         rows: in flight; ``None`` takes the largest number that fits.
         processes: of the run; matters where ``source`` is sharded.
+        chunk: target tokens whose vocabulary logits exist at a time.
 
     Raises:
         InputError: the configuration cannot be read, or the run does not fit.
     """
     config, dtype = load_config(source), resolve_dtype(source.dtype)
     shards = processes if source.sharded else 1
-    cost = measure_cost(config, dtype, source.attention, tokens, device, source.quantization, shards)
-    plan = plan_memory(cost, z, available_bytes(device), rows)
+    cost = measure_cost(config, dtype, attention, tokens, device, source.quantization, shards, chunk)
+    spare = SPARE["cuda" if device.type == "cuda" else "cpu"]
+    plan = plan_memory(cost, z, available_bytes(device), spare, rows)
     if plan.total > plan.budget:
         refuse_too_large(plan, str(device), _smaller(config, dtype, source))
     return plan
