@@ -33,7 +33,7 @@ class ProfileBatch(NamedTuple):
     """Behaviours of users as the bodies of their prompts; right-padded.
 
     ``segment``, ``head``, ``position`` and ``source`` are those of
-    :class:`userip_lightning.profile.prompt.Body`.
+    :class:`userip_lightning.profile.body.Bodies`.
     """
 
     user: Tensor  #     [B] int64, row of the user in the population
@@ -44,5 +44,14 @@ class ProfileBatch(NamedTuple):
     head: Tensor  #     [B, T] int64
     position: Tensor  # [B, T] int64, relative to the end of the prefix
     source: Tensor  #   [B, T] int64, place in the body whose hidden state predicts the token
-    start: Tensor  #    [B, P, S] int64 token ids that z may start at, -1 where there are none
-    rows: RecBatch  #   the users' training rows; user is 0 .. B - 1
+    rows: RecBatch  #   the users' training rows, user is 0 .. B - 1; none where no prior asks for them
+
+
+class ProfileStep(NamedTuple):
+    """One step of the LM on some users of a block; a block's steps follow one another."""
+
+    first: int  #                   first user of the block
+    users: int  #                   users of the block: first .. first + users - 1
+    batch: ProfileBatch | None  #   None where nobody in the block has a behaviour
+    opens: bool  #                  the block's first step
+    closes: bool  #                 the block's last step

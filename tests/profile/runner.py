@@ -23,7 +23,7 @@ class Run:
         return ProfileModule(**{"lm": self.lm, "prompt": PROMPT, **settings})
 
     def data(self, **settings: object) -> ProfileDataModule:
-        return ProfileDataModule(**{"prepared": str(self.prepared), **settings})
+        return ProfileDataModule(**{"prepared": str(self.prepared), "block_size": 16, **settings})
 
     def trainer(self, root: Path, epochs: int) -> Trainer:
         return Trainer(

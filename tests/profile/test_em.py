@@ -74,6 +74,6 @@ def test_the_m_step_fits_the_prior_to_the_rows_and_leaves_z() -> None:
     rows = RecBatch(torch.tensor([0, 0, 1, 2]), torch.zeros(4, dtype=torch.int64), torch.zeros(4))
     prior = Centre()
     prior.setup(z, ("hobby",), n_items=1, seed=0)
-    m_step(prior, z, rows, [torch.tensor([0, 1, 3])] * 60, SGD(prior.parameters(), lr=0.3))
+    m_step(prior, z, rows, [torch.tensor([0, 1, 3])] * 60, SGD(prior.parameters(), lr=0.3), z.device)
     torch.testing.assert_close(prior.e.detach(), torch.full((1, 1, 1), 2.0))
     assert z.grad is None

@@ -55,7 +55,7 @@ def test_what_happened_in_judged_rows_changes_nothing_in_stage_1(run: Run, tmp_p
     second = run.fit(tmp_path / "second", epochs=1)
     assert torch.equal(first.table.z, second.table.z)
     assert all(map(torch.equal, first.data.rec_rows, second.data.rec_rows))
-    assert not np.array_equal(first.data.held_out["test"].item, second.data.held_out["test"].item)
+    assert not np.array_equal(first.data.store.splits["test"].item, second.data.store.splits["test"].item)
 
 
 def test_a_sampled_negative_is_no_behaviour(run: Run, tmp_path: Path) -> None:
@@ -63,7 +63,7 @@ def test_a_sampled_negative_is_no_behaviour(run: Run, tmp_path: Path) -> None:
         return events.with_columns(logged=(pl.col("user") != 3) | (pl.col("item") % 2 == 0)), items
 
     run.prepared = rewritten(run.prepared, tmp_path / "sampled", sample)
-    training = run.fit(tmp_path, epochs=1).data.training
+    training = run.fit(tmp_path, epochs=1).data.store.splits["train"]
     own = training.item[training.offset[3] : training.offset[4]]
     assert len(own) > 0
     assert (own % 2 == 0).all()
@@ -80,7 +80,7 @@ def test_an_item_without_title(run: Run, tmp_path: Path) -> None:
         run.fit(tmp_path)
     data = run.data(allow_missing_text=True)
     run.trainer(tmp_path, 1).fit(run.module(), datamodule=data)
-    assert 0 not in data.training.item
+    assert 0 not in data.store.splits["train"].item
 
 
 def test_a_user_without_text(run: Run, tmp_path: Path) -> None:
@@ -94,7 +94,7 @@ def test_a_user_without_text(run: Run, tmp_path: Path) -> None:
     for schedule in ("staged", "streaming"):
         module, data = run.module(schedule=schedule), run.data(allow_missing_text=True)
         run.trainer(tmp_path, 1).fit(module, datamodule=data)
-        start = module._start(torch.tensor([3]), data.start_ids(torch.tensor([3])))
+        start = module._start(torch.tensor([3]))
         assert np.array_equal(module.all_vectors()[3:4], start.numpy())
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from userip_lightning.errors import InputError
-from userip_lightning.profile.prompt import BodyWriter, ProfileName, PromptTemplate, build_prefix
+from userip_lightning.profile.prompt import ProfileName, PromptTemplate, build_prefix
 
 
 class Letters:
@@ -40,28 +40,6 @@ def test_prefix_without_bos() -> None:
     assert build_prefix(template(), letters).soft == [[2, 3], [5, 6]]
 
 
-def test_body_in_the_paper_s_order() -> None:
-    writer = BodyWriter(template(independent=False), Letters())
-    body = writer.write([[[10, 11], [12]], [[13]]])
-    assert body.ids == [ord("L"), 10, 11, ord(";"), 12, ord(";"), ord("D"), 13, ord(";")]
-    assert body.target == [False, True, True, False, True, False, False, True, False]
-    assert body.position == list(range(9))
-    assert body.source == list(range(-1, 8))
-
-
-def test_independent_behaviours_restart_after_their_task_text() -> None:
-    body = BodyWriter(template(), Letters()).write([[[10, 11], [12]], [[13]]])
-    assert body.segment == [3, 5, 5, 5, 6, 6, 4, 7, 7]
-    assert body.head == [3, 3, 3, 3, 3, 3, 4, 4, 4]
-    assert body.position == [0, 1, 2, 3, 1, 2, 0, 1, 2]
-    assert body.source == [-1, 0, 1, 2, 0, 4, -1, 6, 7]  # the first token of an item is told by its task text
-
-
-def test_an_empty_group_takes_its_task_text_along() -> None:
-    body = BodyWriter(template(), Letters()).write([[], [[13]]])
-    assert body.ids == [ord("D"), 13, ord(";")]
-
-
 def test_an_item_needs_all_its_fields() -> None:
     prompt = template(item=" {title} ({genres})")
     assert prompt.write_item({"title": "Alien", "genres": "Horror"}) == " Alien (Horror)"
@@ -81,11 +59,6 @@ def test_an_item_needs_all_its_fields() -> None:
 def test_prompts_that_cannot_work(changes: dict[str, object], message: str) -> None:
     with pytest.raises(InputError, match=message):
         build_prefix(template(**changes), Letters())
-
-
-def test_an_empty_task_text_is_refused() -> None:
-    with pytest.raises(InputError, match="task text"):
-        BodyWriter(template(liked=""), Letters())
 
 
 def test_the_hash_tells_prompts_apart() -> None:

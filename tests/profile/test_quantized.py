@@ -35,7 +35,7 @@ def nats(backbone: FrozenBackbone, seed: int = 0) -> tuple[Tensor, Tensor]:
     mask = torch.full((24, 24), torch.finfo(inputs.dtype).min, dtype=inputs.dtype).triu(1)
     position = torch.arange(24).expand(3, -1)
     hidden = backbone.hidden(inputs, mask.expand(3, 1, -1, -1), position)
-    loss = F.cross_entropy(backbone.logits(hidden[:, :-1].flatten(0, 1)), ids[:, 1:].flatten())
+    loss = F.cross_entropy(backbone.head(hidden[:, :-1].flatten(0, 1)).float(), ids[:, 1:].flatten())
     (gradient,) = torch.autograd.grad(loss, inputs)
     return loss.detach(), gradient
 

@@ -2,23 +2,7 @@
 
 import torch
 
-from tests.profile.test_prompt import Letters
-from userip_lightning.profile.start import distinctive_words, embed_start, random_start, start_ids
-
-
-def test_words_that_everybody_uses_come_last() -> None:
-    texts = ["the red dragon the red", "the blue submarine", "the blue tea"]
-    assert distinctive_words(texts, 2) == [["red", "dragon"], ["submarine", "blue"], ["tea", "blue"]]
-    assert distinctive_words(["", " "], 2) == [[], []]
-
-
-def test_words_are_spelt_over_the_soft_tokens_and_repeat() -> None:
-    ids = start_ids([["ab"], [], ["abcd", "ef"]], Letters(), profiles=2, soft_tokens=2)
-    assert ids.shape == (3, 2, 2)
-    a, b, c, space = ord("a"), ord("b"), ord("c"), ord(" ")
-    assert ids[0].tolist() == [[space, a], [b, space]]
-    assert ids[1].tolist() == [[-1, -1], [-1, -1]]
-    assert ids[2].tolist() == [[space, a], [b, c]]
+from userip_lightning.profile.start import embed_start, random_start
 
 
 def test_start_vectors_are_vocabulary_embeddings() -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import polars as pl
@@ -10,9 +11,12 @@ from numpy.typing import NDArray
 
 from userip_lightning.data.prepared import PreparedData
 from userip_lightning.errors import InputError
-from userip_lightning.profile.prompt import BodyWriter, PromptTemplate, Tokenizer, encode
+from userip_lightning.profile.body import BodyWriter, Drawn, Ints, Tokens
+from userip_lightning.profile.prompt import PromptTemplate, Tokenizer, encode
 
 LIKED, DISLIKED = 0, 1
+#: Users looked at together where all of them are gone through.
+_BLOCK = 1 << 16
 
 
 def item_texts(data: PreparedData, template: PromptTemplate, allow_missing: bool) -> list[str | None]:
@@ -39,92 +43,84 @@ def item_texts(data: PreparedData, template: PromptTemplate, allow_missing: bool
     return texts
 
 
-def encode_items(texts: Sequence[str | None], tokenizer: Tokenizer) -> list[list[int]]:
+def encode_items(texts: Sequence[str | None], tokenizer: Tokenizer) -> Tokens:
     """Token ids of every item; empty where it has no text."""
-    return [[] if text is None else encode(tokenizer, text) for text in texts]
+    return Tokens.of([[] if text is None else encode(tokenizer, text) for text in texts])
 
 
-def user_texts(events: pl.DataFrame, texts: Sequence[str | None], users: int) -> list[str]:
-    """The texts of all items that a user liked, joined; what his distinctive words are chosen from."""
-    parts: list[list[str]] = [[] for _ in range(users)]
-    liked = events.filter(pl.col("label") == 1).sort("row_id")
-    for user, item in zip(liked["user"].to_list(), liked["item"].to_list(), strict=True):
-        if texts[item] is not None:
-            parts[user].append(str(texts[item]))
-    return [" ".join(part) for part in parts]
-
-
-class Behaviours:
+class Behaviours(NamedTuple):
     """Items of every user in compressed rows: ``item[offset[u]:offset[u + 1]]``, and their group.
 
-    Args:
-        items: token ids by dense item index.
-        item: [N] dense item index, sorted by user.
-        group: [N] LIKED or DISLIKED.
-        offset: [U + 1].
-        groups: 2 where disliked items are shown apart, else 1.
+    The arrays may be memory-mapped; nothing here reads more of them than the users at hand need.
     """
 
-    def __init__(
-        self,
-        items: list[list[int]],
-        item: NDArray[np.int64],
-        group: NDArray[np.int64],
-        offset: NDArray[np.int64],
-        groups: int,
-    ) -> None:
-        self.items = items
-        self.item = item
-        self.group = group
-        self.offset = offset
-        self.groups = groups
+    item: NDArray[np.int32]  #   [N] dense item index, sorted by user
+    group: NDArray[np.int8]  #   [N] LIKED or DISLIKED
+    offset: Ints  #              [U + 1]
 
     @staticmethod
-    def collect(events: pl.DataFrame, items: list[list[int]], users: int, grouped: bool) -> Behaviours:
-        """Behaviours that a prompt can show: logged (no sampled negatives), with text, in a shown group."""
-        told = pl.Series([bool(ids) for ids in items])
-        events = events.filter(pl.col("logged")).sort("user", "row_id")
-        events = events.filter(told.gather(events["item"]))
-        if not grouped:
-            events = events.filter(pl.col("label") == 1)
-        user = events["user"].to_numpy()
-        group = np.where(events["label"].to_numpy() == 1, LIKED, DISLIKED)
-        offset = np.searchsorted(user, np.arange(users + 1))
-        return Behaviours(
-            items, events["item"].to_numpy().astype(np.int64), group, offset, 2 if grouped else 1
-        )
+    def collect(events: pl.DataFrame, items: Tokens, users: int, grouped: bool) -> Behaviours:
+        """Behaviours that a prompt can show: logged (no sampled negatives), with text, in a shown group.
 
-    def draw(self, user: int, count: int, rng: np.random.Generator) -> list[list[list[int]]]:
-        """Token ids of at most ``count`` of the user's items in random order, by group."""
-        chosen = rng.permutation(np.arange(self.offset[user], self.offset[user + 1]))[:count]
-        groups: list[list[list[int]]] = [[] for _ in range(self.groups)]
-        for place in chosen:
-            groups[self.group[place]].append(self.items[self.item[place]])
-        return groups
+        Args:
+            events: ``user``, ``item``, ``label``, ``logged`` and ``row_id``.
+            items: token ids of every item.
+            users: U.
+            grouped: whether disliked items are shown, apart; otherwise they are left out.
+        """
+        told = pl.Series(np.diff(items.offset) > 0)
+        kept = pl.col("logged") if grouped else pl.col("logged") & (pl.col("label") == 1)
+        events = events.filter(kept).filter(pl.lit(told).gather(pl.col("item"))).sort("user", "row_id")
+        group = np.where(events["label"].to_numpy() == 1, LIKED, DISLIKED).astype(np.int8)
+        count = np.bincount(events["user"].to_numpy(), minlength=users)
+        return Behaviours(events["item"].to_numpy(), group, np.concatenate([[0], count.cumsum()]))
 
-    def expected_tokens(self, count: int) -> NDArray[np.float64]:
-        """[U] tokens that :meth:`draw` gives on average, task texts aside."""
-        length = np.array([len(ids) for ids in self.items], dtype=np.float64)[self.item]
-        total = np.concatenate([[0.0], length.cumsum()])
-        own, number = np.diff(total[self.offset]), np.diff(self.offset)
-        share: NDArray[np.float64] = np.minimum(1.0, count / np.maximum(number, 1))
-        return own * share
+    def of(self, users: Ints) -> tuple[Ints, Ints]:
+        """Places of all behaviours of these users, and the place in ``users`` of whom each is."""
+        begin, end = self.offset[users], self.offset[users + 1]
+        count = end - begin
+        owner = np.repeat(np.arange(len(users)), count)
+        place = np.arange(len(owner)) - np.repeat(np.cumsum(count) - count, count)
+        return begin[owner] + place, owner
 
-    def speaking_users(self) -> NDArray[np.int64]:
-        """Users with at least one behaviour."""
-        return np.flatnonzero(np.diff(self.offset))
+    def draw(self, users: Ints, count: int, rng: np.random.Generator) -> Drawn:
+        """At most ``count`` of every user's items, drawn at random and in random order, by group."""
+        place, owner = self.of(users)
+        order = np.lexsort((rng.random(len(place)), owner))
+        rank = np.arange(len(order)) - np.searchsorted(owner, owner)
+        chosen = order[rank < count]  # owners stay in order
+        group = self.group[place[chosen]].astype(np.int64)
+        chosen = chosen[np.lexsort((group, owner[chosen]))]
+        place, owner = place[chosen], owner[chosen]
+        return Drawn(owner, self.group[place].astype(np.int64), self.item[place].astype(np.int64))
 
-    def silent_users(self) -> NDArray[np.int64]:
-        """Users without any behaviour."""
-        return np.flatnonzero(np.diff(self.offset) == 0)
+    def liked(self, users: Ints) -> tuple[Ints, Ints]:
+        """Who of ``users`` (by place) liked which item."""
+        place, owner = self.of(users)
+        mine = self.group[place] == LIKED
+        return owner[mine], self.item[place[mine]].astype(np.int64)
 
-    def longest_body(self, writer: BodyWriter, count: int) -> tuple[int, int]:
-        """Tokens of the longest body that :meth:`draw` can produce, and its user."""
-        length = np.array([len(ids) for ids in self.items], dtype=np.int64)[self.item] + len(writer.separator)
+    def blocks(self) -> Iterator[Ints]:
+        """All users, some at a time."""
+        users = len(self.offset) - 1
+        for first in range(0, users, _BLOCK):
+            yield np.arange(first, min(first + _BLOCK, users))
+
+    def speaking(self, users: Ints) -> Ints:
+        """Those of ``users`` who have a behaviour."""
+        return users[self.offset[users + 1] > self.offset[users]]
+
+    def longest_body(self, writer: BodyWriter, items: Tokens, count: int) -> tuple[int, int]:
+        """Tokens of the longest body that :meth:`draw` can lead to, and its user."""
         heads = sum(map(len, writer.heads))
         longest, worst = 0, 0
-        for user in self.speaking_users():
-            own = np.sort(length[self.offset[user] : self.offset[user + 1]])[-count:]
-            if heads + own.sum() > longest:
-                longest, worst = int(heads + own.sum()), int(user)
+        for users in self.blocks():
+            place, owner = self.of(users)
+            length = items.length(self.item[place]) + len(writer.separator)
+            order = np.lexsort((-length, owner))
+            rank = np.arange(len(order)) - np.searchsorted(owner, owner)
+            most = order[rank < count]
+            total = np.bincount(owner[most], weights=length[most], minlength=len(users))
+            if len(total) and total.max() + heads > longest and total.max() > 0:
+                longest, worst = int(total.max()) + heads, int(users[total.argmax()])
         return longest, worst

@@ -7,20 +7,27 @@ mask; tested with Llama and GPT-2. Nothing in it is ever trained.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import torch
 from torch import Tensor, nn
-from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
+from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, DynamicCache
+from transformers.cache_utils import DynamicLayer
 
 from userip_lightning.errors import InputError
+from userip_lightning.profile import attention
 from userip_lightning.profile.quantized import Quantization, nf4_config, to_int8
 from userip_lightning.profile.sharded import refuse_one_process, shard_blocks
 
 #: Attention backends that honour a 4-D additive mask (measured on transformers 5.23; docs/ledger.md).
-SAFE_ATTENTION = ("sdpa", "eager")
+SAFE_ATTENTION = ("auto", "sdpa", "eager")
+
+
+#: Of one layer: [B, G, N, d] each, G key heads of width d.
+KeysValues = tuple[Tensor, Tensor]
 
 
 @dataclass(frozen=True)
@@ -32,7 +39,8 @@ class LMSource:
             ``userip assets fetch`` brings.
         revision: branch, tag or commit on the hub; pin it to repeat a result.
         gguf_file: name of a GGUF file inside ``name``.
-        attention: ``sdpa`` or ``eager``; other backends ignore or misread a 4-D mask and are refused.
+        attention: ``sdpa``, ``eager``, or ``auto``, which is ``sdpa`` but for short rows on a CPU, where
+            plain products are quicker; other backends ignore or misread a 4-D mask and are refused.
         dtype: of the frozen weights; ``auto`` is bfloat16 where the hardware multiplies it natively, else
             float32. Soft tokens and distances are float32 in any case.
         quantization: ``int8`` (half of bfloat16) or ``nf4`` (about a quarter; extra ``quantized``) for a
@@ -44,7 +52,7 @@ class LMSource:
     name: str = "smollm2-135m-instruct"
     revision: str | None = None
     gguf_file: str | None = None
-    attention: str = "sdpa"
+    attention: str = "auto"
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
     quantization: Quantization = "none"
     sharded: bool = False
@@ -110,26 +118,59 @@ class FrozenBackbone(nn.Module):
         out: Tensor = self.model.get_input_embeddings()(ids)
         return out
 
-    def hidden(self, inputs: Tensor, mask: Tensor, position: Tensor) -> Tensor:
+    def hidden(
+        self, inputs: Tensor, mask: Tensor, position: Tensor, seen: Sequence[KeysValues] = ()
+    ) -> Tensor:
         """Last hidden states.
 
         Args:
             inputs: [B, T, D].
-            mask: [B, 1, T, T] additive, from :func:`userip_lightning.profile.mask.additive`.
+            mask: [B, 1, T, N + T] additive, from :func:`userip_lightning.profile.mask.additive`.
             position: [B, T] int64.
+            seen: keys and values per layer of N tokens in front, from :meth:`keys_values`; the same for
+                every row.
 
         Returns:
             [B, T, D].
         """
+        cache = DynamicCache() if seen else None
+        for layer, (keys, values) in enumerate(seen):
+            rows = (len(inputs), -1, -1, -1)
+            cast(DynamicCache, cache).update(keys.expand(rows), values.expand(rows), layer)
         out: Tensor = self.model.base_model(
-            inputs_embeds=inputs, attention_mask=mask, position_ids=position, use_cache=False
+            inputs_embeds=inputs,
+            attention_mask=mask,
+            position_ids=position,
+            past_key_values=cache,
+            use_cache=False,
         ).last_hidden_state
         return out
 
-    def logits(self, hidden: Tensor) -> Tensor:
-        """[N, D] hidden states of the chosen positions to [N, V] float32 logits."""
-        out: Tensor = self.model.get_output_embeddings()(hidden)
-        return out.float()
+    @torch.no_grad()
+    def keys_values(self, inputs: Tensor, mask: Tensor, position: Tensor) -> list[KeysValues]:
+        """Keys and values per layer, [1, G, N, d] each, of tokens that every prompt begins with.
+
+        Args:
+            inputs: [1, N, D].
+            mask: [1, 1, N, N] additive.
+            position: [1, N] int64.
+        """
+        cache = DynamicCache()
+        self.model.base_model(
+            inputs_embeds=inputs,
+            attention_mask=mask,
+            position_ids=position,
+            past_key_values=cache,
+            use_cache=True,
+        )
+        layers = cast(list[DynamicLayer], cache.layers)
+        return [(cast(Tensor, layer.keys), cast(Tensor, layer.values)) for layer in layers]
+
+    @property
+    def head(self) -> nn.Module:
+        """Output layer: [N, D] hidden states to [N, V] logits."""
+        head: nn.Module = self.model.get_output_embeddings()
+        return head
 
     def fingerprint(self) -> str:
         """Identifies the weights: a hash of a thin sample of every tensor and of all shapes."""
@@ -164,7 +205,7 @@ def load_backbone(source: LMSource) -> FrozenBackbone:
             path,
             revision=source.revision or "main",
             gguf_file=source.gguf_file,
-            attn_implementation=source.attention,
+            attn_implementation=attention.NAME if source.attention == "auto" else source.attention,
             dtype=dtype,
             quantization_config=nf4,
         )

@@ -36,6 +36,16 @@ class Prior(Protocol):
         """Loss of z [B, P, S, D]; ``rows.user`` is 0 .. B - 1."""
 
 
+class Steps(Protocol):
+    """What an E step asks of an optimizer."""
+
+    def zero_grad(self) -> None:
+        """Forget gradients."""
+
+    def step(self) -> object:
+        """Move by the gradients."""
+
+
 class EStep(NamedTuple):
     """Outcome of an E step."""
 
@@ -46,7 +56,7 @@ class EStep(NamedTuple):
 def e_step(
     z: Tensor,
     objectives: Sequence[Callable[[Tensor], Tensor]],
-    optimizer: Optimizer,
+    optimizer: Steps,
     backward: Callable[[Tensor], object] = torch.Tensor.backward,
 ) -> EStep:
     """One gradient step on the leaf z per objective.
@@ -83,21 +93,24 @@ def m_step(
     rows: RecBatch,
     draws: Iterable[Tensor],
     optimizer: Optimizer,
+    device: torch.device,
     backward: Callable[[Tensor], object] = torch.Tensor.backward,
 ) -> None:
     """One gradient step on the prior per draw of training rows, z fixed.
 
     Args:
         prior: changed in place.
-        z: [U, P, S, D], all users.
+        z: [U, P, S, D], all users, wherever they lie.
         rows: all N rows; ``user`` is 0 .. U - 1.
         draws: [n] int64 row numbers each.
         optimizer: over the prior's parameters.
+        device: where the prior is.
         backward: how to differentiate the loss.
     """
     for chosen in draws:
-        part = RecBatch(*(column[chosen].to(z.device) for column in rows))
+        part = RecBatch(*(column[chosen] for column in rows))
         users, position = torch.unique(part.user, return_inverse=True)
+        part = RecBatch(*(column.to(device) for column in part._replace(user=position)))
         optimizer.zero_grad()
-        backward(prior(z[users].detach(), part._replace(user=position)).loss)
+        backward(prior(z[users].detach().to(device), part).loss)
         optimizer.step()

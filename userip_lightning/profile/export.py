@@ -22,10 +22,16 @@ HELD_OUT = "profile_eval.json"
 def export_profiles(module: ProfileModule, path: Path) -> Path:
     """Write soft tokens, item texts, held-out figures and (``joint``) the prior as a ``profiles`` artifact.
 
+    All processes have to call it; the first one writes.
+
     Raises:
         InputError: a user has no soft tokens yet, or the disk is full.
     """
     data, likelihood = module.data, module._likelihood
+    z = module.all_vectors()
+    if not module.trainer.is_global_zero:
+        module.trainer.strategy.barrier()
+        return path
     manifest = Manifest(
         kind="profiles",
         config_hash=stable_hash([module._identity(), module.schedule, module.trainer.max_epochs]),
@@ -36,11 +42,11 @@ def export_profiles(module: ProfileModule, path: Path) -> Path:
         extra={"names": list(module.prompt.names), "schedule": module.schedule, "start": module.start},
     )
     with writing(path, manifest, data.rows_seen) as folder:
-        z = module.all_vectors()
-        ProfileVectors(data.user_ids, module.prompt.names, z).save(folder)
-        save_array(folder / ITEM_TEXT, item_vectors(data.item_ids, likelihood.backbone.embedding))
+        ProfileVectors(data.user_ids(), module.prompt.names, z).save(folder)
+        save_array(folder / ITEM_TEXT, item_vectors(data.store.items, likelihood.backbone.embedding))
         if module.held_out.own:
             (folder / HELD_OUT).write_text(json.dumps(module.held_out._asdict()), encoding="utf-8")
         if module.prior is not None:
             torch.save(module.prior.state_dict(), folder / PRIOR)
+    module.trainer.strategy.barrier()
     return path

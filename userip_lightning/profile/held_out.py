@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import chain, zip_longest
 from typing import NamedTuple
 
+import torch
+import torch.distributed as dist
 from torch import Tensor
 
 
@@ -14,10 +18,27 @@ class HeldOut(NamedTuple):
     other: list[float]
     none: list[float]
 
-    def extend(self, own: Tensor, other: Tensor, none: Tensor) -> None:
-        """Add users, [B] each."""
-        for column, values in zip(self, (own, other, none), strict=True):
-            column.extend(values.tolist())
+
+class JudgedUsers(NamedTuple):
+    """Soft tokens of the users whose held-out behaviours are judged."""
+
+    users: Tensor  #  [J] sorted rows of the population
+    z: Tensor  #      [J, P, S, D] float32, on the host
+
+    def of(self, users: Tensor) -> Tensor:
+        """[B, P, S, D] of these users, where they are."""
+        return self.z[torch.searchsorted(self.users, users.cpu())].to(users.device)
+
+
+def join_batches(batches: Sequence[HeldOut], world: int) -> HeldOut:
+    """The users of all batches in order; of ``world`` processes, each had every ``world``-th batch."""
+    gathered: list[Sequence[HeldOut]] = [batches]
+    if world > 1:
+        gathered = [[] for _ in range(world)]
+        dist.all_gather_object(gathered, list(batches))
+    ordered = [part for turn in zip_longest(*gathered) for part in turn if part is not None]
+    columns = zip(*ordered, strict=True) if ordered else ([], [], [])
+    return HeldOut(*(list(chain.from_iterable(column)) for column in columns))
 
 
 def roll_users(z: Tensor) -> Tensor:

@@ -8,24 +8,26 @@ Stage 2's surrogate may read it, so that what users of one code like carries ove
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from userip_lightning.profile.body import Tokens
 
-def item_vectors(items: Sequence[Sequence[int]], embedding: Tensor) -> NDArray[np.float16]:
+
+def item_vectors(texts: Tokens, embedding: Tensor) -> NDArray[np.float16]:
     """Text vectors of items.
 
     Args:
-        items: token ids of the text of each of I items; empty where an item has no text.
+        texts: token ids of the text of each of I items; empty where an item has no text.
         embedding: [V, D], the LM's input embeddings.
 
     Returns:
         [I, D]; zeros for an item without text. Half precision, as it is read as a feature only.
     """
+    items = [ids.tolist() for ids in np.split(texts.ids, texts.offset[1:-1])]
     frequency = Counter(token for ids in items for token in set(ids))
     told = sum(1 for ids in items if ids)
     idf = {token: np.log((1 + told) / count) for token, count in frequency.items()}

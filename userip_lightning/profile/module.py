@@ -4,14 +4,14 @@ Three schedules of one engine, the E step of :mod:`userip_lightning.profile.em`:
 
 - ``staged``: every epoch moves every user; codes come afterwards, in stage 2.
 - ``joint``: a prior (codebooks and surrogate) takes part in every E step and learns in the M steps after it.
-- ``streaming``: a batch of users takes all of its inner steps, is written to disk and forgotten.
+- ``streaming``: a block of users takes all of its inner steps, is written to disk and forgotten.
 
-The LM stays bit-identical and out of checkpoints.
+The LM stays bit-identical and out of checkpoints. With several processes each holds the soft tokens of some
+blocks of users and has nothing to tell the others (:mod:`userip_lightning.profile.strategy`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal, cast
@@ -24,20 +24,22 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.optim import Adam, Optimizer
 
-from userip_lightning.batches import ProfileBatch, RecBatch
+from userip_lightning.batches import ProfileBatch, ProfileStep, RecBatch
 from userip_lightning.errors import InputError
 from userip_lightning.profile.backbone import DEFAULT_LM, LMSource, load_backbone
 from userip_lightning.profile.em import Prior, PriorLoss, e_step, m_step
 from userip_lightning.profile.export import export_profiles
-from userip_lightning.profile.held_out import HeldOut, roll_users
+from userip_lightning.profile.held_out import HeldOut, JudgedUsers, join_batches, roll_users
 from userip_lightning.profile.identity import refuse_changed
 from userip_lightning.profile.likelihood import PromptLikelihood
 from userip_lightning.profile.prompt import DEFAULT_PROMPT, PromptTemplate
 from userip_lightning.profile.shards import ShardStore
 from userip_lightning.profile.start import embed_start, random_start
+from userip_lightning.profile.strategy import refuse_other_strategy
 from userip_lightning.profile.user_table import UserTable
 
 _LM_KEYS = "likelihood.backbone."
+_PRECISIONS = ("32-true", "bf16-mixed", "bf16-true")
 
 
 class ProfileModule(LightningModule):
@@ -50,7 +52,10 @@ class ProfileModule(LightningModule):
         start: ``words`` starts z at the embeddings of the user's most distinctive words, ``random`` (the
             paper) at Gaussian noise with the spread of the vocabulary embeddings.
         optimizer: of z; element-wise (Adam, AdamW, SGD ...).
-        inner_steps: gradient steps on z each time a batch of users comes by.
+        inner_steps: gradient steps on z each time a block of users comes by.
+        table: where ``staged`` and ``joint`` keep the soft tokens of all users and their optimizer state:
+            ``memory`` of the host, or ``disk``, in files that may be larger than it. Several processes keep
+            theirs on disk.
         prior: codebooks and surrogate for ``joint``, e.g. ``userip_lightning.quantize.prior.QuantizePrior``.
         prior_optimizer: of the prior's parameters.
         prior_weight: scale of the prior's loss beside L_lm (Eq. 7).
@@ -67,6 +72,7 @@ class ProfileModule(LightningModule):
         start: Literal["words", "random"] = "words",
         optimizer: OptimizerCallable = lambda params: Adam(params, lr=0.01),
         inner_steps: int = 1,
+        table: Literal["memory", "disk"] = "memory",
         prior: nn.Module | None = None,
         prior_optimizer: OptimizerCallable = lambda params: Adam(params, lr=0.001),
         prior_weight: float = 1.0,
@@ -87,6 +93,7 @@ class ProfileModule(LightningModule):
         self.start = start
         self.optimizer = optimizer
         self.inner_steps = inner_steps
+        self.table_place = table
         self.prior = prior
         self.prior_optimizer = prior_optimizer
         self.prior_weight = prior_weight
@@ -94,7 +101,7 @@ class ProfileModule(LightningModule):
         self.m_rows = m_rows
         self.seed = seed
         self.likelihood: PromptLikelihood | None = None
-        self.table: UserTable | None = None
+        self.table: UserTable | None = None  # in ``streaming``, of the block at hand
         self.shards: ShardStore | None = None
         self.held_out = HeldOut([], [], [])
         self.register_state_dict_post_hook(_drop_frozen)  # type: ignore[no-untyped-call]  # torch lacks the type
@@ -103,11 +110,13 @@ class ProfileModule(LightningModule):
 
     def setup(self, stage: str) -> None:
         """Refuse a precision that would reach the soft tokens, and a second visit of ``streaming``."""
-        if self.trainer.precision not in ("32-true", "bf16-mixed"):
+        precision = str(self.trainer.precision)
+        if precision not in _PRECISIONS or (precision == "bf16-true" and self.prior is not None):
             raise InputError(
-                f"profile.trainer.precision: {self.trainer.precision}, but soft tokens are float32 and their "
-                "loss is not scaled; use 32-true or bf16-mixed."
+                f"profile.trainer.precision: {precision}, but soft tokens, distances and a prior are float32 "
+                "and their loss is not scaled; use 32-true or bf16-mixed, or without a prior bf16-true."
             )
+        refuse_other_strategy(self.trainer, self.schedule)
         if stage == "fit" and self.schedule == "streaming" and self.trainer.max_epochs != 1:
             raise InputError(
                 f"profile.trainer.max_epochs: {self.trainer.max_epochs}, but streaming visits a user once; "
@@ -126,34 +135,35 @@ class ProfileModule(LightningModule):
         backbone = load_backbone(self.lm)
         self.data.check_context(backbone.context)
         self.likelihood = PromptLikelihood(backbone, self.data.prefix, self.prompt.independent)
+        root = Path(self.trainer.default_root_dir)
         if self.schedule == "streaming":
-            self.shards = ShardStore(Path(self.trainer.default_root_dir) / "shards", self._identity())
-            # users whom training never meets are done from the outset
-            silent = np.setdiff1d(self.data.silent_users(), self.shards.done())
-            for users, z in self._starts(torch.from_numpy(silent)):
-                self.shards.write(users.numpy(), z.cpu().numpy())
+            self.shards = ShardStore(root / "shards", self._identity())
             self.data.skip(self.shards.done())
             return
-        z = torch.cat([z for _, z in self._starts(torch.arange(self.data.n_users))])
-        self.table = UserTable(z, self.optimizer)
+        rank, world = self.trainer.global_rank, self.trainer.world_size
+        on_disk = self.table_place == "disk" or world > 1
+        folder = root / "table" / f"{rank}-of-{world}" if on_disk else None
+        self.table = UserTable(torch.from_numpy(self.data.owned_users()), self._shape, self.optimizer, folder)
+        for first, count in self.data.blocks():
+            users = torch.arange(first, first + count)
+            self.table.fill(users, self._start(users))
         if self.prior is not None:
-            cast(Prior, self.prior).setup(z, self.prompt.names, self.data.n_items, self.seed)
-
-    def _starts(self, users: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
-        """Blocks of [U] users with their [B, P, S, D] starts."""
-        for block in torch.split(users, 1024) if len(users) else ():
-            yield block, self._start(block, self.data.start_ids(block))
+            cast(Prior, self.prior).setup(self.table.z, self.prompt.names, self.data.n_items, self.seed)
 
     def configure_optimizers(self) -> Optimizer | None:
         """The prior's optimizer; those of z live with its rows (:class:`UserTable`)."""
         return None if self.prior is None else self.prior_optimizer(self.prior.parameters())
 
-    def _start(self, users: Tensor, ids: Tensor) -> Tensor:
+    def _start(self, users: Tensor) -> Tensor:
+        """[B, P, S, D] of [B] users."""
         embedding = self._likelihood.backbone.embedding
         if self.start == "words":
-            return embed_start(ids.to(embedding.device), embedding)
-        shape = (len(self.prompt.profiles), self.prompt.soft_tokens, embedding.shape[1])
-        return random_start(users, shape, embedding, self.seed)
+            return embed_start(self.data.start_ids(users.numpy()).to(embedding.device), embedding)
+        return random_start(users, self._shape, embedding, self.seed)
+
+    @property
+    def _shape(self) -> tuple[int, int, int]:
+        return len(self.prompt.profiles), self.prompt.soft_tokens, self._likelihood.backbone.width
 
     @property
     def _likelihood(self) -> PromptLikelihood:
@@ -163,35 +173,42 @@ class ProfileModule(LightningModule):
 
     # ---- EM
 
-    def on_train_batch_start(self, batch: tuple[ProfileBatch, ...], batch_idx: int) -> None:
+    def on_train_batch_start(self, batch: ProfileStep, batch_idx: int) -> None:
         """Dropout in the prior depends on seed, epoch and batch alone, so a resumed run repeats it."""
         torch.manual_seed(self._derived_seed(batch_idx))
 
-    def training_step(self, batch: tuple[ProfileBatch, ...], batch_idx: int) -> None:
-        """Move the batch's users by ``inner_steps``; in ``joint``, the prior too."""
-        users = batch[0].user
-        if self.table is None:
-            z = self._start(users, batch[0].start).requires_grad_()
-            optimizer = self.optimizer([z])
-        else:
-            z, optimizer = self.table.checkout(users)
-        prior = self.optimizers() if self.prior is not None else None
+    def training_step(self, batch: ProfileStep, batch_idx: int) -> None:
+        """Move a batch of users by one step; in ``joint`` the prior too, in ``streaming`` with a new table
+        per block, which becomes a shard."""
+        if self.shards is not None and batch.opens:
+            self.table = self._block_table(batch)
+        if batch.batch is not None:
+            self._move(batch.batch, batch_idx)
+        if self.shards is not None and batch.closes:
+            self.shards.write(batch.first, cast(UserTable, self.table).z.numpy())
+            self.table = None
+
+    def _block_table(self, block: ProfileStep) -> UserTable:
+        users = torch.arange(block.first, block.first + block.users)
+        table = UserTable(users, self._shape, self.optimizer)
+        table.fill(users, self._start(users))
+        return table
+
+    def _move(self, batch: ProfileBatch, batch_idx: int) -> None:
+        table = cast(UserTable, self.table)
+        z, optimizer = table.checkout(batch.user, self.device)
+        prior = cast(Optimizer, self.optimizers()) if self.prior is not None else None
         if prior is not None:
-            cast(Optimizer, prior).zero_grad()
-        step = e_step(
-            z, [partial(self._objective, batch=part) for part in batch], optimizer, self.manual_backward
-        )
-        if self.table is not None:
-            self.table.checkin(users, z, optimizer)
+            prior.zero_grad()
+        step = e_step(z, [partial(self._objective, batch=batch)], optimizer, self.manual_backward)
+        table.checkin(batch.user, z, optimizer)
         if prior is not None:
-            cast(Optimizer, prior).step()
-            self._m_steps(cast(Optimizer, prior), batch_idx)
-        if self.shards is not None:
-            self.shards.write(users.cpu().numpy(), z.detach().cpu().numpy())
-        self.log(
-            "profile/objective", step.losses[-1][step.finite].mean(), prog_bar=True, batch_size=len(users)
-        )
-        self._say_not_finite(users[~step.finite])
+            prior.step()
+            self._m_steps(prior, batch_idx)
+        if step.finite.any():
+            mean = step.losses[0][step.finite].mean()
+            self.log("profile/objective", mean, prog_bar=True, batch_size=len(batch.user))
+        self._say_not_finite(batch.user[~step.finite], batch_idx)
 
     def _objective(self, z: Tensor, batch: ProfileBatch) -> Tensor:
         """[B] L_lm plus each user's share of the prior (Eq. 7)."""
@@ -210,72 +227,124 @@ class ProfileModule(LightningModule):
         generator = torch.Generator().manual_seed(self._derived_seed(batch_idx))
         size = (min(self.m_rows, len(rows.label)),)
         draws = (torch.randint(len(rows.label), size, generator=generator) for _ in range(self.m_steps))
-        m_step(cast(Prior, self.prior), self.table.z, rows, draws, optimizer, self.manual_backward)
+        m_step(
+            cast(Prior, self.prior), self.table.z, rows, draws, optimizer, self.device, self.manual_backward
+        )
 
     def _derived_seed(self, batch_idx: int) -> int:
         return int(np.random.SeedSequence([self.seed, self.current_epoch, batch_idx]).generate_state(1)[0])
 
-    def _say_not_finite(self, users: Tensor) -> None:
+    def _say_not_finite(self, users: Tensor, batch_idx: int) -> None:
         for user in users.tolist():
             self.print(
-                f"profile: user {self.data.user_id(user)!r} had a likelihood that is not finite at step "
-                f"{self.global_step}; his soft tokens were left where they were."
+                f"profile: user {self.data.user_id(user)!r} had a likelihood that is not finite in epoch "
+                f"{self.current_epoch + 1}, step {batch_idx + 1}; his soft tokens were left where they were."
             )
 
     # ---- held-out likelihood
 
-    def all_vectors(self) -> NDArray[np.float32]:
-        """[U, P, S, D] soft tokens of everybody, as training left them."""
-        if self.shards is not None:
-            return self.shards.gather(self.data.n_users)
-        if self.table is None:
-            raise RuntimeError("soft tokens exist once configure_model has run")
-        return self.table.z.cpu().numpy()
+    def on_validation_start(self) -> None:
+        """Bring the soft tokens of the judged users together; ``streaming`` has them only at its end."""
+        if self.shards is None:
+            self.judged = self._bring_together(self.data.judged_users("val"))
 
     def validation_step(self, batch: ProfileBatch, batch_idx: int) -> None:
-        """Log the held-out nats per token under the users' own z; ``streaming`` has them only at its end."""
-        if self.table is None:
-            return
-        nats = self._likelihood(self.table.z[batch.user], batch).per_token
-        self.log("profile/val_nats", nats.mean(), prog_bar=True, batch_size=len(nats))
+        """Log the held-out nats per token under the users' own z."""
+        if self.shards is None:
+            nats = self._likelihood(self.judged.of(batch.user), batch).per_token
+            self.log("profile/val_nats", nats.mean(), prog_bar=True, batch_size=len(nats), sync_dist=True)
 
     def on_test_start(self) -> None:
-        """Forget earlier figures; bring the soft tokens together."""
-        self.held_out = HeldOut([], [], [])
-        self.judged = self.all_vectors()
+        """Forget earlier figures; bring the soft tokens of the judged users together."""
+        self._tested: list[HeldOut] = []
+        self.judged = self._bring_together(self.data.judged_users("test"))
 
     def test_step(self, batch: ProfileBatch, batch_idx: int) -> None:
         """Held-out nats per token under own z, another user's z and no z (design, section 3)."""
-        z = torch.as_tensor(self.judged[batch.user.cpu().numpy()], device=self.device)
+        z = self.judged.of(batch.user)
         own, other, none = (self._likelihood(v, batch).per_token for v in (z, roll_users(z), None))
-        self.held_out.extend(own, other, none)
-        self.log("profile/test_own", own.mean(), batch_size=len(own))
-        self.log("profile/test_gain_over_other", (other - own).mean(), batch_size=len(own))
-        self.log("profile/test_gain_over_none", (none - own).mean(), batch_size=len(own))
+        self._tested.append(HeldOut(own.tolist(), other.tolist(), none.tolist()))
+        figures = {"own": own, "gain_over_other": other - own, "gain_over_none": none - own}
+        for name, nats in figures.items():
+            self.log(f"profile/test_{name}", nats.mean(), batch_size=len(own), sync_dist=True)
 
-    def predict_step(self, batch: tuple[ProfileBatch, ...], batch_idx: int) -> Tensor:
-        """[B, P, S, D] soft tokens inferred from their start, whether or not the users were trained on."""
-        z = self._start(batch[0].user, batch[0].start).requires_grad_()
+    def on_test_end(self) -> None:
+        """Bring the figures of all processes together."""
+        self.held_out = join_batches(self._tested, self.trainer.world_size)
+
+    def _bring_together(self, users: Tensor) -> JudgedUsers:
+        """The soft tokens of some users, in every process."""
+        if self.shards is not None:
+            self.trainer.strategy.barrier()
+            z = torch.from_numpy(self.shards.rows(users.numpy(), self.data.block_size))
+            return JudgedUsers(users, z)
+        table = cast(UserTable, self.table)
+        mine = torch.isin(users, table.users)
+        z = torch.zeros(len(users), *self._shape, dtype=torch.float32)
+        z[mine] = table.rows(users[mine])
+        if self.trainer.world_size > 1:
+            z = cast(Tensor, self.trainer.strategy.reduce(z.to(self.device), reduce_op="sum")).cpu()
+        return JudgedUsers(users, z)
+
+    def predict_step(self, batch: ProfileStep, batch_idx: int) -> Tensor:
+        """Soft tokens inferred from their start, whether or not the users were trained on.
+
+        Returns:
+            [users of the block, P, S, D] with its last step; before that, none of them.
+        """
         with torch.inference_mode(False), torch.enable_grad():
-            e_step(z, [partial(self._objective, batch=part) for part in batch], self.optimizer([z]))
-        return z.detach()
+            if batch.opens:
+                self.inferred = self._block_table(batch)
+            if batch.batch is not None:
+                z, optimizer = self.inferred.checkout(batch.batch.user, self.device)
+                e_step(z, [partial(self._objective, batch=batch.batch)], optimizer)
+                self.inferred.checkin(batch.batch.user, z, optimizer)
+            return self.inferred.z if batch.closes else self.inferred.z[:0]
 
     # ---- artifacts
 
+    def all_vectors(self) -> NDArray[np.float32]:
+        """[U, P, S, D] soft tokens of everybody, as training left them; all processes have to call it."""
+        if self.shards is None and self.trainer.world_size == 1:
+            return cast(UserTable, self.table).z.numpy()
+        shards = self.shards or self._spill()
+        self.trainer.strategy.barrier()
+        if self.trainer.is_global_zero:
+            shards.merge(self.data.n_users)
+        self.trainer.strategy.barrier()
+        return shards.merged()
+
+    def _spill(self) -> ShardStore:
+        """The blocks of this process as shards."""
+        store = ShardStore(Path(self.trainer.default_root_dir) / "shards", self._identity())
+        table = cast(UserTable, self.table)
+        for first, count in self.data.blocks():
+            store.write(first, table.rows(torch.arange(first, first + count)).numpy())
+        return store
+
     def export(self, path: Path) -> Path:
-        """Write the profiles artifact; call after ``fit``, and after ``test`` to include held-out figures."""
+        """Write the profiles artifact; call after ``fit``, and after ``test`` to include held-out figures.
+
+        All processes have to call it; the first one writes.
+        """
         return export_profiles(self, path)
 
     def _identity(self) -> dict[str, str]:
+        optimizer = self.optimizer([torch.zeros(1, requires_grad=True)])
         return {
             "language model": self._likelihood.backbone.fingerprint(),
             "prompt": self.prompt.hash,
             "data": self.data.data_hash,
             "start and steps": f"{self.start}, {self.inner_steps}, seed {self.seed}",
+            "optimizer": f"{type(optimizer).__name__} {sorted(optimizer.defaults.items())}",
+            "behaviours and blocks": f"{self.data.behaviours}, {self.data.block_size}, seed {self.data.seed}",
         }
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        checkpoint["userip_identity"] = self._identity()
+        """Note what the soft tokens depend on; those on disk are copied aside."""
+        checkpoint["userip_identity"] = self._identity() | self._processes()
+        if self.table is not None:
+            self.table.keep(f"{self.trainer.current_epoch}")
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Refuse soft tokens of another LM, prompt or data set; let the frozen weights pass strict loading.
@@ -284,9 +353,16 @@ class ProfileModule(LightningModule):
             InputError: the checkpoint was made with something else.
         """
         advice = "use the settings it was made with, or start without it"
-        refuse_changed("checkpoint: made", checkpoint.get("userip_identity", {}), self._identity(), advice)
+        wanted = self._identity() | self._processes()
+        refuse_changed("checkpoint: made", checkpoint.get("userip_identity", {}), wanted, advice)
         weights = self._likelihood.backbone.state_dict()
         checkpoint["state_dict"].update({_LM_KEYS + key: value for key, value in weights.items()})
+        if self.table is not None:
+            self.table.restore(f"{checkpoint['epoch']}")
+
+    def _processes(self) -> dict[str, str]:
+        """Shards can be continued by any number of processes, tables by as many as before."""
+        return {"number of processes": str(self.trainer.world_size)} if self.shards is None else {}
 
 
 def _drop_frozen(module: nn.Module, state: dict[str, Any], prefix: str, metadata: dict[str, Any]) -> None:

@@ -1,13 +1,14 @@
 """The prompt of Eq. 3: ``[BOS] name_1 z_1 ... name_P z_P task behaviours``.
 
 The part up to the last soft token (the *prefix*) is the same for every user but for the values of z; the
-*body* (task text and behaviours) differs. Deviation from the paper: behaviours may be grouped by what
-the user thought of the item ("He liked: ... He disliked: ..."), because titles alone say little.
+*body* (task text and behaviours, :mod:`userip_lightning.profile.body`) differs. Deviation from the paper:
+behaviours may be grouped by what the user thought of the item ("He liked: ... He disliked: ..."), because
+titles alone say little.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from string import Formatter
 from typing import NamedTuple, Protocol
@@ -97,17 +98,6 @@ class Prefix(NamedTuple):
     soft: list[list[int]]  #    [P][S] positions of the soft tokens
 
 
-class Body(NamedTuple):
-    """Token ids after the prefix; positions are relative to the end of the prefix."""
-
-    ids: list[int]
-    target: list[bool]  #  True where the likelihood counts
-    segment: list[int]  #  heads and behaviours, numbered from P + 1
-    head: list[int]  #     segment of the task text that introduces the token
-    position: list[int]
-    source: list[int]  #   place in the body whose hidden state predicts the token
-
-
 def encode(tokenizer: Tokenizer, text: str) -> list[int]:
     """Token ids of a piece of the prompt, without special tokens."""
     return list(tokenizer(text, add_special_tokens=False)["input_ids"])
@@ -138,65 +128,3 @@ def build_prefix(template: PromptTemplate, tokenizer: Tokenizer) -> Prefix:
         ids += words + [0] * template.soft_tokens
         segment += [number] * (len(words) + template.soft_tokens)
     return Prefix(ids, segment, soft)
-
-
-class BodyWriter:
-    """Writes bodies from tokenised pieces; every piece is tokenised once.
-
-    Args:
-        template: the prompt.
-        tokenizer: of the language model.
-
-    Where behaviours are independent (see :mod:`userip_lightning.profile.mask`), each restarts at the position
-    after its task text and its first token is predicted from there. Otherwise they follow one another.
-
-    Raises:
-        InputError: a task text tokenizes to nothing.
-    """
-
-    def __init__(self, template: PromptTemplate, tokenizer: Tokenizer) -> None:
-        texts = [template.liked] if template.disliked is None else [template.liked, template.disliked]
-        self.heads = [encode(tokenizer, text) for text in texts]
-        if not all(self.heads):
-            raise InputError(
-                f"prompt: a task text of {texts} tokenizes to nothing; give it at least one word."
-            )
-        self.separator = encode(tokenizer, template.separator)
-        self.first_segment = len(template.profiles) + 1
-        self.independent = template.independent
-
-    def write(self, groups: Sequence[Sequence[Sequence[int]]]) -> Body:
-        """Compose the body of one user.
-
-        Args:
-            groups: for every task text (liked, disliked) the token ids of its items; an empty group is
-                left out with its task text.
-        """
-        body = Body([], [], [], [], [], [])
-        segment = self.first_segment + len(self.heads)
-        end = -1  # place of the last token written so far that the next one may see
-        for head_segment, (head, items) in enumerate(
-            zip(self.heads, groups, strict=True), self.first_segment
-        ):
-            if not items:
-                continue
-            end = _append(body, head, 0, head_segment, head_segment, -1 if self.independent else end)
-            after_head = end
-            for item in items:
-                seen = after_head if self.independent else end
-                end = _append(body, [*item, *self.separator], len(item), segment, head_segment, seen)
-                segment += 1
-        return body
-
-
-def _append(body: Body, ids: Sequence[int], targets: int, segment: int, head: int, after: int) -> int:
-    """Add a piece that continues the token at place ``after`` (-1: the prefix); return its last place."""
-    place, position = len(body.ids), (body.position[after] + 1 if after >= 0 else 0)
-    count = len(ids)
-    body.ids.extend(ids)
-    body.target.extend([True] * targets + [False] * (count - targets))
-    body.segment.extend([segment] * count)
-    body.head.extend([head] * count)
-    body.position.extend(range(position, position + count))
-    body.source.extend([after, *range(place, place + count - 1)])
-    return place + count - 1

@@ -1,4 +1,8 @@
-"""Shards of soft tokens on disk: all that the streaming schedule keeps, so memory stays flat in users."""
+"""Shards of soft tokens on disk: all that the streaming schedule keeps, so memory stays flat in users.
+
+A shard holds a block of consecutive users, so processes never write the same one, and a run that was killed
+continues from the blocks that are whole, with however many processes.
+"""
 
 from __future__ import annotations
 
@@ -14,10 +18,11 @@ from userip_lightning.errors import InputError
 from userip_lightning.profile.identity import refuse_changed
 
 _IDENTITY = "identity.json"
+_MERGED = "z.npy"
 
 
 class ShardStore:
-    """A folder of ``.npz`` shards, each with some users' rows and their z; a killed run continues from it.
+    """A folder of ``.npy`` shards, [users of a block, P, S, D] each.
 
     Args:
         folder: created if missing.
@@ -38,47 +43,62 @@ class ShardStore:
             f"{folder}: its shards were inferred", found, identity, "delete the folder or name another one"
         )
 
-    def write(self, users: NDArray[np.int64], z: NDArray[np.float32]) -> None:
-        """Add a shard in one step: ``users`` [B], ``z`` [B, P, S, D]."""
-        target = self.folder / f"{int(users.min()):010d}-{len(list(self._shards())):08d}.npz"
-        draft = target.with_suffix(".part")
+    def write(self, first: int, z: NDArray[np.float32]) -> None:
+        """Add in one step the shard of the users ``first .. first + len(z) - 1``."""
+        target = self.folder / f"{first:012d}.npy"
+        draft = target.with_suffix(f".{os.getpid()}.part")
         with open(draft, "wb") as handle:
-            np.savez(handle, users=users, z=z)
+            np.save(handle, z)
             handle.flush()
             os.fsync(handle.fileno())
         os.replace(draft, target)
 
-    def done(self) -> NDArray[np.int64]:
-        """Rows of the users that have a shard."""
-        parts = [np.load(shard)["users"] for shard in self._shards()]
-        return np.concatenate(parts) if parts else np.empty(0, dtype=np.int64)
+    def done(self) -> frozenset[int]:
+        """First users of the blocks that have a shard."""
+        return frozenset(int(shard.stem) for shard in self._shards())
 
-    def gather(self, users: int) -> NDArray[np.float32]:
-        """Merge all shards into one memory-mapped [U, P, S, D].
+    def rows(self, users: NDArray[np.int64], block: int) -> NDArray[np.float32]:
+        """[B, P, S, D] of some users, of whom each shard holds ``block``.
 
         Raises:
             InputError: a user has no shard.
         """
-        missing = users - len(np.unique(self.done()))
+        found = []
+        for user in users.tolist():
+            shard = self.folder / f"{user // block * block:012d}.npy"
+            if not shard.exists():
+                raise InputError(f"{self.folder}: user row {user} has no profile yet; run `fit` to its end.")
+            found.append(np.load(shard, mmap_mode="r")[user % block])
+        return np.stack(found)
+
+    def merge(self, users: int) -> None:
+        """Write all shards into one array of ``users`` rows, which :meth:`merged` reads.
+
+        Raises:
+            InputError: a user has no shard.
+        """
+        shards = [(int(path.stem), np.load(path, mmap_mode="r")) for path in self._shards()]
+        missing = users - sum(len(z) for _, z in shards)
         if missing:
             raise InputError(
                 f"{self.folder}: {missing} of {users} users have no profile yet; run `fit` to its end."
             )
-        merged: NDArray[np.float32] | None = None
-        for shard in self._shards():
-            with np.load(shard) as content:
-                if merged is None:
-                    shape = (users, *content["z"].shape[1:])
-                    merged = np.lib.format.open_memmap(
-                        self.folder / "z.npy", mode="w+", dtype=np.float32, shape=shape
-                    )
-                    _reserve(self.folder / "z.npy")
-                merged[content["users"]] = content["z"]
-        assert merged is not None
+        draft = self.folder / "z.part"
+        shape = (users, *shards[0][1].shape[1:])
+        merged = np.lib.format.open_memmap(draft, mode="w+", dtype=np.float32, shape=shape)
+        _reserve(draft)
+        for first, z in shards:
+            merged[first : first + len(z)] = z
+        merged.flush()
+        os.replace(draft, self.folder / _MERGED)
+
+    def merged(self) -> NDArray[np.float32]:
+        """[U, P, S, D], memory-mapped; call :meth:`merge` first."""
+        merged: NDArray[np.float32] = np.load(self.folder / _MERGED, mmap_mode="r")
         return merged
 
     def _shards(self) -> list[Path]:
-        return sorted(self.folder.glob("*.npz"))
+        return sorted(path for path in self.folder.glob("*.npy") if path.name != _MERGED)
 
 
 def _reserve(file: Path) -> None:
