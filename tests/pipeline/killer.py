@@ -8,6 +8,8 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 #: Stage and signal, such as "profile SIGKILL" or, while it is tested, "profile-test SIGINT"; unset, nothing
 #: happens.
 VARIABLE = "TEST_SIGNAL"
+#: Number of the process that gets it; unset, every one does.
+RANK = "TEST_SIGNAL_RANK"
 
 
 class Killer(Callback):
@@ -35,5 +37,6 @@ class Killer(Callback):
 
     def _obey(self, place: str) -> None:
         stage, _, name = os.environ.get(VARIABLE, "").partition(" ")
-        if stage == place:
+        rank = os.environ.get("LOCAL_RANK", "0")
+        if stage == place and os.environ.get(RANK, rank) == rank:
             os.kill(os.getpid(), signal.Signals[name])

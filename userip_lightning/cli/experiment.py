@@ -7,9 +7,12 @@ from collections.abc import Callable, Sequence
 from rich.console import Console
 
 from userip_lightning.pipeline.config import Experiment, experiment_parser, parse_experiment
+from userip_lightning.pipeline.processes import processes
 from userip_lightning.pipeline.progress import Display
 from userip_lightning.pipeline.run import fit as fit_experiment
 from userip_lightning.pipeline.run import test as test_experiment
+from userip_lightning.pipeline.stages import CTR
+from userip_lightning.pipeline.world import World
 from userip_lightning.report.table import Report, to_rich
 
 #: Columns of the table where standard output is no terminal and has no width of its own.
@@ -28,21 +31,27 @@ def fit(arguments: Sequence[str]) -> None:
 
 def test(arguments: Sequence[str]) -> None:
     """`userip test`."""
-    _run("test", _TEST, arguments, test_experiment)
+    _run("test", _TEST, arguments, test_experiment, (CTR.name,))
 
 
 def _run(
     command: str,
     description: str,
     arguments: Sequence[str],
-    run: Callable[[Experiment, Display], Report | None],
+    run: Callable[[Experiment, Display, World], Report | None],
+    stages: Sequence[str] = (),
 ) -> None:
     if {"-h", "--help"} & set(arguments):
         experiment_parser(command, description, with_sections=False).print_help()
         return
     experiment = parse_experiment(experiment_parser(command, description), arguments)
-    with Display() as display:
-        report = run(experiment, display)
+    chosen = stages or experiment.stages
+    trainers = [section["trainer"] for name, section in experiment.sections.items() if name in chosen]
+    with (
+        processes([command, *arguments], trainers) as world,
+        Display(Console(quiet=True) if world.rank else None) as display,
+    ):
+        report = run(experiment, display, world)
     if report is not None:
         _print(report)
 

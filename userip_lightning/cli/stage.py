@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, cast
 
 from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCLI
 
 from userip_lightning.errors import InputError
+from userip_lightning.pipeline.processes import processes
 from userip_lightning.pipeline.quiet import quiet
 from userip_lightning.pipeline.resume import LastCheckpoint
 from userip_lightning.pipeline.stages import Stage
@@ -22,10 +24,13 @@ class StageCLI(LightningCLI):
     Args:
         stage: whose classes to run.
         arguments: the words of the command line.
+        until_done: keeps the further processes of this command, if the Trainer asks for some.
     """
 
-    def __init__(self, stage: Stage, arguments: Sequence[str]) -> None:
+    def __init__(self, stage: Stage, arguments: Sequence[str], until_done: ExitStack) -> None:
         self.stage = stage
+        self.words = [stage.name, *arguments]
+        self.until_done = until_done
         strict = {"exit_on_error": False, "allow_abbrev": False}
         super().__init__(
             stage.module,
@@ -55,6 +60,11 @@ class StageCLI(LightningCLI):
         # Lightning warns when it is given a list under a console script.
         self.config = parser.parse_args(cast("list[str]", args))
 
+    def before_instantiate_classes(self) -> None:
+        """Start the other processes: the Trainer shall find them there."""
+        trainer = self.config[self.config.subcommand].trainer.as_dict()
+        self.until_done.enter_context(processes(self.words, [trainer]))
+
     def _parse_ckpt_path(self) -> None:
         """Leave the command line in charge: Lightning 2.6 lets a checkpoint's settings win silently."""
 
@@ -74,7 +84,7 @@ class StageCLI(LightningCLI):
 
     def _export(self) -> None:
         output = self._output()
-        if output is not None:
+        if output is not None and self.trainer.is_global_zero:
             print(f"{self.stage.kind}: {cast(Any, self.model).export(Path(output))}")
 
 
@@ -88,5 +98,5 @@ def run_stage(stage: Stage, arguments: Sequence[str]) -> None:
         raise InputError(
             f"say what to do: userip {stage.name} fit, validate, test or predict (--help explains)."
         )
-    with quiet():
-        StageCLI(stage, arguments)
+    with quiet(), ExitStack() as until_done:
+        StageCLI(stage, arguments, until_done)

@@ -1,4 +1,8 @@
-"""`userip fit` and `userip test`: the stages in order, each skipped where its artifact is whole."""
+"""`userip fit` and `userip test`: the stages in order, each skipped where its artifact is whole.
+
+Several processes go through the same lines. The first one decides what has to be done and does what only one
+can do (``World.first``); the others help where a Trainer asks for them.
+"""
 
 from __future__ import annotations
 
@@ -15,55 +19,62 @@ from userip_lightning.pipeline.plan import Job, Place, Plan, make_plan
 from userip_lightning.pipeline.progress import Display
 from userip_lightning.pipeline.results import RESULTS, write_results
 from userip_lightning.pipeline.settings import StageName
-from userip_lightning.pipeline.training import RECORD, evaluate, is_done, train
+from userip_lightning.pipeline.training import RECORD, evaluate, is_done, share, train
 from userip_lightning.pipeline.usage import Usage, release_memory
+from userip_lightning.pipeline.world import World
 from userip_lightning.report.table import Report
 
 CONFIG = "config.yaml"
 
 
-def fit(experiment: Experiment, display: Display) -> Report | None:
+def fit(experiment: Experiment, display: Display, world: World) -> Report | None:
     """Go through the chosen stages; what is done already is not done again.
 
     Args:
         experiment: the configuration.
         display: shows how far it is.
+        world: the processes that go through it.
 
     Returns:
-        The closing report, None where the report stage was not chosen.
+        The closing report of the first process; None where the report stage was not chosen.
 
     Raises:
         InputError: whatever a stage refuses, or a stage that was not chosen is missing below a chosen one.
         KeyboardInterrupt: interrupted; the same call resumes.
     """
-    plan, prepare = _prepare(experiment, display)
+    plan, prepare = _prepare(experiment, display, world)
     stages = experiment.stages
     trained = [job for job in (*plan.profiles, *plan.quantize, *plan.ctr) if job.stage.name in stages]
     display.expect(len(trained))
     for job in (*plan.profiles, *plan.quantize):
         if job.stage.name in stages:
-            _run(job, experiment, plan, display)
+            _run(job, experiment, plan, display, world)
         elif _needed(job, stages):
             _require(job)
     if "ctr" in stages:
-        for bank in plan.controls:
-            write_control(bank, plan.place.prepared)
+        world.first(lambda: _write_controls(plan))
         for job in plan.ctr:
-            _run(job, experiment, plan, display)
-    return _report(experiment, plan, prepare, display) if "report" in stages else None
+            _run(job, experiment, plan, display, world)
+    reports = world.rank == 0 and "report" in stages
+    return _report(experiment, plan, prepare, display) if reports else None
 
 
-def test(experiment: Experiment, display: Display) -> Report:
+def test(experiment: Experiment, display: Display, world: World) -> Report | None:
     """Evaluate the CTR runs of a finished experiment again, without training anything.
 
     Raises:
         InputError: a run is not finished.
     """
-    plan, prepare = _prepare(experiment, display)
+    plan, prepare = _prepare(experiment, display, world)
     display.expect(len(plan.ctr))
     for job in plan.ctr:
-        evaluate(job, display)
-    return _report(experiment, plan, prepare, display)
+        share(job, world, lambda job, world: evaluate(job, display, world))
+    return _report(experiment, plan, prepare, display) if world.rank == 0 else None
+
+
+def _write_controls(plan: Plan) -> None:
+    for bank in plan.controls:
+        write_control(bank, plan.place.prepared)
 
 
 def _report(experiment: Experiment, plan: Plan, prepare: dict[str, Any], display: Display) -> Report:
@@ -72,20 +83,30 @@ def _report(experiment: Experiment, plan: Plan, prepare: dict[str, Any], display
     return report
 
 
-def _prepare(experiment: Experiment, display: Display) -> tuple[Plan, dict[str, Any]]:
+def _prepare(experiment: Experiment, display: Display, world: World) -> tuple[Plan, dict[str, Any]]:
     """Prepare the data (a look-up where it is in the cache) and plan the runs on it."""
-    with Usage() as usage:
-        prepared = prepare(experiment, display.notice)
-    data_hash = artifact.read_manifest(prepared, "prepared").config_hash
-    plan = make_plan(experiment, prepared, data_hash)
+
+    def once() -> dict[str, Any]:
+        with Usage() as usage:
+            prepared = prepare(experiment, display.notice)
+        return {"prepared": str(prepared), "cost": {"wall_s": usage.wall_s, "peak_rss": usage.peak_rss}}
+
+    found = world.first(once)
+    prepared = Path(found["prepared"])
+    plan = make_plan(experiment, prepared, artifact.read_manifest(prepared, "prepared").config_hash)
+    return plan, world.first(lambda: _settle(experiment, plan.place, found["cost"]))
+
+
+def _settle(experiment: Experiment, place: Place, measured: dict[str, Any]) -> dict[str, Any]:
+    """Write the configuration into the experiment's folder; returns what preparing cost."""
     try:
-        plan.place.root.mkdir(parents=True, exist_ok=True)
-        artifact.write_text(plan.place.root / CONFIG, experiment.merged)
+        place.root.mkdir(parents=True, exist_ok=True)
+        artifact.write_text(place.root / CONFIG, experiment.merged)
     except OSError as error:
         raise InputError(
-            f"{plan.place.root}: cannot be written ({error.strerror}); choose another --output."
+            f"{place.root}: cannot be written ({error.strerror}); choose another --output."
         ) from None
-    return plan, _first_record(plan.place, {"wall_s": usage.wall_s, "peak_rss": usage.peak_rss})
+    return _first_record(place, measured)
 
 
 def _first_record(place: Place, measured: dict[str, Any]) -> dict[str, Any]:
@@ -98,14 +119,20 @@ def _first_record(place: Place, measured: dict[str, Any]) -> dict[str, Any]:
     return measured
 
 
-def _run(job: Job, experiment: Experiment, plan: Plan, display: Display) -> None:
-    if is_done(job):
+def _run(job: Job, experiment: Experiment, plan: Plan, display: Display, world: World) -> None:
+    if world.first(lambda: is_done(job)):
         display.finish(f"{job.label}: nothing changed, kept")
         return
+
+    def run(job: Job, world: World) -> None:
+        labels = data_labels(experiment.data)
+        record = train(job, experiment.settings, plan.place.root, display, labels, world)
+        release_memory()
+        cost = f"{record.wall_s:.1f} s, {record.peak_rss / 2**20:,.0f} MiB at most"
+        display.finish(f"{job.label}: done in {cost}")
+
     display.start(job.label)
-    record = train(job, experiment.settings, plan.place.root, display, data_labels(experiment.data))
-    release_memory()
-    display.finish(f"{job.label}: done in {record.wall_s:.1f} s, {record.peak_rss / 2**20:,.0f} MiB at most")
+    share(job, world, run)
 
 
 def _needed(job: Job, stages: tuple[StageName, ...]) -> bool:

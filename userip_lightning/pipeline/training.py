@@ -6,8 +6,8 @@ import json
 import shutil
 import signal
 import threading
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from copy import deepcopy
 from functools import cache
 from pathlib import Path
@@ -20,6 +20,7 @@ from lightning.pytorch.loggers import Logger
 from userip_lightning import artifact
 from userip_lightning.bank import FeatureBank
 from userip_lightning.errors import InputError
+from userip_lightning.pipeline.layout import process_count
 from userip_lightning.pipeline.loggers import run_loggers
 from userip_lightning.pipeline.plan import Job
 from userip_lightning.pipeline.progress import Display, StepProgress
@@ -28,6 +29,7 @@ from userip_lightning.pipeline.resume import BEST, LAST, resumable, resume_point
 from userip_lightning.pipeline.settings import Settings
 from userip_lightning.pipeline.stages import CTR, Stage, stage_parser
 from userip_lightning.pipeline.usage import Usage
+from userip_lightning.pipeline.world import ALONE, World
 
 RECORD = "record.json"
 #: The checkpoint that a CTR artifact carries.
@@ -88,25 +90,42 @@ def _section_parser(stage: Stage) -> ArgumentParser:
     return stage_parser(stage)
 
 
+def share(job: Job, world: World, run: Callable[[Job, World], None]) -> None:
+    """Run a job in all processes where its Trainer asks for them, else in the first while the others wait."""
+    if world.size == 1 or process_count(job.section["trainer"]) > 1:
+        run(job, world)
+        return
+    trainer = {**job.section["trainer"], "strategy": "auto"}  # any other would reach for the other processes
+    alone = job._replace(section={**job.section, "trainer": trainer})
+    world.first(lambda: run(alone, World()))
+
+
 def train(
-    job: Job, settings: Settings, root: Path, display: Display, labels: Mapping[str, str] | None = None
+    job: Job,
+    settings: Settings,
+    root: Path,
+    display: Display,
+    labels: Mapping[str, str] | None = None,
+    world: World = ALONE,
 ) -> Record:
     """Train, test where the stage is tested, export to ``job.target``, and keep a record beside.
 
     A killed run continues from its last whole checkpoint; checkpoints are deleted once the artifact is
-    whole. ``labels`` are by what W&B finds the run, see ``loggers.run_loggers``.
+    whole. ``labels`` are by what W&B finds the run, see ``loggers.run_loggers``. All processes of ``world``
+    call this; the first one logs and writes.
 
     Raises:
         InputError: whatever the stage refuses.
         KeyboardInterrupt: the user interrupted; the checkpoint stays.
     """
     job.work.mkdir(parents=True, exist_ok=True)  # a run of no epochs writes no checkpoint into it
-    point = resume_point(job.work, display.notice)
+    point = world.first(lambda: _resume_point(job, display))
     if point is not None:
         display.notice(f"{job.label}: resuming from its last checkpoint")
     selection = settings.selection if job.stage is CTR else None
     callbacks = [StepProgress(display, job.label), *resumable(job.work, selection)]
-    with quiet(), Usage() as usage, run_loggers(job, settings, root, labels) as loggers:
+    logged = run_loggers(job, settings, root, labels) if world.rank == 0 else nullcontext(list[Logger]())
+    with quiet(), Usage() as usage, logged as loggers:
         seed_everything(job.seed, workers=True, verbose=False)
         module, data, arguments = instantiate(job)
         trainer = make_trainer({**arguments, "default_root_dir": job.work}, callbacks, loggers)
@@ -122,13 +141,11 @@ def train(
         last = job.work / LAST  # absent where a resumed streaming run had nothing left to train
         size = last.stat().st_size if last.exists() else 0
         record = Record(usage.wall_s, usage.peak_rss, point is not None, size, figures)
-        artifact.write_text(job.work / RECORD, json.dumps(record._asdict(), indent=2))
-        cast(Any, module).export(job.target)
-    _forget(job.work)
+        world.first(lambda: _keep(job, record, module))
     return record
 
 
-def evaluate(job: Job, display: Display) -> None:
+def evaluate(job: Job, display: Display, world: World = ALONE) -> None:
     """Test the model of a finished CTR run again and export what it predicts now.
 
     Raises:
@@ -147,7 +164,7 @@ def evaluate(job: Job, display: Display) -> None:
         )
         with _interruptible(trainer):
             trainer.test(module, datamodule=data, ckpt_path=job.target / MODEL, verbose=False)
-        cast(Any, module).export(job.target)
+        world.first(lambda: _export(module, job.target))
     display.finish(f"{job.label}: tested again")
 
 
@@ -183,6 +200,22 @@ def _interruptible(trainer: Trainer) -> Iterator[None]:
         if trainer.interrupted:
             raise KeyboardInterrupt from None
         raise
+
+
+def _resume_point(job: Job, display: Display) -> str | None:
+    point = resume_point(job.work, display.notice)
+    return None if point is None else str(point)
+
+
+def _keep(job: Job, record: Record, module: LightningModule) -> None:
+    """Write the run's record and artifact; its checkpoints have done their duty."""
+    artifact.write_text(job.work / RECORD, json.dumps(record._asdict(), indent=2))
+    _export(module, job.target)
+    _forget(job.work)
+
+
+def _export(module: LightningModule, target: Path) -> None:
+    cast(Any, module).export(target)
 
 
 def _forget(work: Path) -> None:
