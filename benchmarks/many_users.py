@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from userip_lightning.artifact import Manifest, read_manifest, writing
+from userip_lightning.artifact import Manifest, read_manifest, save_array, writing
 from userip_lightning.data.behaviour_store import KIND, BehaviourStore
 from userip_lightning.data.behaviours import Behaviours
 from userip_lightning.profile.backbone import LMSource, load_tokenizer
@@ -62,9 +62,9 @@ def _store(prepared: Path, target: Path, training: Behaviours, users: int) -> No
     manifest: Manifest = replace(read_manifest(source, KIND), users=users)
     nothing = Behaviours(training.item[:0], training.group[:0], np.zeros(users + 1, dtype=np.int64))
     with writing(target.with_name(source.name.replace(prepared.name, target.name)), manifest) as folder:
-        for file in source.glob("*.arrow"):
-            shutil.copy(file, folder)
+        for file in source.glob("*.npy"):
+            if not file.name.startswith((TRAIN, VAL, TEST)):
+                shutil.copy(file, folder)
         for split, behaviours in ((TRAIN, training), (VAL, nothing), (TEST, nothing)):
             for column, values in behaviours._asdict().items():
-                file = folder / f"{split}_{column}.arrow"
-                pl.DataFrame({f"{split}_{column}": values}).write_ipc(file, compression="uncompressed")
+                save_array(folder / f"{split}_{column}.npy", values)
