@@ -5,7 +5,7 @@ depend on who shares his batch, and the gradient is that of the function that is
 
 - ``int8``: groups of 64 weights along the input share a scale s = max|w| / 127; w ≈ s · q, |q| ≤ 127. Our
   own, because LLM.int8() of bitsandbytes also quantises activations (in float16, with outliers chosen per
-  batch) and keeps them for the backward pass.
+  batch) and keeps them for the backward pass; docs/benchmarks.md has the errors of all of these.
 - ``nf4``: the 4-bit type of QLoRA (Dettmers et al., 2023) through bitsandbytes, in groups of 64.
 
 Only linear layers of the decoder are quantised: embeddings, norms and the output head stay as they are.
@@ -120,6 +120,6 @@ def nf4_config(dtype: torch.dtype) -> BitsAndBytesConfig:
     if find_spec("bitsandbytes") is None:
         raise InputError(
             "lm.quantization: 'nf4' needs bitsandbytes, which is not installed; run "
-            "`pip install 'userip-lightning[quantized]'`, or use 'int8', which needs nothing."
+            "`pip install 'userip-lightning[quantized]'`, or use 'int8', which needs nothing more."
         )
     return BitsAndBytesConfig(load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_compute_dtype=dtype)  # type: ignore[no-untyped-call]
