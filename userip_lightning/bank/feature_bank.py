@@ -4,6 +4,7 @@
     root/<version>/codes.parquet user_id and one Int64 column per profile, sorted by user_id
     root/<version>/codes.npy     the same codes in the order of the key index
     root/<version>/{keys,starts}.npy, rows_seen.npy, manifest.json
+    root/<version>/*.npy         whatever else its writer keeps there, such as codebooks
 
 A version is named after its content, so writing the same bank twice makes one version, and older versions
 stay: going back is a matter of CURRENT.
@@ -12,7 +13,7 @@ stay: going back is a matter of CURRENT.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -68,6 +69,7 @@ class FeatureBank:
         sizes: Sequence[int],
         manifest: Manifest,
         rows_seen: NDArray[np.int64],
+        arrays: Mapping[str, NDArray[np.float32]] | None = None,
     ) -> Path:
         """Write a version and make it the current one.
 
@@ -79,6 +81,7 @@ class FeatureBank:
             sizes: the P codebook sizes K_p.
             manifest: kind ``bank``; names and sizes are added to its ``extra``.
             rows_seen: ids of the rows from which the codes were learned, for the leak audit.
+            arrays: to keep beside the codes, by file name without suffix.
 
         Returns:
             The folder of the version.
@@ -92,7 +95,8 @@ class FeatureBank:
         manifest = replace(manifest, extra=extra, users=int(users.size))
         by_id = np.argsort(users)
         users, codes = users[by_id], codes[by_id].astype(np.int64)
-        folder = Path(root) / _version(users, codes, manifest, rows_seen)
+        further = dict(sorted((arrays or {}).items()))
+        folder = Path(root) / _version(users, codes, manifest, rows_seen, further)
         if not (folder / artifact.MANIFEST).is_file():
             with artifact.writing(folder, manifest, rows_seen) as draft:
                 columns = {name: codes[:, p] for p, name in enumerate(names)}
@@ -102,6 +106,8 @@ class FeatureBank:
                 # as narrow as the codes are: a lookup waits for memory, not for arithmetic
                 narrow = np.min_scalar_type(max(sizes, default=0))
                 artifact.save_array(draft / "codes.npy", codes[order].astype(narrow))
+                for name, values in further.items():
+                    artifact.save_array(draft / f"{name}.npy", values)
         pointer = Path(root) / CURRENT
         try:
             artifact.write_text(pointer, folder.name + "\n")
@@ -239,12 +245,18 @@ def _check(
 
 
 def _version(
-    users: NDArray[np.str_], codes: NDArray[np.int64], manifest: Manifest, rows_seen: NDArray[np.int64]
+    users: NDArray[np.str_],
+    codes: NDArray[np.int64],
+    manifest: Manifest,
+    rows_seen: NDArray[np.int64],
+    further: Mapping[str, NDArray[np.float32]],
 ) -> str:
     """Name of a version: a hash of everything in it, users sorted."""
     digest = hashlib.sha256("\n".join(users.tolist()).encode())
     digest.update(np.ascontiguousarray(codes).tobytes())
     digest.update(artifact.stable_hash([vars(manifest), artifact.rows_hash(rows_seen)]).encode())
+    for name, values in further.items():
+        digest.update(name.encode() + np.ascontiguousarray(values).tobytes())
     return digest.hexdigest()[:12]
 
 

@@ -16,6 +16,8 @@ from userip_lightning.bank import FeatureBank
 from userip_lightning.errors import InputError
 from userip_lightning.quantize.codebook import Codebook
 from userip_lightning.quantize.monitor import usage
+from userip_lightning.quantize.nearest import NearestCode
+from userip_lightning.quantize.quantizer import Quantizer
 from userip_lightning.schema import ProfileVectors
 
 
@@ -68,21 +70,21 @@ def refuse_unused(codes: Tensor, books: Sequence[Codebook], names: Sequence[str]
 
 
 def write_bank(
-    path: Path, codes: Tensor, books: Sequence[Codebook], data: QuantizeData, config_hash: str | None
+    path: Path, codes: Tensor, quantizer: Quantizer, data: QuantizeData, config_hash: str | None
 ) -> Path:
-    """Write the bank.
+    """Write the bank, with what gives codes to further users.
 
     Args:
         path: its folder.
         codes: [U, P] int64, users in the order of the profiles.
-        books: the P codebooks.
+        quantizer: code space and codebooks.
         data: where the profiles came from.
         config_hash: hash of the settings that made the codes; of profiles and codebooks where None.
 
     Returns:
         The folder of the version that was written.
     """
-    source = data.manifest
+    source, books = data.manifest, quantizer.books()
     content = [source.config_hash, [book.embedding.tolist() for book in books]]
     manifest = Manifest(
         kind="bank",
@@ -94,5 +96,12 @@ def write_bank(
     )
     profiles, sizes = data.profiles, [book.size for book in books]
     return FeatureBank.write(
-        path, profiles.user_ids, codes.cpu().numpy(), profiles.names, sizes, manifest, data.rows_seen
+        path,
+        profiles.user_ids,
+        codes.cpu().numpy(),
+        profiles.names,
+        sizes,
+        manifest,
+        data.rows_seen,
+        NearestCode(quantizer.space, books).arrays(),
     )

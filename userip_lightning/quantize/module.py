@@ -234,7 +234,7 @@ class QuantizeModule(LightningModule):
         codes, books = self.quantizer.assign(self._vectors()), self.quantizer.books()
         if not self.allow_unused:
             refuse_unused(codes, books, self.data.profiles.names)
-        return write_bank(path, codes, books, self.data, config_hash)
+        return write_bank(path, codes, self.quantizer, self.data, config_hash)
 
     def _judge(self, batch: RecBatch, stage: str) -> None:
         self._require_content()
