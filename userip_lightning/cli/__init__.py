@@ -67,6 +67,12 @@ def _bank(arguments: Sequence[str]) -> None:
     bank(arguments)
 
 
+def _infer(arguments: Sequence[str]) -> None:
+    from userip_lightning.cli.infer import infer
+
+    infer(arguments)
+
+
 def _assets(arguments: Sequence[str]) -> None:
     from userip_lightning.cli.assets import assets
 
@@ -94,6 +100,7 @@ COMMANDS = (
     Command("ctr", "stage 3 alone: fit, validate, test, predict", _ctr),
     Command("data", "prepare: filter, label and split a log; stats: its figures", _data),
     Command("bank", "info, lookup, export: what is in a feature bank", _bank),
+    Command("infer", "codes for a whole population, also for users never trained on", _infer),
     Command("dashboard", "a W&B dashboard of all runs, as code", _dashboard),
     Command("assets", "fetch: the default language model and MovieLens-100K", _assets),
 )

@@ -1,0 +1,107 @@
+"""Items that a prompt can show, tokenised once for all workers: those of the training, and further ones.
+
+A user's start words are weighed by how rare they are among the users that stage 1 trained on, so that a new
+user starts where a trained one with his behaviours would have. A word that only further items have was met
+by none of them.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import polars as pl
+
+from userip_lightning.artifact import Manifest, read_manifest, save_array, writing
+from userip_lightning.data.behaviour_store import BehaviourStore
+from userip_lightning.data.behaviours import encode_items
+from userip_lightning.data.columns import require_columns, side_table
+from userip_lightning.errors import InputError
+from userip_lightning.profile.body import Tokens
+from userip_lightning.profile.prompt import PromptTemplate
+from userip_lightning.profile.words import Words, item_words
+
+KIND = "catalogue"
+
+
+class Catalogue(NamedTuple):
+    """Token ids and words of I items."""
+
+    items: Tokens
+    words: Words
+
+    def save(self, folder: Path, manifest: Manifest) -> None:
+        """Write it, whole or not at all."""
+        tokens = {"items": self.items, "words": self.words.of_items, "spelling": self.words.spelling}
+        with writing(folder, manifest) as draft:
+            save_array(draft / "idf.npy", self.words.idf)
+            for name, (values, offset) in tokens.items():
+                save_array(draft / f"{name}_ids.npy", values)
+                save_array(draft / f"{name}_offset.npy", offset)
+
+    @staticmethod
+    def load(folder: Path) -> Catalogue:
+        """Map what :meth:`save` wrote.
+
+        Raises:
+            InputError: missing or damaged.
+        """
+        read_manifest(folder, KIND)
+
+        def mapped(name: str) -> Any:
+            return np.load(folder / f"{name}.npy", mmap_mode="r")
+
+        items, words, spelling = (
+            Tokens(mapped(f"{name}_ids"), mapped(f"{name}_offset")) for name in ("items", "words", "spelling")
+        )
+        return Catalogue(items, Words(words, spelling, mapped("idf")))
+
+
+def extend(
+    store: BehaviourStore,
+    known: pl.DataFrame,
+    further: pl.DataFrame,
+    users: int,
+    template: PromptTemplate,
+    tokenizer: Any,
+) -> Catalogue:
+    """The training's items followed by further ones.
+
+    Args:
+        store: of the training.
+        known: its items, in order.
+        further: items that are not among them.
+        users: that stage 1 trained on.
+        template: the prompt.
+        tokenizer: of the language model.
+    """
+    if further.is_empty():
+        return Catalogue(store.items, store.words)
+    texts = [template.write_item(row) for side in (known, further) for row in side.iter_rows(named=True)]
+    own = encode_items(texts[known.height :], tokenizer)
+    items = Tokens(
+        np.concatenate([store.items.ids, own.ids]),
+        np.concatenate([store.items.offset, own.offset[1:] + store.items.offset[-1]]),
+    )
+    words, spelling = item_words(texts, tokenizer)
+    idf = np.full(len(spelling.offset) - 1, 1.0 + np.log(1.0 + users))
+    trained = store.words.of_items.ids  # the same words in the same places, by their old numbers
+    idf[words.ids[: len(trained)]] = store.words.idf[trained]
+    return Catalogue(items, Words(words, spelling, idf))
+
+
+def read_items(file: Path, template: PromptTemplate) -> pl.DataFrame:
+    """Further items, one row each: ``item_id`` and the fields that the prompt writes, as strings.
+
+    Raises:
+        InputError: no Parquet file, a missing column, an empty id, or an item with two texts.
+    """
+    needed = ["item_id", *dict.fromkeys(template.item_fields())]
+    try:
+        frame = pl.read_parquet(file)
+    except (OSError, pl.exceptions.PolarsError) as error:
+        reason = str(error).splitlines()[0]
+        raise InputError(f"{file}: no Parquet file of items ({reason}); check the path.") from None
+    frame = side_table(require_columns(frame, file, needed).select(needed), "item_id", file)
+    return frame.with_columns(pl.exclude("item_id").str.strip_chars())

@@ -1,0 +1,87 @@
+"""The folder of a bulk inference: codes in parts that are whole or absent, and what they depend on.
+
+output/identity.json         what the codes depend on
+output/codes/NNNNN.parquet   codes of the users of a part
+output/work/                 catalogue and dealt events, deleted at the end
+output/summary.json          written last
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from userip_lightning.artifact import write_errors, write_text
+from userip_lightning.profile.identity import refuse_changed
+
+_IDENTITY, _SUMMARY, _CODES = "identity.json", "summary.json", "codes"
+
+
+class PartStore:
+    """Codes of a population.
+
+    Args:
+        folder: of the whole inference.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.work = folder / "work"
+
+    def claim(self, identity: dict[str, str]) -> None:
+        """Make the folder, or go on with it.
+
+        Raises:
+            InputError: it holds codes that depend on something else, or cannot be written.
+        """
+        note = self.folder / _IDENTITY
+        with write_errors(self.folder):
+            (self.folder / _CODES).mkdir(parents=True, exist_ok=True)
+            if not note.exists():
+                write_text(note, json.dumps(identity, indent=2))
+        found = json.loads(note.read_text(encoding="utf-8"))
+        advice = "give the same input as before, delete the folder or name another one"
+        refuse_changed(f"{self.folder}: its codes were inferred", found, identity, advice)
+
+    def write(self, part: int, codes: pl.DataFrame) -> None:
+        """Add the codes of a part in one step.
+
+        Raises:
+            InputError: the disk is full.
+        """
+        target = self.folder / _CODES / f"{part:05d}.parquet"
+        draft = target.with_name(f".{target.name}.{os.getpid()}.part")
+        with write_errors(target):
+            try:
+                codes.write_parquet(draft)
+                with open(draft, "rb") as handle:
+                    os.fsync(handle.fileno())
+                os.replace(draft, target)
+            finally:
+                draft.unlink(missing_ok=True)
+
+    def done(self) -> frozenset[int]:
+        """Parts that have their codes."""
+        return frozenset(int(file.stem) for file in (self.folder / _CODES).glob("[!.]*.parquet"))
+
+    def codes(self) -> pl.LazyFrame:
+        """What :meth:`write` has written so far."""
+        return pl.scan_parquet(sorted((self.folder / _CODES).glob("[!.]*.parquet")))
+
+    def summary(self) -> dict[str, Any] | None:
+        """Of a finished inference; None while parts are missing."""
+        file = self.folder / _SUMMARY
+        return dict(json.loads(file.read_text(encoding="utf-8"))) if file.is_file() else None
+
+    def finish(self, summary: dict[str, Any]) -> None:
+        """Write the summary; delete what only the work needed, and drafts of processes that were killed."""
+        with write_errors(self.folder):
+            write_text(self.folder / _SUMMARY, json.dumps(summary, indent=2))
+        for draft in (self.folder / _CODES).glob(".*.part"):
+            draft.unlink()
+        shutil.rmtree(self.work)

@@ -1,0 +1,156 @@
+"""`userip infer`: codes for a whole population, by what an experiment has learned."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from jsonargparse import ArgumentParser
+
+from userip_lightning.artifact import read_manifest
+from userip_lightning.bulk.recipe import Recipe
+from userip_lightning.bulk.run import Request, Trained
+from userip_lightning.bulk.run import infer as infer_population
+from userip_lightning.errors import InputError
+from userip_lightning.pipeline.config import experiment_parser, parse_experiment, preparation, prepare
+from userip_lightning.pipeline.plan import Job, make_plan
+from userip_lightning.pipeline.quiet import quiet
+from userip_lightning.pipeline.run import CONFIG
+from userip_lightning.pipeline.training import instantiate, is_done
+
+_DESCRIPTION = """Give every user of a population one code per profile, by the language model, prompt and
+codebooks of an experiment that `userip fit` has finished. Users need not have been trained on, and nothing is
+trained. Events are Parquet with user_id, item_id and label (1 liked, 0 not; or what the experiment makes
+labels from, such as rating), one row per event. Codes are Parquet as well: CODES/codes/*.parquet with
+user_id, one column per profile and known_behaviours, the number of events that the code rests on; a user with
+none has the reserved code K, as one that a bank does not hold. Parts are whole or absent: after a crash or
+Ctrl+C the same command goes on. A user's codes depend on his own events, never on who else is there.
+Example: userip infer runs/demo --events events.parquet --codes codes --workers 2"""
+
+
+def infer(arguments: Sequence[str]) -> None:
+    """Run `userip infer`.
+
+    Raises:
+        InputError: the experiment is not finished, the input cannot be used, or Ray is needed and missing.
+    """
+    config = _parser().parse_args(list(arguments))
+    items = None if config.further_items is None else Path(config.further_items)
+    request = Request(Path(config.events), items, Path(config.codes), config.workers, config.part_users)
+    with quiet():
+        summary = infer_population(_trained(Path(config.experiment), config.seed), request, _say)
+    _close(request.output, summary)
+
+
+def _trained(folder: Path, seed: int | None) -> Trained:
+    """What the experiment in ``folder`` has left."""
+    file = folder / CONFIG
+    if not file.is_file():
+        raise InputError(
+            f"{folder}: no experiment here ({CONFIG} is missing); name the folder that `userip fit` wrote "
+            "into, such as runs/demo."
+        )
+    words = [
+        "--config",
+        str(file),
+        "--output",
+        str(folder.resolve().parent),
+        "--experiment",
+        folder.resolve().name,
+    ]
+    experiment = parse_experiment(experiment_parser("infer", _DESCRIPTION), words)
+    prepared = prepare(experiment, _say)
+    plan = make_plan(experiment, prepared, read_manifest(prepared, "prepared").config_hash)
+    seeds = [job.seed for job in plan.quantize]
+    if seed is not None and seed not in seeds:
+        raise InputError(
+            f"--seed: {seed}, but the experiment has codes of the seeds {seeds}; choose one of them."
+        )
+    index = 0 if seed is None else seeds.index(seed)
+    codes, profile = plan.quantize[index], plan.profiles[index % len(plan.profiles)]
+    if not is_done(codes):
+        raise InputError(
+            f"{folder}: {codes.label} is not there with this configuration and this version of the program; "
+            f"run `userip fit --config {file} --stages profile,quantize` first."
+        )
+    data: Any = instantiate(profile).data
+    labels = preparation(experiment, _say).labels
+    return Trained(_recipe(profile), labels, prepared, data.allow_missing_text, codes.target)
+
+
+def _recipe(job: Job) -> Recipe:
+    """The settings of a stage 1 run."""
+    trainee = instantiate(job)
+    module: Any = trainee.module
+    data: Any = trainee.data
+    epochs = trainee.trainer.get("max_epochs")
+    if job.section["model"].get("encoder") is not None:
+        raise InputError(
+            "profile.model.encoder: bulk inference starts users at words or at random and knows no encoder; "
+            "run `userip fit` without it."
+        )
+    if not isinstance(epochs, int) or epochs < 0:
+        raise InputError(
+            f"profile.trainer.max_epochs: {epochs}, so it is not known how many steps a user takes; run "
+            "`userip fit` with a number."
+        )
+    return Recipe(
+        lm=replace(module.lm, sharded=False),  # each worker has users and the whole model of its own
+        prompt=module.prompt,
+        start=module.start,
+        optimizer=module.optimizer,
+        steps=epochs * module.inner_steps,
+        behaviours=data.behaviours,
+        batch_size=data.batch_size,
+        block_size=data.block_size,
+        accelerator=str(trainee.trainer.get("accelerator") or "auto"),
+        precision=str(trainee.trainer.get("precision") or "32-true"),
+        seed=job.seed,
+    )
+
+
+def _say(sentence: str) -> None:
+    print(sentence, file=sys.stderr)
+
+
+def _close(output: Path, summary: dict[str, Any]) -> None:
+    silent, left_out = summary["users_without_known_behaviour"], summary["events"] - summary["events_shown"]
+    print(f"codes of {summary['users']:,} users: {output / 'codes'}")
+    for name, counts in summary["counts"].items():
+        print(f"{name}: {', '.join(f'{count:,}' for count in counts)} users per code")
+    if silent:
+        print(f"{silent:,} users have no behaviour that a prompt can show, hence the reserved codes")
+    if left_out:
+        print(f"{left_out:,} of {summary['events']:,} events name items without a text, or are not shown")
+
+
+def _parser() -> ArgumentParser:
+    parser = ArgumentParser(
+        prog="userip infer", description=_DESCRIPTION, exit_on_error=False, allow_abbrev=False
+    )
+    parser.add_argument("experiment", type=str, help="folder of a finished experiment, such as runs/demo")
+    parser.add_argument("--events", type=str, required=True, help="Parquet file, or a folder of them")
+    parser.add_argument("--codes", type=str, required=True, help="folder to write into, or to go on in")
+    parser.add_argument(
+        "--further_items",
+        type=str,
+        help="Parquet file of further items: item_id and the fields that the prompt writes",
+    )
+    parser.add_argument(
+        "--seed", type=int, help="which of the experiment's banks; its first seed's if left out"
+    )
+    parser.add_argument(
+        "--workers",
+        type=int,
+        default=1,
+        help="processes that hold the language model; several of them need Ray (pip install "
+        "'userip-lightning[ray]'), on this machine or on the cluster that RAY_ADDRESS names, all of whose "
+        "machines have to see the folders given here",
+    )
+    parser.add_argument(
+        "--part_users", type=int, default=4096, help="users per part, about; what a killed worker loses"
+    )
+    return parser
