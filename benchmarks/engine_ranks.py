@@ -25,7 +25,7 @@ from userip_lightning.profile.backbone import LMSource
 from userip_lightning.profile.module import ProfileModule
 
 SECONDS, PROFILES = "seconds.json", "profiles"
-BLOCK = 32  # users; whole blocks go to a process
+BLOCK = 16  # users; whole blocks go to a process
 
 
 class Outcome(NamedTuple):

@@ -52,7 +52,7 @@ class Sizes(NamedTuple):
 
 
 FULL = Sizes(64, 5, (1_000, 100_000, 10_000_000), 8, 64, 8, (0.003, 0.01, 0.03), 64, 2)
-QUICK = Sizes(16, 1, (1_000, 10_000), 2, 8, 1, (0.01,), 8, 1)
+QUICK = Sizes(16, 1, (1_000, 10_000), 2, 8, 1, (0.01,), 32, 1)
 
 
 def tables(part: str, sizes: Sizes, lm: LMSource, folder: Path) -> Iterator[Table]:
