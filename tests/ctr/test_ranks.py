@@ -68,8 +68,8 @@ def learn(prepared: Path, batch_size: int, folder: Path, devices: int) -> None:
         run.fit(module, data)
         logged = {key: float(value) for key, value in run.callback_metrics.items()}
         run.test(module, data, verbose=False)
+        module.export(folder / name)
         if run.is_global_zero:
-            module.export(folder / name)
             (folder / f"{name}.json").write_text(json.dumps(logged))
 
 

@@ -10,10 +10,11 @@ from typing import Any, cast
 from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCLI
 
 from userip_lightning.errors import InputError
+from userip_lightning.pipeline.layout import process_count
 from userip_lightning.pipeline.processes import processes
 from userip_lightning.pipeline.quiet import quiet
 from userip_lightning.pipeline.resume import LastCheckpoint
-from userip_lightning.pipeline.stages import Stage
+from userip_lightning.pipeline.stages import Stage, shared_strategy
 
 
 class StageCLI(LightningCLI):
@@ -62,8 +63,10 @@ class StageCLI(LightningCLI):
 
     def before_instantiate_classes(self) -> None:
         """Start the other processes: the Trainer shall find them there."""
-        trainer = self.config[self.config.subcommand].trainer.as_dict()
-        self.until_done.enter_context(processes(self.words, [trainer]))
+        trainer = self.config[self.config.subcommand].trainer
+        self.until_done.enter_context(processes(self.words, [trainer.as_dict()])).connect()
+        if process_count(trainer.as_dict()) > 1:
+            trainer.strategy = shared_strategy(self.stage, trainer.strategy)
 
     def _parse_ckpt_path(self) -> None:
         """Leave the command line in charge: Lightning 2.6 lets a checkpoint's settings win silently."""
@@ -84,8 +87,10 @@ class StageCLI(LightningCLI):
 
     def _export(self) -> None:
         output = self._output()
-        if output is not None and self.trainer.is_global_zero:
-            print(f"{self.stage.kind}: {cast(Any, self.model).export(Path(output))}")
+        if output is not None:
+            folder = cast(Any, self.model).export(Path(output))
+            if self.trainer.is_global_zero:
+                print(f"{self.stage.kind}: {folder}")
 
 
 def run_stage(stage: Stage, arguments: Sequence[str]) -> None:

@@ -184,13 +184,15 @@ class CTRModule(LightningModule):
         self._log("test", _quality(self._tested, TEST))
 
     def export(self, path: Path) -> Path:
-        """Write the ctr artifact: predictions, metrics and weights; after ``trainer.test``, on rank 0.
+        """Write the ctr artifact: predictions, metrics and weights; after ``trainer.test``. Rank 0 writes.
 
         Raises:
             InputError: nothing was tested, or the folder cannot be written.
         """
         if self._tested is None:
             raise InputError(f"{path}: there are no predictions to write; test the model first.")
+        if not self.trainer.is_global_zero:
+            return path
         made_from = self.data.provenance
         fields = [(field.name, field.size) for field in self.data.feature_schema.fields]
         settings = {"net": str(self.network), "fields": fields, "l2": self.l2, "seed": self.data.seed}

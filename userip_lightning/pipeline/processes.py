@@ -62,7 +62,7 @@ def processes(words: Sequence[str], trainers: Sequence[Mapping[str, Any]]) -> It
 
 @contextmanager
 def _joined(words: Sequence[str], layout: Layout) -> Iterator[World]:
-    """All processes in one group, and in the end none but this one."""
+    """All processes in one world, and in the end none but this one."""
     children: Children | None = None
     patience_s = 0.0
     try:
@@ -72,14 +72,15 @@ def _joined(words: Sequence[str], layout: Layout) -> Iterator[World]:
         else:
             children = _start(words, layout, store)
         _meet(layout, store, children)
-        group = PrefixStore("group", store)
-        distributed.init_process_group(layout.backend, store=group, rank=layout.rank, world_size=layout.size)
-        world = World(layout.rank, layout.size, PrefixStore("world", store))
+        world = World(layout.rank, layout.size, PrefixStore("world", store), layout.backend)
         yield world
         world.leave(END)
         patience_s = END
     except BaseException as error:
-        raise _explained(error, children) from error
+        explained = _explained(error, children)
+        if explained is error:
+            raise
+        raise explained from error
     finally:
         # Who waits for this process has to learn that it is gone; NCCL would itself wait for the dead.
         if distributed.is_initialized() and (patience_s or layout.backend == "gloo"):

@@ -68,7 +68,7 @@ def test(experiment: Experiment, display: Display, world: World) -> Report | Non
     plan, prepare = _prepare(experiment, display, world)
     display.expect(len(plan.ctr))
     for job in plan.ctr:
-        share(job, world, lambda job, world: evaluate(job, display, world))
+        share(job, world, lambda job, _: evaluate(job, display))
     return _report(experiment, plan, prepare, display) if world.rank == 0 else None
 
 

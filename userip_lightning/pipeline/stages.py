@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from jsonargparse import ArgumentParser
 from lightning.pytorch import LightningDataModule, LightningModule, Trainer
@@ -12,6 +12,7 @@ from userip_lightning.data.ctr_datamodule import CTRDataModule
 from userip_lightning.data.profile_datamodule import ProfileDataModule
 from userip_lightning.data.quantize_datamodule import QuantizeDataModule
 from userip_lightning.profile.module import ProfileModule
+from userip_lightning.profile.strategy import NAME as USER_SHARDED
 from userip_lightning.quantize.module import QuantizeModule
 
 #: Trainer arguments that the pipeline sets itself: it owns the folders, the logs and the display.
@@ -109,6 +110,14 @@ def stage_parser(stage: Stage, skip: frozenset[str] = frozenset()) -> ArgumentPa
         }
     )
     return parser
+
+
+def shared_strategy(stage: Stage, strategy: Any) -> Any:
+    """The Trainer's strategy for several processes, unless a particular one was asked for.
+
+    Stage 1 has nothing that torch's DDP could reduce: its processes share the users.
+    """
+    return USER_SHARDED if stage is PROFILE and strategy in ("auto", "ddp") else strategy
 
 
 def _under(group: str, keys: frozenset[str]) -> set[str]:

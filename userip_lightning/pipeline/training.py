@@ -27,7 +27,7 @@ from userip_lightning.pipeline.progress import Display, StepProgress
 from userip_lightning.pipeline.quiet import quiet
 from userip_lightning.pipeline.resume import BEST, LAST, resumable, resume_point
 from userip_lightning.pipeline.settings import Settings
-from userip_lightning.pipeline.stages import CTR, Stage, stage_parser
+from userip_lightning.pipeline.stages import CTR, Stage, shared_strategy, stage_parser
 from userip_lightning.pipeline.usage import Usage
 from userip_lightning.pipeline.world import ALONE, World
 
@@ -81,7 +81,10 @@ def instantiate(job: Job) -> Trainee:
         group, name = key.split(".")
         section[group][name] = value
     objects = parser.instantiate(parser.parse_object(section))
-    return Trainee(objects.model, objects.data, dict(**objects.trainer))
+    trainer = dict(**objects.trainer)
+    if process_count(job.section["trainer"]) > 1:
+        trainer["strategy"] = shared_strategy(job.stage, trainer["strategy"])
+    return Trainee(objects.model, objects.data, trainer)
 
 
 @cache
@@ -93,8 +96,10 @@ def _section_parser(stage: Stage) -> ArgumentParser:
 def share(job: Job, world: World, run: Callable[[Job, World], None]) -> None:
     """Run a job in all processes where its Trainer asks for them, else in the first while the others wait."""
     if world.size == 1 or process_count(job.section["trainer"]) > 1:
+        world.connect()
         run(job, world)
         return
+    world.disconnect()
     trainer = {**job.section["trainer"], "strategy": "auto"}  # any other would reach for the other processes
     alone = job._replace(section={**job.section, "trainer": trainer})
     world.first(lambda: run(alone, World()))
@@ -141,11 +146,12 @@ def train(
         last = job.work / LAST  # absent where a resumed streaming run had nothing left to train
         size = last.stat().st_size if last.exists() else 0
         record = Record(usage.wall_s, usage.peak_rss, point is not None, size, figures)
-        world.first(lambda: _keep(job, record, module))
+        cast(Any, module).export(job.target)
+        world.first(lambda: _keep(job, record))
     return record
 
 
-def evaluate(job: Job, display: Display, world: World = ALONE) -> None:
+def evaluate(job: Job, display: Display) -> None:
     """Test the model of a finished CTR run again and export what it predicts now.
 
     Raises:
@@ -164,7 +170,7 @@ def evaluate(job: Job, display: Display, world: World = ALONE) -> None:
         )
         with _interruptible(trainer):
             trainer.test(module, datamodule=data, ckpt_path=job.target / MODEL, verbose=False)
-        world.first(lambda: _export(module, job.target))
+        cast(Any, module).export(job.target)
     display.finish(f"{job.label}: tested again")
 
 
@@ -207,15 +213,10 @@ def _resume_point(job: Job, display: Display) -> str | None:
     return None if point is None else str(point)
 
 
-def _keep(job: Job, record: Record, module: LightningModule) -> None:
-    """Write the run's record and artifact; its checkpoints have done their duty."""
+def _keep(job: Job, record: Record) -> None:
+    """Write the run's record; its checkpoints have done their duty."""
     artifact.write_text(job.work / RECORD, json.dumps(record._asdict(), indent=2))
-    _export(module, job.target)
     _forget(job.work)
-
-
-def _export(module: LightningModule, target: Path) -> None:
-    cast(Any, module).export(target)
 
 
 def _forget(work: Path) -> None:

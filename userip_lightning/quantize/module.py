@@ -130,10 +130,8 @@ class QuantizeModule(LightningModule):
         """k-means over all users or the joint schedule's codebooks, unless a checkpoint has brought them."""
         if not self.started:
             table = torch.from_numpy(np.array(self.data.profiles.z)).to(self.device)
-            if self.data.prior is None:
-                v = self.quantizer.start(table, self.seed)
-            else:
-                v = self.quantizer.resume(table, self.data.prior)
+            engine, prior = self.quantizer, self.data.prior
+            v = engine.start(table, self.seed) if prior is None else engine.resume(table, prior)
             with torch.no_grad():
                 self.users.weight.copy_(v.flatten(1))
             self.codes.copy_(self.quantizer.assign(v))
@@ -219,18 +217,20 @@ class QuantizeModule(LightningModule):
         return self.quantizer.assign(self.quantizer.space(z))
 
     def export(self, path: Path, config_hash: str | None = None) -> Path:
-        """Write the codes of all users as a bank.
+        """Write the codes of all users as a bank; rank 0 writes.
 
         Args:
             path: the bank's folder.
             config_hash: hash of the settings that made it; derived from the codebooks where None.
 
         Returns:
-            The folder of the version that was written.
+            The folder of the version that was written; ``path`` on another rank.
 
         Raises:
             InputError: a code has no user, and ``allow_unused`` is false.
         """
+        if not self.trainer.is_global_zero:
+            return path
         codes, books = self.quantizer.assign(self._vectors()), self.quantizer.books()
         if not self.allow_unused:
             refuse_unused(codes, books, self.data.profiles.names)
