@@ -46,6 +46,14 @@ class Share(NamedTuple):
         mine: NDArray[np.bool_] = users // block % self.world == self.rank
         return mine
 
+    def firsts(self, rank: int, users: int, block: int) -> range:
+        """First users of the blocks of process ``rank``."""
+        return range(rank * block, users, self.world * block)
+
+
+#: A step of a process that has no users left.
+IDLE = ProfileStep(first=-1, users=0, batch=None, opens=False, closes=False)
+
 
 class BodySource(NamedTuple):
     """Where bodies come from."""
@@ -85,6 +93,8 @@ def batches_by_length(length: Ints, count: int) -> list[Ints]:
 class BlockSteps(IterableDataset[ProfileStep]):
     """``staged`` and ``streaming``: consecutive users, whole blocks.
 
+    Lightning's processes meet at every step, so all have as many: those that are through earlier idle.
+
     Args:
         source: of bodies.
         users: U.
@@ -104,31 +114,39 @@ class BlockSteps(IterableDataset[ProfileStep]):
         done: frozenset[int] = frozenset(),
     ) -> None:
         self.source, self.users, self.shape, self.epoch = source, users, shape, epoch
-        firsts = range(share.rank * shape.block, users, share.world * shape.block)
-        self.blocks = [first for first in firsts if first not in done]
+        open_blocks = [
+            [first for first in share.firsts(rank, users, shape.block) if first not in done]
+            for rank in range(share.world)
+        ]
+        self.blocks = open_blocks[share.rank]
+        self.steps = max(sum(map(self._steps_of, blocks)) for blocks in open_blocks)
 
     def __len__(self) -> int:
-        speaking = (len(self._speaking(first)) for first in self.blocks)
-        return sum(max(1, _parts(count, self.shape.batch) * self.shape.inner_steps) for count in speaking)
+        return self.steps
 
     def __iter__(self) -> Iterator[ProfileStep]:
+        taken = 0
         for first in self.blocks:
-            count = min(self.shape.block, self.users - first)
-            batches = self._batches(first)
-            batch, opens = next(batches, None), True
-            while True:
-                after = next(batches, None)
-                yield ProfileStep(first, count, batch, opens, closes=after is None)
-                if after is None:
-                    break
-                batch, opens = after, False
+            for step in self._block(first):
+                taken += 1
+                yield step
+        yield from (IDLE for _ in range(self.steps - taken))
+
+    def _block(self, first: int) -> Iterator[ProfileStep]:
+        count = min(self.shape.block, self.users - first)
+        batches = self._batches(first)
+        batch, opens = next(batches, None), True
+        while (after := next(batches, None)) is not None:
+            yield ProfileStep(first, count, batch, opens, closes=False)
+            batch, opens = after, False
+        yield ProfileStep(first, count, batch, opens, closes=True)
 
     def _batches(self, first: int) -> Iterator[ProfileBatch]:
         users = self._speaking(first)
         if not len(users):
             return
-        rng = np.random.default_rng([self.shape.seed, self.epoch(), first])
-        for _ in range(self.shape.inner_steps):
+        for step in range(self.shape.inner_steps):
+            rng = np.random.default_rng([self.shape.seed, self.epoch(), first, step])
             bodies = self.source.draw(users, self.shape.behaviours, rng)
             batches = batches_by_length(bodies.length, _parts(len(users), self.shape.batch))
             for place in rng.permutation(len(batches)):
@@ -137,6 +155,9 @@ class BlockSteps(IterableDataset[ProfileStep]):
     def _speaking(self, first: int) -> Ints:
         users = np.arange(first, min(first + self.shape.block, self.users))
         return self.source.behaviours.speaking(users)
+
+    def _steps_of(self, first: int) -> int:
+        return max(1, _parts(len(self._speaking(first)), self.shape.batch) * self.shape.inner_steps)
 
 
 class JointSteps(IterableDataset[ProfileStep]):

@@ -18,6 +18,13 @@ class HeldOut(NamedTuple):
     other: list[float]
     none: list[float]
 
+    def means(self) -> dict[str, float]:
+        """Nats under own z, and what it gains over the others; nothing where nobody was judged."""
+        if not self.own:
+            return {}
+        own, other, none = (sum(nats) / len(nats) for nats in self)
+        return {"own": own, "gain_over_other": other - own, "gain_over_none": none - own}
+
 
 class JudgedUsers(NamedTuple):
     """Soft tokens of the users whose held-out behaviours are judged."""
