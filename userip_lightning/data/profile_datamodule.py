@@ -15,8 +15,9 @@ from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset
 
 from userip_lightning.artifact import read_manifest, refuse_overlap
-from userip_lightning.batches import ProfileBatch, ProfileStep, RecBatch
+from userip_lightning.batches import KnownItems, ProfileBatch, ProfileStep, RecBatch, TeachingStep
 from userip_lightning.data.behaviour_store import BehaviourStore
+from userip_lightning.data.behaviours import LIKED
 from userip_lightning.data.prepared import PreparedData
 from userip_lightning.data.profile_steps import (
     BlockSteps,
@@ -26,6 +27,7 @@ from userip_lightning.data.profile_steps import (
     Shape,
     Share,
 )
+from userip_lightning.data.teaching_steps import Phases, TeachingSteps, known_items
 from userip_lightning.errors import InputError
 from userip_lightning.profile.backbone import load_tokenizer
 from userip_lightning.profile.body import BodyWriter, Ints
@@ -122,12 +124,17 @@ class ProfileDataModule(LightningDataModule):
         """Tokens of the longest body that can be drawn, and its user."""
         return self.store.splits[TRAIN].longest_body(self.writer, self.store.items, self.behaviours)
 
-    def start_ids(self, users: Ints) -> Tensor:
-        """[B, P, S] vocabulary ids at which the soft tokens of [B] users may start."""
-        owner, item = self.store.splits[TRAIN].liked(users)
+    def known_items(self, users: Ints) -> KnownItems:
+        """All training items of [B] users."""
+        return known_items(self.store.splits[TRAIN].everything(users), np.arange(len(users)))
+
+    def start_ids(self, known: KnownItems, users: int) -> Tensor:
+        """[B, P, S] vocabulary ids at which the soft tokens of ``users`` (B) users may start."""
+        liked = (known.group == LIKED).cpu()
+        owner, item = (column.cpu()[liked].numpy() for column in (known.user, known.item))
         shape = (len(self._module.prompt.profiles), self._module.prompt.soft_tokens)
-        ids = start_ids(owner, item, self.store.words, len(users), shape[0] * shape[1])
-        return torch.from_numpy(ids.reshape(len(users), *shape))
+        ids = start_ids(owner, item, self.store.words, users, shape[0] * shape[1])
+        return torch.from_numpy(ids.reshape(users, *shape))
 
     def judged_users(self, split: str) -> Tensor:
         """[J] users whose held-out behaviours in ``split`` are judged, in order."""
@@ -173,13 +180,17 @@ class ProfileDataModule(LightningDataModule):
 
     # ---- loaders
 
-    def train_dataloader(self) -> DataLoader[ProfileStep]:
-        """Every user with a behaviour, ``inner_steps`` times."""
+    def train_dataloader(self) -> DataLoader[ProfileStep] | DataLoader[TeachingStep | ProfileStep]:
+        """Every user with a behaviour, ``inner_steps`` times; in an encoder's epochs, teaching steps."""
         source = self._source(TRAIN)
         if self._module.schedule == "joint":
             return _loader(JointSteps(source, self.n_users, self._shape, self._epoch))
         steps = BlockSteps(source, self.n_users, self._shape, self._share, self._epoch, self._done)
-        return _loader(steps)
+        encoder = self._module.encoder
+        if encoder is None or not encoder.epochs:
+            return _loader(steps)
+        teaching = TeachingSteps(source, self.n_users, self._shape, self._epoch)
+        return _loader(Phases(teaching, steps, encoder.epochs, self._epoch))
 
     def predict_dataloader(self) -> DataLoader[ProfileStep]:
         """Every user, in blocks, ``inner_steps`` times."""

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import torch
 
 from userip_lightning.artifact import Manifest, save_array, stable_hash, writing
+from userip_lightning.profile.identity import identity_of
 from userip_lightning.profile.item_text import item_vectors
-from userip_lightning.schema import ITEM_TEXT, PRIOR, ProfileVectors
+from userip_lightning.schema import ENCODER, ITEM_TEXT, PRIOR, ProfileVectors
 
 if TYPE_CHECKING:
     from userip_lightning.profile.module import ProfileModule
@@ -20,7 +21,7 @@ HELD_OUT = "profile_eval.json"
 
 
 def export_profiles(module: ProfileModule, path: Path) -> Path:
-    """Write soft tokens, item texts, held-out figures and (``joint``) the prior as a ``profiles`` artifact.
+    """Write soft tokens, item texts, held-out figures, prior and encoder as a ``profiles`` artifact.
 
     All processes have to call it; the first one writes.
 
@@ -34,7 +35,7 @@ def export_profiles(module: ProfileModule, path: Path) -> Path:
         return path
     manifest = Manifest(
         kind="profiles",
-        config_hash=stable_hash([module._identity(), module.schedule, module.trainer.max_epochs]),
+        config_hash=stable_hash([identity_of(module), module.schedule, module.trainer.max_epochs]),
         data_hash=data.data_hash,
         users=data.n_users,
         lm=f"{module.lm.name}@{likelihood.backbone.fingerprint()}",
@@ -48,5 +49,7 @@ def export_profiles(module: ProfileModule, path: Path) -> Path:
             (folder / HELD_OUT).write_text(json.dumps(module.held_out._asdict()), encoding="utf-8")
         if module.prior is not None:
             torch.save(module.prior.state_dict(), folder / PRIOR)
+        if module.encoder is not None:
+            torch.save(module.encoder.state_dict(), folder / ENCODER)
     module.trainer.strategy.barrier()
     return path

@@ -3,8 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import torch
 
 from userip_lightning.errors import InputError
+
+if TYPE_CHECKING:
+    from userip_lightning.profile.module import ProfileModule
+
+
+def identity_of(module: ProfileModule) -> dict[str, str]:
+    """What the module's soft tokens depend on, by name."""
+    data = module.data
+    optimizer = module.optimizer([torch.zeros(1, requires_grad=True)])
+    return {
+        "language model": module._likelihood.backbone.fingerprint(),
+        "prompt": module.prompt.hash,
+        "data": data.data_hash,
+        "start and steps": f"{module.start}, {module.inner_steps}, seed {module.seed}",
+        "optimizer": f"{type(optimizer).__name__} {sorted(optimizer.defaults.items())}",
+        "encoder": "none" if module.encoder is None else module.encoder.identity(),
+        "behaviours and blocks": f"{data.behaviours}, {data.block_size}, seed {data.seed}",
+    }
 
 
 def refuse_changed(what: str, found: Mapping[str, str], wanted: Mapping[str, str], advice: str) -> None:

@@ -20,26 +20,29 @@ import numpy as np
 import torch
 from lightning.pytorch import LightningModule
 from lightning.pytorch.cli import OptimizerCallable
+from lightning.pytorch.trainer.states import TrainerFn
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.optim import Adam, Optimizer
 
-from userip_lightning.batches import ProfileBatch, ProfileStep, RecBatch
+from userip_lightning.batches import KnownItems, ProfileBatch, ProfileStep, RecBatch, TeachingStep
 from userip_lightning.errors import InputError
 from userip_lightning.profile.backbone import DEFAULT_LM, LMSource, load_backbone
-from userip_lightning.profile.em import Prior, PriorLoss, e_step, m_step
+from userip_lightning.profile.em import EStep, Prior, PriorLoss, e_step, m_step
+from userip_lightning.profile.encoder import BehaviourEncoder, EncoderStep
 from userip_lightning.profile.export import export_profiles
 from userip_lightning.profile.held_out import HeldOut, JudgedUsers, join_batches, roll_users
-from userip_lightning.profile.identity import refuse_changed
+from userip_lightning.profile.identity import identity_of, refuse_changed
+from userip_lightning.profile.item_text import item_vectors
 from userip_lightning.profile.likelihood import PromptLikelihood
 from userip_lightning.profile.prompt import DEFAULT_PROMPT, PromptTemplate
 from userip_lightning.profile.shards import ShardStore
 from userip_lightning.profile.start import embed_start, random_start
 from userip_lightning.profile.strategy import refuse_other_strategy
+from userip_lightning.profile.trainer_settings import refuse_epochs, refuse_precision
 from userip_lightning.profile.user_table import UserTable
 
 _LM_KEYS = "likelihood.backbone."
-_PRECISIONS = ("32-true", "bf16-mixed", "bf16-true")
 
 
 class ProfileModule(LightningModule):
@@ -53,6 +56,7 @@ class ProfileModule(LightningModule):
             paper) at Gaussian noise with the spread of the vocabulary embeddings.
         optimizer: of z; element-wise (Adam, AdamW, SGD ...).
         inner_steps: gradient steps on z each time a block of users comes by.
+        encoder: learns in the Trainer's first epochs where z had better start than at ``start``.
         table: where ``staged`` and ``joint`` keep the soft tokens of all users and their optimizer state:
             ``memory`` of the host, or ``disk``, in files that may be larger than it. Several processes keep
             theirs on disk.
@@ -72,6 +76,7 @@ class ProfileModule(LightningModule):
         start: Literal["words", "random"] = "words",
         optimizer: OptimizerCallable = lambda params: Adam(params, lr=0.01),
         inner_steps: int = 1,
+        encoder: BehaviourEncoder | None = None,
         table: Literal["memory", "disk"] = "memory",
         prior: nn.Module | None = None,
         prior_optimizer: OptimizerCallable = lambda params: Adam(params, lr=0.001),
@@ -86,6 +91,11 @@ class ProfileModule(LightningModule):
                 f"profile.model.prior: schedule {schedule!r} {'needs a' if prior is None else 'takes no'} "
                 "prior; set schedule to 'joint' together with a prior, or neither."
             )
+        if encoder is not None and schedule == "joint":
+            raise InputError(
+                "profile.model.encoder: schedule 'joint' builds its prior on z before an encoder has "
+                "learned; set schedule to 'staged' or 'streaming', or leave the encoder out."
+            )
         self.automatic_optimization = False
         self.lm = lm
         self.prompt = prompt
@@ -93,6 +103,7 @@ class ProfileModule(LightningModule):
         self.start = start
         self.optimizer = optimizer
         self.inner_steps = inner_steps
+        self.encoder = encoder
         self.table_place = table
         self.prior = prior
         self.prior_optimizer = prior_optimizer
@@ -109,19 +120,11 @@ class ProfileModule(LightningModule):
     # ---- construction
 
     def setup(self, stage: str) -> None:
-        """Refuse a precision that would reach the soft tokens, and a second visit of ``streaming``."""
-        precision = str(self.trainer.precision)
-        if precision not in _PRECISIONS or (precision == "bf16-true" and self.prior is not None):
-            raise InputError(
-                f"profile.trainer.precision: {precision}, but soft tokens, distances and a prior are float32 "
-                "and their loss is not scaled; use 32-true or bf16-mixed, or without a prior bf16-true."
-            )
+        """Refuse a precision that would reach the soft tokens, and epochs that do not fit the schedule."""
+        refuse_precision(self.trainer, self.prior is not None or self.encoder is not None)
         refuse_other_strategy(self.trainer, self.schedule)
-        if stage == "fit" and self.schedule == "streaming" and self.trainer.max_epochs != 1:
-            raise InputError(
-                f"profile.trainer.max_epochs: {self.trainer.max_epochs}, but streaming visits a user once; "
-                "set it to 1, and profile.model.inner_steps to the steps he takes then."
-            )
+        if stage == "fit":
+            refuse_epochs(self.trainer, self.schedule, self._learning_epochs)
 
     @property
     def data(self) -> Any:
@@ -135,35 +138,57 @@ class ProfileModule(LightningModule):
         backbone = load_backbone(self.lm)
         self.data.check_context(backbone.context)
         self.likelihood = PromptLikelihood(backbone, self.data.prefix, self.prompt.independent)
+        if self.encoder is not None:
+            vectors = item_vectors(self.data.store.items, backbone.embedding)
+            self.encoder.setup(self._shape, backbone.embedding, vectors, self.seed)
         root = Path(self.trainer.default_root_dir)
         if self.schedule == "streaming":
-            self.shards = ShardStore(root / "shards", self._identity())
+            self.shards = ShardStore(root / "shards", identity_of(self))
             self.data.skip(self.shards.done())
             return
         rank, world = self.trainer.global_rank, self.trainer.world_size
         on_disk = self.table_place == "disk" or world > 1
         folder = root / "table" / f"{rank}-of-{world}" if on_disk else None
         self.table = UserTable(torch.from_numpy(self.data.owned_users()), self._shape, self.optimizer, folder)
-        for first, count in self.data.blocks():
-            users = torch.arange(first, first + count)
-            self.table.fill(users, self._start(users))
+        self._fill_table()
         if self.prior is not None:
             cast(Prior, self.prior).setup(self.table.z, self.prompt.names, self.data.n_items, self.seed)
 
-    def configure_optimizers(self) -> Optimizer | None:
-        """The prior's optimizer; those of z live with its rows (:class:`UserTable`)."""
-        return None if self.prior is None else self.prior_optimizer(self.prior.parameters())
+    def _fill_table(self) -> None:
+        for first, count in self.data.blocks():
+            users = torch.arange(first, first + count)
+            cast(UserTable, self.table).fill(users, self._start(users))
 
+    def configure_optimizers(self) -> Optimizer | None:
+        """The prior's or the encoder's optimizer; those of z live with its rows (:class:`UserTable`)."""
+        if self.prior is not None:
+            return self.prior_optimizer(self.prior.parameters())
+        if self.encoder is not None and self.encoder.epochs:
+            return self.encoder.optimizer(self.encoder.parameters())
+        return None
+
+    @torch.no_grad()
     def _start(self, users: Tensor) -> Tensor:
-        """[B, P, S, D] of [B] users."""
+        """[B, P, S, D] of [B] users, from all that is known of them."""
+        return self._start_from(users, self.data.known_items(users.numpy()))
+
+    def _start_from(self, users: Tensor, known: KnownItems) -> Tensor:
         embedding = self._likelihood.backbone.embedding
         if self.start == "words":
-            return embed_start(self.data.start_ids(users.numpy()).to(embedding.device), embedding)
-        return random_start(users, self._shape, embedding, self.seed)
+            z = embed_start(self.data.start_ids(known, len(users)).to(embedding.device), embedding)
+        else:
+            z = random_start(users, self._shape, embedding, self.seed)
+        if self.encoder is not None:
+            z = self.encoder(z, self.encoder.tastes(known, len(users)))
+        return z
 
     @property
     def _shape(self) -> tuple[int, int, int]:
         return len(self.prompt.profiles), self.prompt.soft_tokens, self._likelihood.backbone.width
+
+    @property
+    def _learning_epochs(self) -> int:
+        return 0 if self.encoder is None else self.encoder.epochs
 
     @property
     def _likelihood(self) -> PromptLikelihood:
@@ -173,13 +198,16 @@ class ProfileModule(LightningModule):
 
     # ---- EM
 
-    def on_train_batch_start(self, batch: ProfileStep, batch_idx: int) -> None:
+    def on_train_batch_start(self, batch: ProfileStep | TeachingStep, batch_idx: int) -> None:
         """Dropout in the prior depends on seed, epoch and batch alone, so a resumed run repeats it."""
         torch.manual_seed(self._derived_seed(batch_idx))
 
-    def training_step(self, batch: ProfileStep, batch_idx: int) -> None:
+    def training_step(self, batch: ProfileStep | TeachingStep, batch_idx: int) -> None:
         """Move a batch of users by one step; in ``joint`` the prior too, in ``streaming`` with a new table
-        per block, which becomes a shard."""
+        per block, which becomes a shard. In an encoder's epochs, move the encoder instead."""
+        if isinstance(batch, TeachingStep):
+            self._teach(batch, batch_idx)
+            return
         if self.shards is not None and batch.opens:
             self.table = self._block_table(batch)
         if batch.batch is not None:
@@ -187,6 +215,18 @@ class ProfileModule(LightningModule):
         if self.shards is not None and batch.closes:
             self.shards.write(batch.first, cast(UserTable, self.table).z.numpy())
             self.table = None
+
+    def on_train_epoch_end(self) -> None:
+        """Start all users where the encoder, which has learned, puts them."""
+        if self.table is not None and self.current_epoch == self._learning_epochs - 1:
+            self._fill_table()
+
+    def _teach(self, step: TeachingStep, batch_idx: int) -> None:
+        z = self._start_from(step.batch.user, step.known)
+        leaf = z.detach().requires_grad_()
+        optimizer = EncoderStep(leaf, z, cast(Optimizer, self.optimizers()))
+        taken = e_step(leaf, [partial(self._objective, batch=step.batch)], optimizer, self.manual_backward)
+        self._tell(taken, step.batch.user, batch_idx)
 
     def _block_table(self, block: ProfileStep) -> UserTable:
         users = torch.arange(block.first, block.first + block.users)
@@ -205,15 +245,19 @@ class ProfileModule(LightningModule):
         if prior is not None:
             prior.step()
             self._m_steps(prior, batch_idx)
+        self._tell(step, batch.user, batch_idx)
+
+    def _tell(self, step: EStep, users: Tensor, batch_idx: int) -> None:
         if step.finite.any():
             mean = step.losses[0][step.finite].mean()
-            self.log("profile/objective", mean, prog_bar=True, batch_size=len(batch.user))
-        self._say_not_finite(batch.user[~step.finite], batch_idx)
+            self.log("profile/objective", mean, prog_bar=True, batch_size=len(users))
+        self._say_not_finite(users[~step.finite], batch_idx)
 
     def _objective(self, z: Tensor, batch: ProfileBatch) -> Tensor:
         """[B] L_lm plus each user's share of the prior (Eq. 7)."""
         nats: Tensor = self._likelihood(z, batch).per_token
-        self.log("profile/nats", nats.detach().mean(), batch_size=len(nats))
+        if self.trainer.training:  # Lightning takes no logs while it predicts
+            self.log("profile/nats", nats.detach().mean(), batch_size=len(nats))
         if self.prior is None:
             return nats
         prior: PriorLoss = cast(Prior, self.prior)(z, batch.rows)
@@ -274,6 +318,8 @@ class ProfileModule(LightningModule):
 
     def _bring_together(self, users: Tensor) -> JudgedUsers:
         """The soft tokens of some users, in every process."""
+        if self.trainer.state.fn == TrainerFn.FITTING and self.current_epoch < self._learning_epochs:
+            return JudgedUsers(users, self._start(users))  # users have none of their own yet
         if self.shards is not None:
             self.trainer.strategy.barrier()
             z = torch.from_numpy(self.shards.rows(users.numpy(), self.data.block_size))
@@ -316,7 +362,7 @@ class ProfileModule(LightningModule):
 
     def _spill(self) -> ShardStore:
         """The blocks of this process as shards."""
-        store = ShardStore(Path(self.trainer.default_root_dir) / "shards", self._identity())
+        store = ShardStore(Path(self.trainer.default_root_dir) / "shards", identity_of(self))
         table = cast(UserTable, self.table)
         for first, count in self.data.blocks():
             store.write(first, table.rows(torch.arange(first, first + count)).numpy())
@@ -329,20 +375,9 @@ class ProfileModule(LightningModule):
         """
         return export_profiles(self, path)
 
-    def _identity(self) -> dict[str, str]:
-        optimizer = self.optimizer([torch.zeros(1, requires_grad=True)])
-        return {
-            "language model": self._likelihood.backbone.fingerprint(),
-            "prompt": self.prompt.hash,
-            "data": self.data.data_hash,
-            "start and steps": f"{self.start}, {self.inner_steps}, seed {self.seed}",
-            "optimizer": f"{type(optimizer).__name__} {sorted(optimizer.defaults.items())}",
-            "behaviours and blocks": f"{self.data.behaviours}, {self.data.block_size}, seed {self.data.seed}",
-        }
-
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Note what the soft tokens depend on; those on disk are copied aside."""
-        checkpoint["userip_identity"] = self._identity() | self._processes()
+        checkpoint["userip_identity"] = identity_of(self) | self._processes()
         if self.table is not None:
             self.table.keep(f"{self.trainer.current_epoch}")
 
@@ -353,7 +388,7 @@ class ProfileModule(LightningModule):
             InputError: the checkpoint was made with something else.
         """
         advice = "use the settings it was made with, or start without it"
-        wanted = self._identity() | self._processes()
+        wanted = identity_of(self) | self._processes()
         refuse_changed("checkpoint: made", checkpoint.get("userip_identity", {}), wanted, advice)
         weights = self._likelihood.backbone.state_dict()
         checkpoint["state_dict"].update({_LM_KEYS + key: value for key, value in weights.items()})
