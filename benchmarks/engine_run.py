@@ -37,10 +37,12 @@ class Clock(Callback):
         self, trainer: Trainer, module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         self.ended.append(now())
-        self.users.append(batch.batch.user.tolist())
-        self.targets += int(batch.batch.target.sum())
-        self.places += int(batch.batch.valid.sum())
-        self.padding += int((~batch.batch.valid).sum())
+        shown = batch.batch  # None where nobody in a block has a behaviour
+        self.users.append([] if shown is None else shown.user.tolist())
+        if shown is not None:
+            self.targets += int(shown.target.sum())
+            self.places += int(shown.valid.sum())
+            self.padding += int((~shown.valid).sum())
 
     def on_train_end(self, trainer: Trainer, module: LightningModule) -> None:
         self.wall = time.perf_counter() - self.begun

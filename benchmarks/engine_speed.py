@@ -25,6 +25,8 @@ from userip_lightning.profile.backbone import LMSource
 from userip_lightning.profile.module import ProfileModule
 from userip_lightning.profile.prompt import DEFAULT_PROMPT
 
+ENGINE_BATCH = 16  # users, its default
+
 
 class Run(NamedTuple):
     """One pass over the users."""
@@ -54,8 +56,9 @@ def contenders(corpus: Corpus, lm: LMSource, users: int, folder: Path) -> list[C
     The engine picks them, because it trains users of like lengths together: those of its first batches.
     """
     module = ProfileModule(lm)
-    data = ProfileDataModule(str(corpus.prepared), allow_missing_text=True)  # film 267 has no title
-    batches = -(-users // data.batch_size)
+    # film 267 has no title
+    data = ProfileDataModule(str(corpus.prepared), batch_size=ENGINE_BATCH, allow_missing_text=True)
+    batches = -(-users // ENGINE_BATCH)
     trained = np.concatenate(fit(module, data, folder, batches=batches).users)
     table = torch.as_tensor(module.all_vectors())
     backbone = module._likelihood.backbone
