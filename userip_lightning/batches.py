@@ -67,6 +67,6 @@ class ProfileStep(NamedTuple):
 
     first: int  #                   first user of the block
     users: int  #                   users of the block: first .. first + users - 1
-    batch: ProfileBatch | None  #   None where nobody in the block has a behaviour
+    batch: ProfileBatch | None  #   None where nobody has a behaviour, or no user is left
     opens: bool  #                  the block's first step
     closes: bool  #                 the block's last step

@@ -24,7 +24,7 @@ from userip_lightning.schema import SUPPORT, TEST, TRAIN, VAL
 
 KIND = "behaviours"
 #: Part of the store's name: raise it when its content changes for the same input.
-_REVISION = 1
+_REVISION = 2
 
 
 class BehaviourStore(NamedTuple):
@@ -33,6 +33,7 @@ class BehaviourStore(NamedTuple):
     items: Tokens  #                       of every item's text
     words: Words
     splits: dict[str, Behaviours]  #       TRAIN holds support rows, too; VAL and TEST are held out
+    leaked: int  #                         rows both trained on and judged; an audit refuses any
     silent: int  #                         users without a training behaviour
     first_silent: int  #                   the first of them, -1 if there is none
 
@@ -86,7 +87,12 @@ def _make(
     liked = (training.liked(users) for users in training.blocks())
     idf = inverse_frequency(liked, words, data.n_users, len(spelling.offset) - 1)
     silent = np.flatnonzero(np.diff(training.offset) == 0)
-    facts = {"silent": len(silent), "first_silent": int(silent[0]) if len(silent) else -1}
+    trained, judged = (data.rows(*shown)["row_id"] for shown in ((TRAIN, SUPPORT), (VAL, TEST)))
+    facts = {
+        "leaked": int(trained.is_in(judged.implode()).sum()),
+        "silent": len(silent),
+        "first_silent": int(silent[0]) if len(silent) else -1,
+    }
     manifest = Manifest(KIND, config_hash=key, data_hash=data.data_hash, users=data.n_users, extra=facts)
     arrays: dict[str, NDArray[Any]] = {"idf": idf}
     for name, tokens in (("items", items), ("words", words), ("spelling", spelling)):
@@ -116,7 +122,8 @@ def _map(folder: Path) -> BehaviourStore:
         for name in (TRAIN, VAL, TEST)
     }
     words = Words(tokens("words"), tokens("spelling"), mapped("idf"))
-    return BehaviourStore(tokens("items"), words, splits, int(facts["silent"]), int(facts["first_silent"]))
+    counts = (int(facts[name]) for name in ("leaked", "silent", "first_silent"))
+    return BehaviourStore(tokens("items"), words, splits, *counts)
 
 
 def _tokenizer_hash(tokenizer: Any) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -132,6 +133,13 @@ class Behaviours(NamedTuple):
         """Those of ``users`` who have a behaviour."""
         return users[self.offset[users + 1] > self.offset[users]]
 
+    def release(self) -> None:
+        """Let go of mapped pages after all users were gone through; they stay in the system's cache."""
+        for array in self:
+            pages = getattr(array, "_mmap", None)
+            if pages is not None and hasattr(mmap, "MADV_DONTNEED"):
+                pages.madvise(mmap.MADV_DONTNEED)
+
     def longest_body(self, writer: BodyWriter, items: Tokens, count: int) -> tuple[int, int]:
         """Tokens of the longest body that :meth:`draw` can lead to, and its user."""
         heads = sum(map(len, writer.heads))
@@ -145,4 +153,5 @@ class Behaviours(NamedTuple):
             total = np.bincount(owner[most], weights=length[most], minlength=len(users))
             if len(total) and total.max() + heads > longest and total.max() > 0:
                 longest, worst = int(total.max()) + heads, int(users[total.argmax()])
+        self.release()
         return longest, worst

@@ -26,6 +26,7 @@ from userip_lightning.data.profile_steps import (
     JointSteps,
     Shape,
     Share,
+    padded_width,
 )
 from userip_lightning.data.teaching_steps import Phases, TeachingSteps, known_items
 from userip_lightning.errors import InputError
@@ -44,7 +45,7 @@ class ProfileDataModule(LightningDataModule):
     Args:
         prepared: folder of a ``prepared`` artifact; what stage 1 needs of it is tokenised once, beside it.
         batch_size: B, users per step of the LM, on average: batches hold about equally many tokens, so short
-            prompts come with more users than long ones.
+            prompts come with more users than long ones. ``null`` takes what fits into memory, 64 at most.
         behaviours: behaviours drawn per user and step, at random; a user with fewer gives all.
         eval_users: how many users are judged by their held-out behaviours (validate, test).
         block_size: users that are sorted by length together, are one shard in ``streaming`` and go to one
@@ -58,7 +59,7 @@ class ProfileDataModule(LightningDataModule):
     def __init__(
         self,
         prepared: str,
-        batch_size: int = 16,
+        batch_size: int | None = 16,
         behaviours: int = 8,
         eval_users: int = 256,
         block_size: int = 1024,
@@ -101,7 +102,7 @@ class ProfileDataModule(LightningDataModule):
         self._refuse_silent_users()
         manifest = read_manifest(self.prepared, "prepared")
         self.n_users, self.data_hash = int(manifest.users), manifest.data_hash
-        if self.audit:
+        if self.audit and self.store.leaked:
             refuse_overlap(self.prepared, self.rows_seen, self._row_ids(VAL, TEST))
         self._loaded = True
 
@@ -123,6 +124,13 @@ class ProfileDataModule(LightningDataModule):
     def longest(self) -> tuple[int, int]:
         """Tokens of the longest body that can be drawn, and its user."""
         return self.store.splits[TRAIN].longest_body(self.writer, self.store.items, self.behaviours)
+
+    def body_width(self) -> tuple[int, float]:
+        """Tokens of the widest row, and of a body on average (over the first users)."""
+        users = self.store.splits[TRAIN].speaking(np.arange(min(self.n_users, 4096)))
+        bodies = self._source(TRAIN).draw(users, self.behaviours, np.random.default_rng(self.seed))
+        mean = float(bodies.length.mean()) if len(users) else 0.0
+        return padded_width(max(1, self.longest[0])), mean
 
     def known_items(self, users: Ints) -> KnownItems:
         """All training items of [B] users."""
@@ -148,7 +156,7 @@ class ProfileDataModule(LightningDataModule):
     def blocks(self) -> list[tuple[int, int]]:
         """First user and number of users of every block that this process holds."""
         share, size = self._share, self.block_size
-        firsts = range(share.rank * size, self.n_users, share.world * size)
+        firsts = share.firsts(share.rank, self.n_users, size)
         return [(first, min(size, self.n_users - first)) for first in firsts]
 
     def skip(self, blocks: frozenset[int]) -> None:
@@ -218,7 +226,8 @@ class ProfileDataModule(LightningDataModule):
     @property
     def _shape(self) -> Shape:
         inner: int = self._module.inner_steps
-        return Shape(self.block_size, self.batch_size, self.behaviours, inner, self.seed)
+        # where the batch was left open, nobody asks before the launch is planned
+        return Shape(self.block_size, self.batch_size or 1, self.behaviours, inner, self.seed)
 
     @property
     def _share(self) -> Share:

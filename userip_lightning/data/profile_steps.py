@@ -120,6 +120,7 @@ class BlockSteps(IterableDataset[ProfileStep]):
         ]
         self.blocks = open_blocks[share.rank]
         self.steps = max(sum(map(self._steps_of, blocks)) for blocks in open_blocks)
+        source.behaviours.release()
 
     def __len__(self) -> int:
         return self.steps
@@ -205,7 +206,8 @@ class HeldOutBatches(IterableDataset[ProfileBatch]):
     def __init__(self, source: BodySource, users: int, judged: int, shape: Shape, share: Share) -> None:
         self.source, self.shape, self.share = source, shape, share
         rng = np.random.default_rng(shape.seed)
-        chosen = rng.permutation(source.behaviours.speaking(np.arange(users)))[:judged]
+        everybody = np.arange(users if judged else 0)
+        chosen = rng.permutation(source.behaviours.speaking(everybody))[:judged]
         firsts = range(0, len(chosen), shape.batch)
         self.batches = [chosen[first : first + shape.batch] for first in firsts]
         # "another user's z" needs company, so a last user alone joins the batch before

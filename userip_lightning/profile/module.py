@@ -34,6 +34,7 @@ from userip_lightning.profile.export import export_profiles
 from userip_lightning.profile.held_out import HeldOut, JudgedUsers, join_batches, roll_users
 from userip_lightning.profile.identity import identity_of, refuse_changed
 from userip_lightning.profile.item_text import item_vectors
+from userip_lightning.profile.launch_plan import plan_launch
 from userip_lightning.profile.likelihood import PromptLikelihood
 from userip_lightning.profile.prompt import DEFAULT_PROMPT, PromptTemplate
 from userip_lightning.profile.shards import ShardStore
@@ -135,6 +136,7 @@ class ProfileModule(LightningModule):
         """Load the LM and start z; runs before a checkpoint is restored."""
         if self.likelihood is not None:
             return
+        self.plan = plan_launch(self)
         backbone = load_backbone(self.lm)
         self.data.check_context(backbone.context)
         self.likelihood = PromptLikelihood(backbone, self.data.prefix, self.prompt.independent)
@@ -197,6 +199,10 @@ class ProfileModule(LightningModule):
         return self.likelihood
 
     # ---- EM
+
+    def on_fit_start(self) -> None:
+        """Tell what the run will need."""
+        self.print(f"profile: {self.plan.summary()}, {self.data.batch_size} users a step")
 
     def on_train_batch_start(self, batch: ProfileStep | TeachingStep, batch_idx: int) -> None:
         """Dropout in the prior depends on seed, epoch and batch alone, so a resumed run repeats it."""
@@ -289,32 +295,38 @@ class ProfileModule(LightningModule):
 
     def on_validation_start(self) -> None:
         """Bring the soft tokens of the judged users together; ``streaming`` has them only at its end."""
+        self._judged_batches: list[HeldOut] = []
         if self.shards is None:
             self.judged = self._bring_together(self.data.judged_users("val"))
 
     def validation_step(self, batch: ProfileBatch, batch_idx: int) -> None:
-        """Log the held-out nats per token under the users' own z."""
+        """Held-out nats per token under the users' own z."""
         if self.shards is None:
-            nats = self._likelihood(self.judged.of(batch.user), batch).per_token
-            self.log("profile/val_nats", nats.mean(), prog_bar=True, batch_size=len(nats), sync_dist=True)
+            own = self._likelihood(self.judged.of(batch.user), batch).per_token
+            self._judged_batches.append(HeldOut(own.tolist(), [], []))
+
+    def on_validation_epoch_end(self) -> None:
+        """Log the mean over users."""
+        if self.shards is None:
+            own = join_batches(self._judged_batches, self.trainer.world_size).own
+            self.log("profile/val_nats", float(np.mean(own)) if own else float("nan"), prog_bar=True)
 
     def on_test_start(self) -> None:
         """Forget earlier figures; bring the soft tokens of the judged users together."""
-        self._tested: list[HeldOut] = []
+        self._judged_batches = []
         self.judged = self._bring_together(self.data.judged_users("test"))
 
     def test_step(self, batch: ProfileBatch, batch_idx: int) -> None:
         """Held-out nats per token under own z, another user's z and no z (design, section 3)."""
         z = self.judged.of(batch.user)
         own, other, none = (self._likelihood(v, batch).per_token for v in (z, roll_users(z), None))
-        self._tested.append(HeldOut(own.tolist(), other.tolist(), none.tolist()))
-        figures = {"own": own, "gain_over_other": other - own, "gain_over_none": none - own}
-        for name, nats in figures.items():
-            self.log(f"profile/test_{name}", nats.mean(), batch_size=len(own), sync_dist=True)
+        self._judged_batches.append(HeldOut(own.tolist(), other.tolist(), none.tolist()))
 
-    def on_test_end(self) -> None:
-        """Bring the figures of all processes together."""
-        self.held_out = join_batches(self._tested, self.trainer.world_size)
+    def on_test_epoch_end(self) -> None:
+        """Bring the figures of all processes together and log their means over users."""
+        self.held_out = join_batches(self._judged_batches, self.trainer.world_size)
+        for name, mean in self.held_out.means().items():
+            self.log(f"profile/test_{name}", mean)
 
     def _bring_together(self, users: Tensor) -> JudgedUsers:
         """The soft tokens of some users, in every process."""

@@ -10,7 +10,8 @@ the copy of z, its gradient and its optimizer state for the users of a row. All 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal, NamedTuple
+from functools import lru_cache
+from typing import Literal, NamedTuple
 
 import torch
 
@@ -19,6 +20,7 @@ from userip_lightning.profile.backbone import LMSource, load_config, resolve_dty
 from userip_lightning.profile.device_memory import available_bytes
 from userip_lightning.profile.lm_cost import LMCost, measure_cost, weight_bytes
 from userip_lightning.profile.quantized import Quantization
+from userip_lightning.profile.target_nll import chunk_tokens
 
 Table = Literal["memory", "disk", "streaming"]
 
@@ -75,20 +77,16 @@ class MemoryPlan(NamedTuple):
         parts = (self.weights, self.activations, self.workspace, self.table, self.optimizer, self.batch)
         return sum(parts)
 
-    def lines(self) -> list[str]:
-        """The plan as a table of plain text."""
-        parts = [
-            ("weights", self.weights),
-            (f"activations ({self.rows} rows of {self.tokens} tokens)", self.activations),
-            ("logits and workspace", self.workspace),
-            ("soft tokens of all users", self.table),
-            ("their optimizer state", self.optimizer),
-            ("soft tokens of the batch", self.batch),
-            ("together", self.total),
-            ("free for it", self.budget),
-        ]
-        told = [f"{name:<44}{size / _GIB:>10.2f} GiB" for name, size in parts]
-        return [*told, f"largest batch: {self.largest} rows, {self.largest * self.users:.0f} users"]
+    def summary(self) -> str:
+        """The plan in one line."""
+        parts = {
+            "weights": self.weights,
+            "activations": self.activations,
+            "logits": self.workspace,
+            "users": self.table + self.optimizer + self.batch,
+        }
+        told = ", ".join(f"{name} {size / _GIB:.2f}" for name, size in parts.items())
+        return f"planned memory {self.total / _GIB:.2f} GiB of {self.budget / _GIB:.1f} ({told})"
 
 
 def plan_memory(
@@ -156,7 +154,7 @@ def refuse_too_large(plan: MemoryPlan, device: str, smaller: Mapping[str, int]) 
     if plan.weights + resident > plan.budget:
         raise InputError(
             f"profile.model.schedule: the soft tokens of all users and their optimizer state need "
-            f"{_gib(resident)} beside {weights} of weights, and {room}; keep them on disk, or set "
+            f"{_gib(resident)} beside {weights} of weights, and {room}; set profile.model.table to disk, or "
             "profile.model.schedule to streaming."
         )
     if plan.largest == 0:
@@ -179,7 +177,6 @@ def plan_run(
     attention: str,
     rows: int | None = None,
     processes: int = 1,
-    chunk: int = 256,
 ) -> MemoryPlan:
     """Plan a run from the configuration of its LM, in seconds for any size; nothing is loaded.
 
@@ -191,23 +188,32 @@ def plan_run(
         attention: ``attn_implementation`` of transformers, as the LM will be loaded with.
         rows: in flight; ``None`` takes the largest number that fits.
         processes: of the run; matters where ``source`` is sharded.
-        chunk: target tokens whose vocabulary logits exist at a time.
 
     Raises:
         InputError: the configuration cannot be read, or the run does not fit.
     """
-    config, dtype = load_config(source), resolve_dtype(source.dtype)
     shards = processes if source.sharded else 1
-    cost = measure_cost(config, dtype, attention, tokens, device, source.quantization, shards, chunk)
+    cost = _cost(source, attention, tokens, device, shards)
     spare = SPARE["cuda" if device.type == "cuda" else "cpu"]
     plan = plan_memory(cost, z, available_bytes(device), spare, rows)
     if plan.total > plan.budget:
-        refuse_too_large(plan, str(device), _smaller(config, dtype, source))
+        refuse_too_large(plan, str(device), _smaller(source))
     return plan
 
 
-def _smaller(config: Any, dtype: torch.dtype, source: LMSource) -> dict[str, int]:
+@lru_cache(maxsize=8)
+def _cost(source: LMSource, attention: str, tokens: int, device: torch.device, shards: int) -> LMCost:
+    """Of the same LM and width, found once: runs of one process often share them."""
+    config = load_config(source)
+    chunk = chunk_tokens(config.get_text_config().vocab_size, device.type)
+    return measure_cost(
+        config, resolve_dtype(source.dtype), attention, tokens, device, source.quantization, shards, chunk
+    )
+
+
+def _smaller(source: LMSource) -> dict[str, int]:
     """Milder forms of the LM than its present one, with the bytes of their weights."""
+    config, dtype = load_config(source), resolve_dtype(source.dtype)
     forms: dict[str, int] = {}
     if dtype == torch.float32 and source.quantization == "none":
         forms["lm.dtype to bfloat16"] = weight_bytes(config, torch.bfloat16, "none")

@@ -45,7 +45,7 @@ class UserTable(nn.Module):
         self._add(self, "z", (len(users), *shape), torch.float32)
         self.z: Tensor
         self.state = nn.Module()  # one buffer per entry of the optimizer's state
-        for name, value in _probe((1, *shape), optimizer).items():
+        for name, value in state_of((1, *shape), optimizer).items():
             size = (len(users), *shape) if value.dim() else (len(users),)
             self._add(self.state, name, size, value.dtype)
 
@@ -165,8 +165,8 @@ class RowOptimizer:
         return rows if rows.dim() > 1 else rows[0].cpu().clone()
 
 
-def _probe(shape: tuple[int, ...], optimizer: OptimizerCallable) -> dict[str, Tensor]:
-    """The tensors an optimizer keeps for a parameter, found by one step on zeros."""
+def state_of(shape: tuple[int, ...], optimizer: OptimizerCallable) -> dict[str, Tensor]:
+    """The tensors an optimizer keeps for a parameter of this shape, found by one step on zeros."""
     leaf = torch.zeros(shape, dtype=torch.float32, requires_grad=True)
     leaf.grad = torch.zeros_like(leaf)
     probe: Optimizer = optimizer([leaf])

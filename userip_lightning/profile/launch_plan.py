@@ -1,0 +1,48 @@
+"""The memory of a run of stage 1, planned before weights are loaded."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from userip_lightning.profile import attention
+from userip_lightning.profile.backbone import load_config
+from userip_lightning.profile.planner import MemoryPlan, SoftTokens, plan_run
+from userip_lightning.profile.user_table import state_of
+
+if TYPE_CHECKING:
+    from userip_lightning.profile.module import ProfileModule
+
+#: Largest batch that is chosen by itself: more users per step bring no more tokens per second.
+MOST_USERS = 64
+
+
+def plan_launch(module: ProfileModule) -> MemoryPlan:
+    """Plan the run, choose ``batch_size`` where the data module leaves it open, and refuse what does not fit.
+
+    Raises:
+        InputError: the LM's configuration cannot be read, or the run does not fit.
+    """
+    data, source = module.data, module.lm
+    config = load_config(source).get_text_config()
+    soft = len(module.prompt.profiles) * module.prompt.soft_tokens
+    width, mean = data.body_width()
+    numbers = soft * config.hidden_size
+    states = sum(1 for value in state_of((1, 1), module.optimizer).values() if value.dim())
+    on_host = (
+        module.device.type == "cpu" and module.table_place == "memory" and module.schedule != "streaming"
+    )
+    z = SoftTokens(
+        len(data.owned_users()) if on_host else 0, numbers, states, "memory" if on_host else "disk"
+    )
+    kernel = attention.NAME if source.attention == "auto" else source.attention
+    place = (soft + width, module.device, kernel)
+    if data.batch_size is None:
+        largest = plan_run(source, z, *place, processes=module.trainer.world_size).largest
+        data.batch_size = max(1, min(MOST_USERS, int((largest - 1) * width / max(mean, 1))))
+    rows = _rows(data.batch_size, width, mean)
+    return plan_run(source, z, *place, rows, module.trainer.world_size)
+
+
+def _rows(users: int, width: int, mean: float) -> int:
+    """Rows of the longest body with the tokens of a batch: batches hold about equally many of them."""
+    return min(users, int(users * mean / max(width, 1)) + 1)
