@@ -15,15 +15,17 @@ paper's.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from userip_lightning.data.source import Source
+from userip_lightning.data.rejects import Rejects
+from userip_lightning.data.source import Block, Source
 from userip_lightning.errors import InputError
-from userip_lightning.schema import EVENT_COLUMNS, Interactions
+from userip_lightning.schema import EVENT_COLUMNS
 
 #: Invented titles are an adjective and a noun of the topic.
 TOPICS: dict[str, tuple[str, str]] = {
@@ -101,7 +103,11 @@ class Planted(Source):
         settings = {key: value for key, value in vars(self).items() if key != "titles"}
         return {"class": "Planted", **settings, "titles": self.titles and self.titles.identity()}
 
-    def read(self) -> Interactions:
+    @property
+    def origin(self) -> str:
+        return "planted profiles"
+
+    def blocks(self, rejects: Rejects) -> Iterator[Block]:
         """Draw the log.
 
         Raises:
@@ -132,7 +138,7 @@ class Planted(Source):
             np.take_along_axis(fond, chosen, 1), np.take_along_axis(affords, chosen, 1), background, rng
         )
         events = self._events(users["user_id"], items["item_id"], chosen, rating, background, rng)
-        return Interactions(events, items, users, "planted profiles").validate()
+        yield Block(events, items, users)
 
     def _invented(self, rng: np.random.Generator) -> pl.DataFrame:
         titles, topics = [], []
