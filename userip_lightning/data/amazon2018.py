@@ -13,6 +13,7 @@ from userip_lightning.data.amazon_products import shape_products
 from userip_lightning.data.cleaning import clean
 from userip_lightning.data.columns import ROW
 from userip_lightning.data.events import shape_events
+from userip_lightning.data.fields import require_fields
 from userip_lightning.data.json_lines import read_json_lines
 from userip_lightning.data.lines import require_file
 from userip_lightning.data.rejects import Rejects
@@ -63,8 +64,8 @@ class Amazon2018(Source):
             for items in shape_products(products, self.metadata_path, rejects, self.latin_only):
                 yield Block(items=items)
         styles = FirstStyles()
-        nested = {"style": pl.String()}
-        for frame in read_json_lines(self.path, _ADVICE, rejects, _REVIEW, nested):
+        reviews = read_json_lines(self.path, _ADVICE, rejects, _REVIEW, {"style": pl.String()})
+        for frame in require_fields(reviews, self.path, _REVIEW[:3], _ADVICE):
             raw = frame.select(
                 ROW,
                 "style",
@@ -83,7 +84,8 @@ class Amazon2018(Source):
 def _products(path: Path, rejects: Rejects) -> Iterator[pl.DataFrame]:
     # Both names occur, "categories" in the files that were cleaned up later.
     nested = {"category": pl.String(), "categories": pl.String()}
-    for frame in read_json_lines(path, _ADVICE, rejects, _PRODUCT, nested):
+    products = read_json_lines(path, _ADVICE, rejects, _PRODUCT, nested)
+    for frame in require_fields(products, path, _PRODUCT[:2], _ADVICE):
         yield frame.select(
             ROW,
             "title",

@@ -49,12 +49,23 @@ def read_json_lines(
     Raises:
         InputError: the file is missing, empty or damaged; more bad lines than allowed.
     """
-    schema = {**dict.fromkeys(scalars, pl.String()), **(nested or {})}
     for lines in read_lines(path, advice, rejects):
-        frame = _parsed(lines.text, lines.rows, schema)
-        if frame is None:
-            frame = _halved(lines, schema, path, rejects)
-        yield _without_nested(frame, lines, scalars, path, rejects)
+        yield parse_lines(lines, path, rejects, scalars, nested or {})
+
+
+def parse_lines(
+    lines: Lines, path: Path, rejects: Rejects, scalars: Sequence[str], nested: Mapping[str, pl.DataType]
+) -> pl.DataFrame:
+    """One block of what :func:`read_json_lines` yields.
+
+    Raises:
+        InputError: more bad lines than allowed.
+    """
+    schema = {**dict.fromkeys(scalars, pl.String()), **nested}
+    frame = _parsed(lines.text, lines.rows, schema)
+    if frame is None:
+        frame = _halved(lines, schema, path, rejects)
+    return _without_nested(frame, lines, scalars, path, rejects)
 
 
 def _parsed(text: bytes, rows: NDArray[np.int64], schema: Mapping[str, pl.DataType]) -> pl.DataFrame | None:

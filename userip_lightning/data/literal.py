@@ -11,11 +11,40 @@ import ast
 import json
 import re
 import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from userip_lightning.data.json_lines import parse_lines
+from userip_lightning.data.lines import Lines, read_lines
+from userip_lightning.data.rejects import Rejects
 
 _STRING = re.compile(r"'([^']*)'|\"([^\"]*)\"")
 # What Python writes outside of strings and JSON reads alike.
 _ALIKE = re.compile(r"(?:[\s{}\[\]:,]|-?(?:0|[1-9]\d*(?!\d))(?:\.\d+(?!\d))?(?:e[+-]?\d+(?!\d))?)*")
 _LONGEST = 1 << 20
+
+
+def read_literal_lines(
+    path: Path, advice: str, rejects: Rejects, scalars: Sequence[str], nested: Mapping[str, pl.DataType]
+) -> Iterator[pl.DataFrame]:
+    """Blocks of a file with one dictionary per line, as :func:`userip_lightning.data.json_lines.read_json_lines`.
+
+    Raises:
+        InputError: the file is missing, empty or damaged; more bad lines than allowed.
+    """
+    for lines in read_lines(path, advice, rejects):
+        texts = lines.text.decode().split("\n")[:-1]
+        turned = [to_json(text) for text in texts]
+        for row, text, json_text in zip(lines.rows, texts, turned, strict=True):
+            if json_text is None:
+                rejects.add(path, int(row), "is no Python literal", text)
+        good = np.array([text is not None for text in turned], dtype=bool)
+        if good.any():
+            json_lines = "".join(f"{text}\n" for text in turned if text is not None)
+            yield parse_lines(Lines(json_lines.encode(), lines.rows[good]), path, rejects, scalars, nested)
 
 
 def to_json(line: str) -> str | None:
