@@ -16,7 +16,7 @@ from typing import Any
 import polars as pl
 
 from userip_lightning.data.cleaning import clean
-from userip_lightning.data.columns import ROW, shape_side
+from userip_lightning.data.columns import shape_side
 from userip_lightning.data.item_text import price_levels, with_text
 from userip_lightning.data.rejects import Rejects
 

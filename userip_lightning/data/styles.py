@@ -21,7 +21,9 @@ class FirstStyles:
         Args:
             events: ``item_id`` and ``style``, a JSON object of strings.
         """
-        first = events.filter(pl.col("style").is_not_null()).unique("item_id", keep="first", maintain_order=True)
+        first = events.filter(pl.col("style").is_not_null()).unique(
+            "item_id", keep="first", maintain_order=True
+        )
         fresh = [item not in self._seen for item in first["item_id"]]
         first = first.filter(pl.Series(fresh, dtype=pl.Boolean))
         self._seen.update(first["item_id"])
