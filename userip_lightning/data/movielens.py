@@ -61,7 +61,7 @@ class MovieLens100K(Source):
         events, items, users = self._files()
         original = events.name in _ORIGINAL
         for films in self._original_items(items, rejects) if original else _recbole_items(items, rejects):
-            yield Block(items=shape_side(_with_year(films), "item_id", items, rejects))
+            yield Block(items=shape_side(with_year(films), "item_id", items, rejects))
         for people in (
             _table(users, rejects, _PEOPLE, "|") if original else _atomic(users, rejects, _PEOPLE[:4])
         ):
@@ -102,7 +102,7 @@ def _atomic(path: Path, rejects: Rejects, names: Sequence[str]) -> Iterator[pl.D
         yield frame.select(ROW, *names)
 
 
-def _with_year(films: pl.DataFrame) -> pl.DataFrame:
+def with_year(films: pl.DataFrame) -> pl.DataFrame:
     """Move the year from the title to its column; placeholders become null."""
     title = pl.col("title").str.replace(_YEAR, "").str.strip_chars()
     year = pl.coalesce(pl.col("title").str.extract(_YEAR), pl.col("year").str.extract(r"^(\d{4})$"))
