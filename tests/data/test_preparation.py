@@ -105,6 +105,7 @@ def test_every_setting_and_the_content_change_the_hash_but_the_path_does_not(tmp
         Preparation(FILMS, split=TemporalSplit()),
         Preparation(FILMS, max_users=20),
         Preparation(FILMS, duplicates="drop"),
+        Preparation(FILMS, max_bad_rows=1),
         Preparation(FILMS, seed=1),
     ]
     with (folder / "u.data").open("a") as file:
@@ -167,6 +168,10 @@ def test_what_cannot_be_prepared_is_said_and_leaves_nothing(tmp_path: Path) -> N
         Preparation(FILMS, labels=RatingThreshold(5)).run(tmp_path, quiet)
     with pytest.raises(InputError, match=r"row 1 of the source has no rating"):
         Preparation(GAMES).run(tmp_path, quiet)
+    with pytest.raises(
+        InputError, match=r"GivenLabel: the log has no column 'liked', only row_id, user_id, .*review"
+    ):
+        Preparation(FILMS, labels=GivenLabel("liked")).run(tmp_path, quiet)
     with pytest.raises(InputError, match="positions in a history"):
         Preparation(GAMES, labels=Implicit(), split=TemporalSplit()).run(tmp_path, quiet)
     assert list(tmp_path.iterdir()) == []
@@ -174,7 +179,9 @@ def test_what_cannot_be_prepared_is_said_and_leaves_nothing(tmp_path: Path) -> N
 
 def test_the_manifest_lists_every_file(tmp_path: Path) -> None:
     manifest = read_manifest(Preparation(FILMS).run(tmp_path, quiet), "prepared")
-    assert set(manifest.files) == {"events.parquet", "items.parquet", "users.parquet", "stats.json"}
+    assert set(manifest.files) == {
+        *("events.parquet", "items.parquet", "users.parquet", "stats.json", "card.md")
+    }
 
 
 def test_a_yaml_section_builds_it() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections import Counter
 from pathlib import Path
 from types import TracebackType
@@ -42,6 +43,12 @@ class Rejects:
     ) -> None:
         if self._handle:
             self._handle.close()
+
+    def copy_to(self, folder: Path) -> None:
+        """Put the list so far into ``folder``, if any row was rejected."""
+        if self._handle and self.file:
+            self._handle.flush()
+            shutil.copyfile(self.file, folder / REJECTED)
 
     def add(self, path: Path | str, row: int, reason: str, raw: str = "") -> None:
         """Reject one row.

@@ -7,7 +7,7 @@ themselves, and the tables of the items and users that occur in the events.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -53,9 +53,32 @@ class StoredLog:
     items: pl.DataFrame
     repeated: dict[str, int]
 
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Names of the events' columns."""
+        return tuple(pl.read_parquet_schema(self.parts[0]))
+
     def scan(self) -> pl.LazyFrame:
         """All events, on disk."""
         return pl.scan_parquet(list(self.parts))
+
+    def pick(self, places: NDArray[np.int64], columns: Sequence[str]) -> Iterator[pl.DataFrame]:
+        """Some events, in as many frames as there are parts.
+
+        Args:
+            places: [M] places among the N events, growing.
+            columns: which of their columns.
+        """
+        start = 0
+        for part in self.parts:
+            frame = pl.read_parquet(part, columns=["row_id", *columns])
+            low, high = np.searchsorted(places, [start, start + frame.height])
+            yield frame.select(columns)[places[low:high] - start]
+            start += frame.height
+
+    def gather(self, places: NDArray[np.int64], columns: Sequence[str]) -> pl.DataFrame:
+        """As :meth:`pick`, in one frame."""
+        return pl.concat(self.pick(places, columns))
 
 
 def store(source: Source, folder: Path, rejects: Rejects, report: Callable[[str], None]) -> StoredLog:
