@@ -6,7 +6,7 @@ expected a number``); :func:`sift` hands the bad rows to :class:`userip_lightnin
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import polars as pl
@@ -18,7 +18,7 @@ from userip_lightning.errors import InputError
 ROW = "__row"
 
 
-def require_columns(frame: pl.DataFrame, path: Path, required: Sequence[str]) -> pl.DataFrame:
+def require_columns(frame: pl.DataFrame, path: Path | str, required: Sequence[str]) -> pl.DataFrame:
     """``frame`` itself.
 
     Raises:
@@ -32,6 +32,32 @@ def require_columns(frame: pl.DataFrame, path: Path, required: Sequence[str]) ->
                 "check the path and the column names."
             )
     return frame
+
+
+def rename_columns(
+    frame: pl.DataFrame, path: Path | str, columns: Mapping[str, str], required: Sequence[str]
+) -> pl.DataFrame:
+    """``frame`` with our column names.
+
+    Args:
+        frame: with the file's names.
+        path: the file, for messages.
+        columns: our name to the file's, where they differ; the file need not have all of them.
+        required: our names that it must have.
+
+    Raises:
+        InputError: one of the ``required`` columns is missing, or two columns would bear one name.
+    """
+    require_columns(frame, path, [columns.get(name, name) for name in required])
+    ours = {theirs: name for name, theirs in columns.items() if theirs in frame.columns}
+    names = [ours.get(name, name) for name in frame.columns]
+    again = next((name for place, name in enumerate(names) if name in names[:place]), None)
+    if again is not None:
+        raise InputError(
+            f"{path}: columns makes {columns[again]!r} the column {again!r}, which the file has "
+            "already; rename that one in the file."
+        )
+    return frame.rename(ours)
 
 
 def number(frame: pl.DataFrame, name: str) -> pl.Expr:
@@ -74,7 +100,11 @@ def quoted(name: str) -> pl.Expr:
 
 
 def shape_side(
-    frame: pl.DataFrame, key: str, path: Path, rejects: Rejects, text: Callable[[int], str] | None = None
+    frame: pl.DataFrame,
+    key: str,
+    path: Path | str,
+    rejects: Rejects,
+    text: Callable[[int], str] | None = None,
 ) -> pl.DataFrame:
     """A block of an item or user table: every column a string, rows with an empty id or a NUL rejected.
 
@@ -100,7 +130,7 @@ def shape_side(
 def sift(
     frame: pl.DataFrame,
     faults: Sequence[pl.Expr],
-    path: Path,
+    path: Path | str,
     rejects: Rejects,
     text: Callable[[int], str] | None = None,
 ) -> pl.DataFrame:

@@ -17,7 +17,7 @@ LATEST = 4_102_444_800.0
 
 def shape_events(
     raw: pl.DataFrame,
-    path: Path,
+    path: Path | str,
     rejects: Rejects,
     rating_range: tuple[float, float] | None = None,
     before: int = 0,

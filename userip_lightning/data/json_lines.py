@@ -111,6 +111,8 @@ def _without_nested(
     frame: pl.DataFrame, lines: Lines, scalars: Sequence[str], path: Path, rejects: Rejects
 ) -> pl.DataFrame:
     """Reject lists and objects among ``scalars``; a string may begin with a bracket and stay."""
+    if not scalars:
+        return frame
     suspects = frame.select(
         pl.any_horizontal(pl.col(name).str.contains(_NESTED).fill_null(False) for name in scalars)
     ).to_series()

@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 
 from userip_lightning.artifact import file_hash
-from userip_lightning.data.columns import ROW, shape_side
+from userip_lightning.data.columns import ROW, rename_columns, shape_side
 from userip_lightning.data.delimited import read_typed
 from userip_lightning.data.events import shape_events
 from userip_lightning.data.lines import require_file
@@ -75,9 +75,8 @@ class RecBole(Source):
 
     def _frames(self, path: Path, required: list[str], rejects: Rejects) -> Iterator[pl.DataFrame]:
         """Blocks with our column names."""
-        names = [self.columns.get(name, name) for name in required]
-        for frame in read_typed(path, _ADVICE, rejects, names):
-            yield frame.rename({name: ours for ours, name in self.columns.items() if name in frame.columns})
+        for frame in read_typed(path, _ADVICE, rejects, []):
+            yield rename_columns(frame, path, self.columns, required)
 
     def _titled(self, items: pl.DataFrame, path: Path) -> pl.DataFrame:
         found = next((name for name in _TITLES if name in items.columns), None)

@@ -1,4 +1,4 @@
-"""A log of one's own, in CSV, TSV or Parquet."""
+"""A log of one's own, in CSV, TSV, JSON lines or Parquet."""
 
 from __future__ import annotations
 
@@ -9,16 +9,28 @@ from typing import Any
 import polars as pl
 
 from userip_lightning.artifact import file_hash
-from userip_lightning.data.columns import ROW, require_columns, shape_side
+from userip_lightning.data.columns import ROW, rename_columns, shape_side
 from userip_lightning.data.delimited import read_table
 from userip_lightning.data.events import shape_events
+from userip_lightning.data.json_table import read_json_table
 from userip_lightning.data.lines import kind_of, require_file
 from userip_lightning.data.parquet_blocks import read_parquet
+from userip_lightning.data.parquet_folder import (
+    folder_identity,
+    is_parquet_folder,
+    place,
+    read_parquet_folder,
+)
 from userip_lightning.data.rejects import Rejects
 from userip_lightning.data.source import Block, Source
 from userip_lightning.errors import InputError
+from userip_lightning.schema import EVENT_COLUMNS
 
-_ADVICE = "give the path of a .csv, .tsv or .parquet file (.csv and .tsv may be gzipped as .gz)"
+_ADVICE = (
+    "give the path of a .csv, .tsv, .jsonl or .parquet file (all but .parquet may be packed, as .csv.gz is), "
+    "or a folder or an address with Parquet files"
+)
+_JSON = (".jsonl", ".ndjson", ".json")
 
 
 class Tabular(Source):
@@ -28,7 +40,8 @@ class Tabular(Source):
     Columns of the log that are not our own (a label, say) are kept as they are.
 
     Args:
-        path: the log.
+        path: the log: a file whose ending tells its format, or Parquet in many files, as a folder or an
+            address (:mod:`userip_lightning.data.parquet_folder`).
         columns: our column name to the file's, for all three files; names that agree need no entry.
         items_path: one row per item: ``item_id``, ``title`` and further text attributes.
         users_path: one row per user: ``user_id`` and further text attributes.
@@ -43,10 +56,10 @@ class Tabular(Source):
         users_path: str | None = None,
         rating_range: tuple[float, float] | None = None,
     ) -> None:
-        self.path = Path(path).expanduser()
+        self.path = place(path)
         self.columns = dict(columns or {})
-        self.items_path = Path(items_path).expanduser() if items_path else None
-        self.users_path = Path(users_path).expanduser() if users_path else None
+        self.items_path = place(items_path) if items_path else None
+        self.users_path = place(users_path) if users_path else None
         self.rating_range = rating_range
 
     @property
@@ -54,9 +67,7 @@ class Tabular(Source):
         return str(self.path)
 
     def identity(self) -> dict[str, Any]:
-        files = [
-            p and file_hash(require_file(p, _ADVICE)) for p in (self.path, self.items_path, self.users_path)
-        ]
+        files = [p and _contents(p) for p in (self.path, self.items_path, self.users_path)]
         return {"class": "Tabular", "columns": self.columns, "range": self.rating_range, "files": files}
 
     def blocks(self, rejects: Rejects) -> Iterator[Block]:
@@ -89,18 +100,25 @@ class Tabular(Source):
         items = None if self.items_path else events.select("item_id", pl.col("title").cast(pl.String))
         return Block(events.drop("title"), items)
 
-    def _frames(self, path: Path, required: list[str], rejects: Rejects) -> Iterator[pl.DataFrame]:
+    def _frames(self, path: Path | str, required: list[str], rejects: Rejects) -> Iterator[pl.DataFrame]:
         """Blocks with our column names."""
-        for frame in self._parsed(require_file(path, _ADVICE), rejects):
-            require_columns(frame, path, [self.columns.get(name, name) for name in required])
-            yield frame.rename(
-                {theirs: ours for ours, theirs in self.columns.items() if theirs in frame.columns}
-            )
+        for frame in self._parsed(path, rejects):
+            yield rename_columns(frame, path, self.columns, required)
 
-    def _parsed(self, path: Path, rejects: Rejects) -> Iterator[pl.DataFrame]:
-        kind = kind_of(path)
+    def _parsed(self, path: Path | str, rejects: Rejects) -> Iterator[pl.DataFrame]:
+        if is_parquet_folder(path):
+            return read_parquet_folder(path)
+        file = require_file(Path(path), _ADVICE)
+        kind = kind_of(file)
         if kind in (".csv", ".tsv"):
-            return read_table(path, _ADVICE, rejects, "," if kind == ".csv" else "\t", quoted=True)
+            return read_table(file, _ADVICE, rejects, "," if kind == ".csv" else "\t", quoted=True)
+        if kind in _JSON:
+            names = [self.columns.get(name, name) for name in (*EVENT_COLUMNS, "title")]
+            return read_json_table(file, _ADVICE, rejects, names)
         if kind == ".parquet":
-            return read_parquet(path)
-        raise InputError(f"{path}: the format {kind or 'without a suffix'!r} is unknown; {_ADVICE}.")
+            return read_parquet(file)
+        raise InputError(f"{file}: the format {kind or 'without a suffix'!r} is unknown; {_ADVICE}.")
+
+
+def _contents(path: Path | str) -> Any:
+    return folder_identity(path) if is_parquet_folder(path) else file_hash(require_file(Path(path), _ADVICE))
