@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from tests.data.formats import FORMATS, Event, Log
 
+SLOW = [HealthCheck.too_slow]
 IDS = st.text("abcXYZ019_-é", min_size=1, max_size=6)
 WORDS = st.text("abc é'\"XYZ,;|0", min_size=1, max_size=20).map(lambda text: " ".join(text.split()))
 TITLES = WORDS.filter(bool)
@@ -30,7 +31,7 @@ def logs(draw: st.DrawFn) -> Log:
 
 
 @pytest.mark.parametrize("name", FORMATS)
-@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=10, derandomize=True, database=None, deadline=None, suppress_health_check=SLOW)
 @given(log=logs())
 def test_the_readers_agree(name: str, log: Log) -> None:
     form = FORMATS[name]

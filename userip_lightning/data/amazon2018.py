@@ -76,9 +76,9 @@ class Amazon2018(Source):
                 review="reviewText",
             )
             events = shape_events(raw, self.path, rejects, (1.0, 5.0))
-            items = None if self.metadata_path else styles.new(events)
+            styled = None if self.metadata_path else styles.new(events)
             review = clean(events["review"], self.latin_only)
-            yield Block(events=events.drop("style").with_columns(review), items=items)
+            yield Block(events=events.drop("style").with_columns(review), items=styled)
 
 
 def _products(path: Path, rejects: Rejects) -> Iterator[pl.DataFrame]:

@@ -69,7 +69,8 @@ def read_typed(path: Path, advice: str, rejects: Rejects, required: Sequence[str
         InputError: as :func:`read_table`, or one of the ``required`` columns is missing.
     """
     for frame in read_table(path, advice, rejects, "\t"):
-        named = frame.rename({name: name.split(":")[0] for name in frame.columns})
+        names = _header([name.split(":")[0] for name in frame.columns], path)
+        named = frame.rename(dict(zip(frame.columns, names, strict=True)))
         yield require_columns(named, path, required)
 
 
@@ -121,7 +122,10 @@ def _quoted(
 ) -> Iterator[pl.DataFrame]:
     records = read_records(path, advice, rejects, separator, encoding, header=names is None)
     if names is None:
-        names = _header(next(records).fields[0], path)
+        first = next(records).fields
+        if not first:
+            raise InputError(f"{path}: the header is blank; {advice}.")
+        names = _header(first[0], path)
     yield _empty(names)
     for rows, fields in records:
         even = [len(record) == len(names) for record in fields]

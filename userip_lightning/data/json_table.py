@@ -45,13 +45,18 @@ def _keys(path: Path, advice: str) -> list[str]:
     keys: dict[str, None] = {}
     for line in first.split(b"\n", _LINES)[:_LINES]:
         try:
-            value = json.loads(line)
+            value = json.loads(line.decode())
         except (ValueError, RecursionError):
             continue
         if isinstance(value, dict):
-            keys.update(dict.fromkeys(value))
+            keys.update(dict.fromkeys(filter(_is_text, value)))
     if ROW in keys:
         raise InputError(f"{path}: the key {ROW!r} is taken by this program; rename it.")
     if not keys:
         raise InputError(f"{path}: none of its first {_LINES} lines is a JSON object; {advice}.")
     return list(keys)
+
+
+def _is_text(key: str) -> bool:
+    # A lone surrogate is text to Python and to nobody else.
+    return key.encode(errors="ignore").decode() == key

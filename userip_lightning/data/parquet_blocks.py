@@ -10,6 +10,8 @@ import polars as pl
 from userip_lightning.data.columns import ROW
 from userip_lightning.errors import InputError
 
+#: What polars does with a damaged file; it panics where a length in it is wrong.
+DAMAGE = (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError)
 _ROWS = 200_000
 
 
@@ -28,6 +30,6 @@ def read_parquet(path: Path) -> Iterator[pl.DataFrame]:
         for start in range(0, max(rows, 1), _ROWS):
             frame = scan.slice(start, _ROWS).collect()
             yield frame.insert_column(0, pl.int_range(start, start + frame.height, eager=True).alias(ROW))
-    except pl.exceptions.PolarsError as error:
-        reason = str(error).splitlines()[0]
+    except DAMAGE as error:
+        reason = next(iter(str(error).splitlines()), "damaged")
         raise InputError(f"{path}: not a readable Parquet file ({reason}); write it again.") from None

@@ -13,6 +13,7 @@ import polars as pl
 
 from userip_lightning.artifact import file_hash
 from userip_lightning.data.columns import ROW
+from userip_lightning.data.parquet_blocks import DAMAGE
 from userip_lightning.errors import InputError
 
 _ROWS = 200_000
@@ -42,7 +43,7 @@ def folder_identity(where: Path | str) -> Any:
     scan = _scan(where)
     try:
         rows, columns = scan.select(pl.len()).collect().item(), dict(scan.collect_schema())
-    except (pl.exceptions.PolarsError, OSError) as error:
+    except DAMAGE as error:
         raise _unreadable(where, error) from None
     return [where, rows, {name: str(dtype) for name, dtype in columns.items()}]
 
@@ -67,7 +68,7 @@ def read_parquet_folder(where: Path | str) -> Iterator[pl.DataFrame]:
             start += frame.height
         if not start:
             yield pl.DataFrame(schema={ROW: pl.Int64(), **scan.collect_schema()})
-    except (pl.exceptions.PolarsError, OSError) as error:
+    except DAMAGE as error:
         raise _unreadable(where, error) from None
 
 
@@ -76,7 +77,7 @@ def _scan(where: Path | str) -> pl.LazyFrame:
         if isinstance(where, str):
             return pl.scan_parquet(where, hive_partitioning=True)
         return pl.scan_parquet(_files(where), hive_partitioning=True)
-    except (pl.exceptions.PolarsError, OSError) as error:
+    except DAMAGE as error:
         raise _unreadable(where, error) from None
 
 
@@ -87,7 +88,7 @@ def _files(folder: Path) -> list[Path]:
     return files
 
 
-def _unreadable(where: Path | str, error: Exception) -> InputError:
+def _unreadable(where: Path | str, error: BaseException) -> InputError:
     reason = str(error).split("\n")[0].strip(" :")[:200]
     if isinstance(where, Path):
         return InputError(f"{where}: not readable as one Parquet table ({reason}); write its files again.")

@@ -31,6 +31,7 @@ _ADVICE = (
     "or a folder or an address with Parquet files"
 )
 _JSON = (".jsonl", ".ndjson", ".json")
+_OURS = (*EVENT_COLUMNS, "title")
 
 
 class Tabular(Source):
@@ -103,7 +104,14 @@ class Tabular(Source):
     def _frames(self, path: Path | str, required: list[str], rejects: Rejects) -> Iterator[pl.DataFrame]:
         """Blocks with our column names."""
         for frame in self._parsed(path, rejects):
-            yield rename_columns(frame, path, self.columns, required)
+            named = rename_columns(frame, path, self.columns, required)
+            for name, dtype in named.schema.items():
+                if (path != self.path or name in _OURS) and not _is_plain(dtype):
+                    raise InputError(
+                        f"{path}: column {self.columns.get(name, name)!r} has type {dtype}, expected text, "
+                        "numbers or dates; write it as one of these."
+                    )
+            yield named
 
     def _parsed(self, path: Path | str, rejects: Rejects) -> Iterator[pl.DataFrame]:
         if is_parquet_folder(path):
@@ -113,7 +121,7 @@ class Tabular(Source):
         if kind in (".csv", ".tsv"):
             return read_table(file, _ADVICE, rejects, "," if kind == ".csv" else "\t", quoted=True)
         if kind in _JSON:
-            names = [self.columns.get(name, name) for name in (*EVENT_COLUMNS, "title")]
+            names = [self.columns.get(name, name) for name in _OURS]
             return read_json_table(file, _ADVICE, rejects, names)
         if kind == ".parquet":
             return read_parquet(file)
@@ -122,3 +130,9 @@ class Tabular(Source):
 
 def _contents(path: Path | str) -> Any:
     return folder_identity(path) if is_parquet_folder(path) else file_hash(require_file(Path(path), _ADVICE))
+
+
+def _is_plain(dtype: pl.DataType) -> bool:
+    """Whether every value is one text, number or point in time."""
+    texts = (pl.String, pl.Categorical, pl.Enum, pl.Boolean, pl.Null, pl.Date, pl.Datetime)
+    return dtype.is_numeric() or dtype in texts
