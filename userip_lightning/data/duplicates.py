@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 
 from userip_lightning.data.stored_log import StoredLog
 
+# No column of a log has such a name.
+_PLACE, _PAIR = "__place", "__pair"
+
 
 class Duplicates(NamedTuple):
     """Events that agree with an earlier one in everything but their review.
@@ -33,8 +36,9 @@ def find_duplicates(log: StoredLog) -> Duplicates:
     if not places.size:
         return Duplicates(places, places)
     others = [name for name in log.columns if name not in ("row_id", "user_id", "item_id", "review")]
-    suspects = log.gather(places, others).with_columns(place=pl.Series(places), pair=pair.gather(places))
-    same = ["pair", *others]
-    suspects = suspects.with_columns(first=pl.col("place").first().over(same))
-    repeated = suspects.filter(pl.col("place") != pl.col("first"))
-    return Duplicates(repeated["place"].to_numpy(), repeated["first"].to_numpy())
+    suspects = log.gather(places, others).with_columns(
+        pl.Series(_PLACE, places), pair.gather(places).alias(_PAIR)
+    )
+    first = suspects.select(pl.col(_PLACE).first().over([_PAIR, *others])).to_series().to_numpy()
+    again = first != places
+    return Duplicates(places[again], first[again])

@@ -26,7 +26,11 @@ _SENTENCES = 4096
 
 
 def write_planted(
-    source: Planted, folder: Path, shape: Shape, words: int = 60, report: Callable[[str], None] = print
+    source: Planted,
+    folder: Path,
+    shape: Shape = "csv",
+    words: int = 60,
+    report: Callable[[str], None] = print,
 ) -> list[Path]:
     """Write a log into ``folder``, which may exist but not hold these files.
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import polars as pl
 
+from userip_lightning.data.paper_table1 import PAPER_TABLE1, DatasetFigures
 from userip_lightning.data.prepared import PreparedData
 
 STATS = "stats.json"
@@ -73,3 +74,15 @@ def table1(prepared: PreparedData) -> pl.DataFrame:
     steps = pl.DataFrame(stats["steps"])
     filled = 100 * pl.col("interactions") / (pl.col("users") * pl.col("items"))
     return steps.with_columns(sparsity_percent=100 - filled)
+
+
+def beside_paper(prepared: PreparedData) -> pl.DataFrame:
+    """Table 1 of the paper with this data as its last row.
+
+    Returns:
+        Columns ``dataset``, ``interactions``, ``users``, ``items``, ``sparsity_percent``.
+    """
+    stats = json.loads((prepared.path / STATS).read_text(encoding="utf-8"))
+    rows = [{"dataset": f"paper, {name}", **row._asdict()} for name, row in PAPER_TABLE1.items()]
+    ours = {"dataset": stats["source"], **{name: stats[name] for name in DatasetFigures._fields}}
+    return pl.DataFrame([*rows, ours])
