@@ -54,8 +54,9 @@ def to_json(line: str) -> str | None:
         line: one Python literal. A line beyond 1 MiB that is not near to JSON is given up.
     """
     if "\\" not in line:
-        if '"' not in line and _plain_outside(line.split("'")[::2]):
-            return line.replace("'", '"')
+        pieces = line.split("'")
+        if '"' not in line and len(pieces) % 2 and _plain_outside(pieces[::2]):
+            return '"'.join(pieces)
         if _plain_outside(_STRING.split(line)[::3]):
             return _STRING.sub(_requote, line)
     if len(line) > _LONGEST:

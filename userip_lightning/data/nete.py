@@ -25,7 +25,7 @@ from userip_lightning.data.unpickle import load_plain
 from userip_lightning.errors import InputError
 from userip_lightning.schema import TEST, TRAIN, VAL
 
-#: Column of the events with the split of the release; :class:`userip_lightning.data.given_split.GivenSplit`
+#: Column of the events with the split of the release; :class:`userip_lightning.data.column_split.ColumnSplit`
 #: reads it.
 SPLIT_COLUMN = "given_split"
 _ADVICE = (

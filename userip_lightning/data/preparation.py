@@ -151,11 +151,12 @@ class Preparation:
         self, log: StoredLog, places: NDArray[np.int64], users: pl.Series, items: pl.Series
     ) -> pl.DataFrame:
         """The prepared events without their text, sampled negatives last."""
-        wanted = ("rating", "timestamp", *self.labels.columns)
-        for name in wanted:
-            if name not in log.columns:
-                kind = type(self.labels).__name__
-                raise InputError(f"{kind}: the log has no column {name!r}, only {', '.join(log.columns)}.")
+        for part in (self.labels, self.split):
+            for name in part.columns:
+                if name not in log.columns:
+                    kind, found = type(part).__name__, ", ".join(log.columns)
+                    raise InputError(f"{kind}: the log has no column {name!r}, only {found}.")
+        wanted = tuple(dict.fromkeys(("rating", "timestamp", *self.labels.columns, *self.split.columns)))
         events = log.gather(places, wanted).with_columns(
             row_id=pl.Series(log.row_id[places]),
             user=pl.Series(_dense(log.user[places])),

@@ -20,6 +20,11 @@ _ADVICE = "take another split"
 class Split(ABC):
     """Chosen in YAML by ``class_path``."""
 
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Columns of the log that :meth:`assign` reads besides ``timestamp``."""
+        return ()
+
     def identity(self) -> dict[str, Any]:
         """Whatever decides the split: settings and file contents, never paths.
 
@@ -33,7 +38,7 @@ class Split(ABC):
         """The split of every event.
 
         Args:
-            events: ``row_id``, ``user``, ``item`` and ``timestamp``, in order of ``row_id``.
+            events: ``row_id``, ``user``, ``item``, ``timestamp`` and :attr:`columns`, in order of ``row_id``.
             seed: decides everything random.
 
         Returns:

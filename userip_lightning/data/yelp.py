@@ -29,7 +29,7 @@ _REVIEW = ("user_id", "business_id", "stars", "date", "text")
 _BUSINESS = ("business_id", "name", "categories", "city")
 _COLUMNS = {"business_id": "item_id", "name": "title", "categories": "category", "attributes": "price_level"}
 _CATEGORIES = 3
-_RANGE = r'"RestaurantsPriceRange2":\s*"?[^\w"]*([1-4])\b'
+_RANGE = r'"RestaurantsPriceRange2":[^\d,}]{0,6}([1-4])\b'
 
 
 class Yelp(Source):

@@ -14,7 +14,7 @@ _NAMES = {TRAIN: TRAIN, VAL: VAL, "valid": VAL, "validation": VAL, TEST: TEST, S
 
 
 @dataclass(frozen=True)
-class GivenSplit(Split):
+class ColumnSplit(Split):
     """A column of the log says where an event belongs.
 
     Args:
@@ -24,17 +24,17 @@ class GivenSplit(Split):
 
     column: str = "given_split"
 
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return (self.column,)
+
     def assign(self, events: pl.DataFrame, seed: int) -> pl.Series:
-        if self.column not in events.columns:
-            raise InputError(
-                f"GivenSplit: the log has no column {self.column!r}, only {', '.join(events.columns)}."
-            )
         given = events[self.column].cast(pl.String)
         split = given.str.to_lowercase().replace_strict(_NAMES, default=None, return_dtype=pl.String)
         if split.null_count():
             place = int(split.is_null().arg_max() or 0)
             raise InputError(
-                f"GivenSplit: row {events['row_id'][place] + 1} of the source has {self.column} "
+                f"ColumnSplit: row {events['row_id'][place] + 1} of the source has {self.column} "
                 f"{given[place]!r}, expected train, val, test or support; mend or delete it."
             )
         return split.alias("split")
