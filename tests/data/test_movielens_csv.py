@@ -28,6 +28,6 @@ def test_the_two_files(tmp_path: Path) -> None:
 def test_a_bad_row_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"ratings\.csv: row 1 has rating 0, expected 0.5 to 5"):
         release(tmp_path, "1,1,0,964982703\n").read()
+    (tmp_path / "movies.csv").write_text("id,title,genres\n1,x,y\n")
     with pytest.raises(InputError, match=r"movies\.csv: column 'movieId' is missing"):
-        (tmp_path / "movies.csv").write_text("id,title,genres\n1,x,y\n")
         MovieLensCSV(str(tmp_path)).read()

@@ -5,7 +5,8 @@ import pytest
 from userip_lightning.data.recbole import RecBole
 from userip_lightning.errors import InputError
 
-LOG = "user_id:token\titem_id:token\trating:float\ttimestamp:float\tvisits:float\nu\ta\t4\t9.0\t2\nv\tb\t1\t8.5\t1\n"
+HEADER = "user_id:token\titem_id:token\trating:float\ttimestamp:float\tvisits:float\n"
+LOG = HEADER + "u\ta\t4\t9.0\t2\nv\tb\t1\t8.5\t1\n"
 ITEMS = "item_id:token\tmovie_title:token_seq\tclass:token_seq\na\tSun Roses\tDrama War\n"
 
 

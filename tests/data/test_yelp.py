@@ -7,9 +7,9 @@ from userip_lightning.data.yelp import Yelp
 from userip_lightning.errors import InputError
 
 REVIEWS = [
-    {"review_id": "r1", "user_id": "u1", "business_id": "b1", "stars": 5.0, "useful": 1, "date": "2012-01-03 15:28:18",
+    {"user_id": "u1", "business_id": "b1", "stars": 5.0, "useful": 1, "date": "2012-01-03 15:28:18",
      "text": "Great.\n\nAgain!"},
-    {"review_id": "r2", "user_id": "u2", "business_id": "b2", "stars": 1, "date": "2012-01-03", "text": "No"},
+    {"user_id": "u2", "business_id": "b2", "stars": 1, "date": "2012-01-03", "text": "No"},
 ]  # fmt: skip
 BUSINESSES = [
     {"business_id": "b1", "name": "Siam &amp; Co", "city": "Tampa", "stars": 4.5, "review_count": 9,

@@ -30,7 +30,8 @@ _LONGEST = 1 << 20
 def read_literal_lines(
     path: Path, advice: str, rejects: Rejects, scalars: Sequence[str], nested: Mapping[str, pl.DataType]
 ) -> Iterator[pl.DataFrame]:
-    """Blocks of a file with one dictionary per line, as :func:`userip_lightning.data.json_lines.read_json_lines`.
+    """Blocks of a file with one dictionary per line; all but the notation as in
+    :func:`userip_lightning.data.json_lines.read_json_lines`.
 
     Raises:
         InputError: the file is missing, empty or damaged; more bad lines than allowed.
