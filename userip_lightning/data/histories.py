@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import polars as pl
 
@@ -35,6 +35,9 @@ class Histories(Source):
     @property
     def origin(self) -> str:
         return str(self.path)
+
+    def table_origin(self, name: Literal["item", "user"]) -> str:
+        return str(self.items_path if name == "item" else self.path)
 
     def identity(self) -> dict[str, Any]:
         files = [file_hash(require_file(file, _ADVICE)) for file in (self.path, self.items_path)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import polars as pl
 
@@ -53,6 +53,9 @@ class MovieLens100K(Source):
     @property
     def origin(self) -> str:
         return str(self.path)
+
+    def table_origin(self, name: Literal["item", "user"]) -> str:
+        return str(self._files()[1 if name == "item" else 2])
 
     def identity(self) -> dict[str, Any]:
         return {"class": "MovieLens100K", "files": [file_hash(file) for file in self._files()]}

@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Literal
 
 import polars as pl
 
 from userip_lightning.errors import InputError
+
+if TYPE_CHECKING:
+    from userip_lightning.data.source import Source
+
+# No column of a table has such a name.
+_PLACE = "__place"
 
 
 class SideTable:
@@ -15,17 +22,15 @@ class SideTable:
     Args:
         name: ``item`` or ``user``.
         folder: where blocks wait.
-        origin: of the source, for messages.
-        first_row_wins: see :attr:`userip_lightning.data.source.Source.first_row_wins`.
-        complete: see :attr:`userip_lightning.data.source.Source.complete_tables`.
+        source: says which rows a table may lack or repeat.
     """
 
-    def __init__(self, name: str, folder: Path, origin: str, first_row_wins: bool, complete: bool) -> None:
-        self.name, self.key = name, f"{name}_id"
+    def __init__(self, name: Literal["item", "user"], folder: Path, source: Source) -> None:
+        self.name: Literal["item", "user"] = name
+        self.key = f"{name}_id"
         #: Rows that were left out because an earlier one has the same id and other contents.
         self.repeated = 0
-        self._folder, self._origin = folder, origin
-        self._first_row_wins, self._complete = first_row_wins, complete
+        self._folder, self._source = folder, source
         self._parts: list[Path] = []
         self._rows = 0
 
@@ -55,11 +60,11 @@ class SideTable:
         rows = pl.scan_parquet(self._parts).join(wanted.lazy(), on=self.key, how="semi")
         table = self._one_row_each(rows.collect(engine="streaming").sort(_PLACE).drop(_PLACE))
         if self.name == "item" and "title" not in table.columns:
-            raise InputError(f"{self._origin}: the items have no 'title' column.")
+            raise InputError(f"{self._source.table_origin('item')}: the items have no 'title' column.")
         missing = wanted.join(table, on=self.key, how="anti")
-        if self._complete and not missing.is_empty():
+        if self._source.complete_tables and not missing.is_empty():
             raise InputError(
-                f"{self._origin}: {self.key} {missing[self.key][0]!r} is missing from its table."
+                f"{self._source.origin}: {self.key} {missing[self.key][0]!r} is missing from its table."
             )
         return wanted.join(table, on=self.key, how="left", maintain_order="left")
 
@@ -67,13 +72,10 @@ class SideTable:
         different = table.unique(maintain_order=True)
         first = different.unique(self.key, keep="first", maintain_order=True)
         self.repeated = different.height - first.height
-        if self.repeated and not self._first_row_wins:
+        if self.repeated and not self._source.first_row_wins:
             again = different.filter(pl.col(self.key).is_duplicated())[self.key][0]
             raise InputError(
-                f"{self._origin}: {self.key} {again!r} comes twice with different contents in the "
-                f"{self.name} table; keep one row of it."
+                f"{self._source.table_origin(self.name)}: {self.key} {again!r} comes twice with different "
+                f"contents in the {self.name} table; keep one row of it."
             )
         return first
-
-
-_PLACE = "__place"

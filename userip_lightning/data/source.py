@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import polars as pl
 
@@ -48,6 +48,10 @@ class Source(ABC):
     @abstractmethod
     def origin(self) -> str:
         """Where the log comes from, for messages: usually the path."""
+
+    def table_origin(self, name: Literal["item", "user"]) -> str:
+        """Where a table comes from, for messages: its file where it has one of its own."""
+        return self.origin
 
     @abstractmethod
     def identity(self) -> dict[str, Any]:

@@ -95,8 +95,7 @@ def store(source: Source, folder: Path, rejects: Rejects, report: Callable[[str]
             lacks an id or has different rows for one.
     """
     events = _EventParts(source.origin, folder)
-    items = SideTable("item", folder, source.origin, source.first_row_wins, source.complete_tables)
-    users = SideTable("user", folder, source.origin, source.first_row_wins, source.complete_tables)
+    items, users = SideTable("item", folder, source), SideTable("user", folder, source)
     told = time.monotonic()
     for block in source.blocks(rejects):
         if block.events is not None:

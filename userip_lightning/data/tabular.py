@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import polars as pl
 
@@ -66,6 +66,9 @@ class Tabular(Source):
     @property
     def origin(self) -> str:
         return str(self.path)
+
+    def table_origin(self, name: Literal["item", "user"]) -> str:
+        return str((self.items_path if name == "item" else self.users_path) or self.path)
 
     def identity(self) -> dict[str, Any]:
         files = [p and _contents(p) for p in (self.path, self.items_path, self.users_path)]
