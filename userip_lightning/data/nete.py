@@ -42,7 +42,7 @@ class Nete(Source):
     explanation of the rating, and events keep its ``feature`` (what it is about).
 
     The pickle is read by :func:`userip_lightning.data.unpickle.load_plain`, which runs nothing, and is in
-    memory as a whole while it is read, some 700 bytes per review. Item columns are those of
+    memory as a whole while it is read, about 1 kB per review. Item columns are those of
     :mod:`userip_lightning.data.amazon_products`; where ``item.json`` is missing no item has a title.
 
     Args:
