@@ -117,7 +117,9 @@ def read_blocks(path: Path, advice: str) -> Iterator[bytes]:
     lines, rest, empty, first = 0, b"", True, True
     for piece in _pieces(require_file(path, advice), advice):
         text = rest + (_without_mark(path, piece) if first else piece)
-        whole, end, rest = text.replace(b"\r\n", b"\n").rpartition(b"\n")
+        if b"\r" in text:  # many times faster to look for than to replace
+            text = text.replace(b"\r\n", b"\n")
+        whole, end, rest = text.rpartition(b"\n")
         if len(rest) > _LONGEST_LINE:
             raise InputError(f"{path}: line {lines + 1} is longer than 64 MiB; {advice}.")
         lines += whole.count(b"\n") + len(end)

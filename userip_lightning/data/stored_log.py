@@ -152,7 +152,8 @@ class _EventParts:
     def _flush(self) -> None:
         if self._waiting:
             self._parts.append(self._folder / f"events-{len(self._parts):05d}.parquet")
-            pl.concat(self._waiting).write_parquet(self._parts[-1])
+            # It is read once or twice and then deleted: quick to pack matters more than small.
+            pl.concat(self._waiting).write_parquet(self._parts[-1], compression="lz4", statistics=False)
             self._waiting = []
 
     def _require_contract(self, frame: pl.DataFrame) -> None:
