@@ -63,6 +63,17 @@ def test_a_header_alone_is_an_empty_table(tmp_path: Path, quoted: bool) -> None:
 
 
 @pytest.mark.parametrize("quoted", [True, False])
+def test_blank_lines_above_the_header_are_passed_over(tmp_path: Path, quoted: bool) -> None:
+    assert table(tmp_path, "\n\na,b\n\n1,2\n", quoted=quoted).rows() == [(1, "1", "2")]
+
+
+def test_a_header_that_cannot_be_read_is_told(tmp_path: Path) -> None:
+    for text, quoted in ((b"a,\xe9\n1,2\n", True), (b"a,\xe9\n1,2\n", False), (b'a,"b\n1,2\n', True)):
+        with pytest.raises(InputError, match=r"log\.csv: the header is no"):
+            table(tmp_path, text, rejects=Rejects(9), quoted=quoted)
+
+
+@pytest.mark.parametrize("quoted", [True, False])
 def test_a_column_name_that_comes_twice_is_refused(tmp_path: Path, quoted: bool) -> None:
     with pytest.raises(InputError, match=r"column 'a' comes twice in the header"):
         table(tmp_path, "a,b,a\n1,2,3\n", quoted=quoted)

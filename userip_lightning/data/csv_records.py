@@ -47,32 +47,44 @@ def read_records(
     Raises:
         InputError: the file is missing, empty or damaged, or has an unusable header.
     """
+    found = Records([], [])
+    for row, record, fault, line in _parsed(path, advice, separator, encoding, -1 if header else 0):
+        if fault and row == -1:
+            raise InputError(f"{path}: the header {fault}; mend it.")
+        if fault:
+            rejects.add(path, row, fault, line)
+            continue
+        found.rows.append(row)
+        found.fields.append(record)
+        if row == -1 or len(found.rows) == _RECORDS:
+            yield found
+            found = Records([], [])
+    yield found
+
+
+def _parsed(
+    path: Path, advice: str, separator: str, encoding: str, row: int
+) -> Iterator[tuple[int, list[str], str | None, str]]:
+    """Place, fields, fault and first line of every record; a header may have blank lines above it."""
     pages = _Pages(path, advice, encoding)
     reader = csv.reader(pages, delimiter=separator, strict=True)
-    row, found = -1 if header else 0, Records([], [])
     while True:
         pages.taken.clear()
+        fault: str | None = None
         try:
             record = next(reader, None)
-            fault = pages.suspicious and record and _fault("".join(record), encoding)
+            if pages.suspicious and record:
+                fault = _fault("".join(record), encoding)
         except csv.Error as error:
             record, fault = [], f"is no CSV record ({error})"
             pages.again(pages.taken[1:])
             reader = csv.reader(pages, delimiter=separator, strict=True)
         if record is None:
-            break
-        if fault and row == -1:
-            raise InputError(f"{path}: the header {fault}; mend it.")
-        if fault:
-            rejects.add(path, row, fault, "".join(pages.taken[:1]))
-        elif any(field.strip() for field in record):
-            found.rows.append(row)
-            found.fields.append(record)
-        if row == -1 or len(found.rows) == _RECORDS:
-            yield found
-            found = Records([], [])
-        row += 1
-    yield found
+            return
+        full = any(field.strip() for field in record)
+        if fault or full:
+            yield row, record, fault, "".join(pages.taken[:1])
+        row += row >= 0 or full
 
 
 class _Pages:

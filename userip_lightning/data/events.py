@@ -40,25 +40,26 @@ def shape_events(
     Raises:
         InputError: more bad rows than allowed.
     """
-    known = [name for name in EVENT_COLUMNS if name in raw.columns]
     extra = [name for name in raw.columns if name not in EVENT_COLUMNS and name != ROW]
+    good = sift(raw, _faults(raw, rating_range), path, rejects, text)
+    columns: list[pl.Expr] = [(pl.col(ROW).cast(pl.Int64) + before).alias("row_id")]
+    for name, dtype in list(EVENT_COLUMNS.items())[1:]:
+        if name not in raw.columns:
+            columns.append(pl.lit(None, dtype=dtype).alias(name))
+        elif dtype == pl.String:
+            value = pl.col(name).cast(pl.String)
+            columns.append(pl.when(value != "").then(value).alias(name))
+        else:
+            columns.append(number(raw, name).cast(dtype))
+    return good.select(*columns, *extra)
+
+
+def _faults(raw: pl.DataFrame, rating_range: tuple[float, float] | None) -> list[pl.Expr]:
     faults = [blank_fault("user_id"), blank_fault("item_id")]
-    if "rating" in known:
+    if "rating" in raw.columns:
         faults.append(number_fault(raw, "rating"))
         if rating_range:
             faults.append(range_fault(raw, "rating", *rating_range))
-    if "timestamp" in known:
+    if "timestamp" in raw.columns:
         faults += [number_fault(raw, "timestamp"), range_fault(raw, "timestamp", 0.0, LATEST)]
-    faults += [nul_fault(name) for name in (*known, *extra) if raw.schema[name] == pl.String]
-    good = sift(raw, faults, path, rejects, text)
-    columns: list[pl.Expr] = [(pl.col(ROW).cast(pl.Int64) + before).alias("row_id")]
-    for name, dtype in list(EVENT_COLUMNS.items())[1:]:
-        if name not in known:
-            columns.append(pl.lit(None, dtype=dtype).alias(name))
-        elif dtype == pl.String:
-            columns.append(pl.col(name).cast(pl.String))
-        else:
-            columns.append(number(raw, name).cast(dtype))
-    if "review" in known:
-        columns[-1] = pl.when(pl.col("review").cast(pl.String) != "").then(columns[-1]).alias("review")
-    return good.select(*columns, *extra)
+    return faults + [nul_fault(name) for name, dtype in raw.schema.items() if dtype == pl.String]

@@ -29,11 +29,11 @@ from userip_lightning.errors import InputError
 BLOCK_BYTES = 16 << 20
 _LONGEST_LINE = 64 << 20
 _PACKED = (".gz", ".bz2", ".xz", ".zip")
-_DAMAGE = (EOFError, gzip.BadGzipFile, zlib.error, lzma.LZMAError, zipfile.BadZipFile, ValueError, OSError)
+_DAMAGE = (EOFError, gzip.BadGzipFile, zlib.error, lzma.LZMAError, zipfile.BadZipFile, OSError)
 _SIGNS = {
     b"\x1f\x8b": "gzip-compressed; add .gz to its name",
     b"PK\x03\x04": "a zip archive; add .zip to its name",
-    b"BZh": "bzip2-compressed; add .bz2 to its name",
+    b"BZh91AY&SY": "bzip2-compressed; add .bz2 to its name",
     b"\xfd7zXZ": "xz-compressed; add .xz to its name",
     b"\x28\xb5\x2f\xfd": "zstd-compressed; unpack it first with zstd -d",
     b"\xff\xfe": "UTF-16 text; save it as UTF-8",
@@ -88,7 +88,7 @@ def read_lines(
         advice: what to do where it is missing, empty or damaged, as the end of a sentence.
         rejects: takes lines in another encoding or with NUL bytes.
         encoding: of the file; what is yielded is always UTF-8.
-        header: the first line is none of the rows; it comes alone in the first block, as row -1.
+        header: the first line that is not empty is none of the rows; it comes alone, as row -1.
 
     Raises:
         InputError: the file is missing, empty or damaged, or has an unusable header.
@@ -96,7 +96,9 @@ def read_lines(
     first = -1 if header else 0
     for block in read_blocks(path, advice):
         if first == -1:
-            head, _, block = block.partition(b"\n")
+            head, _, block = block.lstrip(b"\n").partition(b"\n")
+            if not head:
+                continue
             if not _is_text(head, encoding):
                 raise InputError(f"{path}: the header is not {encoding} text; save the file as {encoding}.")
             yield Lines(head.decode(encoding).encode() + b"\n", np.array([-1], dtype=np.int64))

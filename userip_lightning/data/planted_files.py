@@ -16,6 +16,10 @@ from userip_lightning.data.synthesize import Planted
 from userip_lightning.errors import InputError
 
 Shape = Literal["csv", "amazon"]
+_NAMES: dict[Shape, tuple[str, str, str]] = {
+    "csv": ("events.csv", "items.csv", "users.csv"),
+    "amazon": ("reviews.jsonl", "meta.jsonl", "users.csv"),
+}
 _PRICES = {"budget": "$4.99", "standard": "$19.50", "premium": "$120.00"}
 _WORDS = (
     "the a it was and very not quite box arrived colour size smaller larger than expected works fine after "
@@ -49,31 +53,30 @@ def write_planted(
     Raises:
         InputError: a file is there already or cannot be written.
     """
-    names = {
-        "csv": ("events.csv", "items.csv", "users.csv"),
-        "amazon": ("reviews.jsonl", "meta.jsonl", "users.csv"),
-    }[shape]
+    names = _NAMES[shape]
     for name in names:
         if (folder / name).exists():
             raise InputError(f"{folder / name}: exists already; delete it or name another folder.")
-    said = _sentences(words, source.seed)
     with scratch(folder / "log") as draft:
-        events, items, users = (draft / name for name in names)
-        rows = 0
-        for block in source.blocks(Rejects()):
-            if block.items is not None:
-                _append(items, _product(block.items) if shape == "amazon" else block.items)
-            if block.users is not None:
-                _append(users, block.users)
-            if block.events is not None:
-                rows += block.events.height
-                _append(
-                    events, _review(block.events, said) if shape == "amazon" else block.events.drop("row_id")
-                )
+        rows = _draw(source, [draft / name for name in names], _sentences(words, source.seed), shape)
         for name in names:
             os.replace(draft / name, folder / name)
     report(f"{folder}: {rows:,} events of {source.users:,} users in {', '.join(names)}")
     return [folder / name for name in names]
+
+
+def _draw(source: Planted, files: list[Path], said: pl.Series, shape: Shape) -> int:
+    """Write the files; returns the number of events."""
+    (events, items, users), rows, amazon = files, 0, shape == "amazon"
+    for block in source.blocks(Rejects()):
+        if block.items is not None:
+            _append(items, _product(block.items) if amazon else block.items)
+        if block.users is not None:
+            _append(users, block.users)
+        if block.events is not None:
+            rows += block.events.height
+            _append(events, _review(block.events, said) if amazon else block.events.drop("row_id"))
+    return rows
 
 
 def _append(path: Path, frame: pl.DataFrame) -> None:

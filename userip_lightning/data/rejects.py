@@ -20,7 +20,8 @@ class Rejects:
     """The one way out for a row that a reader cannot use.
 
     Rows come block by block, and within a block first those that cannot be parsed, then those with unusable
-    values, so neither the list nor what is refused first is strictly in order of the file. Use it as a context manager: the side file is written line by line while the log is read.
+    values, so neither the list nor what is refused first is strictly in order of the file. Use it as a
+    context manager: the side file is written line by line while the log is read.
 
     Args:
         limit: how many rows may be rejected; the next one ends the run.
