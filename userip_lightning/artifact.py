@@ -130,6 +130,19 @@ def write_errors(target: Path) -> Iterator[None]:
         ) from error
 
 
+@contextmanager
+def scratch(target: Path) -> Iterator[Path]:
+    """Yield an empty folder beside ``target`` that goes in any case; InputError if it is unwritable."""
+    folder = _hidden(target, "scratch")
+    with write_errors(target):
+        try:
+            _drop_stale(target)
+            folder.mkdir(parents=True)
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
 class _Sink(NamedTuple):
     """All of a file that numpy gets to see, so that it writes through Python."""
 

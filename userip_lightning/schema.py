@@ -28,6 +28,7 @@ EVENT_COLUMNS: dict[str, pl.DataType] = {
 #: Splits of an event. Stages 1 and 2 see TRAIN and SUPPORT, the CTR model trains on TRAIN alone,
 #: selects on VAL and is judged on TEST. SUPPORT rows belong to users that are cold for the CTR model.
 TRAIN, SUPPORT, VAL, TEST = "train", "support", "val", "test"
+SPLITS = (TRAIN, SUPPORT, VAL, TEST)
 
 #: In a profiles artifact: codebooks and surrogate that the ``joint`` schedule trained with z.
 PRIOR = "prior.pt"

@@ -8,11 +8,13 @@ from jsonargparse import ArgumentParser
 
 from tests.data.make_tiny import TINY
 from userip_lightning.artifact import read_manifest
+from userip_lightning.data import csv_records, event_file, stored_log
 from userip_lightning.data.histories import Histories
 from userip_lightning.data.labels import GivenLabel, Implicit, Labels, RatingThreshold
 from userip_lightning.data.movielens import MovieLens100K
 from userip_lightning.data.preparation import Preparation
 from userip_lightning.data.prepared import PreparedData
+from userip_lightning.data.rejects import Rejects
 from userip_lightning.data.source import Source
 from userip_lightning.data.splits import ColdUsers, RandomSplit, Split, TemporalSplit
 from userip_lightning.data.synthesize import Planted
@@ -105,6 +107,7 @@ def test_every_setting_and_the_content_change_the_hash_but_the_path_does_not(tmp
         Preparation(FILMS, split=TemporalSplit()),
         Preparation(FILMS, max_users=20),
         Preparation(FILMS, duplicates="drop"),
+        Preparation(FILMS, max_bad_rows=1),
         Preparation(FILMS, seed=1),
     ]
     with (folder / "u.data").open("a") as file:
@@ -158,6 +161,56 @@ def test_an_item_without_title_is_kept_and_counted(tmp_path: Path) -> None:
     assert PreparedData.load(path).items.filter(item_id="1")["title"].to_list() == [None]
 
 
+@pytest.mark.parametrize(("source", "labels"), [(OWN, GivenLabel("liked")), (OWN, Implicit())])
+def test_blocks_and_parts_do_not_show(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: Source, labels: Labels
+) -> None:
+    whole = PreparedData.load(Preparation(source, labels=labels).run(tmp_path / "whole", quiet))
+    monkeypatch.setattr(csv_records, "_RECORDS", 50)
+    monkeypatch.setattr(stored_log, "_PART_BYTES", 1)
+    monkeypatch.setattr(event_file, "_ROWS", 100)
+    blocks = [block for block in source.blocks(Rejects()) if block.events is not None]
+    assert len(blocks) > 10
+    parts = PreparedData.load(Preparation(source, labels=labels).run(tmp_path / "parts", quiet))
+    for name in ("events", "items", "users"):
+        assert getattr(parts, name).equals(getattr(whole, name))
+
+
+def test_bad_rows_are_left_out_counted_and_listed(tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(TINY / "ml-100k", tmp_path / "copy"))
+    with (folder / "u.data").open("a") as file:
+        file.write("1\t2\t9\t100\n1\t2\n")
+    source = MovieLens100K(str(folder))
+    with pytest.raises(InputError, match=r"u\.data: row 562 has 2 fields, expected 4; mend or delete it"):
+        Preparation(source).run(tmp_path / "cache", quiet)
+    with pytest.raises(InputError, match=r"one more than the 1 that data\.max_bad_rows allows"):
+        Preparation(source, max_bad_rows=1).run(tmp_path / "cache", quiet)
+    assert list((tmp_path / "cache").iterdir()) == []
+    path = Preparation(source, max_bad_rows=2).run(tmp_path / "cache", quiet)
+    assert json.loads((path / "stats.json").read_text())["rejected"] == {"u.data": 2}
+    assert pl.read_ndjson(path / "rejected.jsonl").sort("row")["row"].to_list() == [561, 562]
+    assert "Rows that could not be used: 2; u.data: 2" in (path / "card.md").read_text()
+    assert PreparedData.load(path).events.height == 560
+
+
+def test_ids_that_are_probably_one_are_told(tmp_path: Path) -> None:
+    rows = [
+        f"{user},{item},{stars}"
+        for user in ("ann", "Ann", "ａｎｎ", "bob")
+        for item, stars in zip("opqrstuvwx", [1, 5] * 5, strict=True)
+    ]
+    (tmp_path / "log.csv").write_text("\n".join(["user_id,item_id,rating", *rows]))
+    path = Preparation(
+        Tabular(str(tmp_path / "log.csv")), k_core=1, seed=1, split=RandomSplit((2, 1, 1))
+    ).run(tmp_path, quiet)
+    found = json.loads((path / "stats.json").read_text())["alike_ids"]
+    assert found == {
+        "users": {"count": 3, "examples": [["Ann", "ann"]]},
+        "items": {"count": 0, "examples": []},
+    }
+    assert "differ only in case, width or blanks: 3 ('Ann' and 'ann')" in (path / "card.md").read_text()
+
+
 def test_what_cannot_be_prepared_is_said_and_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(
         InputError, match=r"ml-100k: no user and item have 30 interactions each; lower k_core"
@@ -167,6 +220,10 @@ def test_what_cannot_be_prepared_is_said_and_leaves_nothing(tmp_path: Path) -> N
         Preparation(FILMS, labels=RatingThreshold(5)).run(tmp_path, quiet)
     with pytest.raises(InputError, match=r"row 1 of the source has no rating"):
         Preparation(GAMES).run(tmp_path, quiet)
+    with pytest.raises(
+        InputError, match=r"GivenLabel: the log has no column 'liked', only row_id, user_id, .*review"
+    ):
+        Preparation(FILMS, labels=GivenLabel("liked")).run(tmp_path, quiet)
     with pytest.raises(InputError, match="positions in a history"):
         Preparation(GAMES, labels=Implicit(), split=TemporalSplit()).run(tmp_path, quiet)
     assert list(tmp_path.iterdir()) == []
@@ -174,7 +231,9 @@ def test_what_cannot_be_prepared_is_said_and_leaves_nothing(tmp_path: Path) -> N
 
 def test_the_manifest_lists_every_file(tmp_path: Path) -> None:
     manifest = read_manifest(Preparation(FILMS).run(tmp_path, quiet), "prepared")
-    assert set(manifest.files) == {"events.parquet", "items.parquet", "users.parquet", "stats.json"}
+    assert set(manifest.files) == {
+        *("events.parquet", "items.parquet", "users.parquet", "stats.json", "card.md")
+    }
 
 
 def test_a_yaml_section_builds_it() -> None:

@@ -2,7 +2,9 @@ import polars as pl
 import pytest
 
 from tests.data.make_tiny import TINY
+from userip_lightning.data import synthesize
 from userip_lightning.data.movielens import MovieLens100K
+from userip_lightning.data.rejects import Rejects
 from userip_lightning.data.synthesize import TOPICS, Planted
 from userip_lightning.errors import InputError
 from userip_lightning.schema import Interactions
@@ -63,5 +65,20 @@ def test_impossible_settings_are_refused() -> None:
         Planted(rows_per_user=41, items_per_topic=10).read()
     with pytest.raises(InputError, match="must lie between 0 and 1"):
         Planted(focus=1.0)
-    with pytest.raises(InputError, match="items_per_topic 65"):
-        Planted(items_per_topic=65)
+    with pytest.raises(InputError, match="items_per_topic is 0, at least 1 is needed"):
+        Planted(items_per_topic=0)
+
+
+def test_users_are_drawn_block_by_block(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(synthesize, "_DRAWS", 1000)
+    blocks = [block for block in Planted(users=50).blocks(Rejects()) if block.events is not None]
+    assert len(blocks) > 5
+    assert [row for block in blocks for row in block.events["row_id"]] == list(range(1000))
+    assert Planted(users=50).read().users["hobby"].n_unique() == 4
+
+
+def test_many_items_keep_the_odds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(synthesize, "_FEW", 10)
+    rows = joined(Planted().read())
+    assert rows.height == rows.select("user_id", "item_id").n_unique() == 8000
+    assert (rows["genres"] == rows["hobby"]).mean() == pytest.approx(0.83, abs=0.05)

@@ -75,7 +75,7 @@ def test_a_mapped_column_must_exist(tmp_path: Path) -> None:
         Tabular(log(tmp_path, "user_id,item_id\nu,a\n"), {"rating": "stars"}).read()
 
 
-@pytest.mark.parametrize("name", ["log.xlsx", "log.json.gz", "log"])
+@pytest.mark.parametrize("name", ["log.xlsx", "log.xml.gz", "log"])
 def test_other_formats_are_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(InputError, match=r"is unknown; give the path of a \.csv"):
         Tabular(log(tmp_path, "x", name)).read()

@@ -98,7 +98,7 @@ COMMANDS = (
     Command("profile", "stage 1 alone: fit, validate, test, predict", _profile),
     Command("quantize", "stage 2 alone: fit, validate, test, predict", _quantize),
     Command("ctr", "stage 3 alone: fit, validate, test, predict", _ctr),
-    Command("data", "prepare: filter, label and split a log; stats: its figures", _data),
+    Command("data", "prepare, stats, validate, head, export, synthesize: from a log to data", _data),
     Command("bank", "info, lookup, export: what is in a feature bank", _bank),
     Command("infer", "codes for a whole population, also for users never trained on", _infer),
     Command("dashboard", "a W&B dashboard of all runs, as code", _dashboard),

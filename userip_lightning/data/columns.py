@@ -1,18 +1,24 @@
-"""Checks and conversions of a reader's columns; every complaint names the file and the row.
+"""What can be wrong with a value, as expressions that say so for a whole block at once.
 
-Rows are counted from 1, without a header, as :meth:`userip_lightning.schema.Interactions.validate` does.
+A *fault* is an expression that is null for a good row and a verb phrase for a bad one (``has rating 'x',
+expected a number``); :func:`sift` hands the bad rows to :class:`userip_lightning.data.rejects.Rejects`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import polars as pl
 
+from userip_lightning.data.rejects import Rejects
 from userip_lightning.errors import InputError
 
+#: Column with the place of every row in its file, from 0; no file has a column of that name.
+ROW = "__row"
 
-def require_columns(frame: pl.DataFrame, path: Path, required: list[str]) -> pl.DataFrame:
+
+def require_columns(frame: pl.DataFrame, path: Path | str, required: Sequence[str]) -> pl.DataFrame:
     """``frame`` itself.
 
     Raises:
@@ -20,73 +26,134 @@ def require_columns(frame: pl.DataFrame, path: Path, required: list[str]) -> pl.
     """
     for name in required:
         if name not in frame.columns:
+            found = ", ".join(column for column in frame.columns if column != ROW)
             raise InputError(
-                f"{path}: column {name!r} is missing, the file has {', '.join(frame.columns)}; "
+                f"{path}: column {name!r} is missing, the file has {found}; "
                 "check the path and the column names."
             )
     return frame
 
 
-def to_numbers(values: pl.Series, dtype: pl.DataType, path: Path) -> pl.Series:
-    """Strings or numbers as ``dtype``, integers cut to the whole; null and empty are null.
+def rename_columns(
+    frame: pl.DataFrame, path: Path | str, columns: Mapping[str, str], required: Sequence[str]
+) -> pl.DataFrame:
+    """``frame`` with our column names.
+
+    Args:
+        frame: with the file's names.
+        path: the file, for messages.
+        columns: our name to the file's, where they differ; the file need not have all of them.
+        required: our names that it must have.
 
     Raises:
-        InputError: a value is no finite number.
+        InputError: one of the ``required`` columns is missing, or two columns would bear one name.
     """
-    if values.dtype == pl.String:
-        values = values.replace("", None)
-    numbers = values.cast(pl.Float64, strict=False)
-    bad = values.is_not_null() & ~numbers.is_finite().fill_null(False)
-    if bad.any():
-        row = int(bad.arg_max() or 0)
+    require_columns(frame, path, [columns.get(name, name) for name in required])
+    ours = {theirs: name for name, theirs in columns.items() if theirs in frame.columns}
+    names = [ours.get(name, name) for name in frame.columns]
+    again = next((name for place, name in enumerate(names) if name in names[:place]), None)
+    if again is not None:
         raise InputError(
-            f"{path}: row {row + 1} has {values.name} {values[row]!r}, expected a number; mend or delete it."
+            f"{path}: columns makes {columns[again]!r} the column {again!r}, which the file has "
+            "already; rename that one in the file."
         )
-    return numbers.cast(dtype)
+    return frame.rename(ours)
 
 
-def require_range(values: pl.Series, low: float, high: float, path: Path) -> pl.Series:
-    """``values`` itself; null is allowed.
+def number(frame: pl.DataFrame, name: str) -> pl.Expr:
+    """Column ``name``, strings or numbers, as Float64; null where it is empty or no number."""
+    column = pl.col(name)
+    if frame.schema[name] == pl.String:
+        column = column.str.strip_chars()
+    return column.cast(pl.Float64, strict=False)
+
+
+def number_fault(frame: pl.DataFrame, name: str) -> pl.Expr:
+    """Null and blank are good, anything else must be a finite number."""
+    given = pl.col(name).cast(pl.String).str.strip_chars() != ""
+    bad = given & ~number(frame, name).is_finite().fill_null(False)
+    return pl.when(bad).then(pl.format(f"has {name} {{}}, expected a number", quoted(name)))
+
+
+def range_fault(frame: pl.DataFrame, name: str, low: float, high: float) -> pl.Expr:
+    """A number must lie between ``low`` and ``high``."""
+    bad = ~number(frame, name).is_between(low, high)
+    expected = f"expected {low:.10g} to {high:.10g}"
+    return pl.when(bad).then(pl.format(f"has {name} {{}}, {expected}", pl.col(name).cast(pl.String)))
+
+
+def blank_fault(name: str) -> pl.Expr:
+    """Null and blank are bad."""
+    filled = pl.col(name).cast(pl.String).str.strip_chars() != ""
+    return pl.when(~filled.fill_null(False)).then(pl.lit(f"has an empty {name}"))
+
+
+def nul_fault(name: str) -> pl.Expr:
+    """A NUL character is bad: what follows it would be lost on the way through C."""
+    bad = pl.col(name).str.contains("\0", literal=True)
+    return pl.when(bad).then(pl.lit(f"has a NUL character in {name}"))
+
+
+def quoted(name: str) -> pl.Expr:
+    """A value in quotes, cut to what fits into a sentence."""
+    return pl.format("'{}'", pl.col(name).cast(pl.String).str.head(40))
+
+
+def shape_side(
+    frame: pl.DataFrame,
+    key: str,
+    path: Path | str,
+    rejects: Rejects,
+    text: Callable[[int], str] | None = None,
+) -> pl.DataFrame:
+    """A block of an item or user table: every column a string, rows with an empty id or a NUL rejected.
+
+    Args:
+        frame: with :data:`ROW` and ``key``.
+        key: ``item_id`` or ``user_id``.
+        path: the file, for messages.
+        rejects: takes the bad rows.
+        text: as in :func:`sift`.
+
+    Returns:
+        ``frame`` without :data:`ROW`.
 
     Raises:
-        InputError: a value lies outside ``low .. high``.
+        InputError: more bad rows than allowed.
     """
-    bad = ((values < low) | (values > high)).fill_null(False)
-    if bad.any():
-        row = int(bad.arg_max() or 0)
-        raise InputError(
-            f"{path}: row {row + 1} has {values.name} {values[row]:g}, expected {low:g} to {high:g}; "
-            "mend or delete it."
-        )
-    return values
+    strings = frame.with_columns(pl.exclude(ROW).cast(pl.String))
+    names = [name for name in strings.columns if name != ROW]
+    faults = [blank_fault(key), *(nul_fault(name) for name in names)]
+    return sift(strings, faults, path, rejects, text).drop(ROW)
 
 
-def require_all(values: pl.Series, path: Path) -> pl.Series:
-    """``values`` itself.
+def sift(
+    frame: pl.DataFrame,
+    faults: Sequence[pl.Expr],
+    path: Path | str,
+    rejects: Rejects,
+    text: Callable[[int], str] | None = None,
+) -> pl.DataFrame:
+    """The rows without a fault, in their order.
+
+    Args:
+        frame: with :data:`ROW`, the place of every row in its file, from 0.
+        faults: of several faults in one row the first is told.
+        path: the file, for messages.
+        rejects: takes the others, in order of the rows.
+        text: the raw text of a row by its place in ``frame``; the row's values where None.
 
     Raises:
-        InputError: a value is null or, as a string, blank.
+        InputError: more bad rows than allowed.
     """
-    empty = values.is_null()
-    if values.dtype == pl.String:
-        empty = empty | (values.str.strip_chars() == "").fill_null(True)
-    if empty.any():
-        row = int(empty.arg_max() or 0)
-        raise InputError(f"{path}: row {row + 1} has an empty {values.name}; fill it in or delete the row.")
-    return values
+    fault = frame.select(fault=pl.coalesce(*faults, pl.lit(None, dtype=pl.String)))["fault"]
+    if fault.null_count() == fault.len():
+        return frame
+    for place in fault.is_not_null().arg_true():
+        raw = text(place) if text else _values(frame.drop(ROW).row(place))
+        rejects.add(path, int(frame[ROW][place]), fault[place], raw)
+    return frame.filter(fault.is_null())
 
 
-def side_table(frame: pl.DataFrame, key: str, path: Path) -> pl.DataFrame:
-    """One row per ``key``: identical rows are merged, columns are strings.
-
-    Raises:
-        InputError: an id is empty, or comes twice with different contents.
-    """
-    require_all(frame[key], path)
-    frame = frame.select(pl.all().cast(pl.String)).unique(maintain_order=True)
-    again = frame.filter(pl.col(key).is_duplicated())
-    if not again.is_empty():
-        raise InputError(
-            f"{path}: {key} {again[key][0]!r} comes twice with different contents; keep one row of it."
-        )
-    return frame
+def _values(row: tuple[object, ...]) -> str:
+    return " | ".join("" if value is None else str(value) for value in row)

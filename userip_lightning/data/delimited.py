@@ -1,108 +1,140 @@
-"""Text tables as columns of strings, with the row in every complaint.
+"""Text tables of any size as blocks of string columns, with the row in every complaint.
 
-Rows are counted from 1, without the header, as :meth:`userip_lightning.schema.Interactions.validate` does.
+Rows are counted from 1 in messages, without the header. A row with too few or too many fields is rejected.
 """
 
 from __future__ import annotations
 
-import csv
-import gzip
-import io
-import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import compress
+from operator import not_
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 
-from userip_lightning.data.columns import require_columns
+from userip_lightning.data.columns import ROW, require_columns
+from userip_lightning.data.csv_records import read_records
+from userip_lightning.data.lines import Lines, read_lines
+from userip_lightning.data.rejects import Rejects
 from userip_lightning.errors import InputError
 
-
-def require_file(path: Path, advice: str) -> Path:
-    """``path`` itself.
-
-    Args:
-        path: a file that must exist.
-        advice: what to do when it does not, as the end of a sentence.
-
-    Raises:
-        InputError: it is no file.
-    """
-    if not path.is_file():
-        raise InputError(f"{path}: no such file; {advice}.")
-    return path
+# Stands for a separator of several characters, which polars does not know.
+_UNIT = b"\x1f"
 
 
-def read_text(path: Path, advice: str, encoding: str = "utf-8-sig") -> str:
-    """The text of a file, unpacked if its name ends in ``.gz``.
-
-    Raises:
-        InputError: the file is missing, empty, truncated, or in another encoding.
-    """
-    try:
-        raw = require_file(path, advice).read_bytes()
-        text = (gzip.decompress(raw) if path.suffix == ".gz" else raw).decode(encoding)
-    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise InputError(f"{path}: the gzip file is truncated or damaged ({error}); {advice}.") from None
-    except UnicodeDecodeError as error:
-        name = encoding.removesuffix("-sig")
-        raise InputError(f"{path}: byte {error.start} is not {name} text; save the file as {name}.") from None
-    if not text.strip():
-        raise InputError(f"{path}: the file is empty; {advice}.")
-    return text.replace("\r\n", "\n").rstrip("\n") + "\n"
-
-
-def parse_table(
-    text: str, path: Path, separator: str, quoted: bool = False, names: list[str] | None = None
-) -> pl.DataFrame:
-    """Every column as strings; empty fields are null.
+def read_table(
+    path: Path,
+    advice: str,
+    rejects: Rejects,
+    separator: str,
+    quoted: bool = False,
+    names: Sequence[str] | None = None,
+    encoding: str = "utf-8",
+) -> Iterator[pl.DataFrame]:
+    """Blocks of the table's rows; at least one, which may be empty.
 
     Args:
-        text: the table.
-        path: its file, for messages.
-        separator: between fields.
-        quoted: fields may stand in double quotes, as in CSV.
+        path: the file, packed or not (see :mod:`userip_lightning.data.lines`).
+        advice: what to do where it is missing, empty or damaged, as the end of a sentence.
+        rejects: takes the bad rows.
+        separator: between fields; of several characters only where ``quoted`` is False.
+        quoted: fields may stand in double quotes, as in CSV, and then hold separators and line breaks.
         names: column names of a table without a header; None takes them from the first line.
+        encoding: of the file.
+
+    Yields:
+        ``ROW`` (Int64) and every column as strings; empty fields are null.
 
     Raises:
-        InputError: a row has too few or too many fields, or a column name comes twice.
+        InputError: the file is missing, empty or damaged; a column name comes twice; more bad rows than
+            allowed.
     """
-    try:
-        lines = _fields(text, separator, quoted)
-        expected = len(names) if names else next(lines)
-        for row, found in enumerate(lines, 1):
-            if found != expected:
-                raise InputError(
-                    f"{path}: row {row} has {found} fields, expected {expected}; mend or delete it."
-                )
-        return pl.read_csv(
-            text.encode(),
-            separator=separator,
-            quote_char='"' if quoted else None,
-            has_header=names is None,
-            new_columns=names,
-            infer_schema=False,
-        )
-    except (csv.Error, pl.exceptions.PolarsError) as error:
-        reason = str(error).splitlines()[0]
-        raise InputError(
-            f"{path}: not a readable table ({reason}); check its quotes and separators."
-        ) from None
+    if quoted:
+        yield from _quoted(path, advice, rejects, separator, names, encoding)
+        return
+    blocks = read_lines(path, advice, rejects, encoding, header=names is None)
+    if names is None:
+        header = next(blocks).text.decode().rstrip("\n")
+        names = _header(header.split(separator), path)
+    yield _empty(names)
+    for lines in blocks:
+        yield _split(_even(lines, separator, len(names), path, rejects), separator, names)
 
 
-def parse_typed(text: str, path: Path, required: list[str]) -> pl.DataFrame:
+def read_typed(path: Path, advice: str, rejects: Rejects, required: Sequence[str]) -> Iterator[pl.DataFrame]:
     """A RecBole atomic file: tab-separated, header fields like ``user_id:token``; types are cut off.
 
     Raises:
-        InputError: a row is ragged or one of the ``required`` columns is missing.
+        InputError: as :func:`read_table`, or one of the ``required`` columns is missing.
     """
-    frame = parse_table(text, path, "\t")
-    frame = frame.rename({name: name.split(":")[0] for name in frame.columns})
-    return require_columns(frame, path, required)
+    for frame in read_table(path, advice, rejects, "\t"):
+        names = _header([name.split(":")[0] for name in frame.columns], path)
+        named = frame.rename(dict(zip(frame.columns, names, strict=True)))
+        yield require_columns(named, path, required)
 
 
-def _fields(text: str, separator: str, quoted: bool) -> Iterator[int]:
-    """Number of fields of every line, or of every record where quotes may hold line breaks."""
-    if quoted:
-        return (len(row) for row in csv.reader(io.StringIO(text), delimiter=separator))
-    return (line.count(separator) + 1 for line in text[:-1].split("\n"))
+def _header(names: Sequence[str], path: Path) -> list[str]:
+    again = [name for place, name in enumerate(names) if name in names[:place]]
+    if again:
+        raise InputError(f"{path}: column {again[0]!r} comes twice in the header; rename one of them.")
+    return list(names)
+
+
+def _empty(names: Sequence[str]) -> pl.DataFrame:
+    return pl.DataFrame(schema={ROW: pl.Int64(), **dict.fromkeys(names, pl.String())})
+
+
+def _even(lines: Lines, separator: str, fields: int, path: Path, rejects: Rejects) -> Lines:
+    """The lines with the right number of fields."""
+    text = lines.text
+    if len(separator) == 1:
+        data = np.frombuffer(text, dtype=np.uint8)
+        upto = np.cumsum(data == ord(separator), dtype=np.int64)[np.flatnonzero(data == ord("\n"))]
+        found = np.diff(upto, prepend=0) + 1
+    else:
+        found = np.array([line.count(separator.encode()) + 1 for line in text[:-1].split(b"\n")])
+    bad = np.flatnonzero(found != fields)
+    if not bad.size:
+        return lines
+    every = text[:-1].split(b"\n")
+    for place in bad:
+        reason = f"has {found[place]} fields, expected {fields}"
+        rejects.add(path, int(lines.rows[place]), reason, every[place].decode())
+    kept = np.flatnonzero(found == fields)
+    return Lines(b"".join(every[place] + b"\n" for place in kept), lines.rows[kept])
+
+
+def _split(lines: Lines, separator: str, names: Sequence[str]) -> pl.DataFrame:
+    if not lines.rows.size:
+        return _empty(names)
+    text, sign = lines.text, separator
+    if len(separator) > 1:
+        text, sign = text.replace(_UNIT, b" ").replace(separator.encode(), _UNIT), _UNIT.decode()
+    frame = pl.read_csv(
+        text, separator=sign, quote_char=None, has_header=False, new_columns=list(names), infer_schema=False
+    )
+    return frame.insert_column(0, pl.Series(ROW, lines.rows))
+
+
+def _quoted(
+    path: Path, advice: str, rejects: Rejects, separator: str, names: Sequence[str] | None, encoding: str
+) -> Iterator[pl.DataFrame]:
+    records = read_records(path, advice, rejects, separator, encoding, header=names is None)
+    if names is None:
+        first = next(records).fields
+        if not first:
+            raise InputError(f"{path}: the header is blank; {advice}.")
+        names = _header(first[0], path)
+    yield _empty(names)
+    for rows, fields in records:
+        even = [len(record) == len(names) for record in fields]
+        for row, record in compress(zip(rows, fields, strict=True), map(not_, even)):
+            reason = f"has {len(record)} fields, expected {len(names)}"
+            rejects.add(path, row, reason, separator.join(record))
+        columns = list(zip(*compress(fields, even), strict=True)) or [()] * len(names)
+        values = [
+            pl.Series(name, column, dtype=pl.String) for name, column in zip(names, columns, strict=True)
+        ]
+        frame = pl.DataFrame([pl.Series(ROW, list(compress(rows, even)), dtype=pl.Int64), *values])
+        yield frame.with_columns(pl.col(pl.String).replace("", None))

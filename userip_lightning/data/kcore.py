@@ -9,22 +9,25 @@ from __future__ import annotations
 
 from typing import Literal
 
-import polars as pl
+import numpy as np
+from numpy.typing import NDArray
 
 KCoreMode = Literal["fixed_point", "single_pass"]
 
 
-def k_core(events: pl.DataFrame, k: int, mode: KCoreMode) -> pl.DataFrame:
-    """Events whose user and item have at least ``k`` events; order is kept.
+def k_core(user: NDArray[np.int32], item: NDArray[np.int32], k: int, mode: KCoreMode) -> NDArray[np.int64]:
+    """Places of the events whose user and item have at least ``k`` events, in their order.
 
     Args:
-        events: with ``user_id`` and ``item_id``.
+        user: [N], a code from 0 per event.
+        item: [N], likewise.
         k: smallest number of events; 1 or less keeps everything.
         mode: see the module's text.
     """
+    kept = np.arange(user.size)
     while True:
-        enough = (pl.len().over("user_id") >= k) & (pl.len().over("item_id") >= k)
-        kept = events.filter(enough)
-        if mode == "single_pass" or kept.height == events.height:
-            return kept
-        events = kept
+        users, items = user[kept], item[kept]
+        left = kept[(np.bincount(users)[users] >= k) & (np.bincount(items)[items] >= k)]
+        if mode == "single_pass" or left.size == kept.size:
+            return left
+        kept = left

@@ -15,13 +15,20 @@ from userip_lightning.errors import InputError
 class Labels(ABC):
     """Chosen in YAML by ``class_path``."""
 
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Columns of the log, besides ``rating`` and ``timestamp``, that these labels are made from."""
+        return ()
+
     @abstractmethod
-    def apply(self, events: pl.DataFrame, items: pl.Series, seed: int) -> pl.DataFrame:
+    def apply(self, events: pl.DataFrame, users: pl.Series, items: int, seed: int) -> pl.DataFrame:
         """Add ``label`` (Int8, 0 or 1), and perhaps rows.
 
         Args:
-            events: prepared events without a label, in order of ``row_id``.
-            items: ``item_id`` of every dense ``item``.
+            events: in order of ``row_id``: ``row_id``, ``user``, ``item``, ``rating``, ``timestamp``,
+                ``split``, ``logged`` and :attr:`columns`.
+            users: ``user_id`` of every ``user``, for messages.
+            items: number of items.
             seed: decides everything random.
 
         Raises:
@@ -39,7 +46,7 @@ class RatingThreshold(Labels):
 
     threshold: float = 3.0
 
-    def apply(self, events: pl.DataFrame, items: pl.Series, seed: int) -> pl.DataFrame:
+    def apply(self, events: pl.DataFrame, users: pl.Series, items: int, seed: int) -> pl.DataFrame:
         missing = events["rating"].is_null()
         if missing.any():
             row = events["row_id"].filter(missing)[0]
@@ -60,11 +67,11 @@ class GivenLabel(Labels):
 
     column: str = "label"
 
-    def apply(self, events: pl.DataFrame, items: pl.Series, seed: int) -> pl.DataFrame:
-        if self.column not in events.columns:
-            raise InputError(
-                f"GivenLabel: the log has no column {self.column!r}, only {', '.join(events.columns)}."
-            )
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return (self.column,)
+
+    def apply(self, events: pl.DataFrame, users: pl.Series, items: int, seed: int) -> pl.DataFrame:
         given = events[self.column].cast(pl.Float64, strict=False)
         bad = ~given.is_in([0.0, 1.0]).fill_null(False)
         if bad.any():
@@ -89,10 +96,10 @@ class Implicit(Labels):
     negatives: int = 1
     popularity: Literal["matched", "uniform"] = "matched"
 
-    def apply(self, events: pl.DataFrame, items: pl.Series, seed: int) -> pl.DataFrame:
+    def apply(self, events: pl.DataFrame, users: pl.Series, items: int, seed: int) -> pl.DataFrame:
         if self.negatives < 1:
             raise InputError(f"Implicit: negatives is {self.negatives}, at least 1 is needed per positive.")
-        sampled = sample_negatives(events, items, self.negatives, self.popularity == "matched", seed)
+        sampled = sample_negatives(events, users, items, self.negatives, self.popularity == "matched", seed)
         positives = events.with_columns(label=pl.lit(1, dtype=pl.Int8))
         negatives = sampled.with_columns(label=pl.lit(0, dtype=pl.Int8), logged=pl.lit(False))
         return pl.concat([positives, negatives], how="diagonal")

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import polars as pl
 
 from userip_lightning.artifact import file_hash
-from userip_lightning.data.columns import require_all, require_range, side_table, to_numbers
-from userip_lightning.data.delimited import parse_table, parse_typed, read_text, require_file
-from userip_lightning.data.source import Source
-from userip_lightning.schema import Interactions
+from userip_lightning.data.columns import ROW, blank_fault, shape_side, sift
+from userip_lightning.data.delimited import read_table, read_typed
+from userip_lightning.data.events import shape_events
+from userip_lightning.data.lines import require_file
+from userip_lightning.data.rejects import Rejects
+from userip_lightning.data.source import Block, Source
 
 #: Column order of the genre flags in ``u.item``.
 GENRES = (
@@ -25,7 +28,9 @@ _ADVICE = (
     "run `userip assets fetch`, or get ml-100k.zip from grouplens.org/datasets/movielens and give the folder "
     "it unpacks to"
 )
-_LOWEST, _HIGHEST = 1.0, 5.0
+_RATINGS = (1.0, 5.0)
+_EVENTS = ("user_id", "item_id", "rating", "timestamp")
+_PEOPLE = ("user_id", "age", "gender", "occupation", "zip_code")
 # "Toy Story (1995)", "Land Before Time III (1995) (V)"; some releases of the table keep the suffix.
 _YEAR = r"\s*\((\d{4})\)(?:\s*\(V\))?$"
 _NO_TITLE = ("unknown", "unkonwn")  # the placeholder of film 267, misspelt in RecBole's copy
@@ -45,63 +50,62 @@ class MovieLens100K(Source):
     def __init__(self, path: str) -> None:
         self.path = Path(path).expanduser()
 
+    @property
+    def origin(self) -> str:
+        return str(self.path)
+
+    def table_origin(self, name: Literal["item", "user"]) -> str:
+        return str(self._files()[1 if name == "item" else 2])
+
     def identity(self) -> dict[str, Any]:
         return {"class": "MovieLens100K", "files": [file_hash(file) for file in self._files()]}
 
-    def read(self) -> Interactions:
+    def blocks(self, rejects: Rejects) -> Iterator[Block]:
         events, items, users = self._files()
         original = events.name in _ORIGINAL
-        frame = self._original_events(events) if original else self._recbole_events(events)
-        for name in frame.columns:
-            require_all(frame[name], events)
-        frame = frame.select(
-            pl.int_range(pl.len(), dtype=pl.Int64).alias("row_id"),
-            "user_id",
-            "item_id",
-            require_range(to_numbers(frame["rating"], pl.Float32(), events), _LOWEST, _HIGHEST, events),
-            to_numbers(frame["timestamp"], pl.Int64(), events),
-            pl.lit(None, dtype=pl.String).alias("review"),
-        )
-        films = self._original_items(items) if original else self._recbole_items(items)
-        people = self._original_users(users) if original else self._recbole_users(users)
-        films = side_table(_with_year(films), "item_id", items)
-        people = side_table(people.select("user_id", "age", "gender", "occupation"), "user_id", users)
-        return Interactions(frame, films, people, str(self.path)).validate()
+        for films in self._original_items(items, rejects) if original else _recbole_items(items, rejects):
+            yield Block(items=shape_side(with_year(films), "item_id", items, rejects))
+        for people in (
+            _table(users, rejects, _PEOPLE, "|") if original else _atomic(users, rejects, _PEOPLE[:4])
+        ):
+            columns = people.select(ROW, *_PEOPLE[:4])
+            yield Block(users=shape_side(columns, "user_id", users, rejects))
+        for frame in (
+            _table(events, rejects, _EVENTS, "\t") if original else _atomic(events, rejects, _EVENTS)
+        ):
+            full = sift(frame, [blank_fault(name) for name in _EVENTS], events, rejects)
+            yield Block(events=shape_events(full, events, rejects, _RATINGS))
 
     def _files(self) -> tuple[Path, Path, Path]:
         names = _RECBOLE if (self.path / _RECBOLE[0]).is_file() else _ORIGINAL
         events, items, users = (require_file(self.path / name, _ADVICE) for name in names)
         return events, items, users
 
-    def _original_events(self, path: Path) -> pl.DataFrame:
-        names = ["user_id", "item_id", "rating", "timestamp"]
-        return parse_table(read_text(path, _ADVICE), path, "\t", names=names)
-
-    def _recbole_events(self, path: Path) -> pl.DataFrame:
-        names = ["user_id", "item_id", "rating", "timestamp"]
-        return parse_typed(read_text(path, _ADVICE), path, names).select(names)
-
-    def _original_items(self, path: Path) -> pl.DataFrame:
+    def _original_items(self, path: Path, rejects: Rejects) -> Iterator[pl.DataFrame]:
         names = ["item_id", "title", "released", "video", "url", *GENRES]
-        frame = parse_table(read_text(path, _ADVICE, "latin-1"), path, "|", names=names)
         flags = [pl.when(pl.col(g) == "1").then(pl.lit(g)) for g in GENRES]
         genres = pl.concat_str(flags, separator=" ", ignore_nulls=True)
-        return frame.select("item_id", "title", year=pl.lit(None, dtype=pl.String), genres=genres)
-
-    def _recbole_items(self, path: Path) -> pl.DataFrame:
-        names = ["item_id", "movie_title", "release_year", "class"]
-        frame = parse_typed(read_text(path, _ADVICE), path, names)
-        return frame.select("item_id", title="movie_title", year="release_year", genres="class")
-
-    def _original_users(self, path: Path) -> pl.DataFrame:
-        names = ["user_id", "age", "gender", "occupation", "zip_code"]
-        return parse_table(read_text(path, _ADVICE), path, "|", names=names)
-
-    def _recbole_users(self, path: Path) -> pl.DataFrame:
-        return parse_typed(read_text(path, _ADVICE), path, ["user_id", "age", "gender", "occupation"])
+        for frame in _table(path, rejects, names, "|", "latin-1"):
+            yield frame.select(ROW, "item_id", "title", year=pl.lit(None, dtype=pl.String), genres=genres)
 
 
-def _with_year(films: pl.DataFrame) -> pl.DataFrame:
+def _recbole_items(path: Path, rejects: Rejects) -> Iterator[pl.DataFrame]:
+    for frame in _atomic(path, rejects, ["item_id", "movie_title", "release_year", "class"]):
+        yield frame.select(ROW, "item_id", title="movie_title", year="release_year", genres="class")
+
+
+def _table(
+    path: Path, rejects: Rejects, names: Sequence[str], separator: str, encoding: str = "utf-8"
+) -> Iterator[pl.DataFrame]:
+    return read_table(path, _ADVICE, rejects, separator, names=names, encoding=encoding)
+
+
+def _atomic(path: Path, rejects: Rejects, names: Sequence[str]) -> Iterator[pl.DataFrame]:
+    for frame in read_typed(path, _ADVICE, rejects, names):
+        yield frame.select(ROW, *names)
+
+
+def with_year(films: pl.DataFrame) -> pl.DataFrame:
     """Move the year from the title to its column; placeholders become null."""
     title = pl.col("title").str.replace(_YEAR, "").str.strip_chars()
     year = pl.coalesce(pl.col("title").str.extract(_YEAR), pl.col("year").str.extract(r"^(\d{4})$"))

@@ -11,22 +11,24 @@ import polars as pl
 from numpy.typing import NDArray
 
 from userip_lightning.errors import InputError
+from userip_lightning.schema import SPLITS
 
 _ROUNDS = 20
 
 
 def sample_negatives(
-    events: pl.DataFrame, items: pl.Series, per_positive: int, matched: bool, seed: int
+    events: pl.DataFrame, users: pl.Series, items: int, per_positive: int, matched: bool, seed: int
 ) -> pl.DataFrame:
     """``per_positive`` events on unmet items for every event.
 
-    A negative takes ``user``, ``split`` and ``timestamp`` from its positive; ``rating`` and ``review`` are
-    null. No user gets an item that he met in any split, nor one item twice, so no negative of training
-    comes back in test. Row ids follow the last one.
+    A negative takes ``user``, ``split`` and ``timestamp`` from its positive and has no other column. No user
+    gets an item that he met in any split, nor one item twice, so no negative of training comes back in
+    test. Row ids follow the last one.
 
     Args:
         events: the positives, in order of ``row_id``, with ``user``, ``item`` and ``split``.
-        items: ``item_id`` of every dense ``item``.
+        users: ``user_id`` of every ``user``, for messages.
+        items: number of items.
         per_positive: negatives for each event.
         matched: draw an item as often as it occurs in the same split, otherwise every item alike.
         seed: decides every draw.
@@ -34,40 +36,35 @@ def sample_negatives(
     Raises:
         InputError: a user met too many items to have enough negatives.
     """
-    n_items = items.len()
     user = np.repeat(events["user"].to_numpy().astype(np.int64), per_positive)
-    taken = np.unique(events["user"].to_numpy().astype(np.int64) * n_items + events["item"].to_numpy())
-    _require_room(events, user, taken, n_items)
+    taken = np.unique(events["user"].to_numpy().astype(np.int64) * items + events["item"].to_numpy())
+    _require_room(users, user, taken, items)
     pool = _pool(events, per_positive) if matched else None
-    item = _draw(user, taken, n_items, pool, np.random.default_rng(seed))
-    copied = events.select("user_id", "timestamp", "split", "user")
+    item = _draw(user, taken, items, pool, np.random.default_rng(seed))
+    copied = events.select("user", "timestamp", "split")
     copied = copied[np.repeat(np.arange(events.height), per_positive)]
     first = int(events["row_id"].max()) + 1  # type: ignore[arg-type]  # polars types it as any literal
     return copied.with_columns(
         row_id=pl.Series(np.arange(first, first + user.size), dtype=pl.Int64),
-        item_id=items.gather(item),
         item=pl.Series(item, dtype=events.schema["item"]),
     )
 
 
-def _require_room(
-    events: pl.DataFrame, user: NDArray[np.int64], taken: NDArray[np.int64], n_items: int
-) -> None:
+def _require_room(users: pl.Series, user: NDArray[np.int64], taken: NDArray[np.int64], n_items: int) -> None:
     met = np.bincount(taken // n_items)
     short = np.flatnonzero(met + np.bincount(user) > n_items)
     if short.size:
-        name = events.filter(user=int(short[0]))["user_id"][0]
         raise InputError(
-            f"Implicit: user_id {name!r} met {met[short[0]]} of {n_items} items, too many for the negatives "
-            "that are asked for; lower negatives or raise k_core."
+            f"Implicit: user_id {users[int(short[0])]!r} met {met[short[0]]} of {n_items} items, too many "
+            "for the negatives that are asked for; lower negatives or raise k_core."
         )
 
 
 def _pool(events: pl.DataFrame, per_positive: int) -> tuple[NDArray[np.int64], ...]:
     """Items in order of their split, and for every negative where its split starts and how long it is."""
-    name, split = np.unique(events["split"].to_numpy().astype(np.str_), return_inverse=True)
+    split = events["split"].cast(pl.Enum(SPLITS)).to_physical().to_numpy().astype(np.int64)
     items = events["item"].to_numpy()[np.argsort(split, kind="stable")].astype(np.int64)
-    length = np.bincount(split, minlength=name.size)
+    length = np.bincount(split, minlength=len(SPLITS))
     start = np.cumsum(length) - length
     split = np.repeat(split, per_positive)
     return items, start[split], length[split]

@@ -1,8 +1,7 @@
-"""From a source to the ``prepared`` artifact: filter, index, split, label, write.
+"""From a source to the ``prepared`` artifact: read, filter, index, split, label, write.
 
-The order matters: duplicates come first (they would count towards k), then users are sampled (so that the
-k-core holds for those who stay), then the k-core, then the split, then labels (negatives are sampled
-within a split).
+The filter comes before the split, and labels last, because negatives are sampled within a split. The log
+may be larger than memory: what is held of an event are its row id, codes, rating, timestamp, label and split.
 """
 
 from __future__ import annotations
@@ -14,20 +13,33 @@ from typing import Any, Literal
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
-from userip_lightning.artifact import MANIFEST, Manifest, read_manifest, stable_hash, write_text, writing
-from userip_lightning.data.kcore import KCoreMode, k_core
+from userip_lightning.artifact import (
+    MANIFEST,
+    Manifest,
+    read_manifest,
+    scratch,
+    stable_hash,
+    write_text,
+    writing,
+)
+from userip_lightning.data.card import CARD, data_card
+from userip_lightning.data.event_file import COLUMNS, write_events
+from userip_lightning.data.kcore import KCoreMode
 from userip_lightning.data.labels import Labels, RatingThreshold
 from userip_lightning.data.prepared import KIND
+from userip_lightning.data.rejects import REJECTED, Rejects
+from userip_lightning.data.selection import Selection
 from userip_lightning.data.source import Source
 from userip_lightning.data.splits import RandomSplit, Split
-from userip_lightning.data.statistics import STATS, count, describe
+from userip_lightning.data.statistics import STATS, alike, describe
+from userip_lightning.data.stored_log import StoredLog, store
 from userip_lightning.errors import InputError
-from userip_lightning.schema import EVENT_COLUMNS, TEST, TRAIN, VAL, Interactions
+from userip_lightning.schema import SPLITS, TEST, TRAIN, VAL
 
 #: Part of the hash: raise it when the same settings would give other events.
-_REVISION = 1
-_COLUMNS = (*EVENT_COLUMNS, "user", "item", "label", "split", "logged")
+_REVISION = 2
 
 
 class Preparation:
@@ -42,6 +54,7 @@ class Preparation:
         max_users: keep this many users, drawn at random, so that a small machine can follow.
         duplicates: ``refuse`` events that agree in everything but their review, or ``drop`` all but the first
             of them; the counts say how many went.
+        max_bad_rows: how many rows of the source may be unusable; they are left out, counted and listed.
         seed: decides everything random here.
     """
 
@@ -54,11 +67,13 @@ class Preparation:
         split: Split = RandomSplit(),  # noqa: B008, frozen
         max_users: int | None = None,
         duplicates: Literal["refuse", "drop"] = "refuse",
+        max_bad_rows: int = 0,
         seed: int = 0,
     ) -> None:
         self.source, self.labels, self.split = source, labels, split
         self.k_core, self.k_core_mode = k_core, k_core_mode
         self.max_users, self.duplicates, self.seed = max_users, duplicates, seed
+        self.max_bad_rows = max_bad_rows
 
     def identity(self) -> dict[str, Any]:
         """Settings and file contents that decide the result; paths do not.
@@ -71,9 +86,10 @@ class Preparation:
             "source": self.source.identity(),
             "k_core": [self.k_core, self.k_core_mode],
             "labels": [type(self.labels).__name__, vars(self.labels)],
-            "split": [type(self.split).__name__, vars(self.split)],
+            "split": [type(self.split).__name__, self.split.identity()],
             "max_users": self.max_users,
             "duplicates": self.duplicates,
+            "max_bad_rows": self.max_bad_rows,
             "seed": self.seed,
         }
 
@@ -91,74 +107,66 @@ class Preparation:
             The artifact's folder; read it with :class:`userip_lightning.data.prepared.PreparedData`.
 
         Raises:
-            InputError: unusable input; duplicates; the filter leaves nothing; a split lacks positives or
-                negatives.
+            InputError: unusable input; more bad rows than allowed; duplicates; the filter leaves nothing; a
+                split lacks positives or negatives.
         """
         key = stable_hash({**self.identity(), "code": code})
         target = Path(cache_dir) / f"{KIND}-{key}"
         if _is_whole(target):
             report(f"prepared data: found {target.name}, nothing to do")
             return target
-        log = self.source.read()
-        events, steps = self._filter(log)
-        items = _side(log.items, events, "item")
-        users = _side(log.users, events, "user")
-        events = _index(events, users, items)
-        events = events.with_columns(self.split.assign(events, self.seed), logged=pl.lit(True))
-        events = self.labels.apply(events, items["item_id"], self.seed).select(_COLUMNS).sort("row_id")
-        _require_both_classes(events)
-        stats = {"source": Path(log.source).name, "steps": steps, **describe(events, items)}
-        manifest = Manifest(KIND, config_hash=key, data_hash=key, users=users.height)
-        with writing(target, manifest) as folder:
-            for name, frame in (("events", events), ("items", items), ("users", users)):
-                frame.write_parquet(folder / f"{name}.parquet")
+        with scratch(target) as folder, Rejects(self.max_bad_rows, folder / REJECTED) as rejects:
+            self._write(target, store(self.source, folder, rejects, report), rejects, report)
+        return target
+
+    def _write(self, target: Path, log: StoredLog, rejects: Rejects, report: Callable[[str], None]) -> None:
+        places, steps = self._selection().apply(log)
+        users, items = _side(log.users, log.user[places], "user"), _side(log.items, log.item[places], "item")
+        events = self._events(log, places, users["user_id"], items["item_id"])
+        stats = {
+            "source": Path(log.origin).name,
+            "rejected": dict(rejects.by_file),
+            "repeated_rows": log.repeated,
+            "alike_ids": {"users": alike(log.users["user_id"]), "items": alike(log.items["item_id"])},
+            "steps": steps,
+            **describe(events, items),
+        }
+        key = target.name.removeprefix(f"{KIND}-")
+        with writing(target, Manifest(KIND, config_hash=key, data_hash=key, users=users.height)) as folder:
+            write_events(folder / "events.parquet", log, places, events, users["user_id"], items["item_id"])
+            for name, table in (("users", users), ("items", items)):
+                table.write_parquet(folder / f"{name}.parquet")
             write_text(folder / STATS, json.dumps(stats, indent=2))
+            write_text(folder / CARD, data_card(stats, self.identity()))
+            rejects.copy_to(folder)
         report(
             f"prepared data: {stats['interactions']:,} interactions of {users.height:,} users with "
             f"{items.height:,} items, {stats['positive_percent']:.1f} % positive, in {target.name}"
         )
-        return target
 
-    def _filter(self, log: Interactions) -> tuple[pl.DataFrame, list[dict[str, Any]]]:
-        """The events that stay, and the counts after every step."""
-        steps: list[dict[str, Any]] = [{"step": "read", **count(log.events)}]
-        events = self._without_duplicates(log)
-        steps.append({"step": "without duplicates", **count(events)})
-        if self.max_users is not None:
-            events = events.filter(pl.col("user_id").is_in(self._drawn_users(events).implode()))
-            steps.append({"step": f"{self.max_users} users", **count(events)})
-        events = k_core(events, self.k_core, self.k_core_mode)
-        steps.append({"step": f"{self.k_core}-core, {self.k_core_mode}", **count(events)})
-        if events.is_empty():
-            raise InputError(
-                f"{log.source}: no user and item have {self.k_core} interactions each; lower k_core or give "
-                "more data."
-            )
-        return events, steps
+    def _selection(self) -> Selection:
+        return Selection(self.k_core, self.k_core_mode, self.max_users, self.duplicates, self.seed)
 
-    def _without_duplicates(self, log: Interactions) -> pl.DataFrame:
-        # Two reviews of one event at one time are still one event.
-        same = [name for name in log.events.columns if name not in ("row_id", "review")]
-        first = log.events.unique(same, keep="first", maintain_order=True)
-        if first.height < log.events.height and self.duplicates == "refuse":
-            again = log.events.join(first, on="row_id", how="anti", maintain_order="left").head(1)
-            original = first.join(again, on=same, how="semi", nulls_equal=True)["row_id"][0]
-            raise InputError(
-                f"{log.source}: row {again['row_id'][0] + 1} (user {again['user_id'][0]!r}, item "
-                f"{again['item_id'][0]!r}) repeats row {original + 1}, one of "
-                f"{log.events.height - first.height} duplicates, expected none; delete them, or set "
-                "data.duplicates=drop to keep the first of each event and count the rest."
-            )
-        return first
-
-    def _drawn_users(self, events: pl.DataFrame) -> pl.Series:
-        users = events["user_id"].unique().sort()
-        if self.max_users is None or self.max_users >= users.len():
-            return users
-        if self.max_users < 1:
-            raise InputError(f"max_users is {self.max_users}, expected 1 or more, or null for everyone.")
-        drawn = np.random.default_rng(self.seed).permutation(users.len())[: self.max_users]
-        return users.gather(drawn)
+    def _events(
+        self, log: StoredLog, places: NDArray[np.int64], users: pl.Series, items: pl.Series
+    ) -> pl.DataFrame:
+        """The prepared events without their text, sampled negatives last."""
+        for part in (self.labels, self.split):
+            for name in part.columns:
+                if name not in log.columns:
+                    kind, found = type(part).__name__, ", ".join(log.columns)
+                    raise InputError(f"{kind}: the log has no column {name!r}, only {found}.")
+        wanted = tuple(dict.fromkeys(("rating", "timestamp", *self.labels.columns, *self.split.columns)))
+        events = log.gather(places, wanted).with_columns(
+            row_id=pl.Series(log.row_id[places]),
+            user=pl.Series(_dense(log.user[places])),
+            item=pl.Series(_dense(log.item[places])),
+            logged=pl.lit(True),
+        )
+        split = self.split.assign(events, self.seed).cast(pl.Enum(SPLITS))
+        events = self.labels.apply(events.with_columns(split), users, items.len(), self.seed)
+        _require_both_classes(events)
+        return events.select(name for name in COLUMNS if name not in ("user_id", "item_id", "review"))
 
 
 def _is_whole(target: Path) -> bool:
@@ -169,18 +177,19 @@ def _is_whole(target: Path) -> bool:
         return False
 
 
-def _side(side: pl.DataFrame, events: pl.DataFrame, name: str) -> pl.DataFrame:
-    """Rows of a side table that occur in ``events``, sorted by id, with their dense index."""
-    kept = side.join(events, on=f"{name}_id", how="semi").sort(f"{name}_id")
+def _dense(codes: NDArray[np.int32]) -> NDArray[np.int32]:
+    """The codes in use, renumbered from 0 without gaps; their order is kept."""
+    used = np.bincount(codes) > 0
+    return (np.cumsum(used, dtype=np.int32) - 1)[codes]
+
+
+def _side(table: pl.DataFrame, codes: NDArray[np.int32], name: str) -> pl.DataFrame:
+    """Rows of a table that are in use, with their dense index."""
+    kept = table[np.unique(codes)]
     if "title" in kept.columns:
         title = pl.col("title").str.strip_chars()
         kept = kept.with_columns(title=pl.when(title != "").then(title))
     return kept.with_columns(pl.int_range(pl.len(), dtype=pl.Int32).alias(name))
-
-
-def _index(events: pl.DataFrame, users: pl.DataFrame, items: pl.DataFrame) -> pl.DataFrame:
-    events = events.join(users.select("user_id", "user"), on="user_id", maintain_order="left")
-    return events.join(items.select("item_id", "item"), on="item_id", maintain_order="left")
 
 
 def _require_both_classes(events: pl.DataFrame) -> None:

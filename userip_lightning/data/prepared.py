@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import polars as pl
@@ -67,6 +68,27 @@ class PreparedData:
     def judged_rows(self) -> NDArray[np.int64]:
         """Row ids of validation and test: what no training may see."""
         return self.rows(VAL, TEST)["row_id"].to_numpy()
+
+
+class PreparedFiles(NamedTuple):
+    """The ``prepared`` artifact with its events left on disk; the same columns as :class:`PreparedData`."""
+
+    path: Path
+    events: pl.LazyFrame
+    items: pl.DataFrame
+    users: pl.DataFrame
+
+    @staticmethod
+    def open(path: str | Path) -> PreparedFiles:
+        """Check the artifact and read its tables of items and users.
+
+        Raises:
+            InputError: as :meth:`PreparedData.load`.
+        """
+        folder = Path(path)
+        read_manifest(folder, KIND)
+        items, users = (_read(folder / f"{name}.parquet") for name in ("items", "users"))
+        return PreparedFiles(folder, pl.scan_parquet(folder / "events.parquet"), items, users)
 
 
 def _read(path: Path) -> pl.DataFrame:

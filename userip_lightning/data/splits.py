@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import polars as pl
@@ -20,12 +20,25 @@ _ADVICE = "take another split"
 class Split(ABC):
     """Chosen in YAML by ``class_path``."""
 
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Columns of the log that :meth:`assign` reads besides ``timestamp``."""
+        return ()
+
+    def identity(self) -> dict[str, Any]:
+        """Whatever decides the split: settings and file contents, never paths.
+
+        Raises:
+            InputError: a file is missing.
+        """
+        return vars(self)
+
     @abstractmethod
     def assign(self, events: pl.DataFrame, seed: int) -> pl.Series:
         """The split of every event.
 
         Args:
-            events: with ``user`` and ``timestamp``, in order of ``row_id``.
+            events: ``row_id``, ``user``, ``item``, ``timestamp`` and :attr:`columns`, in order of ``row_id``.
             seed: decides everything random.
 
         Returns:
@@ -114,7 +127,7 @@ class ColdUsers(Split):
         group[cold[wanted // 2 :]] = 2
         order = rng.random(user.size) if self.choose == "random" else events["timestamp"].to_numpy()
         group = np.where((_position(user, order) < self.support) & (group[user] > 0), 3, group[user])
-        return pl.Series("split", np.array([TRAIN, VAL, TEST, SUPPORT])[group].tolist(), dtype=pl.String)
+        return pl.Series("split", [TRAIN, VAL, TEST, SUPPORT]).gather(group)
 
 
 def _position(user: NDArray[np.int32], order: NDArray[np.generic]) -> NDArray[np.int64]:
@@ -139,4 +152,4 @@ def _cuts(ratios: Ratios, rows: int) -> tuple[int, int]:
 def _named(train: NDArray[np.bool_], judged: NDArray[np.bool_]) -> pl.Series:
     """Train where ``train``, else validation where ``judged``, else test."""
     group = np.where(train, 0, np.where(judged, 1, 2))
-    return pl.Series("split", np.array([TRAIN, VAL, TEST])[group].tolist(), dtype=pl.String)
+    return pl.Series("split", [TRAIN, VAL, TEST]).gather(group)

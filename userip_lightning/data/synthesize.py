@@ -15,15 +15,18 @@ paper's.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from userip_lightning.data.source import Source
+from userip_lightning.data.distinct_draws import draw_distinct
+from userip_lightning.data.rejects import Rejects
+from userip_lightning.data.source import Block, Source
 from userip_lightning.errors import InputError
-from userip_lightning.schema import EVENT_COLUMNS, Interactions
+from userip_lightning.schema import EVENT_COLUMNS
 
 #: Invented titles are an adjective and a noun of the topic.
 TOPICS: dict[str, tuple[str, str]] = {
@@ -58,6 +61,9 @@ _REMARKS = (
     "The whole family shared it after school.",
     "It completes my shelf of first editions.",
 )
+# Up to so many items every user's odds for every item are drawn, beyond it a group of items first.
+_FEW = 4096
+_DRAWS = 1 << 22
 _START, _YEAR = 1_600_000_000, 365 * 86_400
 
 
@@ -67,7 +73,7 @@ class Planted(Source):
     Args:
         users: number of users.
         rows_per_user: events of each user, all on different items.
-        items_per_topic: invented titles per topic, at most 64; ignored when ``titles`` is given.
+        items_per_topic: invented titles per topic; ignored when ``titles`` is given.
         focus: share of a user's choices that the hobby claims, with equally many items in every topic.
         thrift: odds, as a share, that a price level matches the background.
         noise: standard deviation of a rating around its mean.
@@ -91,8 +97,13 @@ class Planted(Source):
     ) -> None:
         if not 0 < focus < 1 or not 0 < thrift < 1:
             raise InputError(f"Planted: focus {focus} and thrift {thrift} must lie between 0 and 1.")
-        if not 1 <= items_per_topic <= 64:
-            raise InputError(f"Planted: items_per_topic {items_per_topic} must lie between 1 and 64.")
+        for name, value in (
+            ("users", users),
+            ("rows_per_user", rows_per_user),
+            ("items_per_topic", items_per_topic),
+        ):
+            if value < 1:
+                raise InputError(f"Planted: {name} is {value}, at least 1 is needed.")
         self.users, self.rows_per_user, self.items_per_topic = users, rows_per_user, items_per_topic
         self.focus, self.thrift, self.noise, self.seed = focus, thrift, noise, seed
         self.titles, self.topic_column = titles, topic_column
@@ -101,7 +112,11 @@ class Planted(Source):
         settings = {key: value for key, value in vars(self).items() if key != "titles"}
         return {"class": "Planted", **settings, "titles": self.titles and self.titles.identity()}
 
-    def read(self) -> Interactions:
+    @property
+    def origin(self) -> str:
+        return "planted profiles"
+
+    def blocks(self, rejects: Rejects) -> Iterator[Block]:
         """Draw the log.
 
         Raises:
@@ -116,28 +131,32 @@ class Planted(Source):
         hobbies = items["genres"].unique().sort().to_list()
         hobby = rng.permutation(np.arange(self.users) % len(hobbies))
         background = rng.permutation(np.arange(self.users) % len(BACKGROUNDS))
-        users = pl.DataFrame(
-            {
-                "user_id": [f"u{n:05d}" for n in range(self.users)],
-                "hobby": [hobbies[h] for h in hobby],
-                "background": [BACKGROUNDS[b] for b in background],
-            }
-        )
         topic = np.array([hobbies.index(t) for t in items["genres"]])
         level = np.array([PRICE_LEVELS.index(p) for p in items["price_level"]])
-        fond = hobby[:, None] == topic
-        affords = background[:, None] == level
-        chosen = self._choose(fond, affords, rng)
-        rating = self._rate(
-            np.take_along_axis(fond, chosen, 1), np.take_along_axis(affords, chosen, 1), background, rng
-        )
-        events = self._events(users["user_id"], items["item_id"], chosen, rating, background, rng)
-        return Interactions(events, items, users, "planted profiles").validate()
+        yield Block(items=items)
+        at_once = max(1, _DRAWS // max(items.height if items.height <= _FEW else 0, self.rows_per_user))
+        for start in range(0, self.users, at_once):
+            span = slice(start, start + at_once)
+            users = pl.DataFrame(
+                {
+                    "user_id": [f"u{n:05d}" for n in range(self.users)[span]],
+                    "hobby": [hobbies[h] for h in hobby[span]],
+                    "background": [BACKGROUNDS[b] for b in background[span]],
+                }
+            )
+            chosen = self._choose(hobby[span], background[span], topic, level, rng)
+            fond, affords = hobby[span, None] == topic[chosen], background[span, None] == level[chosen]
+            rating = self._rate(fond, affords, background[span], rng)
+            events = self._events(users["user_id"], items["item_id"], chosen, rating, background[span], rng)
+            first = start * self.rows_per_user
+            yield Block(events.with_columns(pl.col("row_id") + first), users=users)
 
     def _invented(self, rng: np.random.Generator) -> pl.DataFrame:
         titles, topics = [], []
         for topic, (adjectives, nouns) in TOPICS.items():
-            every = [f"{a} {n}" for a in adjectives.split() for n in nouns.split()]
+            once = [f"{a} {n}" for a in adjectives.split() for n in nouns.split()]
+            again = range(1, -(-self.items_per_topic // len(once)))
+            every = once + [f"{title}, part {part + 1}" for part in again for title in once]
             titles += [every[j] for j in rng.permutation(len(every))[: self.items_per_topic]]
             topics += [topic] * self.items_per_topic
         return self._priced([f"i{n:04d}" for n in range(len(titles))], titles, topics, rng)
@@ -165,15 +184,29 @@ class Planted(Source):
         return pl.DataFrame({"item_id": ids, "title": titles, "genres": topics, "price_level": prices})
 
     def _choose(
-        self, fond: NDArray[np.bool_], affords: NDArray[np.bool_], rng: np.random.Generator
+        self,
+        hobby: NDArray[np.int64],
+        background: NDArray[np.int64],
+        topic: NDArray[np.int64],
+        level: NDArray[np.int64],
+        rng: np.random.Generator,
     ) -> NDArray[np.int64]:
-        """[U, N] item positions, without replacement (Gumbel top-k); ``fond`` and ``affords`` [U, I]."""
+        """[U, N] item positions, without replacement; ``topic`` and ``level`` [I]."""
         topics, levels = len(TOPICS), len(PRICE_LEVELS)
         # A share p of the choices needs odds p / (1 - p) against the other groups taken together.
-        odds = fond * np.log(self.focus / (1 - self.focus) * (topics - 1))
-        odds = odds + affords * np.log(self.thrift / (1 - self.thrift) * (levels - 1))
-        likeliest = np.argsort(-(odds + rng.gumbel(size=fond.shape)), axis=1)
-        return np.ascontiguousarray(likeliest[:, : self.rows_per_user], dtype=np.int64)
+        focus = np.log(self.focus / (1 - self.focus) * (topics - 1))
+        thrift = np.log(self.thrift / (1 - self.thrift) * (levels - 1))
+        if topic.size <= _FEW:
+            odds = (hobby[:, None] == topic) * focus + (background[:, None] == level) * thrift
+            likeliest = np.argsort(-(odds + rng.gumbel(size=odds.shape)), axis=1)  # Gumbel top-k
+            return np.ascontiguousarray(likeliest[:, : self.rows_per_user], dtype=np.int64)
+        group = topic * levels + level
+        members = np.argsort(group, kind="stable")
+        size = np.bincount(group, minlength=topics * levels)
+        kind = np.arange(size.size)
+        odds = (hobby[:, None] == kind // levels) * focus + (background[:, None] == kind % levels) * thrift
+        share = np.exp(odds) * size
+        return draw_distinct(share / share.sum(axis=1, keepdims=True), members, size, self.rows_per_user, rng)
 
     def _rate(
         self,

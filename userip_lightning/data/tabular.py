@@ -1,21 +1,37 @@
-"""A log of one's own, in CSV, TSV or Parquet."""
+"""A log of one's own, in CSV, TSV, JSON lines or Parquet."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import polars as pl
 
 from userip_lightning.artifact import file_hash
-from userip_lightning.data.columns import require_all, require_columns, require_range, side_table, to_numbers
-from userip_lightning.data.delimited import parse_table, read_text, require_file
-from userip_lightning.data.source import Source
+from userip_lightning.data.columns import ROW, rename_columns, shape_side
+from userip_lightning.data.delimited import read_table
+from userip_lightning.data.events import shape_events
+from userip_lightning.data.json_table import read_json_table
+from userip_lightning.data.lines import kind_of, require_file
+from userip_lightning.data.parquet_blocks import read_parquet
+from userip_lightning.data.parquet_folder import (
+    folder_identity,
+    is_parquet_folder,
+    place,
+    read_parquet_folder,
+)
+from userip_lightning.data.rejects import Rejects
+from userip_lightning.data.source import Block, Source
 from userip_lightning.errors import InputError
-from userip_lightning.schema import EVENT_COLUMNS, Interactions
+from userip_lightning.schema import EVENT_COLUMNS
 
-_ADVICE = "give the path of a .csv, .tsv or .parquet file (.csv and .tsv may be gzipped as .gz)"
+_ADVICE = (
+    "give the path of a .csv, .tsv, .jsonl or .parquet file (all but .parquet may be packed, as .csv.gz is), "
+    "or a folder or an address with Parquet files"
+)
+_JSON = (".jsonl", ".ndjson", ".json")
+_OURS = (*EVENT_COLUMNS, "title")
 
 
 class Tabular(Source):
@@ -25,7 +41,8 @@ class Tabular(Source):
     Columns of the log that are not our own (a label, say) are kept as they are.
 
     Args:
-        path: the log.
+        path: the log: a file whose ending tells its format, or Parquet in many files, as a folder or an
+            address (:mod:`userip_lightning.data.parquet_folder`).
         columns: our column name to the file's, for all three files; names that agree need no entry.
         items_path: one row per item: ``item_id``, ``title`` and further text attributes.
         users_path: one row per user: ``user_id`` and further text attributes.
@@ -40,75 +57,85 @@ class Tabular(Source):
         users_path: str | None = None,
         rating_range: tuple[float, float] | None = None,
     ) -> None:
-        self.path = Path(path).expanduser()
+        self.path = place(path)
         self.columns = dict(columns or {})
-        self.items_path = Path(items_path).expanduser() if items_path else None
-        self.users_path = Path(users_path).expanduser() if users_path else None
+        self.items_path = place(items_path) if items_path else None
+        self.users_path = place(users_path) if users_path else None
         self.rating_range = rating_range
 
+    @property
+    def origin(self) -> str:
+        return str(self.path)
+
+    def table_origin(self, name: Literal["item", "user"]) -> str:
+        return str((self.items_path if name == "item" else self.users_path) or self.path)
+
     def identity(self) -> dict[str, Any]:
-        files = [
-            p and file_hash(require_file(p, _ADVICE)) for p in (self.path, self.items_path, self.users_path)
-        ]
+        files = [p and _contents(p) for p in (self.path, self.items_path, self.users_path)]
         return {"class": "Tabular", "columns": self.columns, "range": self.rating_range, "files": files}
 
-    def read(self) -> Interactions:
-        log = self._load(self.path, ["user_id", "item_id"])
-        items = self._load(self.items_path, ["item_id", "title"]) if self.items_path else _items_of(log)
-        users = self._load(self.users_path, ["user_id"]) if self.users_path else log.select("user_id")
-        for ours, theirs in self.columns.items():
-            if not any(ours in frame.columns for frame in (log, items, users)):
+    def blocks(self, rejects: Rejects) -> Iterator[Block]:
+        unseen = set(self.columns)
+        for path, key, needed in (
+            (self.items_path, "item_id", ["item_id", "title"]),
+            (self.users_path, "user_id", ["user_id"]),
+        ):
+            for frame in self._frames(path, needed, rejects) if path else ():
+                unseen -= set(frame.columns)
+                side = shape_side(frame, key, path or self.path, rejects)
+                yield Block(items=side) if key == "item_id" else Block(users=side)
+        for frame in self._frames(self.path, ["user_id", "item_id"], rejects):
+            unseen -= set(frame.columns)
+            if unseen:
+                ours = next(name for name in self.columns if name in unseen)
+                found = ", ".join(name for name in frame.columns if name != ROW)
                 raise InputError(
-                    f"{self.path}: columns maps {ours!r} to {theirs!r}, which no file has; the log has "
-                    f"{', '.join(log.columns)}."
+                    f"{self.path}: columns maps {ours!r} to {self.columns[ours]!r}, which no file has; "
+                    f"the log has {found}."
                 )
-        return Interactions(
-            self._events(log),
-            side_table(items, "item_id", self.items_path or self.path),
-            side_table(users, "user_id", self.users_path or self.path),
-            str(self.path),
-        ).validate()
+            yield self._block(frame, rejects)
 
-    def _events(self, log: pl.DataFrame) -> pl.DataFrame:
-        for name in ("rating", "timestamp", "review"):
-            if name not in log.columns:
-                log = log.with_columns(pl.lit(None, dtype=EVENT_COLUMNS[name]).alias(name))
-        if log["timestamp"].dtype.is_temporal():
-            log = log.with_columns(pl.col("timestamp").dt.epoch("s"))
-        rating = to_numbers(log["rating"], pl.Float32(), self.path)
-        if self.rating_range:
-            require_range(rating, *self.rating_range, self.path)
-        extra = [name for name in log.columns if name not in EVENT_COLUMNS and name != "title"]
-        return log.select(
-            pl.int_range(pl.len(), dtype=pl.Int64).alias("row_id"),
-            require_all(log["user_id"].cast(pl.String), self.path),
-            require_all(log["item_id"].cast(pl.String), self.path),
-            rating,
-            to_numbers(log["timestamp"], pl.Int64(), self.path),
-            pl.col("review").cast(pl.String),
-            *extra,
-        )
+    def _block(self, frame: pl.DataFrame, rejects: Rejects) -> Block:
+        times = [name for name in ("timestamp",) if name in frame and frame[name].dtype.is_temporal()]
+        frame = frame.with_columns(pl.col(name).dt.epoch("s") for name in times)
+        events = shape_events(frame, self.path, rejects, self.rating_range)
+        if "title" not in events.columns:
+            return Block(events)
+        items = None if self.items_path else events.select("item_id", pl.col("title").cast(pl.String))
+        return Block(events.drop("title"), items)
 
-    def _load(self, path: Path, required: list[str]) -> pl.DataFrame:
-        frame = self._parse(require_file(path, _ADVICE))
-        require_columns(frame, path, [self.columns.get(name, name) for name in required])
-        return frame.rename(
-            {theirs: ours for ours, theirs in self.columns.items() if theirs in frame.columns}
-        )
+    def _frames(self, path: Path | str, required: list[str], rejects: Rejects) -> Iterator[pl.DataFrame]:
+        """Blocks with our column names."""
+        for frame in self._parsed(path, rejects):
+            named = rename_columns(frame, path, self.columns, required)
+            for name, dtype in named.schema.items():
+                if (path != self.path or name in _OURS) and not _is_plain(dtype):
+                    raise InputError(
+                        f"{path}: column {self.columns.get(name, name)!r} has type {dtype}, expected text, "
+                        "numbers or dates; write it as one of these."
+                    )
+            yield named
 
-    def _parse(self, path: Path) -> pl.DataFrame:
-        kind = Path(path.stem).suffix if path.suffix == ".gz" else path.suffix
+    def _parsed(self, path: Path | str, rejects: Rejects) -> Iterator[pl.DataFrame]:
+        if is_parquet_folder(path):
+            return read_parquet_folder(path)
+        file = require_file(Path(path), _ADVICE)
+        kind = kind_of(file)
         if kind in (".csv", ".tsv"):
-            return parse_table(read_text(path, _ADVICE), path, "," if kind == ".csv" else "\t", quoted=True)
+            return read_table(file, _ADVICE, rejects, "," if kind == ".csv" else "\t", quoted=True)
+        if kind in _JSON:
+            names = [self.columns.get(name, name) for name in _OURS]
+            return read_json_table(file, _ADVICE, rejects, names)
         if kind == ".parquet":
-            try:
-                return pl.read_parquet(path)
-            except pl.exceptions.PolarsError as error:
-                reason = str(error).splitlines()[0]
-                raise InputError(f"{path}: not a readable Parquet file ({reason}); write it again.") from None
-        raise InputError(f"{path}: the format {kind or 'without a suffix'!r} is unknown; {_ADVICE}.")
+            return read_parquet(file)
+        raise InputError(f"{file}: the format {kind or 'without a suffix'!r} is unknown; {_ADVICE}.")
 
 
-def _items_of(log: pl.DataFrame) -> pl.DataFrame:
-    title = pl.col("title") if "title" in log.columns else pl.lit(None, dtype=pl.String).alias("title")
-    return log.select("item_id", title)
+def _contents(path: Path | str) -> Any:
+    return folder_identity(path) if is_parquet_folder(path) else file_hash(require_file(Path(path), _ADVICE))
+
+
+def _is_plain(dtype: pl.DataType) -> bool:
+    """Whether every value is one text, number or point in time."""
+    texts = (pl.String, pl.Categorical, pl.Enum, pl.Boolean, pl.Null, pl.Date, pl.Datetime)
+    return dtype.is_numeric() or dtype in texts

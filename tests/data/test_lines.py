@@ -1,0 +1,125 @@
+import bz2
+import gzip
+import lzma
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from userip_lightning.data import lines
+from userip_lightning.data.lines import kind_of, read_lines
+from userip_lightning.data.rejects import Rejects
+from userip_lightning.errors import InputError
+
+
+def read(path: Path, rejects: Rejects | None = None, **given):
+    blocks = list(read_lines(path, "fetch it", rejects or Rejects(), **given))
+    return b"".join(block.text for block in blocks), [int(row) for block in blocks for row in block.rows]
+
+
+def write(folder: Path, content: bytes, name: str = "log.csv") -> Path:
+    (folder / name).write_bytes(content)
+    return folder / name
+
+
+def test_a_missing_file_says_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"absent\.csv: no such file; fetch it\."):
+        read(tmp_path / "absent.csv")
+
+
+@pytest.mark.parametrize("content", [b"", b"\n  \n", b"\xef\xbb\xbf"])
+def test_an_empty_file_is_refused(tmp_path: Path, content: bytes) -> None:
+    with pytest.raises(InputError, match=r"log\.csv: the file is empty; fetch it\."):
+        read(write(tmp_path, content))
+
+
+@pytest.mark.parametrize(
+    ("content", "text", "rows"),
+    [
+        (b"a\nb", b"a\nb\n", [0, 1]),
+        (b"\xef\xbb\xbfa\r\nb\r\n", b"a\nb\n", [0, 1]),
+        (b"\na\n\n \t\nb\n\n", b"a\nb\n", [1, 4]),
+        ("é\n".encode(), "é\n".encode(), [0]),
+    ],
+)
+def test_marks_line_ends_and_blank_lines(
+    tmp_path: Path, content: bytes, text: bytes, rows: list[int]
+) -> None:
+    assert read(write(tmp_path, content)) == (text, rows)
+
+
+def test_blocks_end_at_line_ends_and_rows_go_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lines, "BLOCK_BYTES", 7)
+    content = b"".join(b"%d\r\n" % number for number in range(100))
+    assert read(write(tmp_path, content)) == (content.replace(b"\r", b""), list(range(100)))
+    assert len(list(read_lines(tmp_path / "log.csv", "", Rejects()))) > 10
+
+
+def test_a_header_is_no_row(tmp_path: Path) -> None:
+    blocks = list(read_lines(write(tmp_path, b"a\nb\nc\n"), "", Rejects(), header=True))
+    assert [(block.text, block.rows.tolist()) for block in blocks] == [(b"a\n", [-1]), (b"b\nc\n", [0, 1])]
+
+
+def test_bad_lines_are_rejected_alone(tmp_path: Path) -> None:
+    rejects = Rejects(2)
+    content = "a\n\0\ncafé\n".encode() + "café\nb\n".encode("latin-1")
+    assert read(write(tmp_path, content), rejects) == ("a\ncafé\nb\n".encode(), [0, 2, 4])
+    assert rejects.count == 2
+    with pytest.raises(InputError, match=r"log\.csv: row 2 has a NUL byte; mend or delete it"):
+        read(tmp_path / "log.csv")
+    with pytest.raises(InputError, match=r"row 4 is not utf-8 text.*more than the 1 that data\.max_bad_rows"):
+        read(tmp_path / "log.csv", Rejects(1))
+
+
+def test_other_encodings_become_utf_8(tmp_path: Path) -> None:
+    assert read(write(tmp_path, "Café\n".encode("latin-1")), encoding="latin-1") == ("Café\n".encode(), [0])
+
+
+def test_packed_files_read_alike(tmp_path: Path) -> None:
+    text = b"one\ntwo\n" * 500
+    write(tmp_path, gzip.compress(text[:1000]) + gzip.compress(text[1000:]), "log.csv.gz")
+    write(tmp_path, bz2.compress(text), "log.csv.bz2")
+    write(tmp_path, lzma.compress(text), "log.csv.xz")
+    with zipfile.ZipFile(tmp_path / "log.csv.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("../../outside.csv", text)
+    for path in sorted(tmp_path.iterdir()):
+        assert read(path) == (text, list(range(1000)))
+        assert kind_of(path) == ".csv"
+    assert not (tmp_path.parent.parent / "outside.csv").exists()
+
+
+@pytest.mark.parametrize("damage", ["truncated", "not gzip", "flipped"])
+def test_a_damaged_gzip_file_is_refused(tmp_path: Path, damage: str) -> None:
+    packed = gzip.compress(b"user_id\titem_id\n" * 100)
+    content = {
+        "truncated": packed[:-9],
+        "not gzip": b"user_id",
+        "flipped": packed[:12] + b"\xff" + packed[13:],
+    }
+    with pytest.raises(InputError, match=r"log\.tsv\.gz: the gzip file is truncated or damaged after line"):
+        read(write(tmp_path, content[damage], "log.tsv.gz"), Rejects(1000))
+
+
+def test_the_last_good_line_of_a_truncated_file_is_named(tmp_path: Path) -> None:
+    packed = gzip.compress(b"".join(b"%08x\n" % (number * 2654435761 % 2**32) for number in range(1000)), 0)
+    with pytest.raises(InputError, match=r"damaged after line 500 "):
+        read(write(tmp_path, packed[: 10 + 5 + 500 * 9 + 4], "log.tsv.gz"))
+
+
+def test_an_archive_of_several_files_is_refused(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "log.zip", "w") as archive:
+        archive.writestr("a", b"a")
+        archive.writestr("b", b"b")
+    with pytest.raises(InputError, match=r"log\.zip: the archive has 2 files, expected one; unpack it"):
+        read(tmp_path / "log.zip")
+    with pytest.raises(InputError, match=r"bad\.zip: no zip archive that can be read"):
+        read(write(tmp_path, b"PK", "bad.zip"))
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [(gzip.compress(b"a"), "gzip-compressed; add .gz"), ("a\n".encode("utf-16"), "UTF-16 text; save it")],
+)
+def test_a_file_that_is_something_else_is_told(tmp_path: Path, content: bytes, complaint: str) -> None:
+    with pytest.raises(InputError, match=complaint):
+        read(write(tmp_path, content))

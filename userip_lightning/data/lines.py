@@ -1,0 +1,225 @@
+"""Text files of any size as blocks of whole lines.
+
+A file is opened by its ending: ``.gz``, ``.bz2``, ``.xz`` and ``.zip`` with one member are unpacked on the
+way, anything else is read as it is. A byte order mark is dropped, CRLF becomes LF, blank lines are passed
+over but counted. A line that is not in the expected encoding, or has a NUL byte, is rejected. An archive
+that breaks off is refused whatever ``max_bad_rows`` says: nobody knows how many rows it lacks.
+"""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import lzma
+import re
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from io import BufferedIOBase
+from pathlib import Path
+from typing import NamedTuple, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from userip_lightning.data.rejects import Rejects
+from userip_lightning.errors import InputError
+
+BLOCK_BYTES = 16 << 20
+_LONGEST_LINE = 64 << 20
+_PACKED = (".gz", ".bz2", ".xz", ".zip")
+_DAMAGE = (EOFError, gzip.BadGzipFile, zlib.error, lzma.LZMAError, zipfile.BadZipFile, OSError)
+_SIGNS = {
+    b"\x1f\x8b": "gzip-compressed; add .gz to its name",
+    b"PK\x03\x04": "a zip archive; add .zip to its name",
+    b"BZh91AY&SY": "bzip2-compressed; add .bz2 to its name",
+    b"\xfd7zXZ": "xz-compressed; add .xz to its name",
+    b"\x28\xb5\x2f\xfd": "zstd-compressed; unpack it first with zstd -d",
+    b"\xff\xfe": "UTF-16 text; save it as UTF-8",
+    b"\xfe\xff": "UTF-16 text; save it as UTF-8",
+}
+_BLANK = re.compile(rb"\n[ \t\r]*\n")
+
+
+class Lines(NamedTuple):
+    """Consecutive lines of a file.
+
+    Args:
+        text: UTF-8, every line ends in ``\\n``, none is blank.
+        rows: place of every line in its file, from 0.
+    """
+
+    text: bytes
+    rows: NDArray[np.int64]
+
+    def line(self, place: int) -> str:
+        """The line at ``place`` of this block."""
+        return self.text.split(b"\n")[place].decode()
+
+
+def require_file(path: Path, advice: str) -> Path:
+    """``path`` itself.
+
+    Args:
+        path: a file that must exist.
+        advice: what to do when it does not, as the end of a sentence.
+
+    Raises:
+        InputError: it is no file.
+    """
+    if not path.is_file():
+        raise InputError(f"{path}: no such file; {advice}.")
+    return path
+
+
+def kind_of(path: Path) -> str:
+    """The ending that says what a file holds, packed or not: ``.csv`` for ``log.csv.gz``."""
+    return (Path(path.stem).suffix if path.suffix.lower() in _PACKED else path.suffix).lower()
+
+
+def read_lines(
+    path: Path, advice: str, rejects: Rejects, encoding: str = "utf-8", header: bool = False
+) -> Iterator[Lines]:
+    """Blocks of lines of about :data:`BLOCK_BYTES`.
+
+    Args:
+        path: the file.
+        advice: what to do where it is missing, empty or damaged, as the end of a sentence.
+        rejects: takes lines in another encoding or with NUL bytes.
+        encoding: of the file; what is yielded is always UTF-8.
+        header: the first line that is not empty is none of the rows; it comes alone, as row -1.
+
+    Raises:
+        InputError: the file is missing, empty or damaged, or has an unusable header.
+    """
+    first = -1 if header else 0
+    for block in read_blocks(path, advice):
+        if first == -1:
+            head, _, block = block.lstrip(b"\n").partition(b"\n")
+            if not head:
+                continue
+            if not _is_text(head, encoding):
+                raise InputError(f"{path}: the header is not {encoding} text; save the file as {encoding}.")
+            yield Lines(head.decode(encoding).encode() + b"\n", np.array([-1], dtype=np.int64))
+            first = 0
+        count = block.count(b"\n")
+        lines = _checked(block, first, count, path, rejects, encoding)
+        first += count
+        if lines.rows.size:
+            yield lines
+
+
+def read_blocks(path: Path, advice: str) -> Iterator[bytes]:
+    """Blocks of whole lines as bytes; the last line ends in ``\\n`` even if the file does not.
+
+    Raises:
+        InputError: the file is missing, empty or damaged, or has a line beyond 64 MiB.
+    """
+    lines, rest, empty, first = 0, b"", True, True
+    for piece in _pieces(require_file(path, advice), advice):
+        text = rest + (_without_mark(path, piece) if first else piece)
+        if b"\r" in text:  # many times faster to look for than to replace
+            text = text.replace(b"\r\n", b"\n")
+        whole, end, rest = text.rpartition(b"\n")
+        if len(rest) > _LONGEST_LINE:
+            raise InputError(f"{path}: line {lines + 1} is longer than 64 MiB; {advice}.")
+        lines += whole.count(b"\n") + len(end)
+        first, empty = False, empty and not whole.strip()
+        if end:
+            yield whole + end
+    if rest.strip():
+        yield rest + b"\n"
+    elif empty:
+        raise InputError(f"{path}: the file is empty; {advice}.")
+
+
+def _pieces(path: Path, advice: str) -> Iterator[bytes]:
+    """The unpacked bytes in pieces of :data:`BLOCK_BYTES`; all that can be had before a break comes first."""
+    with _opened(path, advice) as file:
+        lines, more = 0, True
+        while more:
+            found: list[bytes] = []
+            try:
+                size = 0
+                while more and size < BLOCK_BYTES:
+                    found.append(file.read1(BLOCK_BYTES - size))
+                    size += len(found[-1])
+                    more = bool(found[-1])
+            except _DAMAGE as error:
+                lines += sum(part.count(b"\n") for part in found)
+                raise InputError(
+                    f"{path}: the {_name(path)} is truncated or damaged after line {lines} ({error}); "
+                    f"{advice}."
+                ) from None
+            lines += sum(part.count(b"\n") for part in found)
+            if size:
+                yield b"".join(found)
+
+
+@contextmanager
+def _opened(path: Path, advice: str) -> Iterator[BufferedIOBase]:
+    """The file, unpacked by its ending; a zip archive is read in place, so its names lead nowhere."""
+    suffix = path.suffix.lower()
+    if suffix == ".zip":
+        try:
+            with zipfile.ZipFile(path) as archive:
+                members = [name for name in archive.namelist() if not name.endswith("/")]
+                if len(members) != 1:
+                    raise InputError(
+                        f"{path}: the archive has {len(members)} files, expected one; unpack it."
+                    )
+                with archive.open(members[0]) as member:
+                    yield cast(BufferedIOBase, member)
+        except (zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
+            raise InputError(f"{path}: no zip archive that can be read ({error}); {advice}.") from None
+        return
+    openers: dict[str, Callable[[Path], BufferedIOBase]] = {
+        ".gz": gzip.open,
+        ".bz2": bz2.open,
+        ".xz": lzma.open,
+    }
+    with openers[suffix](path) if suffix in openers else path.open("rb") as unpacked:
+        yield unpacked
+
+
+def _name(path: Path) -> str:
+    names = {".gz": "gzip file", ".bz2": "bzip2 file", ".xz": "xz file", ".zip": "zip archive"}
+    return names.get(path.suffix.lower(), "file")
+
+
+def _without_mark(path: Path, piece: bytes) -> bytes:
+    """The first piece without a byte order mark; what is plainly no text ends here."""
+    for sign, meaning in _SIGNS.items():
+        if piece.startswith(sign):
+            raise InputError(f"{path}: the file is {meaning}.")
+    return piece.removeprefix(b"\xef\xbb\xbf")
+
+
+def _checked(block: bytes, first: int, count: int, path: Path, rejects: Rejects, encoding: str) -> Lines:
+    """The block's usable lines in UTF-8."""
+    blank = block.startswith((b"\n", b" ", b"\t")) or _BLANK.search(block)
+    if not blank and _is_text(block, encoding):
+        text = block if encoding == "utf-8" else block.decode(encoding).encode()
+        return Lines(text, np.arange(first, first + count))
+    good, rows = [], []
+    for row, line in enumerate(block[:-1].split(b"\n"), first):
+        if not line.strip():
+            continue
+        if _is_text(line, encoding):
+            good.append(line.decode(encoding).encode() + b"\n")
+            rows.append(row)
+        else:
+            reason = "has a NUL byte" if b"\0" in line else f"is not {encoding} text"
+            rejects.add(path, row, reason, line[:200].decode("utf-8", "backslashreplace"))
+    return Lines(b"".join(good), np.array(rows, dtype=np.int64))
+
+
+def _is_text(data: bytes, encoding: str) -> bool:
+    if b"\0" in data:
+        return False
+    try:
+        data.decode(encoding)
+    except UnicodeDecodeError:
+        return False
+    return True

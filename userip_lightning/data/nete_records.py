@@ -1,0 +1,137 @@
+"""What the files of the NETE and PEPLER release hold: reviews, items and lists of places."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from userip_lightning.data.columns import ROW
+from userip_lightning.data.json_lines import parse_lines, read_json_lines
+from userip_lightning.data.lines import Lines, require_file
+from userip_lightning.data.rejects import Rejects
+from userip_lightning.errors import InputError
+
+_REVIEW = ("user_id", "item_id", "rating", "review", "feature")
+# The release does not say what an item has; these are the names that its sources use.
+_ITEM = ("item", "asin", "business_id", "title", "name", "brand", "price")
+_NESTED = {"categories": pl.String(), "category": pl.String()}
+
+
+def review_frame(records: list[Any], start: int, path: Path, rejects: Rejects) -> pl.DataFrame:
+    """Reviews as columns of strings; what is no dictionary of plain fields is rejected.
+
+    Args:
+        records: ``user``, ``item``, ``rating`` and perhaps ``template``, a tuple (feature, adjective,
+            sentence, sentiment).
+        start: place of the first of them in the file, from 0.
+        path: the file, for messages.
+        rejects: takes the others.
+
+    Returns:
+        ``ROW``, ``user_id``, ``item_id``, ``rating``, ``review`` (the sentence) and ``feature``.
+
+    Raises:
+        InputError: more bad records than allowed.
+    """
+    rows, values = [], []
+    for row, record in enumerate(records, start):
+        fields = _fields(record)
+        if fields is None:
+            rejects.add(path, row, "is no review with user, item, rating and template", _excerpt(record))
+        else:
+            rows.append(row)
+            values.append(fields)
+    frame = pl.DataFrame(values, schema=dict.fromkeys(_REVIEW, pl.String()), orient="row")
+    return frame.insert_column(0, pl.Series(ROW, rows, dtype=pl.Int64))
+
+
+def read_index(path: Path, count: int, advice: str) -> NDArray[np.int64]:
+    """Places of reviews, counted from 0 and separated by blanks.
+
+    Args:
+        path: the file.
+        count: how many reviews there are.
+        advice: what to do where it is missing or damaged, as the end of a sentence.
+
+    Raises:
+        InputError: the file is missing, or something in it is no place of a review.
+    """
+    try:
+        words = require_file(path, advice).read_bytes().split()
+        rows = np.array([int(word) for word in words], dtype=np.int64)
+    except (ValueError, OverflowError):
+        raise InputError(f"{path}: something in it is no whole number; {advice}.") from None
+    bad = (rows < 0) | (rows >= count)
+    if bad.any():
+        raise InputError(
+            f"{path}: there is no review {rows[bad][0]}, the pickle holds {count}, counted from 0; {advice}."
+        )
+    return rows
+
+
+def item_frames(path: Path, advice: str, rejects: Rejects) -> Iterator[pl.DataFrame]:
+    """``item.json``, one JSON list of objects or JSON lines, as columns for
+    :func:`userip_lightning.data.amazon_products.shape_products`.
+
+    Raises:
+        InputError: the file is damaged; more bad items than allowed.
+    """
+    for frame in _listed(path, rejects) or read_json_lines(path, advice, rejects, _ITEM, _NESTED):
+        categories = pl.coalesce("categories", "category")
+        yield frame.select(
+            ROW,
+            "brand",
+            "price",
+            item_id=pl.coalesce("item", "asin", "business_id"),
+            title=pl.coalesce("title", "name"),
+            categories=categories,
+            department=pl.when(~categories.str.starts_with("[")).then(categories),
+        )
+
+
+def _listed(path: Path, rejects: Rejects) -> list[pl.DataFrame] | None:
+    """The items where the file is one JSON list, else None."""
+    with open(path, "rb") as file:
+        if not file.read(64).removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"["):
+            return None
+    try:
+        items = json.loads(path.read_text(encoding="utf-8-sig"))
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{path}: no JSON list ({error}); get the file from its source again.") from None
+    text = "".join(f"{json.dumps(item)}\n" for item in items)
+    lines = Lines(text.encode(), np.arange(len(items), dtype=np.int64))
+    return [parse_lines(lines, path, rejects, _ITEM, _NESTED)] if items else []
+
+
+def _fields(record: Any) -> list[str | None] | None:
+    """Values of :data:`_REVIEW` as text, or None."""
+    if not isinstance(record, dict):
+        return None
+    template = record.get("template")
+    if template is not None and not (isinstance(template, tuple | list) and len(template) >= 3):
+        return None
+    feature, sentence = (template[0], template[2]) if template else (None, None)
+    found = [record.get("user"), record.get("item"), record.get("rating"), sentence, feature]
+    return [_text(value) for value in found] if all(map(_is_plain, found)) else None
+
+
+def _is_plain(value: Any) -> bool:
+    # Python refuses to write integers of more than some 4,300 digits.
+    return value is None or isinstance(value, str | float) or (type(value) is int and abs(value) < 1 << 64)
+
+
+def _text(value: str | float | None) -> str | None:
+    # A lone surrogate is text to Python and to nobody else.
+    return None if value is None else str(value).encode("utf-8", "replace").decode()
+
+
+def _excerpt(record: Any) -> str:
+    """What to list of a rejected record; never all of it, which may be deep."""
+    names = list(record)[:8] if isinstance(record, dict) else []
+    return f"{type(record).__name__} {', '.join(str(name)[:20] for name in names)}".strip()

@@ -1,0 +1,78 @@
+"""Rows that cannot be used: counted, written down, and no more of them than the user allows."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections import Counter
+from pathlib import Path
+from types import TracebackType
+from typing import TextIO
+
+from userip_lightning.errors import InputError
+
+#: The side file beside the prepared data; absent where every row could be used.
+REJECTED = "rejected.jsonl"
+_RAW_CHARACTERS = 200
+
+
+class Rejects:
+    """The one way out for a row that a reader cannot use.
+
+    Rows come block by block, and within a block first those that cannot be parsed, then those with unusable
+    values, so neither the list nor what is refused first is strictly in order of the file. Use it as a
+    context manager: the side file is written line by line while the log is read.
+
+    Args:
+        limit: how many rows may be rejected; the next one ends the run.
+        file: where to list them as JSON lines ``{"file", "row", "reason", "raw"}``; None lists them nowhere.
+    """
+
+    def __init__(self, limit: int = 0, file: Path | None = None) -> None:
+        if limit < 0:
+            raise InputError(f"max_bad_rows is {limit}, expected 0 or more.")
+        self.limit, self.file = limit, file
+        self.count = 0
+        #: File name to the number of rows that were rejected in it.
+        self.by_file: Counter[str] = Counter()
+        self._handle: TextIO | None = None
+
+    def __enter__(self) -> Rejects:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._handle:
+            self._handle.close()
+
+    def copy_to(self, folder: Path) -> None:
+        """Put the list so far into ``folder``, if any row was rejected."""
+        if self._handle and self.file:
+            self._handle.flush()
+            shutil.copyfile(self.file, folder / REJECTED)
+
+    def add(self, path: Path | str, row: int, reason: str, raw: str = "") -> None:
+        """Reject one row.
+
+        Args:
+            path: its file.
+            row: its place in the file, from 0 and without the header; messages count from 1.
+            reason: what is wrong, as a verb phrase after "row 3": ``has an empty user_id``.
+            raw: the row as it stands in the file; its beginning is kept.
+
+        Raises:
+            InputError: more rows than allowed.
+        """
+        self.count += 1
+        if self.count > self.limit:
+            allowed = f", one more than the {self.limit} that data.max_bad_rows allows" if self.limit else ""
+            raise InputError(
+                f"{path}: row {row + 1} {reason}; mend or delete it{allowed}, or raise data.max_bad_rows to "
+                "leave such rows out and list them."
+            )
+        self.by_file[Path(path).name] += 1
+        if self.file:
+            self._handle = self._handle or self.file.open("w", encoding="utf-8")
+            line = {"file": str(path), "row": row + 1, "reason": reason, "raw": raw[:_RAW_CHARACTERS]}
+            self._handle.write(json.dumps(line, ensure_ascii=True) + "\n")

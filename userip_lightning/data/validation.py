@@ -1,0 +1,97 @@
+"""What is wrong with a log, all of it at once rather than one sentence per run."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import polars as pl
+
+from userip_lightning.artifact import scratch
+from userip_lightning.data.duplicates import find_duplicates
+from userip_lightning.data.rejects import REJECTED, Rejects
+from userip_lightning.data.source import Source
+from userip_lightning.data.statistics import alike
+from userip_lightning.data.stored_log import StoredLog, store
+
+_EXAMPLES = 10
+
+
+class Validation(NamedTuple):
+    """What :func:`validate` found.
+
+    Args:
+        bad_rows: rows that cannot be used.
+        duplicates: events that repeat another one.
+        lines: the findings in words.
+    """
+
+    bad_rows: int
+    duplicates: int
+    lines: list[str]
+
+
+def validate(source: Source, work: Path, report: Callable[[str], None]) -> Validation:
+    """Read a source to its last row and say what was found.
+
+    Args:
+        source: the log.
+        work: an existing folder with space for the log; nothing stays there.
+        report: is told every few seconds how many rows were read.
+
+    Raises:
+        InputError: a file is missing or damaged as a whole.
+    """
+    with scratch(work / "validate") as folder:
+        with Rejects(sys.maxsize, folder / REJECTED) as rejects:
+            log = store(source, folder, rejects, report)
+        again, first = find_duplicates(log)
+        lines = [
+            f"{log.row_id.size:,} events of {log.users.height:,} users with {log.items.height:,} items",
+            *_bad_rows(rejects),
+            f"{again.size:,} events repeat an earlier one"
+            + (
+                f", first row {log.row_id[again[0]] + 1} row {log.row_id[first[0]] + 1}" if again.size else ""
+            ),
+            *_alike(log),
+            *_gaps(log),
+        ]
+        return Validation(rejects.count, int(again.size), lines)
+
+
+def _bad_rows(rejects: Rejects) -> list[str]:
+    lines = [f"{rejects.count:,} rows cannot be used"]
+    if rejects.count and rejects.file:
+        listed = pl.scan_ndjson(rejects.file).head(_EXAMPLES).collect()
+        lines += [
+            f"  {Path(row['file']).name}: row {row['row']} {row['reason']}" for row in listed.to_dicts()
+        ]
+    if rejects.count > _EXAMPLES:
+        lines.append(f"  and {rejects.count - _EXAMPLES:,} more")
+    return lines
+
+
+def _alike(log: StoredLog) -> list[str]:
+    lines = []
+    for name, ids in (("user", log.users["user_id"]), ("item", log.items["item_id"])):
+        found = alike(ids)
+        if found["count"]:
+            pairs = "; ".join(" and ".join(map(repr, pair)) for pair in found["examples"])
+            lines.append(
+                f"{found['count']:,} {name} ids differ from another only in case, width or blanks: {pairs}"
+            )
+    return lines
+
+
+def _gaps(log: StoredLog) -> list[str]:
+    empty = (
+        log.scan().select(pl.col("rating", "timestamp", "review").null_count()).collect(engine="streaming")
+    )
+    lines = [f"{count:,} events have no {name}" for name, count in empty.row(0, named=True).items()]
+    untitled = log.items.select(pl.col("title").str.strip_chars() == "").to_series().fill_null(True).sum()
+    repeated = [
+        f"{count:,} further rows of one id in the {name}" for name, count in log.repeated.items() if count
+    ]
+    return [*lines, f"{untitled:,} items have no title", *repeated]
