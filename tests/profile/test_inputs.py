@@ -98,6 +98,18 @@ def test_a_user_without_text(run: Run, tmp_path: Path) -> None:
         assert np.array_equal(module.all_vectors()[3:4], start.numpy())
 
 
+def test_a_block_in_which_nobody_has_a_history(run: Run, tmp_path: Path) -> None:
+    def silence(events: pl.DataFrame, items: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+        return events.filter(~pl.col("user").is_between(16, 31) | (pl.col("split") != "train")), items
+
+    run.prepared = rewritten(run.prepared, tmp_path / "silent", silence)
+    module, data = run.module(schedule="streaming"), run.data(allow_missing_text=True)
+    run.trainer(tmp_path, 1).fit(module, datamodule=data)
+    found, start = module.all_vectors(), module._start(torch.arange(40)).numpy()
+    assert np.array_equal(found[16:32], start[16:32])
+    assert (found[:16] != start[:16]).reshape(16, -1).any(axis=1).all()
+
+
 def test_a_history_longer_than_the_context(run: Run, tmp_path: Path) -> None:
     long = PromptTemplate(soft_tokens=2, item=" {title}" * 30)
     with pytest.raises(InputError, match=r"the language model reads 256; lower behaviours"):
