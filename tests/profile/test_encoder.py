@@ -1,6 +1,7 @@
 """An amortised start: what the encoder may know, what its gradient reaches, what its epochs leave behind."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from userip_lightning.profile.em import e_step
 from userip_lightning.profile.encoder import BehaviourEncoder, EncoderStep
 from userip_lightning.profile.module import ProfileModule
 from userip_lightning.profile.start import embed_start
+from userip_lightning.profile.trainer_settings import refuse_epochs
 
 EVERYBODY = torch.arange(40)
 
@@ -211,6 +213,13 @@ def test_what_cannot_work_is_refused(
     network = encoder(**settings.pop("encoder"))
     with pytest.raises(InputError, match=message):
         run.fit(tmp_path, epochs=epochs, encoder=network, **settings)
+
+
+def test_several_processes_are_refused_while_it_learns() -> None:
+    two = SimpleNamespace(max_epochs=3, world_size=2)
+    with pytest.raises(InputError, match="an encoder learns in one process, not 2"):
+        refuse_epochs(two, "staged", 2)
+    refuse_epochs(two, "staged", 0)
 
 
 def test_a_rank_below_zero_is_refused() -> None:
