@@ -115,6 +115,25 @@ def test_streaming_takes_one_epoch(run: Run, tmp_path: Path) -> None:
         run.fit(tmp_path, epochs=2, schedule="streaming")
 
 
+def test_a_user_whose_loss_is_not_finite_is_named_and_the_others_go_on(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    start = ProfileModule._start
+
+    def broken(module: ProfileModule, users: Tensor) -> Tensor:
+        return start(module, users).masked_fill((users == 7)[:, None, None, None], float("nan"))
+
+    whole = run.fit(tmp_path / "whole", epochs=1)
+    monkeypatch.setattr(ProfileModule, "_start", broken)
+    module = run.fit(tmp_path, epochs=1)
+    others = torch.arange(40) != 7
+    torch.testing.assert_close(module.table.z[others], whole.table.z[others])
+    assert module.table.z[7].isnan().all()
+    user = module.data.user_id(7)
+    (told,) = [line for line in capsys.readouterr().out.splitlines() if "not finite" in line]
+    assert told.startswith(f"profile: user {user!r} had a likelihood that is not finite in epoch 1, step ")
+
+
 @pytest.mark.parametrize(("precision", "schedule"), [("64-true", "staged"), ("bf16-true", "joint")])
 def test_a_precision_that_would_reach_the_soft_tokens_is_refused(
     run: Run, precision: str, schedule: str
