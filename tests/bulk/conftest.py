@@ -5,29 +5,44 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from userip_lightning.bank import FeatureBank
+from userip_lightning.bulk.run import Trained
 from userip_lightning.cli import main
+from userip_lightning.cli.infer import trained_by
 from userip_lightning.schema import SUPPORT, TRAIN
 
 
 @pytest.fixture(scope="session")
-def trained(config: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def experiment(config: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folder of the tiny experiment after stages 1 and 2; tests may not change it."""
     output = tmp_path_factory.mktemp("trained")
-    words = ["--config", str(config), "--output", str(output), "--seeds", "[0]", "--stages", "profile,quantize"]
+    words = ["--config", str(config), "--output", str(output), "--seeds", "[0]"]
+    words += ["--stages", "profile,quantize"]
+    words += ["--profile.model.lm.dtype", "float32"]  # who shares a batch changes the last digits alone
     assert main(["fit", *words]) == 0
     return output / "tiny"
 
 
 @pytest.fixture(scope="session")
-def events(trained: Path, cache: Path) -> pl.DataFrame:
+def bank(experiment: Path) -> FeatureBank:
+    return FeatureBank.open(next((experiment / "quantize").iterdir()))
+
+
+@pytest.fixture(scope="session")
+def trained(experiment: Path) -> Trained:
+    return trained_by(experiment, seed=None)
+
+
+@pytest.fixture(scope="session")
+def events(trained: Trained) -> pl.DataFrame:
     """What stage 1 saw of its 40 users."""
-    prepared = max(cache.glob("prepared-*[0-9a-f]/events.parquet"), key=lambda file: file.stat().st_mtime_ns)
-    events = pl.read_parquet(prepared).filter(pl.col("split").is_in([TRAIN, SUPPORT]), "logged")
-    return events.select("user_id", "item_id", "label")
+    events = pl.read_parquet(trained.prepared / "events.parquet")
+    events = events.filter(pl.col("split").is_in([TRAIN, SUPPORT]), "logged")
+    return events.select("user_id", "item_id", "label", "rating")
 
 
 @pytest.fixture
 def population(events: pl.DataFrame, tmp_path: Path) -> Path:
     file = tmp_path / "events.parquet"
-    events.write_parquet(file)
+    events.select("user_id", "item_id", "label").write_parquet(file)
     return file

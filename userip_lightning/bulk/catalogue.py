@@ -16,7 +16,7 @@ import polars as pl
 from userip_lightning.artifact import Manifest, read_manifest, save_array, writing
 from userip_lightning.data.behaviour_store import BehaviourStore
 from userip_lightning.data.behaviours import encode_items
-from userip_lightning.data.columns import require_columns, side_table
+from userip_lightning.data.columns import require_columns
 from userip_lightning.errors import InputError
 from userip_lightning.profile.body import Tokens
 from userip_lightning.profile.prompt import PromptTemplate
@@ -103,5 +103,12 @@ def read_items(file: Path, template: PromptTemplate) -> pl.DataFrame:
     except (OSError, pl.exceptions.PolarsError) as error:
         reason = str(error).splitlines()[0]
         raise InputError(f"{file}: no Parquet file of items ({reason}); check the path.") from None
-    frame = side_table(require_columns(frame, file, needed).select(needed), "item_id", file)
-    return frame.with_columns(pl.exclude("item_id").str.strip_chars())
+    frame = require_columns(frame, file, needed).select(pl.col(needed).cast(pl.String))
+    frame = frame.with_columns(pl.exclude("item_id").str.strip_chars()).unique(maintain_order=True)
+    wrong = frame.filter((pl.col("item_id").fill_null("") == "") | pl.col("item_id").is_duplicated())
+    if not wrong.is_empty():
+        raise InputError(
+            f"{file}: item_id {wrong['item_id'][0]!r} is empty or comes twice with different texts; keep one "
+            "row for every item."
+        )
+    return frame

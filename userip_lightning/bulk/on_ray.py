@@ -7,6 +7,7 @@ Where RAY_ADDRESS names a cluster it is used, otherwise this machine is.
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -17,8 +18,8 @@ from numpy.typing import NDArray
 from userip_lightning.bulk.worker import Job, PartDone, Worker
 from userip_lightning.errors import InputError
 
-#: Times that a worker may die and be replaced, and that its part is tried again.
-RETRIES = 3
+#: Times that a part is begun in one run: Ray replaces a worker that dies, and would do so forever.
+ATTEMPTS = 3
 _FAILED = "failed"
 
 
@@ -26,75 +27,88 @@ class _Actor:
     """A worker as Ray Data calls it; input that cannot be used comes back as a sentence, not as a crash."""
 
     def __init__(self, job: Job) -> None:
-        self.failed, self.worker = "", None
-        try:
-            self.worker = Worker(job)
-        except InputError as error:
-            self.failed = str(error)
+        self.job = job
+        self.worker: Worker | None = None  # loaded within an attempt: the LM is what needs the memory
 
     def __call__(self, batch: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
-        outcome = PartDone(int(batch["part"][0]), 0, 0, 0)
+        part = int(batch["part"][0])
+        outcome, failed = PartDone(part, 0, 0, 0), ""
         try:
-            outcome = self.worker.infer(outcome.part) if self.worker is not None else outcome
+            self.job.store.begin(part, ATTEMPTS)
+            self.worker = self.worker or Worker(self.job)
+            outcome = self.worker.infer(part)
         except InputError as error:
-            self.failed = str(error)
+            failed = str(error)
         columns = {name: np.array([value]) for name, value in outcome._asdict().items()}
-        return {**columns, _FAILED: np.array([self.failed])}
+        return {**columns, _FAILED: np.array([failed])}
 
 
 def infer_on_ray(job: Job, parts: Sequence[int], workers: int) -> Iterator[PartDone]:
     """Infer parts in ``workers`` processes, in any order.
 
-    A worker that dies is replaced, and its part tried again, up to :data:`RETRIES` times.
-
     Raises:
-        InputError: Ray is not installed, a worker refuses its input, or workers keep dying.
+        InputError: a worker refuses its input, a part's workers keep dying, or Ray is missing or fails.
     """
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # Ray would report this run to its makers
-    try:
-        import ray
-    except ModuleNotFoundError as error:
-        if error.name != "ray":
-            raise
-        raise InputError(
-            "several workers need the package ray, which is not installed; run pip install "
-            "'userip-lightning[ray]', or set --workers to 1."
-        ) from None
+    ray = import_ray()
     started = not ray.is_initialized()
     if started:
         ray.init(include_dashboard=False, log_to_driver=False, logging_level="ERROR")
     try:
-        for row in _pipeline(job, parts, workers).iter_rows():
+        for row in _pipeline(ray, job, parts, workers).iter_rows():
             if row[_FAILED]:
                 raise InputError(row[_FAILED])
             yield PartDone(**{name: int(row[name]) for name in PartDone._fields})
     except ray.exceptions.RayError as error:
         reason = str(error).strip().splitlines()[0]
         raise InputError(
-            f"{job.output}: workers of Ray died and could not be replaced ({reason}); what they finished is "
-            "kept, run the same command with fewer --workers or more memory."
+            f"{job.output}: Ray failed ({reason}); what was finished is kept, the same command goes on."
         ) from error
     finally:
         if started:
             ray.shutdown()
 
 
-def _pipeline(job: Job, parts: Sequence[int], workers: int) -> Any:
-    import ray.data
+def import_ray() -> Any:
+    """The module ray, with ray.data.
 
+    Raises:
+        InputError: it is not installed.
+    """
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # Ray would report the run to its makers
+    try:
+        import ray
+        import ray.data
+    except ModuleNotFoundError as error:
+        if str(error.name).partition(".")[0] not in ("ray", "pyarrow", "pandas"):
+            raise
+        raise InputError(
+            "--workers: several workers need the package ray, which is not installed; run pip install "
+            "'userip-lightning[ray]', or set --workers to 1."
+        ) from None
+    return ray
+
+
+def _pipeline(ray: Any, job: Job, parts: Sequence[int], workers: int) -> Any:
     context = ray.data.DataContext.get_current()
-    context.enable_progress_bars = False
-    resources = ray.cluster_resources()
-    gpus = min(1.0, resources.get("GPU", 0) / workers)
+    context.enable_progress_bars = context.print_on_execution_start = False
+    logging.getLogger("ray.data").setLevel(logging.ERROR)
+    workers = min(workers, len(parts))
+    cpus, gpus = _shares(ray, workers)
     numbers = ray.data.from_items([{"part": part} for part in parts], override_num_blocks=len(parts))
     return numbers.map_batches(
         _Actor,
         fn_constructor_args=(job,),
         batch_size=1,
         batch_format="numpy",
-        compute=ray.data.ActorPoolStrategy(size=min(workers, len(parts)), max_tasks_in_flight_per_actor=1),
-        num_cpus=max(1, int(resources.get("CPU", 1)) // (workers + 1)),
-        num_gpus=gpus or None,
-        max_restarts=RETRIES,
-        max_task_retries=RETRIES,
+        compute=ray.data.ActorPoolStrategy(size=workers, max_tasks_in_flight_per_actor=1),
+        num_cpus=cpus,
+        num_gpus=0 if job.recipe.accelerator == "cpu" else gpus,
     )
+
+
+def _shares(ray: Any, workers: int) -> tuple[float, float]:
+    """CPUs and GPUs of a worker; whole CPUs where there are enough, and no more than a machine has."""
+    machines = [machine["Resources"].get("CPU", 0) for machine in ray.nodes() if machine["Alive"]]
+    cpus = min(sum(machines) / workers, min(count for count in machines if count))
+    gpus = ray.cluster_resources().get("GPU", 0)
+    return float(cpus if cpus < 1 else cpus // 1), min(1.0, gpus / workers)

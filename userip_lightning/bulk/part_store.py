@@ -11,15 +11,17 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import uuid
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
 from userip_lightning.artifact import write_errors, write_text
+from userip_lightning.errors import InputError
 from userip_lightning.profile.identity import refuse_changed
 
-_IDENTITY, _SUMMARY, _CODES = "identity.json", "summary.json", "codes"
+_IDENTITY, _SUMMARY, _CODES, _ATTEMPTS = "identity.json", "summary.json", "codes", "attempts"
 
 
 class PartStore:
@@ -47,6 +49,33 @@ class PartStore:
         found = json.loads(note.read_text(encoding="utf-8"))
         advice = "give the same input as before, delete the folder or name another one"
         refuse_changed(f"{self.folder}: its codes were inferred", found, identity, advice)
+
+    def begin(self, part: int, attempts: int) -> None:
+        """Note that a part is begun; a worker that is killed leaves the note behind.
+
+        Raises:
+            InputError: it was begun ``attempts`` times since :meth:`forget_attempts`, and never ended.
+        """
+        begun = self._attempts(part)
+        if len(begun) >= attempts:
+            raise InputError(
+                f"{self.folder}: {attempts} workers died over part {part}, perhaps for want of memory; what "
+                "was finished is kept, run the same command with fewer --workers."
+            )
+        (self.work / _ATTEMPTS).mkdir(exist_ok=True)
+        (self.work / _ATTEMPTS / f"{part:05d}-{uuid.uuid4().hex}").touch()
+
+    def end(self, part: int) -> None:
+        """Take back what :meth:`begin` noted."""
+        for note in self._attempts(part):
+            note.unlink(missing_ok=True)
+
+    def forget_attempts(self) -> None:
+        """Give every part all of its attempts again."""
+        shutil.rmtree(self.work / _ATTEMPTS, ignore_errors=True)
+
+    def _attempts(self, part: int) -> list[Path]:
+        return list((self.work / _ATTEMPTS).glob(f"{part:05d}-*"))
 
     def write(self, part: int, codes: pl.DataFrame) -> None:
         """Add the codes of a part in one step.

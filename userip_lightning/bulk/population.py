@@ -17,7 +17,9 @@ from userip_lightning.errors import InputError
 
 KIND = "population"
 #: Columns of a part: who, which item of the catalogue (null where it has none), liked or not, which row.
-PART_COLUMNS = ("user_id", "item", "label", "row_id")
+PART_COLUMNS = pl.Schema(
+    {"user_id": pl.String(), "item": pl.UInt32(), "label": pl.Int8(), "row_id": pl.Int64()}
+)
 #: Rows read at a time.
 SLICE = 1 << 22
 #: More would be too many files.
@@ -91,11 +93,11 @@ class Population(NamedTuple):
             for first in range(0, self.rows, SLICE):
                 events = self.scan().slice(first, SLICE).collect().with_row_index("row_id", first)
                 events = events.join(items, on="item_id", how="left").with_columns(
-                    pl.col("label").cast(pl.Int8), part=pl.col("user_id").hash() % parts
+                    part=pl.col("user_id").hash() % parts
                 )
                 for (part,), rows in events.partition_by("part", as_dict=True).items():
                     file = part_folder(draft, int(part)) / f"{first:015d}.parquet"
-                    rows.select(PART_COLUMNS).write_parquet(file)
+                    rows.select(*PART_COLUMNS).cast(PART_COLUMNS).write_parquet(file)
 
 
 def part_folder(folder: Path, part: int) -> Path:
@@ -106,7 +108,7 @@ def part_folder(folder: Path, part: int) -> Path:
 def read_part(folder: Path, part: int) -> pl.DataFrame:
     """Events of a part; it may have none."""
     files = sorted(part_folder(folder, part).glob("*.parquet"))
-    return pl.concat([pl.read_parquet(file) for file in files]) if files else pl.DataFrame()
+    return pl.concat([pl.DataFrame(schema=PART_COLUMNS), *map(pl.read_parquet, files)])
 
 
 def _files(source: Path) -> tuple[Path, ...]:

@@ -12,7 +12,7 @@ from userip_lightning.artifact import MANIFEST, Manifest, file_hash, read_manife
 from userip_lightning.bank import FeatureBank
 from userip_lightning.bulk import catalogue, population
 from userip_lightning.bulk.inference import BEHAVIOURS
-from userip_lightning.bulk.on_ray import infer_on_ray
+from userip_lightning.bulk.on_ray import import_ray, infer_on_ray
 from userip_lightning.bulk.part_store import PartStore
 from userip_lightning.bulk.population import MOST_PARTS, Population
 from userip_lightning.bulk.recipe import Recipe
@@ -77,6 +77,8 @@ def infer(trained: Trained, request: Request, report: Callable[[str], None]) -> 
     for name in ("workers", "part_users"):
         if getattr(request, name) < 1:
             raise InputError(f"--{name}: {getattr(request, name)}, expected 1 or more.")
+    if request.workers > 1:
+        import_ray()  # whether it is there
     bank = FeatureBank.open(trained.bank)
     NearestCode.load(bank.path, len(bank.names))
     events = Population.open(request.events, trained.labels)
@@ -88,6 +90,7 @@ def infer(trained: Trained, request: Request, report: Callable[[str], None]) -> 
         return finished
     parts = _deal(trained, request, bank, events, store, report)
     todo = sorted(set(range(parts)) - store.done())
+    store.forget_attempts()
     if len(todo) < parts:
         report(f"going on: {parts - len(todo)} of {parts} parts are done")
     for number, done in enumerate(_parts(Job(trained.recipe, bank.path, request.output), todo, request)):

@@ -27,6 +27,11 @@ class Job(NamedTuple):
     bank: Path
     output: Path
 
+    @property
+    def store(self) -> PartStore:
+        """The folder of the inference."""
+        return PartStore(self.output)
+
 
 class PartDone(NamedTuple):
     """A part whose codes are on disk."""
@@ -48,7 +53,7 @@ class Worker:
     """
 
     def __init__(self, job: Job) -> None:
-        self.store = PartStore(job.output)
+        self.store = job.store
         self.inference = ProfileInference(job.recipe, Catalogue.load(self.store.work / CATALOGUE), job.bank)
 
     def infer(self, part: int) -> PartDone:
@@ -59,4 +64,5 @@ class Worker:
         """
         codes, stuck = self.inference.infer(read_part(self.store.work / POPULATION, part))
         self.store.write(part, codes)
+        self.store.end(part)
         return PartDone(part, codes.height, int((codes[BEHAVIOURS] == 0).sum()), stuck)

@@ -41,11 +41,11 @@ def infer(arguments: Sequence[str]) -> None:
     items = None if config.further_items is None else Path(config.further_items)
     request = Request(Path(config.events), items, Path(config.codes), config.workers, config.part_users)
     with quiet():
-        summary = infer_population(_trained(Path(config.experiment), config.seed), request, _say)
+        summary = infer_population(trained_by(Path(config.experiment), config.seed), request, _say)
     _close(request.output, summary)
 
 
-def _trained(folder: Path, seed: int | None) -> Trained:
+def trained_by(folder: Path, seed: int | None) -> Trained:
     """What the experiment in ``folder`` has left."""
     file = folder / CONFIG
     if not file.is_file():
