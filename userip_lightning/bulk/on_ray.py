@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -59,7 +60,10 @@ def infer_on_ray(job: Job, parts: Sequence[int], workers: int) -> Iterator[PartD
                 raise InputError(row[_FAILED])
             yield PartDone(**{name: int(row[name]) for name in PartDone._fields})
     except ray.exceptions.RayError as error:
-        reason = str(error).strip().splitlines()[0]
+        if isinstance(error, ray.exceptions.RayTaskError):  # the program is wrong, and a traceback is due
+            raise
+        lines = re.sub(r"\x1b\[[\d;]*m", "", str(error)).strip().splitlines()
+        reason = " ... ".join(dict.fromkeys((lines[0], lines[-1].strip())))
         raise InputError(
             f"{job.output}: Ray failed ({reason}); what was finished is kept, the same command goes on."
         ) from error
