@@ -17,6 +17,7 @@ def quiet() -> Iterator[None]:
     """Silence notes and warnings of Lightning, W&B, jsonargparse and transformers; errors still show."""
     levels = {name: logging.getLogger(name).level for name in LOGGERS}
     transformers_level = transformers_logging.get_verbosity()
+    bars = transformers_logging.is_progress_bar_enabled()  # not where a block lies in another
     for name in LOGGERS:
         logging.getLogger(name).setLevel(logging.ERROR)
     transformers_logging.set_verbosity_error()  # type: ignore[no-untyped-call]  # untyped there
@@ -33,4 +34,5 @@ def quiet() -> Iterator[None]:
             for name, level in levels.items():
                 logging.getLogger(name).setLevel(level)
             transformers_logging.set_verbosity(transformers_level)
-            transformers_logging.enable_progress_bar()  # type: ignore[no-untyped-call]  # untyped there
+            if bars:
+                transformers_logging.enable_progress_bar()  # type: ignore[no-untyped-call]  # untyped there
