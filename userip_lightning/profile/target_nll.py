@@ -45,13 +45,12 @@ class _TargetNLL(torch.autograd.Function):
         step = chunk_tokens(len(weight), hidden.device.type)
         for first in range(0, len(target), step):
             part = slice(first, first + step)
-            logits = F.linear(hidden[part], weight, bias)
+            logits = F.linear(hidden[part], weight, bias).float()
             chosen = target[part].unsqueeze(1)
-            share = torch.softmax(logits, 1, dtype=torch.float32)  # rounds up within the kernel, no copy
-            top = logits.argmax(1, keepdim=True)  # its share is 1 / V at least, so the logarithm is safe
-            total = logits.gather(1, top).float() - share.gather(1, top).log()
-            nll[part] = (total - logits.gather(1, chosen).float()).squeeze(1)
+            total = logits.logsumexp(1, keepdim=True)
+            nll[part] = (total - logits.gather(1, chosen)).squeeze(1)
             if gradient is not None:
+                share = logits.sub_(total).exp_()
                 share.scatter_add_(1, chosen, share.new_full(chosen.shape, -1.0))
                 gradient[part] = (share.to(weight.dtype) @ weight).to(gradient.dtype)
         if gradient is not None:
