@@ -8,6 +8,10 @@
 - ranks: two processes against one
 - gpu: a model of the shape of Llama-2-7B, and MovieLens-100K in full; needs CUDA
 
+"floor / time" is the share of the time that multiplying alone would take: 4 floating-point operations per
+weight of the blocks and token of the prompts, padding left out and names left in, and per weight of the
+vocabulary and target token, at the rate measured beside it. With ``--threads 1`` times are processor times.
+
 ``--quick`` shows that every part runs; its figures are noise.
 """
 
