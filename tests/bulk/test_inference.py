@@ -7,17 +7,20 @@ import polars as pl
 import pytest
 import torch
 from lightning.pytorch import Trainer
+from torch import Tensor
 
 from userip_lightning.bulk.catalogue import Catalogue
 from userip_lightning.bulk.inference import ProfileInference
 from userip_lightning.bulk.people import People
+from userip_lightning.bulk.recipe import EncoderSource, Recipe
 from userip_lightning.bulk.run import Trained
 from userip_lightning.data.behaviour_store import BehaviourStore
 from userip_lightning.data.profile_datamodule import ProfileDataModule
 from userip_lightning.errors import InputError
-from userip_lightning.profile.backbone import load_tokenizer
+from userip_lightning.profile.backbone import load_backbone, load_tokenizer
+from userip_lightning.profile.encoder import BehaviourEncoder
 from userip_lightning.profile.module import ProfileModule
-from userip_lightning.schema import SUPPORT, TRAIN
+from userip_lightning.schema import ENCODER, ITEM_TEXT, SUPPORT, TRAIN
 
 ALL = 1000
 
@@ -38,28 +41,54 @@ def seen(trained: Trained) -> pl.DataFrame:
     )
 
 
-def test_soft_tokens_are_those_that_stage_1_predicts(trained, catalogue, seen, bank, tmp_path):
-    steps = trained.recipe._replace(behaviours=ALL, steps=3)
-    inference = ProfileInference(steps, catalogue, bank.path)
-    people = People.of(seen, catalogue.items, grouped=True)
-    ours, stuck = inference.soft_tokens(people, np.arange(len(people.ids)))
+def predicted(trained: Trained, recipe: Recipe, encoder: BehaviourEncoder | None, root: Path) -> Tensor:
+    """[U, P, S, D] that stage 1's module predicts, every step on all behaviours."""
     module = ProfileModule(
-        steps.lm,
-        steps.prompt,
-        start=steps.start,
-        optimizer=steps.optimizer,
-        inner_steps=3,
-        schedule="streaming",
+        recipe.lm,
+        recipe.prompt,
+        start=recipe.start,
+        encoder=encoder,
+        optimizer=recipe.optimizer,
+        inner_steps=recipe.steps,
     )
     data = ProfileDataModule(str(trained.prepared), behaviours=ALL, block_size=16)
     trainer = Trainer(
-        default_root_dir=tmp_path, max_epochs=1, accelerator="cpu", logger=False, enable_progress_bar=False
+        default_root_dir=root, max_epochs=1, accelerator="cpu", logger=False, enable_progress_bar=False
     )
-    theirs = torch.cat(trainer.predict(module, datamodule=data))
+    return torch.cat(trainer.predict(module, datamodule=data))
+
+
+def test_soft_tokens_are_those_that_stage_1_predicts(trained, catalogue, seen, bank, tmp_path):
+    recipe = trained.recipe._replace(behaviours=ALL, steps=3)
+    inference = ProfileInference(recipe, catalogue, bank.path)
+    people = People.of(seen, catalogue.items, grouped=True)
+    ours, stuck = inference.soft_tokens(people, np.arange(40))
+    theirs = predicted(trained, recipe, None, tmp_path)
     assert ours.shape == theirs.shape == (40, 2, 2, 32)
     torch.testing.assert_close(ours, theirs, atol=1e-5, rtol=0)
     assert stuck == 0
-    assert (ours - inference.soft_tokens(people, np.arange(40))[0]).abs().max() == 0
+    assert torch.equal(ours, inference.soft_tokens(people, np.arange(40))[0])
+
+
+def test_an_encoder_starts_new_users_as_it_starts_trained_ones(
+    trained, catalogue, seen, bank, experiment, tmp_path
+):
+    vectors = np.load(next((experiment / "profile").iterdir()) / ITEM_TEXT)
+    embedding = load_backbone(trained.recipe.lm).embedding
+    encoder = BehaviourEncoder(rank=4)
+    encoder.setup((2, 2, 32), embedding, vectors, seed=0)
+    torch.manual_seed(0)
+    torch.nn.init.normal_(encoder.out.weight, std=0.1)
+    torch.save(encoder.state_dict(), tmp_path / ENCODER)
+    np.save(tmp_path / ITEM_TEXT, vectors)
+    plain = trained.recipe._replace(behaviours=ALL, steps=1)
+    recipe = plain._replace(encoder=EncoderSource(4, tmp_path))
+    people = People.of(seen, catalogue.items, grouped=True)
+    ours, _ = ProfileInference(recipe, catalogue, bank.path).soft_tokens(people, np.arange(40))
+    given = BehaviourEncoder(rank=4, epochs=0, weights=str(tmp_path / ENCODER))
+    torch.testing.assert_close(ours, predicted(trained, recipe, given, tmp_path), atol=1e-5, rtol=0)
+    without, _ = ProfileInference(plain, catalogue, bank.path).soft_tokens(people, np.arange(40))
+    assert (ours - without).abs().max() > 0.01
 
 
 def test_nobody_is_nobody(trained, catalogue, seen, bank):

@@ -23,6 +23,7 @@ from userip_lightning.batches import ProfileBatch, RecBatch
 from userip_lightning.bulk.catalogue import Catalogue
 from userip_lightning.bulk.people import People
 from userip_lightning.bulk.recipe import Recipe
+from userip_lightning.bulk.start import Start
 from userip_lightning.data.profile_steps import BodySource, batches_by_length
 from userip_lightning.errors import InputError
 from userip_lightning.profile.backbone import FrozenBackbone, load_backbone, load_tokenizer
@@ -30,9 +31,7 @@ from userip_lightning.profile.body import BodyWriter, Ints
 from userip_lightning.profile.em import e_step
 from userip_lightning.profile.likelihood import PromptLikelihood
 from userip_lightning.profile.prompt import build_prefix
-from userip_lightning.profile.start import embed_start, random_start
 from userip_lightning.profile.user_table import UserTable
-from userip_lightning.profile.words import start_ids
 from userip_lightning.quantize.nearest import NearestCode
 
 #: Column of the result beside the codes: how many behaviours a code rests on.
@@ -80,6 +79,7 @@ class ProfileInference:
         )
         self.likelihood = cast(PromptLikelihood, self.precision.convert_module(likelihood)).to(self.device)
         self.shape = (*recipe.shape, backbone.width)
+        self.start = Start.of(recipe, catalogue, self.likelihood.backbone.embedding)
 
     def infer(self, events: pl.DataFrame) -> Inferred:
         """Codes of everybody in ``events``.
@@ -109,7 +109,7 @@ class ProfileInference:
     def soft_tokens(self, people: People, users: Ints) -> tuple[Tensor, int]:
         """[B, P, S, D] float32 of B consecutive users, and how many of them missed a step."""
         table = UserTable(torch.from_numpy(users), self.shape, self.recipe.optimizer)
-        table.fill(table.users, self._start(people, users))
+        table.fill(table.users, self.start(people, users))
         source = BodySource(people.behaviours, self.catalogue.items, self.writer, _no_rows)
         speaking = people.behaviours.speaking(users)
         stuck: set[int] = set()
@@ -132,22 +132,6 @@ class ProfileInference:
         with self.precision.forward_context():
             nats: Tensor = self.likelihood(z, batch).per_token
         return nats
-
-    def _start(self, people: People, users: Ints) -> Tensor:
-        embedding = self.likelihood.backbone.embedding
-        if self.recipe.start == "random":
-            return random_start(
-                torch.from_numpy((people.keys[users] >> 1).astype(np.int64)),
-                self.shape,
-                embedding,
-                self.recipe.seed,
-            )
-        owner, item = people.behaviours.liked(users)
-        profiles, places = self.recipe.shape
-        ids = start_ids(owner, item, self.catalogue.words, len(users), profiles * places)
-        return embed_start(
-            torch.from_numpy(ids.reshape(-1, profiles, places)).to(embedding.device), embedding
-        )
 
     def _refuse_long(self, people: People) -> None:
         context = self.likelihood.backbone.context

@@ -79,6 +79,9 @@ def import_ray() -> Any:
         InputError: it is not installed.
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # Ray would report the run to its makers
+    os.environ.setdefault(
+        "RAY_BACKEND_LOG_LEVEL", "fatal"
+    )  # it warns of the restarts that Ray Data itself asks for
     try:
         import ray
         import ray.data

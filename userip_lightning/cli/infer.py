@@ -11,7 +11,7 @@ from typing import Any
 from jsonargparse import ArgumentParser
 
 from userip_lightning.artifact import read_manifest
-from userip_lightning.bulk.recipe import Recipe
+from userip_lightning.bulk.recipe import EncoderSource, Recipe
 from userip_lightning.bulk.run import Request, Trained
 from userip_lightning.bulk.run import infer as infer_population
 from userip_lightning.errors import InputError
@@ -53,14 +53,8 @@ def trained_by(folder: Path, seed: int | None) -> Trained:
             f"{folder}: no experiment here ({CONFIG} is missing); name the folder that `userip fit` wrote "
             "into, such as runs/demo."
         )
-    words = [
-        "--config",
-        str(file),
-        "--output",
-        str(folder.resolve().parent),
-        "--experiment",
-        folder.resolve().name,
-    ]
+    root = folder.resolve()
+    words = ["--config", str(file), "--output", str(root.parent), "--experiment", root.name]
     experiment = parse_experiment(experiment_parser("infer", _DESCRIPTION), words)
     prepared = prepare(experiment, _say)
     plan = make_plan(experiment, prepared, read_manifest(prepared, "prepared").config_hash)
@@ -86,12 +80,7 @@ def _recipe(job: Job) -> Recipe:
     trainee = instantiate(job)
     module: Any = trainee.module
     data: Any = trainee.data
-    epochs = trainee.trainer.get("max_epochs")
-    if job.section["model"].get("encoder") is not None:
-        raise InputError(
-            "profile.model.encoder: bulk inference starts users at words or at random and knows no encoder; "
-            "run `userip fit` without it."
-        )
+    epochs, encoder = trainee.trainer.get("max_epochs"), module.encoder
     if not isinstance(epochs, int) or epochs < 0:
         raise InputError(
             f"profile.trainer.max_epochs: {epochs}, so it is not known how many steps a user takes; run "
@@ -101,8 +90,9 @@ def _recipe(job: Job) -> Recipe:
         lm=replace(module.lm, sharded=False),  # each worker has users and the whole model of its own
         prompt=module.prompt,
         start=module.start,
+        encoder=None if encoder is None else EncoderSource(encoder.rank, job.target),
         optimizer=module.optimizer,
-        steps=epochs * module.inner_steps,
+        steps=(epochs - (0 if encoder is None else encoder.epochs)) * module.inner_steps,
         behaviours=data.behaviours,
         batch_size=data.batch_size,
         block_size=data.block_size,
