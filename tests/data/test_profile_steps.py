@@ -162,9 +162,13 @@ def test_joint_batches_are_drawn_from_everywhere_and_anew_each_epoch() -> None:
 def test_processes_judge_the_bodies_that_one_would() -> None:
     bodies = source(counts(300))
     whole = list(HeldOutBatches(bodies, 300, 100, SHAPE, ALONE))
-    for rank in range(3):
-        own = HeldOutBatches(bodies, 300, 100, SHAPE, Share(rank, 3))
-        assert len(own) == len(list(own))
-        for mine, theirs in zip(own, whole[rank::3], strict=True):
-            assert torch.equal(mine.user, theirs.user)
-            assert torch.equal(mine.ids, theirs.ids)
+    assert len(whole) == 13
+    for world in (3, 4, 20):
+        for rank in range(world):
+            own = HeldOutBatches(bodies, 300, 100, SHAPE, Share(rank, world))
+            batches = list(own)
+            assert len(batches) == len(own) == -(-13 // world)
+            for mine, theirs in zip([b for b in batches if b is not None], whole[rank::world], strict=True):
+                assert theirs is not None
+                assert torch.equal(mine.user, theirs.user)
+                assert torch.equal(mine.ids, theirs.ids)

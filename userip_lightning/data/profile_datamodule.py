@@ -36,6 +36,8 @@ from userip_lightning.profile.prompt import Prefix, build_prefix
 from userip_lightning.profile.words import start_ids
 from userip_lightning.schema import SUPPORT, TEST, TRAIN, VAL
 
+#: Batches that a block needs at least, for little of it to be padding; blocks that a population is cut into.
+_BATCHES, _BLOCKS = 16, 8
 _NO_ROWS = RecBatch(torch.empty(0, dtype=torch.long), torch.empty(0, dtype=torch.long), torch.empty(0))
 
 
@@ -49,12 +51,16 @@ class ProfileDataModule(LightningDataModule):
         behaviours: behaviours drawn per user and step, at random; a user with fewer gives all.
         eval_users: how many users are judged by their held-out behaviours (validate, test).
         block_size: users that are sorted by length together, are one shard in ``streaming`` and go to one
-            process; with more of them less is padding, and more is lost when a run is killed.
+            process; with more of them less is padding, and more is lost when a run is killed. The most there
+            are: a small population has smaller blocks, so that several processes have some each.
         allow_missing_text: a user none of whose training items has a text keeps the start of his soft tokens,
             and items without text are left out of prompts. Otherwise both are refused.
         audit: refuse to train on a row of the validation or test split.
         seed: of draws and order; both are functions of seed, epoch and block alone.
     """
+
+    #: Users per step at most where ``batch_size`` is left open: more bring no more tokens per second.
+    MOST_USERS = 64
 
     def __init__(
         self,
@@ -102,6 +108,8 @@ class ProfileDataModule(LightningDataModule):
         self._refuse_silent_users()
         manifest = read_manifest(self.prepared, "prepared")
         self.n_users, self.data_hash = int(manifest.users), manifest.data_hash
+        enough = max(_BATCHES * (self.batch_size or self.MOST_USERS), -(-self.n_users // _BLOCKS))
+        self.block = min(self.block_size, enough)
         if self.audit and self.store.leaked:
             refuse_overlap(self.prepared, self.rows_seen, self._row_ids(VAL, TEST))
         self._loaded = True
@@ -151,11 +159,11 @@ class ProfileDataModule(LightningDataModule):
     def owned_users(self) -> Ints:
         """Users that this process holds soft tokens of."""
         users = np.arange(self.n_users)
-        return users[self._share.owns(users, self.block_size)]
+        return users[self._share.owns(users, self.block)]
 
     def blocks(self) -> list[tuple[int, int]]:
         """First user and number of users of every block that this process holds."""
-        share, size = self._share, self.block_size
+        share, size = self._share, self.block
         firsts = share.firsts(share.rank, self.n_users, size)
         return [(first, min(size, self.n_users - first)) for first in firsts]
 
@@ -205,11 +213,11 @@ class ProfileDataModule(LightningDataModule):
         shape = self._shape
         return _loader(BlockSteps(self._source(TRAIN), self.n_users, shape, self._share, self._epoch))
 
-    def val_dataloader(self) -> DataLoader[ProfileBatch]:
+    def val_dataloader(self) -> DataLoader[ProfileBatch | None]:
         """Held-out behaviours of the validation split."""
         return _loader(self._held_out_batches(VAL))
 
-    def test_dataloader(self) -> DataLoader[ProfileBatch]:
+    def test_dataloader(self) -> DataLoader[ProfileBatch | None]:
         """Held-out behaviours of the test split."""
         return _loader(self._held_out_batches(TEST))
 
@@ -227,7 +235,7 @@ class ProfileDataModule(LightningDataModule):
     def _shape(self) -> Shape:
         inner: int = self._module.inner_steps
         # where the batch was left open, nobody asks before the launch is planned
-        return Shape(self.block_size, self.batch_size or 1, self.behaviours, inner, self.seed)
+        return Shape(self.block, self.batch_size or 1, self.behaviours, inner, self.seed)
 
     @property
     def _share(self) -> Share:

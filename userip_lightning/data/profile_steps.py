@@ -190,10 +190,11 @@ class JointSteps(IterableDataset[ProfileStep]):
                 yield ProfileStep(first, len(users), batch, opens=step == 0, closes=last)
 
 
-class HeldOutBatches(IterableDataset[ProfileBatch]):
+class HeldOutBatches(IterableDataset[ProfileBatch | None]):
     """Held-out behaviours of some users, the same ones every time.
 
-    Every process draws all of them and hands out its share, so that one or many judge the same bodies.
+    Every process draws all of them and hands out its share, so that one or many judge the same bodies. All
+    have as many batches; one that is through earlier gets ``None``.
 
     Args:
         source: of bodies.
@@ -216,14 +217,16 @@ class HeldOutBatches(IterableDataset[ProfileBatch]):
             self.batches[-1] = np.concatenate([self.batches[-1], last])
 
     def __len__(self) -> int:
-        return len(self.batches[self.share.rank :: self.share.world])
+        return _parts(len(self.batches), self.share.world)
 
-    def __iter__(self) -> Iterator[ProfileBatch]:
+    def __iter__(self) -> Iterator[ProfileBatch | None]:
         rng = np.random.default_rng(self.shape.seed + 1)
         for number, users in enumerate(self.batches):
             bodies = self.source.draw(users, self.shape.behaviours, rng)
             if number % self.share.world == self.share.rank:
                 yield self.source.batch(users, bodies, np.arange(len(users)))
+        if self.share.rank >= (len(self.batches) - 1) % self.share.world + 1:
+            yield None
 
 
 def _parts(users: int, batch: int) -> int:

@@ -12,9 +12,6 @@ from userip_lightning.profile.user_table import state_of
 if TYPE_CHECKING:
     from userip_lightning.profile.module import ProfileModule
 
-#: Largest batch that is chosen by itself: more users per step bring no more tokens per second.
-MOST_USERS = 64
-
 
 def plan_launch(module: ProfileModule) -> MemoryPlan:
     """Plan the run, choose ``batch_size`` where the data module leaves it open, and refuse what does not fit.
@@ -38,7 +35,7 @@ def plan_launch(module: ProfileModule) -> MemoryPlan:
     place = (soft + width, module.device, kernel)
     if data.batch_size is None:
         largest = plan_run(source, z, *place, processes=module.trainer.world_size).largest
-        data.batch_size = max(1, min(MOST_USERS, int((largest - 1) * width / max(mean, 1))))
+        data.batch_size = max(1, min(data.MOST_USERS, int((largest - 1) * width / max(mean, 1))))
     rows = _rows(data.batch_size, width, mean)
     return plan_run(source, z, *place, rows, module.trainer.world_size)
 

@@ -299,9 +299,9 @@ class ProfileModule(LightningModule):
         if self.shards is None:
             self.judged = self._bring_together(self.data.judged_users("val"))
 
-    def validation_step(self, batch: ProfileBatch, batch_idx: int) -> None:
+    def validation_step(self, batch: ProfileBatch | None, batch_idx: int) -> None:
         """Held-out nats per token under the users' own z."""
-        if self.shards is None:
+        if self.shards is None and batch is not None:
             own = self._likelihood(self.judged.of(batch.user), batch).per_token
             self._judged_batches.append(HeldOut(own.tolist(), [], []))
 
@@ -316,8 +316,10 @@ class ProfileModule(LightningModule):
         self._judged_batches = []
         self.judged = self._bring_together(self.data.judged_users("test"))
 
-    def test_step(self, batch: ProfileBatch, batch_idx: int) -> None:
+    def test_step(self, batch: ProfileBatch | None, batch_idx: int) -> None:
         """Held-out nats per token under own z, another user's z and no z (design, section 3)."""
+        if batch is None:
+            return
         z = self.judged.of(batch.user)
         own, other, none = (self._likelihood(v, batch).per_token for v in (z, roll_users(z), None))
         self._judged_batches.append(HeldOut(own.tolist(), other.tolist(), none.tolist()))
@@ -334,7 +336,7 @@ class ProfileModule(LightningModule):
             return JudgedUsers(users, self._start(users))  # users have none of their own yet
         if self.shards is not None:
             self.trainer.strategy.barrier()
-            z = torch.from_numpy(self.shards.rows(users.numpy(), self.data.block_size))
+            z = torch.from_numpy(self.shards.rows(users.numpy(), self.data.block))
             return JudgedUsers(users, z)
         table = cast(UserTable, self.table)
         mine = torch.isin(users, table.users)
