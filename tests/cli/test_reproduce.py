@@ -8,6 +8,7 @@ import yaml
 from tests.cli.refusal import refused
 from userip_lightning.cli import main
 from userip_lightning.cli.reproduce import parse_study
+from userip_lightning.errors import InputError
 from userip_lightning.reproduce.case import read_experiment
 from userip_lightning.reproduce.choice import chosen_rows
 from userip_lightning.reproduce.networks import read_networks
@@ -74,3 +75,15 @@ def test_the_eleven_networks_of_the_paper_are_in_every_study():
 def test_what_cannot_be_used_is_one_sentence(words, said, capsys, tmp_path):
     assert said in refused(["reproduce", *words, "--output", str(tmp_path)], capsys)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_stage_of_several_processes_is_refused(tmp_path):
+    several = tmp_path / "several.yaml"
+    several.write_text((CONFIGS / "ml100k.yaml").read_text().replace("net: ctr/", f"net: {CONFIGS}/ctr/"))
+    content = yaml.safe_load(several.read_text())
+    content["ctr"]["trainer"] = {"accelerator": "cpu", "devices": 2}
+    several.write_text(yaml.safe_dump(content))
+    words = ["table2", "--config", QUICK, "--dataset_files", f"{{several: {several}}}"]
+    study = read_networks(parse_study(words).study)
+    with pytest.raises(InputError, match=r"datasets\.several: ctr\.trainer asks for 2 processes"):
+        read_experiment(study, "several", "cold_users")

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from userip_lightning.artifact import read_manifest
 from userip_lightning.errors import InputError
 from userip_lightning.pipeline.config import Experiment, experiment_parser, parse_experiment, prepare
+from userip_lightning.pipeline.layout import process_count
 from userip_lightning.pipeline.plan import Place, Plan, experiment_root, make_plan
 from userip_lightning.reproduce.row import Grown, Row
 from userip_lightning.reproduce.settings import Study
@@ -45,10 +46,12 @@ def read_experiment(study: Study, dataset: str, split: str) -> Experiment:
 
     Raises:
         argparse.ArgumentError: a YAML file that `userip fit` would refuse as well.
+        InputError: a stage of several processes.
     """
     files = study.dataset_files[dataset]
     words = [w for file in (files if isinstance(files, list) else [files]) for w in ("-c", file.absolute)]
     experiment = parse_experiment(experiment_parser("reproduce", ""), words)
+    _refuse_processes(experiment, dataset)
     settings = replace(
         experiment.settings,
         experiment=study.study,
@@ -82,6 +85,16 @@ def ctr_experiment(experiment: Experiment, row: Row) -> Experiment:
     return experiment._replace(
         sections={**experiment.sections, "ctr": {**section, "model": model, "data": data}}
     )
+
+
+def _refuse_processes(experiment: Experiment, dataset: str) -> None:
+    for stage, section in experiment.sections.items():
+        count = process_count(section["trainer"])
+        if count > 1:
+            raise InputError(
+                f"datasets.{dataset}: {stage}.trainer asks for {count} processes, but a study runs its rows "
+                "side by side, in one process each; set devices and num_nodes to 1."
+            )
 
 
 def _with_sizes(experiment: Experiment, grown: dict[str, int]) -> Experiment:
