@@ -151,11 +151,12 @@ def main() -> None:
     """Print both tables."""
     parser = argparse.ArgumentParser(description="Time and memory of preparing a log.")
     parser.add_argument("--gigabytes", type=float, nargs="+", default=[0.5, 1.0, 2.0, 5.0])
-    parser.add_argument("--part", type=float, default=0.5, help="gigabytes that the readers share")
+    parser.add_argument("--part", type=float, default=0.5, help="gigabytes that the readers share; 0: none")
     parser.add_argument("--folder", type=Path, help="where the logs go; a temporary folder by default")
     given = parser.parse_args()
     with TemporaryDirectory(dir=given.folder) as folder:
-        Console().print(contest(Path(folder), given.part))
+        if given.part:
+            Console().print(contest(Path(folder), given.part))
         Console().print(growth(Path(folder), given.gigabytes))
 
 

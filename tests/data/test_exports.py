@@ -33,7 +33,7 @@ def test_fuxictr_gets_every_row_of_a_split_with_its_attributes(files: PreparedFi
         wanted = rows.select("label", "user_id", "item_id", "genres", "gender").cast(pl.String)
         assert found.equals(wanted)
     config = (tmp_path / "films" / "dataset_config.yaml").read_text()
-    assert config.startswith("films:\n")
+    assert "\nfilms:\n" in config
     assert "{name: genres, active: true, dtype: str, type: categorical}" in config
 
 

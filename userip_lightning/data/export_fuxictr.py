@@ -45,12 +45,13 @@ def _config(name: str, fields: Sequence[str]) -> str:
     named = "".join(
         f"\n    - {{name: {field}, active: true, dtype: str, type: categorical}}" for field in fields
     )
-    return f"""{name}:
-  data_root: ../
+    return f"""# paths are seen from the folder above this one
+{name}:
+  data_root: ./
   data_format: csv
-  train_data: ../{name}/train.csv
-  valid_data: ../{name}/valid.csv
-  test_data: ../{name}/test.csv
+  train_data: ./{name}/train.csv
+  valid_data: ./{name}/valid.csv
+  test_data: ./{name}/test.csv
   min_categr_count: 1
   feature_cols:{named}
   label_col: {{name: label, dtype: float}}

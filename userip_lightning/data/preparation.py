@@ -110,16 +110,25 @@ class Preparation:
             InputError: unusable input; more bad rows than allowed; duplicates; the filter leaves nothing; a
                 split lacks positives or negatives.
         """
-        key = stable_hash({**self.identity(), "code": code})
+        identity = self.identity()
+        key = stable_hash({**identity, "code": code})
         target = Path(cache_dir) / f"{KIND}-{key}"
         if _is_whole(target):
             report(f"prepared data: found {target.name}, nothing to do")
             return target
         with scratch(target) as folder, Rejects(self.max_bad_rows, folder / REJECTED) as rejects:
-            self._write(target, store(self.source, folder, rejects, report), rejects, report)
+            log = store(self.source, folder, rejects, report)
+            self._write(target, log, rejects, identity, report)
         return target
 
-    def _write(self, target: Path, log: StoredLog, rejects: Rejects, report: Callable[[str], None]) -> None:
+    def _write(
+        self,
+        target: Path,
+        log: StoredLog,
+        rejects: Rejects,
+        identity: dict[str, Any],
+        report: Callable[[str], None],
+    ) -> None:
         places, steps = self._selection().apply(log)
         users, items = _side(log.users, log.user[places], "user"), _side(log.items, log.item[places], "item")
         events = self._events(log, places, users["user_id"], items["item_id"])
@@ -137,7 +146,7 @@ class Preparation:
             for name, table in (("users", users), ("items", items)):
                 table.write_parquet(folder / f"{name}.parquet")
             write_text(folder / STATS, json.dumps(stats, indent=2))
-            write_text(folder / CARD, data_card(stats, self.identity()))
+            write_text(folder / CARD, data_card(stats, identity))
             rejects.copy_to(folder)
         report(
             f"prepared data: {stats['interactions']:,} interactions of {users.height:,} users with "
