@@ -24,7 +24,7 @@ def test_a_folder_without_a_model(tmp_path: Path) -> None:
 
 
 def test_a_hub_that_cannot_be_reached(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     with pytest.raises(InputError, match=r"'nobody/nothing' could not be loaded .* give a local folder\.$"):
         load_backbone(LMSource("nobody/nothing"))
 
