@@ -44,7 +44,9 @@ def both(prepared: Path, tiny_llama: Path, tmp_path_factory: pytest.TempPathFact
         stderr=subprocess.PIPE,
         text=True,
     ) as processes:
+        threads = torch.get_num_threads()
         main(*arguments, str(one))
+        torch.set_num_threads(threads)
         _, errors = processes.communicate()
     assert processes.returncode == 0, errors[-3000:]
     return one, two
