@@ -218,7 +218,7 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--epochs", type=int, default=4)
     parser.add_argument("--rank", type=int, default=64)
-    parser.add_argument("--rate", type=float, default=0.003)
+    parser.add_argument("--rate", type=float, default=0.01)
     parser.add_argument("--free-rate", type=float, default=0.01)
     parser.add_argument("--steps", type=int, nargs="+", default=[0, 1, 2, 4])
     parser.add_argument("--folder", type=Path, default=Path("runs/amortised_start"))

@@ -42,7 +42,7 @@ class BehaviourEncoder(nn.Module):
         self,
         rank: int = 64,
         epochs: int = 4,
-        optimizer: OptimizerCallable = lambda params: Adam(params, lr=0.003),
+        optimizer: OptimizerCallable = lambda params: Adam(params, lr=0.01),
         weights: str | None = None,
     ) -> None:
         super().__init__()
