@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 import torch
 from torch import Tensor
-from torch.optim import SGD, Adam, AdamW, Optimizer, RMSprop
+from torch.optim import SGD, Adagrad, Adam, AdamW, NAdam, Optimizer, RMSprop, Rprop
 
+from userip_lightning.errors import InputError
 from userip_lightning.profile.user_table import UserTable
 
 OPTIMIZERS: dict[str, Callable[[Iterable[Tensor]], Optimizer]] = {
@@ -15,6 +16,9 @@ OPTIMIZERS: dict[str, Callable[[Iterable[Tensor]], Optimizer]] = {
     "adamw": lambda p: AdamW(p, lr=0.1, weight_decay=0.1),
     "momentum": lambda p: SGD(p, lr=0.1, momentum=0.9),
     "rmsprop": lambda p: RMSprop(p, lr=0.1),
+    "nadam": lambda p: NAdam(p, lr=0.1),
+    "rprop": lambda p: Rprop(p, lr=0.1),
+    "adagrad": lambda p: Adagrad(p, lr=0.1, initial_accumulator_value=0.5),
 }
 
 
@@ -108,3 +112,29 @@ def test_two_copies_are_kept_at_most(tmp_path: Path) -> None:
     for name in "123":
         table.keep(name)
     assert sorted(path.name for path in tmp_path.glob("kept-*")) == ["kept-2", "kept-3"]
+
+
+def test_on_disk_it_begins_anew_where_a_killed_run_left_files(tmp_path: Path) -> None:
+    killed = table_of(torch.ones(3, 1, 1, 2), "adam", tmp_path)
+    move(killed, torch.arange(3), torch.zeros(3, 1, 1, 2))
+    assert killed.state.step.tolist() == [1, 1, 1]
+    again = table_of(torch.ones(3, 1, 1, 2), "adam", tmp_path)
+    assert not any(state.any() for state in again.state.buffers())
+
+
+def test_a_copy_that_is_gone_is_refused(tmp_path: Path) -> None:
+    table = table_of(torch.ones(3, 1, 1, 2), "adam", tmp_path)
+    for name in "123":
+        table.keep(name)
+    with pytest.raises(InputError, match="kept-1: the soft tokens of the checkpoint are gone"):
+        table.restore("1")
+
+
+@pytest.mark.parametrize("on_disk", [False, True])
+def test_it_is_made_on_the_host_wherever_tensors_are_made(on_disk: bool, tmp_path: Path) -> None:
+    """Lightning makes tensors on the accelerator while a module is configured."""
+    with torch.device("meta"):
+        table = UserTable(
+            torch.arange(3, device="cpu"), (1, 1, 2), OPTIMIZERS["adam"], tmp_path if on_disk else None
+        )
+    assert {buffer.device.type for buffer in table.buffers()} == {"cpu"}

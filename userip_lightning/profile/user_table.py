@@ -18,6 +18,8 @@ from lightning.pytorch.cli import OptimizerCallable
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from userip_lightning.errors import InputError
+
 
 class UserTable(nn.Module):
     """Soft tokens z [U, P, S, D] and row-wise optimizer state.
@@ -90,9 +92,19 @@ class UserTable(nn.Module):
         draft.rename(self.folder / f"kept-{name}")
 
     def restore(self, name: str) -> None:
-        """Go back to the copy ``name``."""
+        """Go back to the copy ``name``.
+
+        Raises:
+            InputError: there is no such copy.
+        """
         if self.folder is not None:
-            for file in (self.folder / f"kept-{name}").glob("*.bin"):
+            kept = self.folder / f"kept-{name}"
+            if not kept.is_dir():
+                raise InputError(
+                    f"{kept}: the soft tokens of the checkpoint are gone, only those of the last two are "
+                    "kept; resume from the last one, or start without it."
+                )
+            for file in kept.glob("*.bin"):
                 table = self.z if file.stem == "z" else getattr(self.state, file.stem)
                 table.copy_(_mapped(file, tuple(table.shape), table.dtype))
 
@@ -105,10 +117,12 @@ class UserTable(nn.Module):
 
     def _add(self, owner: nn.Module, name: str, size: tuple[int, ...], dtype: torch.dtype) -> None:
         if self.folder is None:
-            table = torch.zeros(size, dtype=dtype, pin_memory=torch.cuda.is_available())
+            table = torch.zeros(size, dtype=dtype, device="cpu", pin_memory=torch.cuda.is_available())
         else:
             self.folder.mkdir(parents=True, exist_ok=True)
-            table = _mapped(self.folder / f"{name}.bin", size, dtype)
+            file = self.folder / f"{name}.bin"
+            file.unlink(missing_ok=True)  # a run that was killed before its first checkpoint left its state
+            table = _mapped(file, size, dtype)
         owner.register_buffer(name, table, persistent=self.folder is None)
 
     def _apply(self, fn: object, recurse: bool = True) -> UserTable:
@@ -141,10 +155,11 @@ class RowOptimizer:
             part = self.leaf.detach()[rows].requires_grad_()
             part.grad = self.leaf.grad[rows]
             optimizer = self.optimizer([part])
-            optimizer.state[part].update(
-                {name: self._lent(value[rows]) for name, value in self.state.items()}
-            )
-            optimizer.step()
+            state = {name: self._lent(value[rows]) for name, value in self.state.items()}
+            counts = [value for value in state.values() if not value.dim()]
+            if not counts or any(counts):
+                optimizer.state[part].update(state)
+            optimizer.step()  # makes the first state of new rows, which need not be zeros
             self.leaf.data[rows] = part.detach()
             for name, value in self.state.items():
                 value[rows] = optimizer.state[part][name].to(value.device, value.dtype)
@@ -167,7 +182,7 @@ class RowOptimizer:
 
 def state_of(shape: tuple[int, ...], optimizer: OptimizerCallable) -> dict[str, Tensor]:
     """The tensors an optimizer keeps for a parameter of this shape, found by one step on zeros."""
-    leaf = torch.zeros(shape, dtype=torch.float32, requires_grad=True)
+    leaf = torch.zeros(shape, dtype=torch.float32, device="cpu", requires_grad=True)
     leaf.grad = torch.zeros_like(leaf)
     probe: Optimizer = optimizer([leaf])
     probe.step()
@@ -176,4 +191,6 @@ def state_of(shape: tuple[int, ...], optimizer: OptimizerCallable) -> dict[str, 
 
 def _mapped(file: Path, size: tuple[int, ...], dtype: torch.dtype) -> Tensor:
     """A tensor whose pages are the file's."""
-    return torch.from_file(str(file), shared=True, size=int(np.prod(size)), dtype=dtype).view(size)
+    return torch.from_file(str(file), shared=True, size=int(np.prod(size)), dtype=dtype, device="cpu").view(
+        size
+    )
