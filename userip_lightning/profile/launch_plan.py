@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import torch
+
 from userip_lightning.profile import attention
 from userip_lightning.profile.backbone import load_config
 from userip_lightning.profile.planner import MemoryPlan, SoftTokens, plan_run
@@ -25,17 +27,20 @@ def plan_launch(module: ProfileModule) -> MemoryPlan:
     width, mean = data.body_width()
     numbers = soft * config.hidden_size
     states = sum(1 for value in state_of((1, 1), module.optimizer).values() if value.dim())
-    on_host = (
-        module.device.type == "cpu" and module.table_place == "memory" and module.schedule != "streaming"
-    )
+    strategy = module.trainer.strategy
+    device = strategy.root_device  # the module itself gets there later
+    in_memory = module.table_place == "memory" and module.trainer.world_size == 1
+    on_host = device.type == "cpu" and in_memory and module.schedule != "streaming"
     z = SoftTokens(
         len(data.owned_users()) if on_host else 0, numbers, states, "memory" if on_host else "disk"
     )
     kernel = attention.NAME if source.attention == "auto" else source.attention
-    place = (soft + width, module.device, kernel)
+    place = (soft + width, device, kernel)
     if data.batch_size is None:
         largest = plan_run(source, z, *place, processes=module.trainer.world_size).largest
-        data.batch_size = max(1, min(data.MOST_USERS, int((largest - 1) * width / max(mean, 1))))
+        users = max(1, min(data.MOST_USERS, int((largest - 1) * width / max(mean, 1))))
+        # processes that have unequally much room have to take equally many steps
+        data.batch_size = int(strategy.reduce(torch.tensor(users, device=device), reduce_op="min"))
     rows = _rows(data.batch_size, width, mean)
     return plan_run(source, z, *place, rows, module.trainer.world_size)
 

@@ -143,6 +143,12 @@ class ProfileModule(LightningModule):
         if self.encoder is not None:
             vectors = item_vectors(self.data.store.items, backbone.embedding)
             self.encoder.setup(self._shape, backbone.embedding, vectors, self.seed)
+            self.encoder.to(backbone.embedding.device)
+        with torch.device("cpu"):  # Lightning has the LM made on the accelerator; users stay on the host
+            self._make_room()
+
+    def _make_room(self) -> None:
+        """Open the shards, or make the table and start z."""
         root = Path(self.trainer.default_root_dir)
         if self.schedule == "streaming":
             self.shards = ShardStore(root / "shards", identity_of(self))
