@@ -1,6 +1,7 @@
 import json
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from userip_lightning.data.rejects import REJECTED, Rejects
@@ -37,3 +38,9 @@ def test_without_rejects_there_is_no_list(tmp_path: Path) -> None:
     with Rejects(1, tmp_path / "work.jsonl") as rejects:
         rejects.copy_to(tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_bytes_that_are_no_text_do_not_spoil_the_list(tmp_path: Path) -> None:
+    with Rejects(1, tmp_path / "work.jsonl") as rejects:
+        rejects.add("log.csv", 0, "is not utf-8 text", b"caf\xe9".decode(errors="surrogateescape"))
+    assert pl.read_ndjson(tmp_path / "work.jsonl")["raw"].to_list() == ["caf\\udce9"]

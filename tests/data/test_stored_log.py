@@ -12,6 +12,7 @@ from userip_lightning.data import stored_log
 from userip_lightning.data.rejects import Rejects
 from userip_lightning.data.source import Block, Source
 from userip_lightning.data.stored_log import StoredLog, store
+from userip_lightning.data.tabular import Tabular
 from userip_lightning.errors import InputError
 from userip_lightning.schema import EVENT_COLUMNS
 
@@ -117,3 +118,10 @@ def test_a_reader_that_breaks_its_promise_is_found_out(tmp_path: Path, bad: list
 def test_no_events_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="given: no interactions were found"):
         stored(tmp_path, Given(Block(FIRST.clear(), items(("a", "A")))))
+
+
+def test_a_log_without_a_usable_row_says_why(tmp_path: Path) -> None:
+    path = tmp_path / "log.csv"
+    path.write_text("user_id,item_id,timestamp\nu,a,1600000000000\nv,a,1600000000000\n")
+    with pytest.raises(InputError, match=r"found; 2 rows cannot be used, the first is .*log\.csv: row 1 has"):
+        Tabular(str(path)).read(max_bad_rows=2)

@@ -33,6 +33,8 @@ class Rejects:
             raise InputError(f"max_bad_rows is {limit}, expected 0 or more.")
         self.limit, self.file = limit, file
         self.count = 0
+        #: What was wrong with the first of them.
+        self.first = ""
         #: File name to the number of rows that were rejected in it.
         self.by_file: Counter[str] = Counter()
         self._handle: TextIO | None = None
@@ -71,8 +73,11 @@ class Rejects:
                 f"{path}: row {row + 1} {reason}; mend or delete it{allowed}, or raise data.max_bad_rows to "
                 "leave such rows out and list them."
             )
+        self.first = self.first or f"{path}: row {row + 1} {reason}"
         self.by_file[Path(path).name] += 1
         if self.file:
             self._handle = self._handle or self.file.open("w", encoding="utf-8")
-            line = {"file": str(path), "row": row + 1, "reason": reason, "raw": raw[:_RAW_CHARACTERS]}
+            # Bytes that are no text arrive as lone surrogates, which JSON parsers other than Python's refuse.
+            text = raw[:_RAW_CHARACTERS].encode("utf-8", "backslashreplace").decode()
+            line = {"file": str(path), "row": row + 1, "reason": reason, "raw": text}
             self._handle.write(json.dumps(line, ensure_ascii=True) + "\n")

@@ -107,6 +107,11 @@ def store(source: Source, folder: Path, rejects: Rejects, report: Callable[[str]
         if time.monotonic() - told > _SECONDS_BETWEEN_REPORTS:
             told = time.monotonic()
             report(f"reading {Path(source.origin).name}: {events.rows:,} events so far")
+    if not events.rows:
+        why = (
+            f"; {rejects.count:,} rows cannot be used, the first is {rejects.first}" if rejects.count else ""
+        )
+        raise InputError(f"{source.origin}: no interactions were found{why}.")
     return events.finish(items, users)
 
 
@@ -137,8 +142,6 @@ class _EventParts:
             self._flush()
 
     def finish(self, items: SideTable, users: SideTable) -> StoredLog:
-        if not self.rows:
-            raise InputError(f"{self._origin}: no interactions were found.")
         self._flush()
         user, user_ids = self._users.finish()
         item, item_ids = self._items.finish()

@@ -53,7 +53,9 @@ def validate(source: Source, work: Path, report: Callable[[str], None]) -> Valid
             *_bad_rows(rejects),
             f"{again.size:,} events repeat an earlier one"
             + (
-                f", first row {log.row_id[again[0]] + 1} row {log.row_id[first[0]] + 1}" if again.size else ""
+                f": row {log.row_id[again[0]] + 1} is the first and repeats row {log.row_id[first[0]] + 1}"
+                if again.size
+                else ""
             ),
             *_alike(log),
             *_gaps(log),
