@@ -74,6 +74,18 @@ def test_a_header_that_cannot_be_read_is_told(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("quoted", [True, False])
+def test_a_row_of_empty_fields_is_not_blank(tmp_path: Path, quoted: bool) -> None:
+    frame = table(tmp_path, "a,b\n1,2\n,\n3,4\n", quoted=quoted)
+    assert frame.rows() == [(0, "1", "2"), (1, None, None), (2, "3", "4")]
+
+
+@pytest.mark.parametrize("quoted", [True, False])
+def test_the_name_of_the_place_is_taken(tmp_path: Path, quoted: bool) -> None:
+    with pytest.raises(InputError, match=r"log\.csv: the column name '__row' is taken"):
+        table(tmp_path, "a,__row\n1,2\n", quoted=quoted)
+
+
+@pytest.mark.parametrize("quoted", [True, False])
 def test_a_column_name_that_comes_twice_is_refused(tmp_path: Path, quoted: bool) -> None:
     with pytest.raises(InputError, match=r"column 'a' comes twice in the header"):
         table(tmp_path, "a,b,a\n1,2,3\n", quoted=quoted)

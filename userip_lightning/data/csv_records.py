@@ -81,7 +81,7 @@ def _parsed(
             reader = csv.reader(pages, delimiter=separator, strict=True)
         if record is None:
             return
-        full = any(field.strip() for field in record)
+        full = len(record) > 1 or any(field.strip() for field in record)
         if fault or full:
             yield row, record, fault, "".join(pages.taken[:1])
         row += row >= 0 or full

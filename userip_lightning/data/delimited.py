@@ -47,8 +47,8 @@ def read_table(
         ``ROW`` (Int64) and every column as strings; empty fields are null.
 
     Raises:
-        InputError: the file is missing, empty or damaged; a column name comes twice; more bad rows than
-            allowed.
+        InputError: the file is missing, empty or damaged; a column name comes twice or is :data:`ROW`; more
+            bad rows than allowed.
     """
     if quoted:
         yield from _quoted(path, advice, rejects, separator, names, encoding)
@@ -69,12 +69,15 @@ def read_typed(path: Path, advice: str, rejects: Rejects, required: Sequence[str
         InputError: as :func:`read_table`, or one of the ``required`` columns is missing.
     """
     for frame in read_table(path, advice, rejects, "\t"):
-        names = _header([name.split(":")[0] for name in frame.columns], path)
-        named = frame.rename(dict(zip(frame.columns, names, strict=True)))
+        typed = frame.columns[1:]
+        names = _header([name.split(":")[0] for name in typed], path)
+        named = frame.rename(dict(zip(typed, names, strict=True)))
         yield require_columns(named, path, required)
 
 
 def _header(names: Sequence[str], path: Path) -> list[str]:
+    if ROW in names:
+        raise InputError(f"{path}: the column name {ROW!r} is taken by this program; rename it.")
     again = [name for place, name in enumerate(names) if name in names[:place]]
     if again:
         raise InputError(f"{path}: column {again[0]!r} comes twice in the header; rename one of them.")
