@@ -42,3 +42,9 @@ def test_a_bad_row_is_named(columns: dict[str, list[object]], reason: str) -> No
     with pytest.raises(InputError, match=rf"^log\.csv: row 5 {reason};"):
         shape_events(raw(**columns), FILE, Rejects(), (1.0, 5.0))
     assert shape_events(raw(**columns), FILE, Rejects(1), (1.0, 5.0)).is_empty()
+
+
+def test_a_rating_that_would_be_infinite_is_bad() -> None:
+    with pytest.raises(InputError, match="row 5 has rating 1e39, expected"):
+        shape_events(raw(rating=["1e39"]), FILE, Rejects())
+    assert shape_events(raw(rating=["-3e38"]), FILE, Rejects())["rating"].is_finite().all()

@@ -58,3 +58,12 @@ def test_what_is_no_table_is_refused(tmp_path: Path, text: str, complaint: str) 
     (tmp_path / "log.jsonl").write_text(text)
     with pytest.raises(InputError, match=complaint):
         Tabular(str(tmp_path / "log.jsonl"), COLUMNS).read()
+
+
+def test_our_own_keys_are_read_wherever_they_appear(tmp_path: Path) -> None:
+    rows = [{"user_id": "a", "item_id": n} for n in range(1000)]
+    late = {"user_id": "a", "item_id": 1000, "rating": 4, "timestamp": 9, "review": "good", "liked": 1}
+    events = Tabular(log(tmp_path / "log.jsonl", *rows, late)).read().events
+    assert events.columns == ["row_id", "user_id", "item_id", "rating", "timestamp", "review"]
+    assert events.row(1000) == (1000, "a", "1000", 4.0, 9, "good")
+    assert events["rating"].null_count() == 1000

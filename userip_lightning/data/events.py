@@ -13,6 +13,8 @@ from userip_lightning.schema import EVENT_COLUMNS
 
 #: Timestamps lie between 1970 and 2100; milliseconds do not, so they are found out.
 LATEST = 4_102_444_800.0
+# Ratings are kept as Float32, in which anything larger is infinite.
+_LARGEST = 3.4e38
 
 
 def shape_events(
@@ -58,8 +60,7 @@ def _faults(raw: pl.DataFrame, rating_range: tuple[float, float] | None) -> list
     faults = [blank_fault("user_id"), blank_fault("item_id")]
     if "rating" in raw.columns:
         faults.append(number_fault(raw, "rating"))
-        if rating_range:
-            faults.append(range_fault(raw, "rating", *rating_range))
+        faults.append(range_fault(raw, "rating", *(rating_range or (-_LARGEST, _LARGEST))))
     if "timestamp" in raw.columns:
         faults += [number_fault(raw, "timestamp"), range_fault(raw, "timestamp", 0.0, LATEST)]
     return faults + [nul_fault(name) for name, dtype in raw.schema.items() if dtype == pl.String]

@@ -18,23 +18,24 @@ _LINES = 1000
 
 
 def read_json_table(
-    path: Path, advice: str, rejects: Rejects, scalars: Sequence[str]
+    path: Path, advice: str, rejects: Rejects, scalars: Sequence[str], optional: Sequence[str] = ()
 ) -> Iterator[pl.DataFrame]:
-    """Blocks of rows with a column of strings for every key of the first 1,000 lines.
+    """Blocks of rows with a column of strings for every key of the first 1,000 lines, and ``optional``.
 
-    Keys that appear later only are not read.
+    Other keys that appear later only are not read.
 
     Args:
         path: one JSON object per line, packed or not.
         advice: what to do where it is missing, empty or damaged, as the end of a sentence.
         rejects: takes the bad lines.
         scalars: keys whose value is no list and no object; elsewhere these are kept as JSON text.
+        optional: those of ``scalars`` that are read wherever they appear, or are null.
 
     Raises:
         InputError: the file is missing, empty or damaged, or begins with no JSON object; more bad lines than
             allowed.
     """
-    keys = _keys(path, advice)
+    keys = dict.fromkeys((*_keys(path, advice), *optional))
     plain = [key for key in keys if key in scalars]
     others = dict.fromkeys((key for key in keys if key not in scalars), pl.String())
     yield from read_json_lines(path, advice, rejects, plain, others)

@@ -32,6 +32,7 @@ _ADVICE = (
 )
 _JSON = (".jsonl", ".ndjson", ".json")
 _OURS = (*EVENT_COLUMNS, "title")
+_OPTIONAL = ("rating", "timestamp", "review")
 
 
 class Tabular(Source):
@@ -125,7 +126,9 @@ class Tabular(Source):
             return read_table(file, _ADVICE, rejects, "," if kind == ".csv" else "\t", quoted=True)
         if kind in _JSON:
             names = [self.columns.get(name, name) for name in _OURS]
-            return read_json_table(file, _ADVICE, rejects, names)
+            # A key that the file lacks but the settings name must be missed, so it is not among these.
+            late = [name for name in _OPTIONAL if path == self.path and name not in self.columns]
+            return read_json_table(file, _ADVICE, rejects, names, late)
         if kind == ".parquet":
             return read_parquet(file)
         raise InputError(f"{file}: the format {kind or 'without a suffix'!r} is unknown; {_ADVICE}.")
