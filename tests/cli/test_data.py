@@ -57,7 +57,7 @@ def test_validate_lists_everything_at_once(tmp_path: Path, capsys: pytest.Captur
         "2 rows cannot be used",
         "  log.csv: row 2 has rating 'x', expected a number",
         "  log.csv: row 4 has an empty user_id",
-        "1 events repeat an earlier one, first row 5 row 1",
+        "1 events repeat an earlier one: row 5 is the first and repeats row 1",
         "2 user ids differ from another only in case, width or blanks: 'U' and 'u'",
         "0 events have no rating",
         "3 events have no timestamp",
@@ -81,6 +81,7 @@ def test_export_for_other_libraries(tmp_path: Path, form: str, capsys: pytest.Ca
 def test_a_split_goes_out_and_comes_in(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "split.csv"
     assert main(["data", "export", "--format=splits", f"--to={file}", *FILMS]) == 0
+    assert main(["data", "export", "--format=splits", f"--to={file}", "--attributes=genres", *FILMS]) == 2
     given = ["--data.split=userip_lightning.data.split_file.GivenSplit", f"--data.split.path={file}"]
     assert main(["data", "prepare", *FILMS, *given]) == 0
     assert "560 interactions" in capsys.readouterr().out
@@ -123,3 +124,10 @@ def test_wrong_words_are_one_sentence(
 def test_help_lists_the_settings(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["data", command, "--help"]) == 0
     assert "--data.max_bad_rows" in capsys.readouterr().out
+
+
+def test_validate_lists_bytes_that_are_no_text(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    log = own_log(tmp_path, "u,a,Roses,5", "u,b,Tulips,4")
+    (tmp_path / "log.csv").write_bytes((tmp_path / "log.csv").read_bytes() + b"\nv,a,Ros\xe9,3\n")
+    assert main(["data", "validate", *log]) == 2
+    assert "  log.csv: row 3 is not utf-8 text" in capsys.readouterr().out.splitlines()

@@ -58,3 +58,12 @@ def test_an_attribute_that_nobody_has_is_named(files: PreparedFiles, tmp_path: P
         ):
             export(files, tmp_path / "films", ["mood"])
     assert list(tmp_path.iterdir()) == []
+
+
+def test_attributes_are_named_once(files: PreparedFiles, tmp_path: Path) -> None:
+    export_fuxictr(files, tmp_path / "films", ["genres", "genres"])
+    header = (tmp_path / "films" / "test.csv").read_text().partition("\n")[0]
+    assert header == "label,user_id,item_id,genres"
+    both = files._replace(users=files.users.with_columns(genres=pl.lit("x")))
+    with pytest.raises(InputError, match="items and users both have an attribute 'genres'"):
+        export_fuxictr(both, tmp_path / "films", ["genres"])

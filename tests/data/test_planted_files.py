@@ -42,3 +42,8 @@ def test_files_that_exist_are_kept(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"items\.csv: exists already"):
         write_planted(PLANTED, tmp_path, "csv", report=quiet)
     assert [path.name for path in tmp_path.iterdir()] == ["items.csv"]
+
+
+def test_a_negative_length_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="words is -1, expected 0 or more"):
+        write_planted(PLANTED, tmp_path, "amazon", words=-1, report=quiet)

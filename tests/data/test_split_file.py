@@ -1,3 +1,4 @@
+import random
 from pathlib import Path
 
 import polars as pl
@@ -64,3 +65,15 @@ def test_what_does_not_fit_is_said(tmp_path: Path) -> None:
     pl.DataFrame({"row_id": [1]}).write_parquet(tmp_path / "bad.parquet")
     with pytest.raises(InputError, match=r"bad\.parquet: no split that can be read"):
         prepared(tmp_path, split=GivenSplit(str(tmp_path / "bad.parquet")))
+
+
+def test_a_damaged_file_gets_a_sentence(tmp_path: Path) -> None:
+    whole = export_split(PreparedFiles.open(prepared(tmp_path)), tmp_path / "split.parquet").read_bytes()
+    rng, events = random.Random(0), pl.DataFrame({"row_id": [1], "user": [0], "item": [0]})
+    for _ in range(200):
+        damaged = bytearray(whole)
+        for _ in range(3):
+            damaged[rng.randrange(len(damaged))] = rng.randrange(256)
+        (tmp_path / "split.parquet").write_bytes(damaged)
+        with pytest.raises(InputError):
+            GivenSplit(str(tmp_path / "split.parquet")).assign(events, 0)

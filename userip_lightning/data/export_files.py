@@ -32,7 +32,7 @@ def own_attributes(prepared: PreparedFiles, attributes: Sequence[str]) -> dict[s
     """The attributes by the table that has them, ``item`` or ``user``.
 
     Raises:
-        InputError: neither table has one of them.
+        InputError: neither table has one of them, or both have.
     """
     tables = {"item": prepared.items, "user": prepared.users}
     offered = {
@@ -45,7 +45,14 @@ def own_attributes(prepared: PreparedFiles, attributes: Sequence[str]) -> dict[s
                 f"{prepared.path.name}: there is no attribute {name!r}; items have "
                 f"{_listed(offered['item'])}, users have {_listed(offered['user'])}."
             )
-    return {kind: [name for name in attributes if name in names] for kind, names in offered.items()}
+        if name in offered["item"] and name in offered["user"]:
+            raise InputError(
+                f"{prepared.path.name}: items and users both have an attribute {name!r}, and a field needs a "
+                "name of its own; rename one of them in its table."
+            )
+    return {
+        kind: [name for name in dict.fromkeys(attributes) if name in names] for kind, names in offered.items()
+    }
 
 
 def plain(name: str) -> pl.Expr:

@@ -51,8 +51,10 @@ def write_planted(
         The files.
 
     Raises:
-        InputError: a file is there already or cannot be written.
+        InputError: a file is there already or cannot be written; ``words`` is negative.
     """
+    if words < 0:
+        raise InputError(f"words is {words}, expected 0 or more.")
     names = _NAMES[shape]
     for name in names:
         if (folder / name).exists():

@@ -16,6 +16,7 @@ import polars as pl
 
 from userip_lightning.artifact import file_hash, scratch
 from userip_lightning.data.lines import require_file
+from userip_lightning.data.parquet_blocks import DAMAGE
 from userip_lightning.data.prepared import PreparedFiles
 from userip_lightning.data.splits import Split
 from userip_lightning.errors import InputError
@@ -99,6 +100,6 @@ def _read(path: Path) -> tuple[pl.DataFrame, str]:
             first = file.readline()
         table = pl.read_csv(path, comment_prefix="#", schema=schema)
         return table, first.removeprefix(_COMMENT).strip()
-    except (pl.exceptions.PolarsError, UnicodeDecodeError) as error:
-        reason = str(error).splitlines()[0]
+    except (*DAMAGE, UnicodeDecodeError) as error:
+        reason = next(iter(str(error).splitlines()), "damaged")
         raise InputError(f"{path}: no split that can be read ({reason}); {_ADVICE}.") from None
