@@ -129,3 +129,11 @@ def test_what_is_no_list_is_refused(tmp_path: Path) -> None:
         Nete(str(release(tmp_path / "d", {"user": "u"}))).read()
     with pytest.raises(InputError, match=r"reviews\.pickle: no such file; get the datasets"):
         Nete(str(tmp_path / "none")).read()
+
+
+def test_an_empty_list_of_items_and_a_key_of_many_digits(tmp_path: Path) -> None:
+    folder = release(tmp_path / "d", [RECORDS[0], {"user": [], 10**5000: 1}])
+    (folder / "item.json").write_text("[]")
+    read = Nete(str(folder)).read(max_bad_rows=1)
+    assert read.events["row_id"].to_list() == [0]
+    assert read.items["title"].to_list() == [None]

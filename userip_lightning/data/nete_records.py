@@ -82,7 +82,8 @@ def item_frames(path: Path, advice: str, rejects: Rejects) -> Iterator[pl.DataFr
     Raises:
         InputError: the file is damaged; more bad items than allowed.
     """
-    for frame in _listed(path, rejects) or read_json_lines(path, advice, rejects, _ITEM, _NESTED):
+    listed = _listed(path, rejects)
+    for frame in read_json_lines(path, advice, rejects, _ITEM, _NESTED) if listed is None else listed:
         categories = pl.coalesce("categories", "category")
         yield frame.select(
             ROW,
@@ -133,5 +134,5 @@ def _text(value: str | float | None) -> str | None:
 
 def _excerpt(record: Any) -> str:
     """What to list of a rejected record; never all of it, which may be deep."""
-    names = list(record)[:8] if isinstance(record, dict) else []
-    return f"{type(record).__name__} {', '.join(str(name)[:20] for name in names)}".strip()
+    names = [name for name in record if isinstance(name, str)][:8] if isinstance(record, dict) else []
+    return f"{type(record).__name__} {', '.join(name[:20] for name in names)}".strip()
