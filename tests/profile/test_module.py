@@ -115,6 +115,12 @@ def test_streaming_takes_one_epoch(run: Run, tmp_path: Path) -> None:
         run.fit(tmp_path, epochs=2, schedule="streaming")
 
 
+def test_an_end_in_steps_is_refused(run: Run, tmp_path: Path) -> None:
+    trainer = Trainer(default_root_dir=tmp_path, max_steps=3, accelerator="cpu", logger=False)
+    with pytest.raises(InputError, match=r"profile\.trainer\.max_steps: 3"):
+        trainer.fit(run.module(), datamodule=run.data())
+
+
 def test_a_user_whose_loss_is_not_finite_is_named_and_the_others_go_on(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

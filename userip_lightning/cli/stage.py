@@ -65,8 +65,7 @@ class StageCLI(LightningCLI):
         """Start the other processes: the Trainer shall find them there."""
         trainer = self.config[self.config.subcommand].trainer
         self.until_done.enter_context(processes(self.words, [trainer.as_dict()])).connect()
-        if process_count(trainer.as_dict()) > 1:
-            trainer.strategy = shared_strategy(self.stage, trainer.strategy)
+        trainer.strategy = shared_strategy(self.stage, trainer.strategy, process_count(trainer.as_dict()))
 
     def _parse_ckpt_path(self) -> None:
         """Leave the command line in charge: Lightning 2.6 lets a checkpoint's settings win silently."""

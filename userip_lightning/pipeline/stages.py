@@ -112,12 +112,15 @@ def stage_parser(stage: Stage, skip: frozenset[str] = frozenset()) -> ArgumentPa
     return parser
 
 
-def shared_strategy(stage: Stage, strategy: Any) -> Any:
-    """The Trainer's strategy for several processes, unless a particular one was asked for.
+def shared_strategy(stage: Stage, strategy: Any, processes: int) -> Any:
+    """The Trainer's strategy for so many processes, unless a particular one was asked for.
 
-    Stage 1 has nothing that torch's DDP could reduce: its processes share the users.
+    Stage 1 has nothing that torch's DDP could reduce, which refuses it even in a single process: several
+    share the users.
     """
-    return USER_SHARDED if stage is PROFILE and strategy in ("auto", "ddp") else strategy
+    if stage is not PROFILE or strategy not in ("auto", "ddp"):
+        return strategy
+    return USER_SHARDED if processes > 1 else "auto"
 
 
 def _under(group: str, keys: frozenset[str]) -> set[str]:

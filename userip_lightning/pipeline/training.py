@@ -82,8 +82,8 @@ def instantiate(job: Job) -> Trainee:
         section[group][name] = value
     objects = parser.instantiate(parser.parse_object(section))
     trainer = dict(**objects.trainer)
-    if process_count(job.section["trainer"]) > 1:
-        trainer["strategy"] = shared_strategy(job.stage, trainer["strategy"])
+    count = process_count(job.section["trainer"])
+    trainer["strategy"] = shared_strategy(job.stage, trainer["strategy"], count)
     return Trainee(objects.model, objects.data, trainer)
 
 

@@ -29,7 +29,7 @@ def refuse_precision(trainer: Any, weights: bool) -> None:
 
 
 def refuse_epochs(trainer: Any, schedule: str, learning: int) -> None:
-    """Refuse epochs in which ``streaming`` would see a user twice or an encoder could not learn.
+    """Refuse epochs in which ``streaming`` would see a user twice or an encoder could not learn, and steps.
 
     Args:
         trainer: Lightning's.
@@ -37,9 +37,15 @@ def refuse_epochs(trainer: Any, schedule: str, learning: int) -> None:
         learning: the first epochs, an encoder's.
 
     Raises:
-        InputError: too many epochs or too few, or several processes, whose encoders would drift apart.
+        InputError: too many epochs or too few, an end in steps, which Lightning does not count where soft
+            tokens move, or several processes, whose encoders would drift apart.
     """
     epochs = trainer.max_epochs
+    if trainer.max_steps != -1:
+        raise InputError(
+            f"profile.trainer.max_steps: {trainer.max_steps}, but stage 1 goes through all users in every "
+            "epoch; leave it out, and set max_epochs and profile.model.inner_steps."
+        )
     if schedule == "streaming" and epochs != learning + 1:
         after = f" after the encoder's {learning} epochs" if learning else ""
         raise InputError(
