@@ -19,6 +19,7 @@ from transformers.cache_utils import DynamicLayer
 
 from userip_lightning.errors import InputError
 from userip_lightning.profile import attention
+from userip_lightning.profile.plain_logits import refuse_changed_logits
 from userip_lightning.profile.quantized import Quantization, nf4_config, to_int8
 from userip_lightning.profile.sharded import refuse_one_process, shard_blocks
 
@@ -193,8 +194,9 @@ def load_backbone(source: LMSource) -> FrozenBackbone:
     """Load the model of ``source``, from disk or the hub.
 
     Raises:
-        InputError: it is missing, gated, or cannot be read; a package that its quantisation needs is
-            missing; or it is to be divided among processes and there is one.
+        InputError: it is missing, gated, or cannot be read; it changes the logits of its output layer; a
+            package that its quantisation needs is missing; or it is to be divided among processes and there
+            is one.
     """
     path, dtype = _local_or_hub(source.name), resolve_dtype(source.dtype)
     nf4 = nf4_config(dtype) if source.quantization == "nf4" else None
@@ -211,6 +213,7 @@ def load_backbone(source: LMSource) -> FrozenBackbone:
         )
     except (OSError, ValueError) as error:
         raise _cannot_load(source, error) from error
+    refuse_changed_logits(source.name, model.config)
     if source.quantization == "int8":
         to_int8(model)
     backbone = FrozenBackbone(model)
