@@ -55,6 +55,15 @@ def test_blocks_end_at_line_ends_and_rows_go_on(tmp_path: Path, monkeypatch: pyt
     assert len(list(read_lines(tmp_path / "log.csv", "", Rejects()))) > 10
 
 
+@pytest.mark.parametrize("size", [5, 7, 1 << 20])
+def test_a_line_is_blank_or_not_whatever_stands_beside_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int
+) -> None:
+    monkeypatch.setattr(lines, "BLOCK_BYTES", size)
+    path = write(tmp_path, b"\r\r\na\n\x0c\nb\n\x0b \nc\n\nd\n")
+    assert read(path) == (b"a\nb\nc\nd\n", [1, 3, 5, 7])
+
+
 def test_a_header_is_no_row(tmp_path: Path) -> None:
     blocks = list(read_lines(write(tmp_path, b"a\nb\nc\n"), "", Rejects(), header=True))
     assert [(block.text, block.rows.tolist()) for block in blocks] == [(b"a\n", [-1]), (b"b\nc\n", [0, 1])]

@@ -39,7 +39,9 @@ _SIGNS = {
     b"\xff\xfe": "UTF-16 text; save it as UTF-8",
     b"\xfe\xff": "UTF-16 text; save it as UTF-8",
 }
-_BLANK = re.compile(rb"\n[ \t\r]*\n")
+# What bytes.strip() takes for blank: a line is passed over for what it is, whatever else its block holds.
+_BLANKS = (b"\n", b" ", b"\t", b"\r", b"\f", b"\v")
+_BLANK = re.compile(rb"\n[ \t\r\f\v]*\n")
 
 
 class Lines(NamedTuple):
@@ -198,7 +200,7 @@ def _without_mark(path: Path, piece: bytes) -> bytes:
 
 def _checked(block: bytes, first: int, count: int, path: Path, rejects: Rejects, encoding: str) -> Lines:
     """The block's usable lines in UTF-8."""
-    blank = block.startswith((b"\n", b" ", b"\t")) or _BLANK.search(block)
+    blank = block.startswith(_BLANKS) or _BLANK.search(block)
     if not blank and _is_text(block, encoding):
         text = block if encoding == "utf-8" else block.decode(encoding).encode()
         return Lines(text, np.arange(first, first + count))
