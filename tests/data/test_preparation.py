@@ -224,6 +224,10 @@ def test_what_cannot_be_prepared_is_said_and_leaves_nothing(tmp_path: Path) -> N
         InputError, match=r"GivenLabel: the log has no column 'liked', only row_id, user_id, .*review"
     ):
         Preparation(FILMS, labels=GivenLabel("liked")).run(tmp_path, quiet)
+    with pytest.raises(
+        InputError, match="GivenLabel: 'logged' is the name of a column that preparation makes"
+    ):
+        Preparation(FILMS, labels=GivenLabel("logged")).run(tmp_path, quiet)
     with pytest.raises(InputError, match="positions in a history"):
         Preparation(GAMES, labels=Implicit(), split=TemporalSplit()).run(tmp_path, quiet)
     assert list(tmp_path.iterdir()) == []

@@ -39,7 +39,8 @@ from userip_lightning.errors import InputError
 from userip_lightning.schema import SPLITS, TEST, TRAIN, VAL
 
 #: Part of the hash: raise it when the same settings would give other events.
-_REVISION = 2
+_REVISION = 3
+_OURS = ("row_id", "user", "item", "logged")
 
 
 class Preparation:
@@ -162,6 +163,11 @@ class Preparation:
         """The prepared events without their text, sampled negatives last."""
         for part in (self.labels, self.split):
             for name in part.columns:
+                if name in _OURS:
+                    raise InputError(
+                        f"{type(part).__name__}: {name!r} is the name of a column that preparation makes; "
+                        "rename the log's."
+                    )
                 if name not in log.columns:
                     kind, found = type(part).__name__, ", ".join(log.columns)
                     raise InputError(f"{kind}: the log has no column {name!r}, only {found}.")
