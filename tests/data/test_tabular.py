@@ -87,3 +87,13 @@ def test_a_truncated_parquet_file_is_refused(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-10])
     with pytest.raises(InputError, match=r"log\.parquet: not a readable Parquet file"):
         Tabular(str(path)).read()
+
+
+def test_categories_are_checked_as_text(tmp_path: Path) -> None:
+    columns = {"user_id": ["u", "v\0"], "item_id": ["a", "b"], "rating": ["4", "5"], "liked": ["1", "0"]}
+    kinds = {"user_id": pl.Categorical(), "item_id": pl.Enum(["a", "b"]), "rating": pl.Categorical()}
+    pl.DataFrame(columns, schema_overrides=kinds).write_parquet(tmp_path / "log.parquet")
+    source = Tabular(str(tmp_path / "log.parquet"))
+    assert source.read(max_bad_rows=1).events.rows() == [(0, "u", "a", 4.0, None, None, "1")]
+    with pytest.raises(InputError, match=r"log\.parquet: row 2 has a NUL character in user_id"):
+        source.read()

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import polars as pl
+from polars.selectors import categorical, enum
 
 from userip_lightning.artifact import file_hash
 from userip_lightning.data.columns import ROW, rename_columns, shape_side
@@ -115,7 +116,7 @@ class Tabular(Source):
                         f"{path}: column {self.columns.get(name, name)!r} has type {dtype}, expected text, "
                         "numbers or dates; write it as one of these."
                     )
-            yield named
+            yield named.with_columns((categorical() | enum()).cast(pl.String))
 
     def _parsed(self, path: Path | str, rejects: Rejects) -> Iterator[pl.DataFrame]:
         if is_parquet_folder(path):
