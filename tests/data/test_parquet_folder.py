@@ -20,10 +20,17 @@ def folder(tmp_path: Path) -> Path:
 def test_partitions_are_read_in_order_and_are_columns(folder: Path) -> None:
     read = Tabular(str(folder), {"user_id": "who"}).read()
     assert read.events.select("row_id", "user_id", "item_id", "day").rows() == [
-        (0, "a", "x", 1),
-        (1, "b", "x", 1),
-        (2, "c", "x", 2),
+        (0, "a", "x", "1"),
+        (1, "b", "x", "1"),
+        (2, "c", "x", "2"),
     ]
+
+
+def test_partitions_by_id_keep_their_leading_zeros(tmp_path: Path) -> None:
+    for user in ("7", "007"):
+        (tmp_path / f"log/user_id={user}").mkdir(parents=True)
+        pl.DataFrame({"item_id": ["x"]}).write_parquet(tmp_path / f"log/user_id={user}/part-0.parquet")
+    assert sorted(Tabular(str(tmp_path / "log")).read().events["user_id"]) == ["007", "7"]
 
 
 def test_identity_follows_names_and_contents(folder: Path, tmp_path: Path) -> None:

@@ -73,10 +73,13 @@ def read_parquet_folder(where: Path | str) -> Iterator[pl.DataFrame]:
 
 
 def _scan(where: Path | str) -> pl.LazyFrame:
+    """Partitions stay text: guessed as numbers, the ids 007 and 7 would be one."""
+    files = where if isinstance(where, str) else _files(where)
     try:
-        if isinstance(where, str):
-            return pl.scan_parquet(where, hive_partitioning=True)
-        return pl.scan_parquet(_files(where), hive_partitioning=True)
+        stored = pl.scan_parquet(files, hive_partitioning=False).collect_schema()
+        every = pl.scan_parquet(files, hive_partitioning=True).collect_schema()
+        partitions = {name: pl.String() for name in every if name not in stored}
+        return pl.scan_parquet(files, hive_partitioning=True, hive_schema=partitions)
     except DAMAGE as error:
         raise _unreadable(where, error) from None
 
