@@ -5,6 +5,7 @@ python -m tests.profile.one_of_many PREPARED LM FOLDER
 
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -13,12 +14,15 @@ from lightning.pytorch.callbacks import ModelCheckpoint
 
 from tests.profile.runner import Run
 
+#: The run whose language model is divided among the processes, where there are several.
+DIVIDED = "divided"
 #: Folder, schedule and epochs of every run; a folder's second run resumes its first.
 RUNS = (
     ("staged", "staged", 2),
     ("resumed", "staged", 1),
     ("resumed", "staged", 2),
     ("streaming", "streaming", 1),
+    (DIVIDED, "staged", 1),
 )
 
 
@@ -36,6 +40,8 @@ def infer(run: Run, root: Path, schedule: str, epochs: int) -> None:
         enable_model_summary=False,
         callbacks=[ModelCheckpoint(root, save_last=True, save_top_k=0)],
     )
+    if root.name == DIVIDED and world > 1:
+        run.lm = replace(run.lm, sharded=True)
     module, data = run.module(schedule=schedule, inner_steps=2), run.data(batch_size=4)
     last = root / "last.ckpt"
     trainer.fit(module, datamodule=data, ckpt_path=last if last.exists() else None)

@@ -13,6 +13,7 @@ from tests.profile.runner import Run
 from userip_lightning.artifact import read_manifest, rows_seen
 from userip_lightning.batches import RecBatch
 from userip_lightning.data.prepared import PreparedData
+from userip_lightning.data.profile_steps import IDLE
 from userip_lightning.errors import InputError
 from userip_lightning.profile.backbone import LMSource, load_backbone
 from userip_lightning.profile.em import PriorLoss
@@ -108,6 +109,10 @@ def test_streaming_that_was_cut_short_ends_like_one_that_was_not(run: Run, tmp_p
     resumed = run.fit(tmp_path, epochs=1, schedule="streaming", inner_steps=2)
     assert shards[kept].read_bytes() == before
     assert np.array_equal(resumed.all_vectors(), whole)
+
+
+def test_a_process_without_users_predicts_nothing(run: Run, tmp_path: Path) -> None:
+    assert run.fit(tmp_path, epochs=1).predict_step(IDLE, 0).shape == (0, 2, 2, 32)
 
 
 def test_streaming_takes_one_epoch(run: Run, tmp_path: Path) -> None:

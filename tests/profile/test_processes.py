@@ -12,7 +12,7 @@ import pytest
 import torch
 from lightning.pytorch import Trainer
 
-from tests.profile.one_of_many import main
+from tests.profile.one_of_many import DIVIDED, main
 from tests.profile.runner import Run
 from tests.profile.test_module import Pull
 from userip_lightning.errors import InputError
@@ -52,7 +52,7 @@ def both(prepared: Path, tiny_llama: Path, tmp_path_factory: pytest.TempPathFact
     return one, two
 
 
-@pytest.mark.parametrize("name", ["staged", "resumed", "streaming"])
+@pytest.mark.parametrize("name", ["staged", "resumed", "streaming", DIVIDED])
 def test_two_processes_infer_what_one_does(both: tuple[Path, Path], name: str) -> None:
     one, two = (outcome(folder / name) for folder in both)
     np.testing.assert_allclose(two.z, one.z, atol=1e-5)

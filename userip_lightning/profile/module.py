@@ -33,6 +33,7 @@ from userip_lightning.profile.encoder import BehaviourEncoder, EncoderStep
 from userip_lightning.profile.export import export_profiles
 from userip_lightning.profile.held_out import HeldOut, JudgedUsers, join_batches, roll_users
 from userip_lightning.profile.identity import identity_of, refuse_changed
+from userip_lightning.profile.idle import accompany
 from userip_lightning.profile.item_text import item_vectors
 from userip_lightning.profile.launch_plan import plan_launch
 from userip_lightning.profile.likelihood import PromptLikelihood
@@ -224,6 +225,8 @@ class ProfileModule(LightningModule):
             self.table = self._block_table(batch)
         if batch.batch is not None:
             self._move(batch.batch, batch_idx)
+        elif self.lm.sharded:
+            self.manual_backward(accompany(self._likelihood, self._nobody().requires_grad_()))
         if self.shards is not None and batch.closes:
             self.shards.write(batch.first, cast(UserTable, self.table).z.numpy())
             self.table = None
@@ -310,6 +313,8 @@ class ProfileModule(LightningModule):
         if self.shards is None and batch is not None:
             own = self._likelihood(self.judged.of(batch.user), batch).per_token
             self._judged_batches.append(HeldOut(own.tolist(), [], []))
+        elif self.shards is None and self.lm.sharded:
+            accompany(self._likelihood, self._nobody())
 
     def on_validation_epoch_end(self) -> None:
         """Log the mean over users."""
@@ -325,6 +330,8 @@ class ProfileModule(LightningModule):
     def test_step(self, batch: ProfileBatch | None, batch_idx: int) -> None:
         """Held-out nats per token under own z, another user's z and no z (design, section 3)."""
         if batch is None:
+            if self.lm.sharded:
+                accompany(self._likelihood, self._nobody(), self._nobody(), None)
             return
         z = self.judged.of(batch.user)
         own, other, none = (self._likelihood(v, batch).per_token for v in (z, roll_users(z), None))
@@ -335,6 +342,10 @@ class ProfileModule(LightningModule):
         self.held_out = join_batches(self._judged_batches, self.trainer.world_size)
         for name, mean in self.held_out.means().items():
             self.log(f"profile/test_{name}", mean)
+
+    def _nobody(self) -> Tensor:
+        """[1, P, S, D] soft tokens of no user."""
+        return torch.zeros(1, *self._shape, device=self.device)
 
     def _bring_together(self, users: Tensor) -> JudgedUsers:
         """The soft tokens of some users, in every process."""
@@ -365,6 +376,10 @@ class ProfileModule(LightningModule):
                 z, optimizer = self.inferred.checkout(batch.batch.user, self.device)
                 e_step(z, [partial(self._objective, batch=batch.batch)], optimizer)
                 self.inferred.checkin(batch.batch.user, z, optimizer)
+            elif self.lm.sharded:
+                torch.autograd.backward(accompany(self._likelihood, self._nobody().requires_grad_()))
+            if not batch.users:
+                return self._nobody()[:0]
             return self.inferred.z if batch.closes else self.inferred.z[:0]
 
     # ---- artifacts
