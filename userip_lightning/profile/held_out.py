@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import chain, zip_longest
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar, cast
 
 import torch
 import torch.distributed as dist
 from torch import Tensor
+
+Item = TypeVar("Item")
 
 
 class HeldOut(NamedTuple):
@@ -39,13 +41,20 @@ class JudgedUsers(NamedTuple):
 
 def join_batches(batches: Sequence[HeldOut], world: int) -> HeldOut:
     """The users of all batches in order; of ``world`` processes, each had every ``world``-th batch."""
-    gathered: list[Sequence[HeldOut]] = [batches]
-    if world > 1:
-        gathered = [[] for _ in range(world)]
-        dist.all_gather_object(gathered, list(batches))
-    ordered = [part for turn in zip_longest(*gathered) for part in turn if part is not None]
+    ordered = gather_lists(batches, world)
     columns = zip(*ordered, strict=True) if ordered else ([], [], [])
     return HeldOut(*(list(chain.from_iterable(column)) for column in columns))
+
+
+def gather_lists(own: Sequence[Item], world: int) -> list[Item]:
+    """The lists of ``world`` processes as one: every first entry, every second, and so on."""
+    gathered: list[Sequence[Item]] = [own]
+    if world > 1:
+        gathered = [[] for _ in range(world)]
+        dist.all_gather_object(gathered, list(own))
+    missing = object()
+    turns = zip_longest(*gathered, fillvalue=missing)
+    return [cast(Item, entry) for turn in turns for entry in turn if entry is not missing]
 
 
 def roll_users(z: Tensor) -> Tensor:

@@ -36,13 +36,15 @@ def plan_launch(module: ProfileModule) -> MemoryPlan:
     )
     kernel = attention.NAME if source.attention == "auto" else source.attention
     place = (soft + width, device, kernel)
+    processes = module.trainer.world_size
+    neighbours = module.trainer.num_devices if device.type == "cpu" else 1
     if data.batch_size is None:
-        largest = plan_run(source, z, *place, processes=module.trainer.world_size).largest
+        largest = plan_run(source, z, *place, None, processes, neighbours).largest
         users = max(1, min(data.MOST_USERS, int((largest - 1) * width / max(mean, 1))))
         # processes that have unequally much room have to take equally many steps
         data.batch_size = int(strategy.reduce(torch.tensor(users, device=device), reduce_op="min"))
     rows = _rows(data.batch_size, width, mean)
-    return plan_run(source, z, *place, rows, module.trainer.world_size)
+    return plan_run(source, z, *place, rows, processes, neighbours)
 
 
 def _rows(users: int, width: int, mean: float) -> int:

@@ -31,7 +31,7 @@ from userip_lightning.profile.backbone import DEFAULT_LM, LMSource, load_backbon
 from userip_lightning.profile.em import EStep, Prior, PriorLoss, e_step, m_step
 from userip_lightning.profile.encoder import BehaviourEncoder, EncoderStep
 from userip_lightning.profile.export import export_profiles
-from userip_lightning.profile.held_out import HeldOut, JudgedUsers, join_batches, roll_users
+from userip_lightning.profile.held_out import HeldOut, JudgedUsers, gather_lists, join_batches, roll_users
 from userip_lightning.profile.identity import identity_of, refuse_changed
 from userip_lightning.profile.idle import accompany
 from userip_lightning.profile.item_text import item_vectors
@@ -117,6 +117,7 @@ class ProfileModule(LightningModule):
         self.table: UserTable | None = None  # in ``streaming``, of the block at hand
         self.shards: ShardStore | None = None
         self.held_out = HeldOut([], [], [])
+        self._not_finite: list[str] = []
         self.register_state_dict_post_hook(_drop_frozen)  # type: ignore[no-untyped-call]  # torch lacks the type
 
     # ---- construction
@@ -232,7 +233,8 @@ class ProfileModule(LightningModule):
             self.table = None
 
     def on_train_epoch_end(self) -> None:
-        """Start all users where the encoder, which has learned, puts them."""
+        """Name the users who did not move; after the encoder's epochs, start all where it puts them."""
+        self._tell_not_finite()
         if self.table is not None and self.current_epoch == self._learning_epochs - 1:
             self._fill_table()
 
@@ -295,10 +297,18 @@ class ProfileModule(LightningModule):
 
     def _say_not_finite(self, users: Tensor, batch_idx: int) -> None:
         for user in users.tolist():
-            self.print(
+            self._not_finite.append(
                 f"profile: user {self.data.user_id(user)!r} had a likelihood that is not finite in epoch "
                 f"{self.current_epoch + 1}, step {batch_idx + 1}; his soft tokens were left where they were."
             )
+        if self.trainer.world_size == 1:
+            self._tell_not_finite()
+
+    def _tell_not_finite(self) -> None:
+        """Let the first process, whose words are heard, name the users of all."""
+        for sentence in gather_lists(self._not_finite, self.trainer.world_size):
+            self.print(sentence)
+        self._not_finite.clear()
 
     # ---- held-out likelihood
 

@@ -177,6 +177,7 @@ def plan_run(
     attention: str,
     rows: int | None = None,
     processes: int = 1,
+    neighbours: int = 1,
 ) -> MemoryPlan:
     """Plan a run from the configuration of its LM, in seconds for any size; nothing is loaded.
 
@@ -188,6 +189,7 @@ def plan_run(
         attention: ``attn_implementation`` of transformers, as the LM will be loaded with.
         rows: in flight; ``None`` takes the largest number that fits.
         processes: of the run; matters where ``source`` is sharded.
+        neighbours: processes that share this device's memory, itself included.
 
     Raises:
         InputError: the configuration cannot be read, or the run does not fit.
@@ -195,7 +197,7 @@ def plan_run(
     shards = processes if source.sharded else 1
     cost = _cost(source, attention, tokens, device, shards)
     spare = SPARE["cuda" if device.type == "cuda" else "cpu"]
-    plan = plan_memory(cost, z, available_bytes(device), spare, rows)
+    plan = plan_memory(cost, z, available_bytes(device) // neighbours, spare, rows)
     if plan.total > plan.budget:
         refuse_too_large(plan, str(device), _smaller(source))
     return plan

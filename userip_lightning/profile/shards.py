@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from userip_lightning.artifact import write_text
 from userip_lightning.errors import InputError
+from userip_lightning.profile.disk_space import reserve
 from userip_lightning.profile.identity import refuse_changed
 
 _IDENTITY = "identity.json"
@@ -86,7 +87,7 @@ class ShardStore:
         draft = self.folder / "z.part"
         shape = (users, *shards[0][1].shape[1:])
         merged = np.lib.format.open_memmap(draft, mode="w+", dtype=np.float32, shape=shape)
-        _reserve(draft)
+        reserve(draft, draft.stat().st_size)
         for first, z in shards:
             merged[first : first + len(z)] = z
         merged.flush()
@@ -99,10 +100,3 @@ class ShardStore:
 
     def _shards(self) -> list[Path]:
         return sorted(path for path in self.folder.glob("*.npy") if path.name != _MERGED)
-
-
-def _reserve(file: Path) -> None:
-    """Claim the space of a sparse file: a mapped page that finds none would kill the process with SIGBUS."""
-    if hasattr(os, "posix_fallocate"):
-        with open(file, "r+b") as handle:
-            os.posix_fallocate(handle.fileno(), 0, file.stat().st_size)

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from userip_lightning.errors import InputError
+from userip_lightning.profile.disk_space import reserve
 
 
 class UserTable(nn.Module):
@@ -86,8 +87,12 @@ class UserTable(nn.Module):
         draft = self.folder / "draft"
         shutil.rmtree(draft, ignore_errors=True)
         draft.mkdir()
-        for file in self.folder.glob("*.bin"):
-            shutil.copyfile(file, draft / file.name)
+        try:
+            for file in self.folder.glob("*.bin"):
+                shutil.copyfile(file, draft / file.name)
+        except OSError:
+            shutil.rmtree(draft, ignore_errors=True)  # a full disk needs it most
+            raise
         shutil.rmtree(self.folder / f"kept-{name}", ignore_errors=True)
         draft.rename(self.folder / f"kept-{name}")
 
@@ -122,6 +127,7 @@ class UserTable(nn.Module):
             self.folder.mkdir(parents=True, exist_ok=True)
             file = self.folder / f"{name}.bin"
             file.unlink(missing_ok=True)  # a run that was killed before its first checkpoint left its state
+            reserve(file, int(np.prod(size)) * dtype.itemsize)
             table = _mapped(file, size, dtype)
         owner.register_buffer(name, table, persistent=self.folder is None)
 
