@@ -235,7 +235,10 @@ LONG = " {title}" + " {genres}" * 40
         (profile(inner_steps="many"), ["profile.model.inner_steps: 'many' given, int expected; change it"]),
         (
             profile(lm={"attention": "flash_attention_2"}),
-            ["lm.attention: 'flash_attention_2' would not apply the 4-D mask", "use one of auto, sdpa, eager"],
+            [
+                "lm.attention: 'flash_attention_2' would not apply the 4-D mask",
+                "use one of auto, sdpa, eager",
+            ],
         ),
         (
             profile(prompt={"profiles": NAMELESS}),

@@ -21,6 +21,7 @@ from userip_lightning.errors import InputError
 from userip_lightning.profile import attention
 from userip_lightning.profile.plain_logits import refuse_changed_logits
 from userip_lightning.profile.quantized import Quantization, nf4_config, to_int8
+from userip_lightning.profile.rms_norm import replace_norms
 from userip_lightning.profile.sharded import refuse_one_process, shard_blocks
 
 #: Attention backends that honour a 4-D additive mask (measured on transformers 5.23; docs/ledger.md).
@@ -80,12 +81,13 @@ class FrozenBackbone(nn.Module):
     """A causal LM without gradients: embeddings in, hidden states out, logits where asked.
 
     Args:
-        model: a ``PreTrainedModel`` with a language-model head.
+        model: a ``PreTrainedModel`` with a language-model head; its norms are replaced by quicker ones.
     """
 
     def __init__(self, model: Any) -> None:
         super().__init__()
         self.model = model.eval().requires_grad_(False)
+        replace_norms(self.model)
         self._whole: str | None = None
         self.register_state_dict_post_hook(_keep_loadable)  # type: ignore[no-untyped-call]  # torch lacks the type
 
