@@ -2,9 +2,9 @@
 
     y = w ⊙ x r,    r = (mean x² + ε)^-1/2        ∂L/∂x = r (h - x r² mean(h ⊙ x)),    h = w ⊙ ∂L/∂y
 
-(Zhang and Sennrich, 2019.) transformers writes it in float32 step by step, and autograd keeps and revisits each
-step. With a frozen w the gradient has this closed form: x and r are kept, and each direction takes about half
-the passes. As there, arithmetic is float32 and the normalised x is rounded before it meets w.
+(Zhang and Sennrich, 2019.) transformers writes it in float32 step by step, and autograd keeps and revisits
+every step. With a frozen w the gradient has this closed form: x and r are kept, and each direction takes
+about half the passes. As there, arithmetic is float32 and the normalised x is rounded before it meets w.
 """
 
 from __future__ import annotations
