@@ -216,7 +216,7 @@ def test_what_cannot_work_is_refused(
 
 
 def test_several_processes_are_refused_while_it_learns() -> None:
-    two = SimpleNamespace(max_epochs=3, world_size=2)
+    two = SimpleNamespace(max_epochs=3, max_steps=-1, world_size=2)
     with pytest.raises(InputError, match="an encoder learns in one process, not 2"):
         refuse_epochs(two, "staged", 2)
     refuse_epochs(two, "staged", 0)
