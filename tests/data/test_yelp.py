@@ -10,13 +10,13 @@ REVIEWS = [
     {"user_id": "u1", "business_id": "b1", "stars": 5.0, "useful": 1, "date": "2012-01-03 15:28:18",
      "text": "Great.\n\nAgain!"},
     {"user_id": "u2", "business_id": "b2", "stars": 1, "date": "2012-01-03", "text": "No"},
-]  # fmt: skip
+]  # fmt: skip  # a field a line would hide the records
 BUSINESSES = [
     {"business_id": "b1", "name": "Siam &amp; Co", "city": "Tampa", "stars": 4.5, "review_count": 9,
      "attributes": {"RestaurantsPriceRange2": "3", "Ambience": "{'casual': True}"},
      "categories": "Thai, Restaurants, Bars, Food"},
     {"business_id": "b2", "name": "Dune", "attributes": None, "categories": None},
-]  # fmt: skip
+]  # fmt: skip  # a field a line would hide the records
 USERS = [
     {"user_id": "u1", "name": "Ann", "yelping_since": "2009-05-01 10:00:00", "average_stars": 4.1},
     {"user_id": "u3", "yelping_since": "2011-05-01 10:00:00"},

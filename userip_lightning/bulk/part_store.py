@@ -1,9 +1,11 @@
 """The folder of a bulk inference: codes in parts that are whole or absent, and what they depend on.
 
-output/identity.json         what the codes depend on
-output/codes/NNNNN.parquet   codes of the users of a part
-output/work/                 catalogue and dealt events, deleted at the end
-output/summary.json          written last
+In the output folder:
+
+identity.json         what the codes depend on
+codes/NNNNN.parquet   codes of the users of a part
+work                  a folder with catalogue and dealt events, deleted at the end
+summary.json          written last
 """
 
 from __future__ import annotations

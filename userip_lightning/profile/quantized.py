@@ -54,8 +54,8 @@ class Int8Linear(nn.Module):
 
     def forward(self, inputs: Tensor) -> Tensor:
         """[..., I] to [..., O]."""
-        product = _Product.apply(inputs, self.weight, self.scale, self.bias)  # type: ignore[no-untyped-call]
-        return cast(Tensor, product)  # torch lacks the type
+        apply: Any = _Product.apply  # torch lacks the type
+        return cast(Tensor, apply(inputs, self.weight, self.scale, self.bias))
 
 
 class _Product(Function):
@@ -122,4 +122,8 @@ def nf4_config(dtype: torch.dtype) -> BitsAndBytesConfig:
             "lm.quantization: 'nf4' needs bitsandbytes, which is not installed; run "
             "`pip install 'userip-lightning[quantized]'`, or use 'int8', which needs nothing more."
         )
-    return BitsAndBytesConfig(load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_compute_dtype=dtype)  # type: ignore[no-untyped-call]
+    make: Any = BitsAndBytesConfig  # transformers lacks the type
+    config: BitsAndBytesConfig = make(
+        load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_compute_dtype=dtype
+    )
+    return config
