@@ -21,7 +21,7 @@ def simulate(rng: np.random.Generator, users: int, rows_each: int, signal: float
     return user.astype(str), label, score(signal), score(1.0)
 
 
-SEEDS = 3
+SEEDS = 5
 #: Method to group, network, against, and the share of the truth that its scores see.
 METHODS: dict[str, tuple[Group, str | None, str | None, float]] = {
     "biased MF": ("reference", None, None, 0.4),

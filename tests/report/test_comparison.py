@@ -12,7 +12,7 @@ from userip_lightning.report.predictions import read_predictions
 def runs(write):
     """Codes see most of the truth, one control sees as little as no codes, one sees half."""
     strength = {"none": 0.2, "codes": 1.2, "shuffled": 0.2, "svd_kmeans": 0.45}
-    return {name: [write(name, seed, signal) for seed in range(3)] for name, signal in strength.items()}
+    return {name: [write(name, seed, signal) for seed in range(5)] for name, signal in strength.items()}
 
 
 def test_every_figure_is_that_of_the_predictions(runs):
@@ -24,7 +24,7 @@ def test_every_figure_is_that_of_the_predictions(runs):
         aucs = [roc_auc_score(label, score) for score in scores]
         assert row["auc"] == pytest.approx(np.mean(aucs))
         assert row["auc_std"] == pytest.approx(np.std(aucs, ddof=1))
-        assert row["seeds"] == 3
+        assert row["seeds"] == 5
     none, codes = (
         found.variants.row(by_predicate=pl.col("variant") == v, named=True) for v in ("none", "codes")
     )
@@ -68,7 +68,7 @@ def test_without_the_codes_there_is_nothing_to_judge(runs):
 
 
 def test_over_a_coin_there_is_no_relative_improvement(runs, write):
-    runs["none"] = [write("coin", seed, -0.5) for seed in range(3)]
+    runs["none"] = [write("coin", seed, -0.5) for seed in range(5)]
     found = compare(runs, replicates=50)
     codes = found.variants.row(by_predicate=pl.col("variant") == "codes", named=True)
     assert codes["auc_improvement"] is None

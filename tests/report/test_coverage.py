@@ -13,6 +13,7 @@ from sklearn.metrics import log_loss, roc_auc_score
 from tests.report.simulated import simulate
 from userip_lightning.report.bootstrap import paired_bootstrap
 from userip_lightning.report.delong import delong_test, placements
+from userip_lightning.report.verdict import MIN_SEEDS
 
 TRIALS, USERS, ROWS_EACH, TASTE = 400, 120, 10, 2.5
 TOLERANCE = 3 * np.sqrt(0.95 * 0.05 / TRIALS)
@@ -68,3 +69,25 @@ def test_delong_with_users_as_clusters_covers_the_truth_95_times_in_100(coverage
 def test_treating_rows_as_independent_is_too_sure_of_itself(coverage):
     assert coverage.rows_auc < 0.95 - 2 * TOLERANCE
     assert coverage.delong_rows < 0.95 - 2 * TOLERANCE
+
+
+def _claims(rng: np.random.Generator, seeds: int) -> int:
+    """How many of TRIALS comparisons call a gain, between methods that differ by training luck alone."""
+    claims = 0
+    for _ in range(TRIALS):
+        user = np.repeat(np.arange(USERS), 5)
+        truth = rng.normal(size=user.size)
+        label = (rng.random(user.size) < 1 / (1 + np.exp(-truth))).astype(np.int8)
+        strength = 1 + 0.5 * rng.normal(
+            size=(2, seeds, 1)
+        )  # training luck: how much of the truth a seed sees
+        first, second = 1 / (1 + np.exp(-(strength * truth + 0.3 * rng.normal(size=(2, seeds, user.size)))))
+        claims += paired_bootstrap(user.astype(str), label, first, second, replicates=200).auc.low > 0
+    return claims
+
+
+def test_training_luck_is_seldom_called_a_gain_with_five_seeds_and_often_with_one():
+    nominal = 0.025 * TRIALS
+    error = 3 * np.sqrt(0.025 * 0.975 * TRIALS)
+    assert _claims(np.random.default_rng(1), MIN_SEEDS) <= nominal + error
+    assert _claims(np.random.default_rng(1), 1) > nominal + error

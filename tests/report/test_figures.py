@@ -11,7 +11,7 @@ from userip_lightning.report.judge import judge_study
 @pytest.fixture
 def sizes(entries, write, tmp_path):
     """UserIP-DCN at three sizes of the hobby codebook and two of the background's."""
-    for seed in range(3):
+    for seed in range(5):
         write("small", seed, 0.9)
     tried = [(3, 3), (9, 3), (81, 3), (4, 3), (4, 27)]
     coded = [
@@ -24,7 +24,7 @@ def sizes(entries, write, tmp_path):
             runs,
             sizes=dict(zip(("hobby", "background"), (h, b), strict=True)),
         )
-        for (h, b), runs in zip(tried, [("small/0", "small/1", "small/2")] * 5, strict=True)
+        for (h, b), runs in zip(tried, [tuple(f"small/{seed}" for seed in range(5))] * 5, strict=True)
     ]
     return judge_study([entries["DCN"], *coded], tmp_path, replicates=20).blocks[0]
 

@@ -56,7 +56,7 @@ def test_holm_corrects_within_the_group_of_the_block(entries, tmp_path):
 
     def p(method, against):
         read = read_predictions(
-            {n: [tmp_path / n / str(s) for s in range(3)] for n in (method, against)}, "test"
+            {n: [tmp_path / n / str(s) for s in range(SEEDS)] for n in (method, against)}, "test"
         )
         return ttest_rel(
             *([roc_auc_score(label, s) for s in read[n].scores] for n in (method, against))
@@ -118,7 +118,7 @@ def test_what_failed_or_was_not_run_takes_nothing_with_it(entries, tmp_path, wri
         "biased MF": "biased MF/2: made from data other",
         "PNN": "has score nan",
         "FFM": "loss is NaN.",
-        "UserIP-PNN": "1 of 3 seeds are there",
+        "UserIP-PNN": "1 of 5 seeds are there",
         "lost": "nowhere/0: no ctr artifact here",
     }
     for method, reason in expected.items():

@@ -112,7 +112,7 @@ def test_every_figure_of_a_part_is_that_of_the_restricted_predictions(rella, ent
     assert found["p_delong"] == pytest.approx(delong.p)
     assert found["p_t"] == (None if seeds == 1 else pytest.approx(ttest_rel(*aucs).pvalue))
     assert found["logloss_improvement"] == pytest.approx(losses[1].mean() / losses[0].mean() - 1)
-    assert (block.rows, block.seeds) == (400, 3)
+    assert (block.rows, block.seeds) == (400, 5)
     assert row(study, "DCN")["base_rate_logloss"] == pytest.approx(block.base_rate_logloss)
 
 
@@ -132,21 +132,21 @@ def test_parts_do_not_decide_what_rows_the_block_has(rella, entries, tmp_path):
 
 
 def test_a_row_of_fewer_rows_or_seeds_that_is_no_part_fails_still(rella, entries, tmp_path):
-    entry, _ = rella(3)
+    entry, _ = rella(5)
     fewer_seeds = entries["PNN"]._replace(runs=entries["PNN"].runs[:1])
     study = judge([*(entries | {"PNN": fewer_seeds}).values(), entry._replace(part=False)], tmp_path)
     assert "its test rows differ from those of the other runs" in row(study, "ReLLa")["reason"]
-    assert "1 of 3 seeds are there" in row(study, "PNN")["reason"]
+    assert "1 of 5 seeds are there" in row(study, "PNN")["reason"]
     assert row(study, "ReLLa")["rows"] is None
 
 
 def test_a_part_with_other_rows_or_more_seeds_fails_and_takes_nothing_with_it(
     rella, entries, write, log, tmp_path
 ):
-    entry, _ = rella(3)
+    entry, _ = rella(5)
     two = [each._replace(runs=each.runs[:2]) for each in entries.values()]
     assert (
-        "3 seeds are there, but the other methods have 2"
+        "5 seeds are there, but the other methods have 2"
         in row(judge([*two, entry], tmp_path), "ReLLa")["reason"]
     )
     strange = log.with_columns(row_id=pl.col("row_id") + 1000)

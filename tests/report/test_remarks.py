@@ -30,7 +30,7 @@ def shown(sheet):
 def block(rella, entries, absent, tmp_path):
     """A block with a part that beats all, and a whole row with a note."""
     noted = entries["PNN"]._replace(note="Half its epochs were run.")
-    return judge([*(entries | absent | {"PNN": noted}).values(), rella(2, NOTE)[0]], tmp_path)
+    return judge([*(entries | absent | {"PNN": noted}).values(), rella(4, NOTE)[0]], tmp_path)
 
 
 def test_a_part_that_beats_all_is_marked_and_not_ranked(block):
@@ -51,7 +51,7 @@ def test_a_line_per_noted_row_has_the_figures_of_the_data(block):
     found = block.table.row(-1, named=True)
     assert sheet.remarks == (
         "PNN: Half its epochs were run.",
-        f"ReLLa †: {NOTE}. Judged on 150 of 400 rows with 2 of 3 seeds; DCN on the same rows and seeds: "
+        f"ReLLa †: {NOTE}. Judged on 150 of 400 rows with 4 of 5 seeds; DCN on the same rows and seeds: "
         f"AUC {found['against_auc']:.4f}, Logloss {found['against_logloss']:.4f}.",
     )
     assert sheet.below == (*sheet.remarks, *sheet.absent)
@@ -59,9 +59,11 @@ def test_a_line_per_noted_row_has_the_figures_of_the_data(block):
 
 
 def test_a_baseline_on_all_rows_names_its_counterpart(entries, write, tmp_path):
-    for seed in range(3):
+    for seed in range(5):
         write("KAR", seed, 0.3)
-    kar = entries["PNN"]._replace(method="KAR", group="llm", against="DCN", runs=("KAR/0", "KAR/1", "KAR/2"))
+    kar = entries["PNN"]._replace(
+        method="KAR", group="llm", against="DCN", runs=tuple(f"KAR/{s}" for s in range(5))
+    )
     assert block_sheet(judge([entries["DCN"], kar], tmp_path)).remarks == ("KAR: Compared with DCN.",)
 
 
@@ -113,9 +115,9 @@ def test_a_part_is_drawn_with_its_mark_and_on_no_line_over_sizes(block, entries,
     labels = [text.get_text() for text in block_figure(block).axes[0].get_yticklabels()]
     assert "ReLLa †" in labels
     assert len(labels) == block.table["auc"].count()
-    for seed in range(3):
+    for seed in range(5):
         write("sized", seed, 0.9)
-    runs = ("sized/0", "sized/1", "sized/2")
+    runs = tuple(f"sized/{seed}" for seed in range(5))
     coded = [
         entries["UserIP-DCN"]._replace(method=f"of {size}", sizes={"hobby": size}, runs=runs)
         for size in (3, 9, 27)

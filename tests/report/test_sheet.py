@@ -56,7 +56,7 @@ def test_what_has_no_figures_shows_its_reason_once(block):
 def test_the_sentences_judge_controls_networks_and_references(block):
     sheet = block_sheet(block)
     assert sheet.caption == (
-        f"Judged on 400 rows of {block.users} users, 3 seeds; "
+        f"Judged on 400 rows of {block.users} users, 5 seeds; "
         f"Logloss of the click rate alone {block.base_rate_logloss:.4f}."
     )
     codes, networks, reference = sheet.verdicts

@@ -1,19 +1,32 @@
 import polars as pl
 import pytest
 
-from userip_lightning.report.verdict import verdict
+from userip_lightning.report.verdict import Judged, verdict
+
+Delta = tuple[float, float, float]
+GAIN = (0.02, 0.01, 0.03)
+LOWER_LOSS, WORSE_LOSS = (-0.01, -0.02, 0.0), (0.02, 0.01, 0.03)
+CODES = Judged(seeds=5, logloss=0.60, base_rate_logloss=0.69)
 
 
-def contrasts(**rows: tuple[float, float, float]) -> pl.DataFrame:
+def contrasts(loss: dict[str, Delta], **rows: Delta) -> pl.DataFrame:
+    """Rows against others, each with its AUC difference; Logloss is lower unless ``loss`` says otherwise."""
     return pl.DataFrame(
         [
-            {"against": name, "delta_auc": delta, "delta_auc_low": low, "delta_auc_high": high}
-            for name, (delta, low, high) in rows.items()
+            {
+                "against": name,
+                **dict(zip(("delta_auc", "delta_auc_low", "delta_auc_high"), auc, strict=True)),
+                **dict(
+                    zip(
+                        ("delta_logloss", "delta_logloss_low", "delta_logloss_high"),
+                        loss.get(name, LOWER_LOSS),
+                        strict=True,
+                    )
+                ),
+            }
+            for name, auc in rows.items()
         ]
     )
-
-
-GAIN = (0.02, 0.01, 0.03)
 
 
 @pytest.mark.parametrize(
@@ -30,4 +43,29 @@ GAIN = (0.02, 0.01, 0.03)
     ],
 )
 def test_the_sentence_claims_no_more_than_the_contrasts(rows, expected):
-    assert expected in verdict(contrasts(**rows), "none")
+    found = verdict(contrasts({}, **rows), "none", CODES)
+    assert expected in found.sentence
+    assert found.gain == ("beat every control" in expected)
+
+
+@pytest.mark.parametrize("seeds", [1, 3, 4])
+def test_a_few_seeds_claim_nothing(seeds):
+    found = verdict(contrasts({}, none=GAIN, random=GAIN), "none", CODES._replace(seeds=seeds))
+    assert not found.gain
+    assert found.sentence.endswith(f"{seeds}: run more seeds.")
+
+
+def test_a_gain_in_auc_at_a_worse_logloss_is_none():
+    against_none = verdict(contrasts({"none": WORSE_LOSS}, none=GAIN, random=GAIN), "none", CODES)
+    assert not against_none.gain
+    assert "No gain" in against_none.sentence
+    assert "worse Logloss (+0.0200 nats [+0.0100, +0.0300])" in against_none.sentence
+    against_control = verdict(contrasts({"random": WORSE_LOSS}, none=GAIN, random=GAIN), "none", CODES)
+    assert not against_control.gain
+    assert "do not beat random" in against_control.sentence
+
+
+def test_codes_that_predict_worse_than_the_click_rate_gain_nothing():
+    found = verdict(contrasts({}, none=GAIN, random=GAIN), "none", CODES._replace(logloss=0.713))
+    assert not found.gain
+    assert "0.7130 is above the 0.6900 of the click rate alone" in found.sentence

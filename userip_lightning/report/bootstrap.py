@@ -2,9 +2,14 @@
 
 Rows of one user are not independent, so a replicate draws users with replacement and takes all their
 rows. Several trained seeds are a second sampled dimension: a replicate also draws seeds, and averages the
-metric over them (the pigeonhole bootstrap, Owen 2007, The Annals of Applied Statistics 1(2); mildly
-conservative). Users and seeds are drawn alike for every method with the same ``seed``, which makes
-differences between methods paired.
+metric over them (the pigeonhole bootstrap, Owen 2007, The Annals of Applied Statistics 1(2)). Users and
+seeds are drawn alike for every method with the same ``seed``, which makes differences between methods paired.
+
+S seeds drawn from S vary too little: their mean has (S-1)/S of the variance that the unbiased estimate gives
+it, and a percentile of it is close to a normal one although the variance was estimated from S values. So what
+the draw of seeds adds to a replicate is stretched by √(S/(S-1)) · t(S-1) / z, with the 97.5 % quantiles of
+Student's t and of the normal distribution. Where users decide nothing, the interval is that of a t test.
+One seed says nothing of training luck, and no interval can make up for that (``verdict.py``).
 
 A replicate weights every row by how often its user was drawn. Rows are sorted by score once; then
 
@@ -20,6 +25,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import norm, t
 
 from userip_lightning.report.metrics import Floats, auc, logloss, row_logloss
 
@@ -75,8 +81,8 @@ def replicate_metrics(
             aucs[block, column] = rows.weighted_auc(drawn)
             losses[block, column] = rows.weighted_logloss(drawn)
     return Replicates(
-        np.take_along_axis(aucs, picked, axis=1).mean(axis=1),
-        np.take_along_axis(losses, picked, axis=1).mean(axis=1),
+        _over_seeds(aucs, picked),
+        _over_seeds(losses, picked),
         float(np.mean([auc(label, score) for score in scores])),
         float(np.mean([logloss(label, score) for score in scores])),
     )
@@ -136,6 +142,20 @@ class _RankedRows:
     def weighted_logloss(self, drawn: NDArray[np.int32]) -> Floats:
         """Logloss [R]."""
         return np.asarray((self._loss @ drawn) / (self._rows @ drawn))
+
+
+def _over_seeds(metric: Floats, picked: NDArray[np.int64]) -> Floats:
+    """[R, S] metrics and the seeds that each replicate drew → [R] means, with the draw of seeds stretched."""
+    every = metric.mean(axis=1)
+    drawn = np.take_along_axis(metric, picked, axis=1).mean(axis=1)
+    return np.asarray(every + _stretch(metric.shape[1]) * (drawn - every))
+
+
+def _stretch(seeds: int) -> float:
+    """√(S/(S-1)) · t(S-1) / z; 1 for a single seed, which is always drawn."""
+    if seeds == 1:
+        return 1.0
+    return float(np.sqrt(seeds / (seeds - 1)) * t.ppf(0.975, seeds - 1) / norm.ppf(0.975))
 
 
 def _draws(

@@ -15,13 +15,14 @@ from typing import NamedTuple
 import numpy as np
 import polars as pl
 
+from userip_lightning.report import metrics
 from userip_lightning.report.bootstrap import paired_difference
 from userip_lightning.report.delong import delong_test
 from userip_lightning.report.entries import Entry
 from userip_lightning.report.measured import Measured, delta_columns
 from userip_lightning.report.measurements import Measurements, UsersByClass
 from userip_lightning.report.significance import holm, paired_t
-from userip_lightning.report.verdict import beats, verdict
+from userip_lightning.report.verdict import Judged, verdict
 
 
 class CodesVerdict(NamedTuple):
@@ -80,8 +81,9 @@ def _judge(entry: Entry, entries: Sequence[Entry], measured: Measurements) -> Co
         schema_overrides=dict.fromkeys(("p_delong", "p_delong_users", "p_t"), pl.Float64),
     )
     best = max(controls, key=lambda name: float(beside[name].auc.mean()), default=None)
-    gain = bool(controls) and all(beats(row) for row in table.to_dicts())
-    sentence = verdict(table, entry.against)
+    base_rate = metrics.base_rate_logloss(measured.rows(entry.method).label)
+    judged = Judged(ours.logloss.size, float(ours.logloss.mean()), base_rate)
+    sentence, gain = verdict(table, entry.against, judged)
     return CodesVerdict(entry.method, entry.network, sentence, gain, len(controls), best, table)
 
 

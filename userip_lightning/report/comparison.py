@@ -19,7 +19,7 @@ from userip_lightning.report.bootstrap import paired_difference
 from userip_lightning.report.measured import Measured, delta_columns, deviation, measure
 from userip_lightning.report.predictions import read_predictions
 from userip_lightning.report.significance import holm, paired_t
-from userip_lightning.report.verdict import verdict
+from userip_lightning.report.verdict import Judged, verdict
 
 #: The variants that are no control: the reference of every relative figure, and what is to be judged.
 NO_CODES, CODES = "none", "codes"
@@ -69,14 +69,15 @@ def compare(
     measured = {variant: measure(predictions, replicates, seed) for variant, predictions in read.items()}
     label = read[NO_CODES].label
     contrasts = _contrasts(measured)
+    base_rate, ours = metrics.base_rate_logloss(label), measured[CODES].logloss
     return Comparison(
         split=split,
         rows=label.size,
         users=int(np.unique(read[NO_CODES].users).size),
-        base_rate_logloss=metrics.base_rate_logloss(label),
+        base_rate_logloss=base_rate,
         variants=pl.DataFrame([_variant_row(name, measured) for name in measured], infer_schema_length=None),
         contrasts=contrasts,
-        verdict=verdict(contrasts, NO_CODES),
+        verdict=verdict(contrasts, NO_CODES, Judged(ours.size, float(ours.mean()), base_rate)).sentence,
     )
 
 

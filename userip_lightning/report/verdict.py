@@ -1,47 +1,102 @@
 """One honest sentence about the codes.
 
 A code is a function of the user id, which is already a field of the CTR model, so even random codes can
-move its AUC. A gain counts only where it is at least 0.001 AUC (less is noise), its 95 % interval lies
-above zero, and the same holds against every control.
+move its AUC. A gain counts only where
+
+- it is at least 0.001 AUC (less is noise) and its 95 % interval lies above zero,
+- the Logloss is not worse: the interval of its difference does not lie above zero,
+- both hold against no codes and against every control,
+- the Logloss is not above that of the click rate alone,
+- it was measured with at least five seeds: with one seed nothing is known of training luck.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import polars as pl
 
 #: AUC differences below this are noise.
 NOISE = 0.001
+#: Seeds from which on a gain is claimed.
+MIN_SEEDS = 5
+
+
+class Judged(NamedTuple):
+    """What a verdict knows of the row with codes, besides its contrasts.
+
+    Args:
+        seeds: how many were trained.
+        logloss: their mean, nats.
+        base_rate_logloss: of predicting the click rate of the judged rows for all of them, nats.
+    """
+
+    seeds: int
+    logloss: float
+    base_rate_logloss: float
+
+
+class Verdict(NamedTuple):
+    """The sentence, and whether it claims a gain."""
+
+    sentence: str
+    gain: bool
 
 
 def beats(contrast: dict[str, Any]) -> bool:
-    """Whether a row of ``Comparison.contrasts`` is a gain in AUC."""
-    return bool(contrast["delta_auc"] >= NOISE and contrast["delta_auc_low"] > 0)
+    """Whether a row of ``Comparison.contrasts`` is a gain in AUC at a Logloss that is not worse."""
+    better = contrast["delta_auc"] >= NOISE and contrast["delta_auc_low"] > 0
+    return bool(better and contrast["delta_logloss_low"] <= 0)
 
 
-def verdict(contrasts: pl.DataFrame, reference: str) -> str:
-    """The sentence.
+def verdict(contrasts: pl.DataFrame, reference: str, codes: Judged) -> Verdict:
+    """Judge the codes.
 
     Args:
         contrasts: as in ``Comparison.contrasts``.
         reference: the row that stands for no codes; the others are controls.
+        codes: the row with codes.
     """
     rows = contrasts.to_dicts()
     none = next(row for row in rows if row["against"] == reference)
     controls = [row for row in rows if row["against"] != reference]
-    gain = f"{none['delta_auc']:+.4f} AUC [{none['delta_auc_low']:+.4f}, {none['delta_auc_high']:+.4f}]"
+    gain = _interval(none, "auc", "AUC")
     if none["delta_auc"] <= -NOISE and none["delta_auc_high"] < 0:
-        return f"The codes hurt: {gain} against no codes."
+        return Verdict(f"The codes hurt: {gain} against no codes.", False)
     if not beats(none):
-        return f"No gain: {gain} against no codes."
+        worse = none["delta_logloss_low"] > 0
+        loss = f", and a worse Logloss ({_interval(none, 'logloss', 'nats')})" if worse else ""
+        return Verdict(f"No gain: {gain} against no codes{loss}.", False)
     over_none = f"The codes gain {gain} over no codes"
+    if doubt := _doubt(controls, codes):
+        return Verdict(f"{over_none}{doubt}", False)
+    beaten = _list([row["against"] for row in controls])
+    return Verdict(f"{over_none} and beat every control ({beaten}).", True)
+
+
+def _doubt(controls: list[dict[str, Any]], codes: Judged) -> str:
+    """Why a gain over no codes is not claimed; empty where it is."""
     if not controls:
-        return f"{over_none}, but no control was run, so no gain is claimed."
+        return ", but no control was run, so no gain is claimed."
     unbeaten = [row["against"] for row in controls if not beats(row)]
     if unbeaten:
-        return f"{over_none} but do not beat {_list(unbeaten)}: reported as no gain."
-    return f"{over_none} and beat every control ({_list([row['against'] for row in controls])})."
+        return f" but do not beat {_list(unbeaten)}: reported as no gain."
+    if codes.logloss > codes.base_rate_logloss:
+        return (
+            f", but their Logloss of {codes.logloss:.4f} is above the {codes.base_rate_logloss:.4f} of the "
+            "click rate alone: reported as no gain."
+        )
+    if codes.seeds < MIN_SEEDS:
+        return (
+            f" and beat every control, but a gain is claimed with at least {MIN_SEEDS} seeds and there "
+            f"{'were' if codes.seeds > 1 else 'was'} {codes.seeds}: run more seeds."
+        )
+    return ""
+
+
+def _interval(contrast: dict[str, Any], metric: str, unit: str) -> str:
+    value, low, high = (contrast[f"delta_{metric}{end}"] for end in ("", "_low", "_high"))
+    return f"{value:+.4f} {unit} [{low:+.4f}, {high:+.4f}]"
 
 
 def _list(names: list[str]) -> str:
