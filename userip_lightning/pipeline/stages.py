@@ -83,7 +83,7 @@ CTR = Stage(
     CTRModule,
     CTRDataModule,
     filled=frozenset({"data.prepared", "data.bank", "data.profiles", "data.knowledge", "data.seed"}),
-    max_epochs=30,
+    max_epochs=60,
     log_every_n_steps=50,
     tested=True,
     selected=True,
