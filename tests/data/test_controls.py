@@ -44,21 +44,33 @@ def test_random_codes_fill_their_ranges_evenly() -> None:
 
 
 def test_svd_kmeans_finds_what_collaboration_shows(rated: PreparedData) -> None:
-    codes = svd_kmeans(rated, (4, 3), seed=0)
-    assert codes.shape == (150, 2)
+    codes = svd_kmeans(rated, 12, seed=0)
+    assert codes.shape == (150, 1)
     assert codes.dtype == np.int64
-    assert [np.unique(column).size for column in codes.T] == [4, 3]
+    assert np.unique(codes).size == 12
     hobby = rated.users["hobby"].to_list()
     assert adjusted_rand_score(hobby, codes[:, 0]) > 0.3
     assert abs(adjusted_rand_score(hobby, shuffled(codes, 0)[:, 0])) < 0.1
-    assert np.array_equal(codes, svd_kmeans(rated, (4, 3), seed=0))
+    assert np.array_equal(codes, svd_kmeans(rated, 12, seed=0))
 
 
 def test_svd_kmeans_leaves_sampled_negatives_out(tmp_path: Path) -> None:
     data = planted(tmp_path, Implicit())
-    codes = svd_kmeans(data, (4,), seed=0)
+    codes = svd_kmeans(data, 4, seed=0)
     logged = PreparedData(data.path, data.manifest, data.events.filter("logged"), data.items, data.users)
-    assert np.array_equal(codes, svd_kmeans(logged, (4,), seed=0))
+    assert np.array_equal(codes, svd_kmeans(logged, 4, seed=0))
+
+
+def test_svd_kmeans_ignores_how_a_purchase_was_rated(tmp_path: Path) -> None:
+    data = planted(tmp_path, Implicit())
+    rated = data.events.with_columns(rating=(pl.col("row_id") % 5 + 1).cast(pl.Float64))
+    unrated = data.events.with_columns(rating=pl.lit(None, dtype=pl.Float64))
+    first, second = (
+        PreparedData(data.path, data.manifest, events, data.items, data.users) for events in (rated, unrated)
+    )
+    codes = svd_kmeans(first, 4, seed=0)
+    assert np.array_equal(codes, svd_kmeans(second, 4, seed=0))
+    assert adjusted_rand_score(data.users["hobby"].to_list(), codes[:, 0]) > 0.3
 
 
 def test_generosity_orders_users_by_their_share_of_positives(rated: PreparedData) -> None:
@@ -82,12 +94,12 @@ def test_controls_never_look_at_judged_rows(rated: PreparedData, control: str) -
     if control == "generosity":
         assert np.array_equal(generosity(rated, 4), generosity(other, 4))
     else:
-        assert np.array_equal(svd_kmeans(rated, (4, 3), 0), svd_kmeans(other, (4, 3), 0))
+        assert np.array_equal(svd_kmeans(rated, 12, 0), svd_kmeans(other, 12, 0))
 
 
 def test_what_a_control_cannot_do_is_said(rated: PreparedData, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="150 users and 80 items are too few for \\[151\\] codes"):
-        svd_kmeans(rated, (151,), seed=0)
+    with pytest.raises(InputError, match="150 users and 80 items are too few for 151 clusters"):
+        svd_kmeans(rated, 151, seed=0)
     files = TINY / "histories"
     games = Histories(str(files / "histories.tsv.gz"), str(files / "items.tsv.gz"))
     data = PreparedData.load(Preparation(games, labels=Implicit()).run(tmp_path, lambda _: None))

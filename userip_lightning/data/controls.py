@@ -24,8 +24,8 @@ from userip_lightning.schema import SUPPORT, TRAIN
 
 Codes = NDArray[np.int64]
 
-_COMPONENTS = 8  # singular vectors per profile
-_PRIOR = 5.0  #    a user's mean label is pulled to the global one as by this many rows
+_COMPONENTS = 16  # singular vectors
+_PRIOR = 5.0  # a user's mean label is pulled to the global one as by this many rows
 
 
 def shuffled(codes: Codes, seed: int) -> Codes:
@@ -38,37 +38,39 @@ def random_codes(sizes: Sequence[int], users: int, seed: int) -> Codes:
     return np.random.default_rng(seed).integers(0, np.asarray(sizes), size=(users, len(sizes)))
 
 
-def svd_kmeans(prepared: PreparedData, sizes: Sequence[int], seed: int) -> Codes:
-    """[U, P]: k-means on a truncated SVD of the user × item matrix, what collaboration alone knows.
+def svd_kmeans(prepared: PreparedData, clusters: int, seed: int) -> Codes:
+    """[U, 1]: k-means on a truncated SVD of the user × item matrix, what collaboration alone knows.
 
-    An entry is the rating, or the label where a log has no ratings, minus its mean; 1 where all are alike,
-    as in implicit logs, whose sampled negatives stay out. Profile p takes every P-th singular vector from
-    the p-th on, so that profiles differ and share the signal fairly. User vectors are scaled to length 1:
-    unscaled, k-means splits off a few very active users and leaves the rest in one cluster.
+    An entry is the label minus its mean; 1 where all logged labels are alike, as in implicit logs, whose
+    sampled negatives stay out. Ratings are no entries: on an implicit log they say how a purchase was liked,
+    and centred they hide that it was made. One field has as many clusters as the codes have combinations:
+    at equal bits, clusters of a whole user say more than clusters of parts of their vector. User vectors are
+    scaled to length 1: unscaled, k-means splits off a few very active users and leaves the rest in one cluster.
+
+    Args:
+        prepared: the data.
+        clusters: Π K_p.
+        seed: of SVD and k-means.
 
     Raises:
-        InputError: fewer users than codes, or fewer items than singular vectors.
+        InputError: fewer users than clusters, or too few users or items for a singular vector.
     """
     rows = prepared.rows(TRAIN, SUPPORT).filter("logged")
-    if prepared.n_users < max(sizes) or min(prepared.n_users, prepared.n_items) <= len(sizes):
+    rank = min(_COMPONENTS, min(prepared.n_users, prepared.n_items) - 1)
+    if prepared.n_users < clusters or rank < 1:
         raise InputError(
             f"{prepared.path}: {prepared.n_users} users and {prepared.n_items} items are too few for "
-            f"{list(sizes)} codes; lower the number of codes or prepare more users."
+            f"{clusters} clusters; lower the number of codes or prepare more users."
         )
-    rated = rows["rating"].null_count() == 0
-    value = rows["rating" if rated else "label"].cast(pl.Float64).to_numpy()
-    entry = value - value.mean() if np.ptp(value) else np.ones_like(value)
+    label = rows["label"].cast(pl.Float64).to_numpy()
+    entry = label - label.mean() if np.ptp(label) else np.ones_like(label)
     cells = (entry, (rows["user"].to_numpy(), rows["item"].to_numpy()))
     matrix = csr_matrix(cells, shape=(prepared.n_users, prepared.n_items))
-    rank = min(_COMPONENTS * len(sizes), min(matrix.shape) - 1)
     # One thread: scikit-learn adds partial sums in the order in which threads finish.
     with threadpool_limits(limits=1):
-        vectors = TruncatedSVD(rank, random_state=seed).fit_transform(matrix)
-        codes = [
-            KMeans(size, n_init=4, random_state=seed).fit_predict(normalize(vectors[:, p :: len(sizes)]))
-            for p, size in enumerate(sizes)
-        ]
-    return np.stack(codes, axis=1).astype(np.int64)
+        vectors = normalize(TruncatedSVD(rank, random_state=seed).fit_transform(matrix))
+        found = KMeans(clusters, n_init=4, random_state=seed).fit_predict(vectors)
+    return np.asarray(found[:, None], dtype=np.int64)
 
 
 def generosity(prepared: PreparedData, size: int) -> Codes:

@@ -18,7 +18,7 @@ from userip_lightning.schema import SUPPORT, TRAIN
 
 
 def write_control(control: ControlBank, prepared_folder: Path) -> None:
-    """Write a control bank, with the names and sizes of the codes' bank, unless it is there.
+    """Write a control bank, with as many bits as the codes' bank, unless it is there.
 
     Args:
         control: which one, and where.
@@ -36,6 +36,8 @@ def write_control(control: ControlBank, prepared_folder: Path) -> None:
     codes = _codes(control, prepared, codes_bank)
     if control.control == "generosity":  # one scale, however many profiles there are
         names, sizes = ("generosity",), (_quantiles(sizes),)
+    if control.control == "svd_kmeans":
+        names, sizes = ("svd_kmeans",), (math.prod(sizes),)
     FeatureBank.write(
         control.target,
         _user_ids(prepared),
@@ -55,7 +57,7 @@ def _codes(control: ControlBank, prepared: PreparedData, bank: FeatureBank) -> N
         case "random":
             return controls.random_codes(bank.sizes, prepared.n_users, control.seed)
         case "svd_kmeans":
-            return controls.svd_kmeans(prepared, bank.sizes, control.seed)
+            return controls.svd_kmeans(prepared, math.prod(bank.sizes), control.seed)
         case "generosity":
             return controls.generosity(prepared, _quantiles(bank.sizes))
 
