@@ -45,7 +45,7 @@ def svd_kmeans(prepared: PreparedData, clusters: int, seed: int) -> Codes:
     sampled negatives stay out. Ratings are no entries: on an implicit log they say how a purchase was liked,
     and centred they hide that it was made. One field has as many clusters as the codes have combinations:
     at equal bits, clusters of a whole user say more than clusters of parts of their vector. User vectors are
-    scaled to length 1: unscaled, k-means splits off a few very active users and leaves the rest in one cluster.
+    scaled to length 1: unscaled, k-means splits off a few very active users and leaves one large cluster.
 
     Args:
         prepared: the data.
