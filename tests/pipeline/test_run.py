@@ -174,6 +174,7 @@ def test_testing_what_was_never_trained_is_refused(config, tmp_path, capsys):
 
 
 def test_stages_can_be_run_one_by_one(fit, tmp_path, capsys):
+    assert fit(tmp_path, "--stages", "prepare") == 0
     assert fit(tmp_path, "--stages", "ctr") == 2
     assert "add quantize to --stages" in capsys.readouterr().err
     assert fit(tmp_path, "--stages", "prepare,profile") == 0

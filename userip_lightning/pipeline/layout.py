@@ -47,6 +47,8 @@ def layout_of(trainers: Sequence[Mapping[str, Any]]) -> Layout | None:
         InputError: they do not agree on a number of processes, it is not what a launcher has started, or
             their strategy cannot share out the stages.
     """
+    if not trainers:  # --stages prepare, report: nothing is trained
+        return None
     probes = [_probe(trainer) for trainer in trainers]
     counts = sorted({int(probe.num_devices * probe.num_nodes) for probe in probes})
     several = [probe for probe in probes if probe.num_devices * probe.num_nodes > 1]
