@@ -67,6 +67,18 @@ def test_a_baseline_on_all_rows_names_its_counterpart(entries, write, tmp_path):
     assert block_sheet(judge([entries["DCN"], kar], tmp_path)).remarks == ("KAR: Compared with DCN.",)
 
 
+def test_a_row_that_predicts_worse_than_the_click_rate_says_so(entries, write, tmp_path):
+    for seed in range(5):
+        write("inverted", seed, -0.5)
+    inverted = entries["PNN"]._replace(method="inverted", runs=tuple(f"inverted/{s}" for s in range(5)))
+    block = judge([entries["DCN"], inverted], tmp_path)
+    rate = block.base_rate_logloss
+    assert block.table["logloss"].to_list()[0] < rate < block.table["logloss"].to_list()[1]
+    assert block_sheet(block).remarks == (
+        f"inverted: Its Logloss is above that of the click rate alone, {rate:.4f}.",
+    )
+
+
 def test_a_row_that_cannot_be_compared_says_so(rella, entries, tmp_path):
     larger = entries["PNN"]._replace(against="ReLLa")
     remarks = block_sheet(judge([entries["DCN"], larger, rella(1)[0]], tmp_path)).remarks

@@ -50,9 +50,12 @@ def test_the_sentence_claims_no_more_than_the_contrasts(rows, expected):
 
 @pytest.mark.parametrize("seeds", [1, 3, 4])
 def test_a_few_seeds_claim_nothing(seeds):
-    found = verdict(contrasts({}, none=GAIN, random=GAIN), "none", CODES._replace(seeds=seeds))
-    assert not found.gain
-    assert found.sentence.endswith(f"{seeds}: run more seeds.")
+    harm = (-0.02, -0.03, -0.01)
+    for rows in ({"none": GAIN, "random": GAIN}, {"none": GAIN}, {"none": harm, "random": GAIN}):
+        found = verdict(contrasts({}, **rows), "none", CODES._replace(seeds=seeds))
+        assert not found.gain
+        assert found.sentence.startswith(f"Nothing is claimed: {rows['none'][0]:+.4f} AUC")
+        assert f"with {seeds} seed" in found.sentence
 
 
 def test_a_gain_in_auc_at_a_worse_logloss_is_none():

@@ -10,8 +10,10 @@ LEGEND = (
     "Δ is a row minus its counterpart (a network with codes or with a control minus the network alone, a "
     "language-model baseline minus the network that the study holds it against, named below the table); the "
     "interval comes from a bootstrap that draws users and seeds, alike for all rows. ▲ and ▼: at least 0.001 "
-    "AUC better or worse with the whole interval on that side; = otherwise. ▲ beside codes is no claim yet: "
-    "codes are a function of the user id, so a gain also has to show against every control of as many bits.",
+    "AUC better or worse with the whole interval on that side, ▲ also at a Logloss that is not worse; = "
+    "otherwise. With one seed the interval knows nothing of training luck, with fewer than five little. ▲ "
+    "beside codes is no claim yet: codes are a function of the user id, so a gain also has to show against "
+    "every control of as many bits, with at least five seeds.",
     "p DeLong tests the AUCs given the trained models and takes rows as independent, which makes it too "
     "sure; p by user is the same test with users as clusters; p seeds is a paired t test over seeds, with "
     "Holm's correction over the rows of one group.",

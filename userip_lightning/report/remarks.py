@@ -13,7 +13,8 @@ from userip_lightning.report.row import MEASURED, row_label
 
 
 def remarks(block: Block) -> tuple[str, ...]:
-    """One line per measured row that has a note, is a part, or has a counterpart that its label hides.
+    """One line per measured row that has a note, is a part, has a counterpart that its label hides, or
+    predicts worse than the click rate.
 
     Figures in it come from the predictions; the note is the study's own word.
     """
@@ -26,6 +27,7 @@ def remarks(block: Block) -> tuple[str, ...]:
             sentence(row["note"]) if row["note"] else "",
             _part(row, block, whole) if row["part"] else "",
             _counterpart(row) if row["against"] in measured else "",
+            _above_click_rate(row),
         ]
         if any(said):
             lines.append(f"{row_label(row)}: {' '.join(filter(None, said))}")
@@ -53,6 +55,13 @@ def _part(row: Mapping[str, Any], block: Block, whole: bool) -> str:
     return (
         f"Judged on {judged}; {row['against']} on the same rows and seeds: "
         f"AUC {number(row['against_auc'])}, Logloss {number(row['against_logloss'])}."
+    )
+
+
+def _above_click_rate(row: Mapping[str, Any]) -> str:
+    rate = row["base_rate_logloss"]
+    return (
+        f"Its Logloss is above that of the click rate alone, {number(rate)}." if row["logloss"] > rate else ""
     )
 
 

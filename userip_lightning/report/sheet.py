@@ -128,7 +128,8 @@ def _verdicts(block: Block) -> tuple[str, ...]:
         count = {mark: (rows["mark"] == mark).sum() for mark in MARKS}
         lines.append(
             f"Over the same network without codes, {count['better']} of {plural(rows.height, 'method')} with "
-            f"codes gain at least 0.001 AUC, the whole interval above zero; {count['worse']} lose as much."
+            f"codes gain at least 0.001 AUC, the whole interval above zero, at a Logloss that is not worse; "
+            f"{count['worse']} lose as much AUC."
         )
     whole = block.table.filter(~pl.col("part")).drop_nulls("auc")
     best = whole.filter(pl.col("group") == "reference").sort("auc").tail(1)

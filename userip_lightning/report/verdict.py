@@ -7,7 +7,8 @@ move its AUC. A gain counts only where
 - the Logloss is not worse: the interval of its difference does not lie above zero,
 - both hold against no codes and against every control,
 - the Logloss is not above that of the click rate alone,
-- it was measured with at least five seeds: with one seed nothing is known of training luck.
+- it was measured with at least five seeds: with one seed nothing is known of training luck. Fewer seeds
+  claim no harm either.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import polars as pl
 
 #: AUC differences below this are noise.
 NOISE = 0.001
-#: Seeds from which on a gain is claimed.
+#: Seeds from which on anything is claimed.
 MIN_SEEDS = 5
 
 
@@ -61,6 +62,12 @@ def verdict(contrasts: pl.DataFrame, reference: str, codes: Judged) -> Verdict:
     none = next(row for row in rows if row["against"] == reference)
     controls = [row for row in rows if row["against"] != reference]
     gain = _interval(none, "auc", "AUC")
+    if codes.seeds < MIN_SEEDS:
+        return Verdict(
+            f"Nothing is claimed: {gain} against no codes with {codes.seeds} "
+            f"seed{'s' if codes.seeds > 1 else ''}, and a claim takes at least {MIN_SEEDS}; run more seeds.",
+            False,
+        )
     if none["delta_auc"] <= -NOISE and none["delta_auc_high"] < 0:
         return Verdict(f"The codes hurt: {gain} against no codes.", False)
     if not beats(none):
@@ -85,11 +92,6 @@ def _doubt(controls: list[dict[str, Any]], codes: Judged) -> str:
         return (
             f", but their Logloss of {codes.logloss:.4f} is above the {codes.base_rate_logloss:.4f} of the "
             "click rate alone: reported as no gain."
-        )
-    if codes.seeds < MIN_SEEDS:
-        return (
-            f" and beat every control, but a gain is claimed with at least {MIN_SEEDS} seeds and there "
-            f"{'were' if codes.seeds > 1 else 'was'} {codes.seeds}: run more seeds."
         )
     return ""
 
