@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from userip_lightning.bank import FeatureBank
-from userip_lightning.pipeline.banks import write_control
+from userip_lightning.pipeline.banks import JOINT, write_control
 from userip_lightning.pipeline.config import experiment_parser, parse_experiment
 from userip_lightning.pipeline.plan import Plan, make_plan
 
@@ -16,7 +16,7 @@ from userip_lightning.pipeline.plan import Plan, make_plan
 def plan(finished: Path, config: Path, prepared_folder: Path, tmp_path: Path) -> Plan:
     """The finished experiment with every control, written elsewhere."""
     words = ["--config", str(config), "--output", str(finished.parent)]
-    words += ["--controls", "[shuffled,random,svd_kmeans,generosity]"]
+    words += ["--controls", "[shuffled,random,svd_kmeans,generosity,count_mixture]"]
     made = make_plan(
         parse_experiment(experiment_parser("fit", ""), words), prepared_folder, prepared_folder.name[9:]
     )
@@ -31,8 +31,8 @@ def test_every_control_looks_like_the_codes_and_differs_from_them(plan):
         users = codes.users["user_id"].to_numpy().astype(str)
         bank = FeatureBank.open(control.target)
         assert bank.users["user_id"].to_list() == users.tolist()
-        if control.control == "generosity":
-            assert (bank.names, bank.sizes) == (("generosity",), (math.prod(codes.sizes),))
+        if control.control in ("generosity", *JOINT):
+            assert (bank.names, bank.sizes) == ((control.control,), (math.prod(codes.sizes),))
         else:
             assert (bank.names, bank.sizes) == (codes.names, codes.sizes)
             assert not np.array_equal(bank.lookup(users), codes.lookup(users))

@@ -12,9 +12,13 @@ from numpy.typing import NDArray
 from userip_lightning.artifact import Manifest
 from userip_lightning.bank import FeatureBank
 from userip_lightning.data import controls
+from userip_lightning.data.mixture_controls import bag_of_words_mixture, count_mixture
 from userip_lightning.data.prepared import PreparedData
 from userip_lightning.pipeline.plan import ControlBank
 from userip_lightning.schema import SUPPORT, TRAIN
+
+#: Controls of one field with a value for every combination of codes.
+JOINT = ("svd_kmeans", "count_mixture", "bag_of_words_mixture")
 
 
 def write_control(control: ControlBank, prepared_folder: Path) -> None:
@@ -36,8 +40,8 @@ def write_control(control: ControlBank, prepared_folder: Path) -> None:
     codes = _codes(control, prepared, codes_bank)
     if control.control == "generosity":  # one scale, however many profiles there are
         names, sizes = ("generosity",), (_quantiles(sizes),)
-    if control.control == "svd_kmeans":
-        names, sizes = ("svd_kmeans",), (math.prod(sizes),)
+    if control.control in JOINT:
+        names, sizes = (control.control,), (math.prod(sizes),)
     FeatureBank.write(
         control.target,
         _user_ids(prepared),
@@ -58,6 +62,10 @@ def _codes(control: ControlBank, prepared: PreparedData, bank: FeatureBank) -> N
             return controls.random_codes(bank.sizes, prepared.n_users, control.seed)
         case "svd_kmeans":
             return controls.svd_kmeans(prepared, math.prod(bank.sizes), control.seed)
+        case "count_mixture":
+            return count_mixture(prepared, math.prod(bank.sizes), control.seed)
+        case "bag_of_words_mixture":
+            return bag_of_words_mixture(prepared, math.prod(bank.sizes), control.seed)
         case "generosity":
             return controls.generosity(prepared, _quantiles(bank.sizes))
 

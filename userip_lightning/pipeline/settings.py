@@ -7,7 +7,7 @@ from typing import Literal
 
 StageName = Literal["prepare", "profile", "quantize", "ctr", "report"]
 STAGE_NAMES: tuple[StageName, ...] = ("prepare", "profile", "quantize", "ctr", "report")
-Control = Literal["shuffled", "random", "svd_kmeans", "generosity"]
+Control = Literal["shuffled", "random", "svd_kmeans", "generosity", "count_mixture", "bag_of_words_mixture"]
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Settings:
             results, and from the first again where there are fewer.
         controls: banks that know nothing of the profiles, trained on beside the codes: the codes of
             permuted users, random codes, k-means on an SVD of the interactions, quantiles of the user's
-            mean label.
+            mean label, classes of a mixture over events, and of one whose prior is the items' words.
         selection: how the CTR model's epoch is chosen.
         wandb: Weights & Biases.
     """

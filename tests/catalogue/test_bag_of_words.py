@@ -1,0 +1,29 @@
+import numpy as np
+import pytest
+
+from userip_lightning.catalogue.bag_of_words import bag_of_words
+from userip_lightning.errors import InputError
+
+
+def test_texts_that_share_words_are_alike():
+    texts = [
+        "space war hero",
+        "space war saga",
+        "space war",
+        "farm life",
+        "farm life calm",
+        "farm life fun",
+        "",
+    ]
+    vectors = bag_of_words(texts)
+    assert vectors.shape[0] == 7
+    near, far = vectors[0] @ vectors[1], vectors[0] @ vectors[3]
+    assert near > far + 0.1
+    assert not vectors[6].any()
+    assert np.array_equal(vectors, bag_of_words(texts))
+
+
+@pytest.mark.parametrize("texts", [[""] * 5, ["alike"] * 5, ["one", "two"], ["a b c"] * 2])
+def test_too_few_words_are_refused(texts):
+    with pytest.raises(InputError, match="too few for a bag of words"):
+        bag_of_words(texts)

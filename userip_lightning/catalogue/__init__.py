@@ -1,0 +1,1 @@
+"""The catalogue engine: codes by EM over items (design, section 7)."""

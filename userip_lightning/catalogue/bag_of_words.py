@@ -1,0 +1,35 @@
+"""Texts as bags of words: TF-IDF, then the leading singular vectors. No language model takes part."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from sklearn.decomposition import TruncatedSVD
+from sklearn.feature_extraction.text import TfidfVectorizer
+from threadpoolctl import threadpool_limits
+
+from userip_lightning.catalogue.code_table import Floats
+from userip_lightning.errors import InputError
+
+_FREQUENT, _WIDTH = 3, 32
+
+
+def bag_of_words(texts: Sequence[str]) -> Floats:
+    """Vectors [I, D] of I texts, D ≤ 32; an item without known words gets zeros.
+
+    Raises:
+        InputError: fewer than two words occur in three texts.
+    """
+    try:
+        tfidf = TfidfVectorizer(min_df=_FREQUENT, sublinear_tf=True).fit_transform(texts)
+    except ValueError:  # scikit-learn's: an empty vocabulary, or fewer texts than min_df
+        tfidf = None
+    width = 0 if tfidf is None else min(_WIDTH, min(tfidf.shape) - 1)
+    if width < 1:
+        raise InputError(
+            "the items' texts: fewer than two words occur in three of them, too few for a bag of words; give "
+            "the items titles, or leave out what reads their text."
+        )
+    with threadpool_limits(limits=1):  # partial sums would be added in the order in which threads finish
+        return np.asarray(TruncatedSVD(width, random_state=0).fit_transform(tfidf), dtype=np.float64)
