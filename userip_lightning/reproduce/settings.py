@@ -78,7 +78,7 @@ class Study:
     fields: list[FieldSet] = field(default_factory=lambda: ["ids", "rich"])
     control_network: str = "DCN"
     controls: list[Control] = field(
-        default_factory=lambda: ["shuffled", "random", "svd_kmeans", "generosity"]
+        default_factory=lambda: ["shuffled", "random", "svd_kmeans", "generosity", "count_mixture"]
     )
     sweep: list[int] = field(default_factory=lambda: [3, 4, 9, 27, 81])
     seeds: list[int] = field(default_factory=lambda: [0, 1, 2, 3, 4])
