@@ -18,6 +18,7 @@ from userip_lightning.catalogue.bag_of_words import bag_of_words
 from userip_lightning.catalogue.em import fit
 from userip_lightning.catalogue.event_model import EventModel, ItemEvents, LabelledItemEvents
 from userip_lightning.catalogue.item_prior import ClassShares, TextPrior
+from userip_lightning.catalogue.like_prior import LikePrior
 from userip_lightning.data.prepared import PreparedData
 from userip_lightning.errors import InputError
 from userip_lightning.schema import SUPPORT, TRAIN
@@ -34,7 +35,7 @@ def count_mixture(prepared: PreparedData, classes: int, seed: int) -> NDArray[np
     events, explicit = _events(prepared)
 
     def model() -> EventModel:
-        return LabelledItemEvents() if explicit else ItemEvents(ClassShares())
+        return LabelledItemEvents(LikePrior(None, classes)) if explicit else ItemEvents(ClassShares())
 
     return _codes(events, classes, model, seed)
 
@@ -54,7 +55,7 @@ def bag_of_words_mixture(prepared: PreparedData, classes: int, seed: int) -> NDA
         )
     column = "text" if "text" in prepared.items.columns else "title"
     vectors = bag_of_words(prepared.items[column].fill_null("").to_list())
-    return _codes(events, classes, lambda: ItemEvents(TextPrior(vectors)), seed)
+    return _codes(events, classes, lambda: ItemEvents(TextPrior(vectors, classes)), seed)
 
 
 def _events(prepared: PreparedData) -> tuple[csr_matrix, bool]:
