@@ -15,7 +15,15 @@ from userip_lightning.data.preparation import Preparation
 from userip_lightning.errors import InputError
 from userip_lightning.pipeline.code_version import code_hash, named_modules
 from userip_lightning.pipeline.located import locate_data
-from userip_lightning.pipeline.settings import STAGE_NAMES, Selection, Settings, StageName, WandbSettings
+from userip_lightning.pipeline.settings import (
+    ENGINES,
+    STAGE_NAMES,
+    Engine,
+    Selection,
+    Settings,
+    StageName,
+    WandbSettings,
+)
 from userip_lightning.pipeline.stages import TRAINED, stage_parser
 
 #: Arguments of Preparation that the experiment decides.
@@ -91,7 +99,7 @@ def parse_experiment(parser: ArgumentParser, arguments: Sequence[str]) -> Experi
     values = json.loads(parser.dump(config, format="json", skip_unset=False))
     return Experiment(
         settings=_checked(settings),
-        stages=_stage_names(config.stages),
+        stages=_stage_names(config.stages, settings.engine),
         data=values["data"],
         sections={stage.name: values[stage.name] for stage in TRAINED},
         merged=_merged(parser, config),
@@ -130,14 +138,20 @@ def _checked(settings: Settings) -> Settings:
     return settings
 
 
-def _stage_names(text: str) -> tuple[StageName, ...]:
+def _stage_names(text: str, engine: Engine) -> tuple[StageName, ...]:
+    """The stages that were asked for, without those of the other engine."""
     wanted = {name.strip() for name in text.split(",") if name.strip()}
     unknown = sorted(wanted - set(STAGE_NAMES))
     if unknown or not wanted:
         raise InputError(
             f"--stages: {text!r} given, a comma-separated choice of {', '.join(STAGE_NAMES)} expected."
         )
-    return tuple(name for name in STAGE_NAMES if name in wanted)
+    others = {name for other, names in ENGINES.items() if other != engine for name in names}
+    if not wanted - others:
+        raise InputError(
+            f"--stages: {text!r} given, but the engine {engine} makes codes in {', '.join(ENGINES[engine])}."
+        )
+    return tuple(name for name in STAGE_NAMES if name in wanted - others)
 
 
 def _merged(parser: ArgumentParser, config: Namespace) -> str:
