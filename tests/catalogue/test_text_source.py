@@ -6,7 +6,7 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from userip_lightning.catalogue.language_model_text import HiddenStates, SentenceEncoder
-from userip_lightning.catalogue.text_source import BagOfWords, NoText
+from userip_lightning.catalogue.text_source import BagOfWords, Joined, NoText
 from userip_lightning.errors import InputError
 from userip_lightning.lm.hidden_states import hidden_states
 from userip_lightning.lm.text_encoder import EncoderSource
@@ -36,7 +36,12 @@ def test_a_layer_that_is_not_there_is_refused(tiny_llama: Path) -> None:
 
 def test_sources_that_differ_have_other_identities() -> None:
     sources = [NoText(), BagOfWords(), SentenceEncoder(), HiddenStates(), HiddenStates(layer=3)]
-    sources += [SentenceEncoder(EncoderSource("other")), HiddenStates(LMSource("other"))]
+    sources += [
+        Joined([NoText()]),
+        Joined([BagOfWords()]),
+        SentenceEncoder(EncoderSource("other")),
+        HiddenStates(LMSource("other")),
+    ]
     identities = [repr(source.identity()) for source in sources]
     assert len(set(identities)) == len(sources)
     assert HiddenStates().identity() == HiddenStates().identity()
@@ -44,3 +49,12 @@ def test_sources_that_differ_have_other_identities() -> None:
 
 def test_no_text_gives_no_vectors() -> None:
     assert NoText().vectors(TEXTS) is None
+
+
+def test_joined_sources_stand_side_by_side() -> None:
+    texts = ["space war hero", "space war", "space war saga", "farm life", "farm life calm", "farm life"]
+    words = BagOfWords().vectors(texts)
+    joined = Joined([BagOfWords(), NoText(), BagOfWords()]).vectors(texts)
+    assert words is not None
+    assert np.array_equal(joined, np.concatenate([words, words], axis=1))
+    assert Joined([NoText()]).vectors(texts) is None

@@ -24,7 +24,8 @@ class TextSource(ABC):
 
     def identity(self) -> dict[str, Any]:
         """Whatever decides the vectors, as JSON values."""
-        return {"source": type(self).__name__, **json.loads(json.dumps(vars(self), default=vars))}
+        found: dict[str, Any] = json.loads(json.dumps(self, default=_named))
+        return found
 
     @abstractmethod
     def vectors(self, texts: Sequence[str]) -> Floats | None:
@@ -49,6 +50,25 @@ class BagOfWords(TextSource):
 
     def vectors(self, texts: Sequence[str]) -> Floats | None:
         return bag_of_words(texts)
+
+
+@dataclass(frozen=True)
+class Joined(TextSource):
+    """The vectors of several sources side by side.
+
+    Args:
+        sources: at least one; those without vectors are passed over.
+    """
+
+    sources: list[TextSource]
+
+    def vectors(self, texts: Sequence[str]) -> Floats | None:
+        found = [vectors for source in self.sources if (vectors := source.vectors(texts)) is not None]
+        return np.concatenate(found, axis=1) if found else None
+
+
+def _named(value: object) -> dict[str, Any]:
+    return {"class": type(value).__name__, **vars(value)}
 
 
 def principal(vectors: NDArray[np.floating]) -> Floats:
