@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, cast
 from unittest.mock import patch
 
 from jsonargparse import ArgumentParser, Namespace, _typehints
@@ -41,7 +41,7 @@ class FreshClassParser(ArgumentParser):
     ) -> Namespace:
         """Parse a mapping."""
         with _fresh_classes():
-            return super().parse_object(obj, namespace, env, defaults, **internal)
+            return cast(Namespace, super().parse_object(obj, namespace, env, defaults, **internal))
 
 
 class FreshClassLightningParser(FreshClassParser, LightningArgumentParser):
@@ -56,6 +56,6 @@ def _fresh_classes() -> Iterator[None]:
 
 
 def _discard(parser_or_action: object, before: Any, now: Any) -> None:
-    """Empty ``before`` in place where ``now`` names another class."""
+    """Strip ``before`` of its arguments where ``now`` names another class."""
     if before and "init_args" in before and before["class_path"] != now["class_path"]:
-        before["init_args"] = Namespace()
+        before.pop("init_args")
