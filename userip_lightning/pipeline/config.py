@@ -14,6 +14,7 @@ from userip_lightning.assets import cache_root
 from userip_lightning.data.preparation import Preparation
 from userip_lightning.errors import InputError
 from userip_lightning.pipeline.code_version import code_hash, named_modules
+from userip_lightning.pipeline.fresh_classes import FreshClassParser
 from userip_lightning.pipeline.located import locate_data
 from userip_lightning.pipeline.settings import (
     ENGINES,
@@ -56,7 +57,7 @@ def experiment_parser(command: str, description: str, with_sections: bool = True
         description: text above its help.
         with_sections: False leaves the hundreds of settings of the stages out, for a help page one can read.
     """
-    parser = ArgumentParser(
+    parser = FreshClassParser(
         prog=f"userip {command}", description=description, exit_on_error=False, allow_abbrev=False
     )
     parser.add_argument("-c", "--config", action="config", help="YAML file; give several, the later ones win")
@@ -121,7 +122,7 @@ def prepare(experiment: Experiment, report: Callable[[str], None]) -> Path:
 
 def preparation(experiment: Experiment, report: Callable[[str], None]) -> Preparation:
     """Instantiate the data section with the experiment's seed; ``report`` is told what is fetched for it."""
-    parser = ArgumentParser(exit_on_error=False)
+    parser = FreshClassParser(exit_on_error=False)
     parser.add_class_arguments(Preparation, "data", sub_configs=True)
     data = {**locate_data(experiment.data, report), "seed": experiment.settings.seed}
     return cast(Preparation, parser.instantiate(parser.parse_object({"data": data})).data)

@@ -13,6 +13,7 @@ from userip_lightning.data.catalogue_datamodule import CatalogueDataModule
 from userip_lightning.data.ctr_datamodule import CTRDataModule
 from userip_lightning.data.profile_datamodule import ProfileDataModule
 from userip_lightning.data.quantize_datamodule import QuantizeDataModule
+from userip_lightning.pipeline.fresh_classes import FreshClassParser
 from userip_lightning.profile.module import ProfileModule
 from userip_lightning.profile.strategy import NAME as USER_SHARDED
 from userip_lightning.quantize.module import QuantizeModule
@@ -116,7 +117,7 @@ def stage_parser(stage: Stage, skip: frozenset[str] = frozenset()) -> ArgumentPa
         stage: whose section.
         skip: dotted keys that may not be configured.
     """
-    parser = ArgumentParser(exit_on_error=False, allow_abbrev=False)
+    parser = FreshClassParser(exit_on_error=False, allow_abbrev=False)
     parser.add_class_arguments(stage.module, "model", sub_configs=True, skip=_under("model", skip))
     parser.add_class_arguments(stage.data, "data", sub_configs=True, skip=_under("data", skip))
     parser.add_class_arguments(
