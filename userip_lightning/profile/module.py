@@ -45,6 +45,8 @@ from userip_lightning.profile.trainer_settings import refuse_epochs, refuse_prec
 from userip_lightning.profile.user_table import UserTable
 
 _LM_KEYS = "likelihood.backbone."
+#: Place of the M steps' draws below that of their batch, whose seed dropout takes.
+_M_STEPS = 0
 
 
 class ProfileModule(LightningModule):
@@ -285,15 +287,17 @@ class ProfileModule(LightningModule):
     def _m_steps(self, optimizer: Optimizer, batch_idx: int) -> None:
         assert self.table is not None
         rows: RecBatch = self.data.rec_rows
-        generator = torch.Generator().manual_seed(self._derived_seed(batch_idx))
+        generator = torch.Generator().manual_seed(self._derived_seed(batch_idx, _M_STEPS))
         size = (min(self.m_rows, len(rows.label)),)
         draws = (torch.randint(len(rows.label), size, generator=generator) for _ in range(self.m_steps))
         m_step(
             cast(Prior, self.prior), self.table.z, rows, draws, optimizer, self.device, self.manual_backward
         )
 
-    def _derived_seed(self, batch_idx: int) -> int:
-        return int(np.random.SeedSequence([self.seed, self.current_epoch, batch_idx]).generate_state(1)[0])
+    def _derived_seed(self, batch_idx: int, *position: int) -> int:
+        """Seed of a batch of the current epoch, or of a position in it."""
+        place = (self.current_epoch, batch_idx, *position)
+        return int(np.random.SeedSequence(self.seed, spawn_key=place).generate_state(1)[0])
 
     def _say_not_finite(self, users: Tensor, batch_idx: int) -> None:
         for user in users.tolist():
