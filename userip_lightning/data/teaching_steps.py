@@ -36,10 +36,10 @@ class TeachingSteps(IterableDataset[TeachingStep]):
         return sum(self._parts(self._speaking(first)) * self.draws for first in self._blocks())
 
     def __iter__(self) -> Iterator[TeachingStep]:
-        blocks = np.random.default_rng([self.shape.seed, self.epoch()]).permutation(self._blocks())
+        blocks = self.shape.rng(self.epoch()).permutation(self._blocks())
         for first in blocks.tolist():
             users = self._speaking(first)
-            rng = np.random.default_rng([self.shape.seed, self.epoch(), first])
+            rng = self.shape.rng(self.epoch(), first)
             for _ in range(self.draws if len(users) else 0):
                 yield from self._block(users, rng)
 

@@ -45,6 +45,8 @@ from userip_lightning.profile.trainer_settings import refuse_epochs, refuse_prec
 from userip_lightning.profile.user_table import UserTable
 
 _LM_KEYS = "likelihood.backbone."
+#: Place of the M steps' draws below that of their batch, whose seed dropout takes.
+_M_STEPS = 0
 
 
 class ProfileModule(LightningModule):
@@ -64,7 +66,7 @@ class ProfileModule(LightningModule):
             theirs on disk.
         prior: codebooks and surrogate for ``joint``, e.g. ``userip_lightning.quantize.prior.QuantizePrior``.
         prior_optimizer: of the prior's parameters.
-        prior_weight: scale of the prior's loss beside L_lm (Eq. 7).
+        prior_weight: scale of the prior's loss (Eq. 7), beside L_lm and in M steps.
         m_steps: prior updates per E step, each on ``m_rows`` training rows; they cost a thousandth of it.
         m_rows: training rows per M step.
         seed: of the random start and of the rows in M steps.
@@ -260,9 +262,18 @@ class ProfileModule(LightningModule):
         step = e_step(z, [partial(self._objective, batch=batch)], optimizer, self.manual_backward)
         table.checkin(batch.user, z, optimizer)
         if prior is not None:
+            self._average_prior_gradient(step)
             prior.step()
             self._m_steps(prior, batch_idx)
         self._tell(step, batch.user, batch_idx)
+
+    def _average_prior_gradient(self, step: EStep) -> None:
+        """L_lm and the prior's loss are means over the batch in Eq. 7. The E step adds users up, so that each
+        has the gradient of one user; what users share has that of all of them then."""
+        users = max(1, int(step.losses[0].isfinite().sum()))
+        for parameter in cast(nn.Module, self.prior).parameters():
+            if parameter.grad is not None:
+                parameter.grad /= users
 
     def _tell(self, step: EStep, users: Tensor, batch_idx: int) -> None:
         if step.finite.any():
@@ -271,7 +282,7 @@ class ProfileModule(LightningModule):
         self._say_not_finite(users[~step.finite], batch_idx)
 
     def _objective(self, z: Tensor, batch: ProfileBatch) -> Tensor:
-        """[B] L_lm plus each user's share of the prior (Eq. 7)."""
+        """[B] L_lm plus the prior's loss of the batch; their sum has every user's own gradient of Eq. 7."""
         nats: Tensor = self._likelihood(z, batch).per_token
         if self.trainer.training:  # Lightning takes no logs while it predicts
             self.log("profile/nats", nats.detach().mean(), batch_size=len(nats))
@@ -285,15 +296,16 @@ class ProfileModule(LightningModule):
     def _m_steps(self, optimizer: Optimizer, batch_idx: int) -> None:
         assert self.table is not None
         rows: RecBatch = self.data.rec_rows
-        generator = torch.Generator().manual_seed(self._derived_seed(batch_idx))
+        generator = torch.Generator().manual_seed(self._derived_seed(batch_idx, _M_STEPS))
         size = (min(self.m_rows, len(rows.label)),)
         draws = (torch.randint(len(rows.label), size, generator=generator) for _ in range(self.m_steps))
-        m_step(
-            cast(Prior, self.prior), self.table.z, rows, draws, optimizer, self.device, self.manual_backward
-        )
+        prior, z, weight = cast(Prior, self.prior), self.table.z, self.prior_weight
+        m_step(prior, z, rows, draws, optimizer, self.device, weight, self.manual_backward)
 
-    def _derived_seed(self, batch_idx: int) -> int:
-        return int(np.random.SeedSequence([self.seed, self.current_epoch, batch_idx]).generate_state(1)[0])
+    def _derived_seed(self, batch_idx: int, *position: int) -> int:
+        """Seed of a batch of the current epoch, or of a position in it."""
+        place = (self.current_epoch, batch_idx, *position)
+        return int(np.random.SeedSequence(self.seed, spawn_key=place).generate_state(1)[0])
 
     def _say_not_finite(self, users: Tensor, batch_idx: int) -> None:
         for user in users.tolist():
