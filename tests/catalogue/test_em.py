@@ -7,6 +7,7 @@ from tests.catalogue.planted import CLASSES, ITEMS, planted
 from userip_lightning.catalogue.em import fit
 from userip_lightning.catalogue.event_model import ItemEvents, LabelledItemEvents
 from userip_lightning.catalogue.item_prior import ClassShares, TextPrior
+from userip_lightning.catalogue.like_prior import LikePrior
 
 WORDS = np.eye(CLASSES)[np.arange(ITEMS) % CLASSES]  # a text that names the item's class
 
@@ -39,7 +40,7 @@ def test_text_tells_the_class_of_items_that_nobody_had():
     log = planted()
     known = np.arange(ITEMS) < ITEMS // 2
     seen = log.counts.multiply(known).tocsr()
-    table = fit(seen, CLASSES, lambda: ItemEvents(TextPrior(WORDS)), seed=0)
+    table = fit(seen, CLASSES, lambda: ItemEvents(TextPrior(WORDS, CLASSES)), seed=0)
     fresh = planted(seed=5)
     unseen = fresh.counts.multiply(~known).tocsr()
     assert adjusted_rand_score(fresh.truth, table.codes(unseen)) >= 0.8
@@ -53,7 +54,7 @@ def test_generosity_is_found_where_events_have_labels():
     user, item = np.repeat(np.arange(300), 20), rng.integers(40, size=6000)
     liked = rng.random(6000) < np.where(generous[user], 0.8, 0.3)
     counts = csr_matrix((np.ones(6000), (user, item + 40 * liked)), shape=(300, 80))
-    codes = fit(counts, 2, LabelledItemEvents, seed=0).codes(counts)
+    codes = fit(counts, 2, lambda: LabelledItemEvents(LikePrior(None, 2)), seed=0).codes(counts)
     assert adjusted_rand_score(generous, codes) >= 0.9
 
 
@@ -64,7 +65,7 @@ def test_a_log_too_small_for_its_classes_is_sound():
         assert np.isfinite(table.evidence).all()
         assert np.isfinite(table.log_share).all()
     pairs = hstack([lonely, lonely]).tocsr()
-    assert np.isfinite(fit(pairs, 3, LabelledItemEvents, seed=0).evidence).all()
+    assert np.isfinite(fit(pairs, 3, lambda: LabelledItemEvents(LikePrior(None, 3)), seed=0).evidence).all()
 
 
 @pytest.mark.parametrize(("strength", "says"), [(1e-9, "counts"), (1e12, "prior")])
@@ -72,7 +73,7 @@ def test_strength_goes_from_the_counts_alone_to_the_prior_alone(strength, says):
     log = planted()
     posterior = np.eye(CLASSES)[log.truth]
     expected = np.asarray(log.counts.T @ posterior)
-    table = ItemEvents(ClassShares(), strength).table(log.counts, posterior)
+    table = ItemEvents(ClassShares(), strength).table(expected, posterior.sum(axis=0))
     if says == "prior":
         np.testing.assert_allclose(table.evidence, 0, atol=1e-6)
     else:

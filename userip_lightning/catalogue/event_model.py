@@ -4,15 +4,15 @@
 
     p(c|i) = (n_ic + β π(c|i)) / (n_i + β)        l_ic = log p(c|i) − log Σ_j p(j) p(c|j)
 
-with n_ic the expected counts, p(j) the popularity, and π(c|i) the prior of ``item_prior.py``. By Bayes' rule
-l_ic is log p(i|c) − log p(i). One β per item suits short and long logs;
-a prior per class needs one for each size.
+with n_ic the expected counts, p(j) the popularity, and π(c|i) the prior of ``item_prior.py``. By Bayes'
+rule l_ic is log p(i|c) − log p(i). One β per item suits short and long logs; a prior per class needs
+one for each.
 
 ``LabelledItemEvents``, for explicit logs, an event being a label given the item:
 
-    p(1|i,c) = (k_ic + β ρ_ic) / (n_ic + β)       ρ_ic = σ(a_i + b_c)
+    p(1|i,c) = (k_ic + β ρ_ic) / (n_ic + β)
 
-with k_ic the expected positives, a_i the item's log-odds and b_c how far the class's are from the log's.
+with k_ic the expected positives and ρ_ic the prior of ``like_prior.py``.
 """
 
 from __future__ import annotations
@@ -20,21 +20,25 @@ from __future__ import annotations
 from typing import Protocol
 
 import numpy as np
-from scipy.sparse import csr_matrix
-from scipy.special import expit, logit
+from scipy.special import logit
 
 from userip_lightning.catalogue.code_table import CodeTable, Floats
-from userip_lightning.catalogue.item_prior import ItemPrior
+from userip_lightning.catalogue.item_prior import ClassShares, ItemPrior, TextPrior
+from userip_lightning.catalogue.like_prior import LikePrior
 
 #: Added to counts whose logarithm is taken.
 _LITTLE = 1e-6
 
 
 class EventModel(Protocol):
-    """What an EM run asks of a kind of events."""
+    """What an EM run asks of a kind of events; ``prior.weight`` is all that a model keeps between M steps."""
 
-    def table(self, counts: csr_matrix, posterior: Floats) -> CodeTable:
-        """M step: events [U, E] and r [U, C] → the table."""
+    @property
+    def prior(self) -> ItemPrior | LikePrior:
+        """Of the items."""
+
+    def table(self, expected: Floats, users: Floats) -> CodeTable:
+        """M step: expected counts [E, C] and expected users [C] → the table."""
 
 
 class ItemEvents:
@@ -49,11 +53,10 @@ class ItemEvents:
         self.prior = prior
         self.strength = strength
 
-    def table(self, counts: csr_matrix, posterior: Floats) -> CodeTable:
+    def table(self, expected: Floats, users: Floats) -> CodeTable:
         """See :class:`EventModel`."""
-        share = _shares(counts, posterior)
-        expected = np.asarray(counts.T @ posterior)
-        total = np.asarray(counts.sum(axis=0)).ravel()[:, None]
+        share = _shares(users)
+        total = expected.sum(axis=1, keepdims=True)
         class_given_item = (expected + self.strength * self.prior(expected, share)) / (total + self.strength)
         popularity = (total + 0.01) / (total + 0.01).sum()
         class_alone = (popularity * class_given_item).sum(axis=0)
@@ -61,36 +64,52 @@ class ItemEvents:
 
 
 class LabelledItemEvents:
-    """Events are labels given items; column i is item i disliked, column I + i the same item liked.
+    """Events are labels given items; row i is item i disliked, row I + i the same item liked.
 
     Args:
+        prior: ρ_ic; keeps what it learned between M steps.
         strength: β, in events per item and class.
     """
 
-    def __init__(self, strength: float = 20.0) -> None:
+    def __init__(self, prior: LikePrior, strength: float = 60.0) -> None:
+        self.prior = prior
         self.strength = strength
 
-    def table(self, counts: csr_matrix, posterior: Floats) -> CodeTable:
+    def table(self, expected: Floats, users: Floats) -> CodeTable:
         """See :class:`EventModel`."""
-        items = counts.shape[1] // 2
-        expected = np.asarray(counts.T @ posterior)
-        disliked, liked = expected[:items], expected[items:]
+        disliked, liked = np.split(expected, 2)
         rate = (liked.sum() + _LITTLE) / (expected.sum() + 2 * _LITTLE)
         of_item = _rate(liked.sum(axis=1), disliked.sum(axis=1), rate)
         of_class = _rate(liked.sum(axis=0), disliked.sum(axis=0), rate)
-        likes = expit(logit(of_item)[:, None] + logit(of_class) - logit(rate))
+        offset = logit(of_item)[:, None] + logit(of_class) - logit(rate)
+        likes = self.prior(liked, liked + disliked, offset)
         likes = (liked + self.strength * likes) / (liked + disliked + self.strength)
-        evidence = np.log(np.concatenate([1 - likes, likes]))
-        return CodeTable(evidence, np.log(_shares(counts, posterior)))
+        return CodeTable(np.log(np.concatenate([1 - likes, likes])), np.log(_shares(users)))
 
 
-def _shares(counts: csr_matrix, posterior: Floats) -> Floats:
-    """π [C], of the users who have events."""
-    active = np.diff(counts.indptr) > 0
-    share = posterior[active].sum(axis=0) + _LITTLE
+def _shares(users: Floats) -> Floats:
+    """π [C]."""
+    share = users + _LITTLE
     return np.asarray(share / share.sum())
 
 
 def _rate(liked: Floats, disliked: Floats, rate: float) -> Floats:
-    """Smoothed as by five events of the log's own click rate, so never 0 or 1."""
+    """Smoothed as by five events of the log's own click rate; never 0 or 1 where the log has both labels."""
     return np.asarray((liked + 5.0 * rate) / (liked + disliked + 5.0))
+
+
+def event_model(
+    explicit: bool, vectors: Floats | None, classes: int, strength: float | None = None
+) -> EventModel:
+    """The M step of a log.
+
+    Args:
+        explicit: whether events have labels.
+        vectors: [I, D] of the items' texts; None leaves text out.
+        classes: C.
+        strength: β; None takes that of the kind of log.
+    """
+    given = {} if strength is None else {"strength": strength}
+    if explicit:
+        return LabelledItemEvents(LikePrior(vectors, classes), **given)
+    return ItemEvents(ClassShares() if vectors is None else TextPrior(vectors, classes), **given)
