@@ -165,8 +165,7 @@ class Search:
 
     def _posterior(self, start: Start, number: int, counts: csr_matrix, first: int) -> Floats:
         if start.table is None:
-            # The closing 1 keeps seeds that end in zeros apart.
-            rng = np.random.default_rng((self.seed, number, first, 1))
+            rng = np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=(1, number, first)))
             return rng.dirichlet(np.full(start.shape[1], _CONCENTRATION), counts.shape[0])
         temperature = min(1.0, _COLDEST + (1 - _COLDEST) * self.step / self.schedule.warm)
         return start.table.posterior(counts, temperature)
@@ -196,7 +195,8 @@ def hide(counts: csr_matrix, seed: int) -> tuple[csr_matrix, csr_matrix]:
     """Events [U, E] that the starts see, and a tenth that they do not; one kind of event is always seen."""
     cells: coo_matrix = counts.tocoo()
     several = np.diff(counts.indptr)[cells.row] > 1
-    away = several & (np.random.default_rng((seed, 2)).random(cells.nnz) < _HIDDEN)
+    rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(0,)))
+    away = several & (rng.random(cells.nnz) < _HIDDEN)
     seen, hidden = (
         coo_matrix((cells.data[part], (cells.row[part], cells.col[part])), shape=counts.shape).tocsr()
         for part in (~away, away)

@@ -156,7 +156,12 @@ class ColdUsers(Split):
         logged = events.filter("logged")
         support = np.flatnonzero((logged["split"] == SUPPORT).to_numpy())
         user = logged["user"].to_numpy()[support]
-        hidden = _position(user, np.random.default_rng([seed, 1]).random(user.size)) >= self.show
+        hidden = (
+            _position(
+                user, np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(1,))).random(user.size)
+            )
+            >= self.show
+        )
         kept = np.ones(logged.height, dtype=np.bool_)
         kept[support[hidden]] = False
         negatives = events.height // logged.height - 1
