@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
@@ -19,9 +18,10 @@ from userip_lightning.catalogue.em import fit
 from userip_lightning.catalogue.event_model import EventModel, ItemEvents, LabelledItemEvents
 from userip_lightning.catalogue.item_prior import ClassShares, TextPrior
 from userip_lightning.catalogue.like_prior import LikePrior
+from userip_lightning.data.item_text import words
 from userip_lightning.data.prepared import PreparedData
+from userip_lightning.data.user_events import UserEvents
 from userip_lightning.errors import InputError
-from userip_lightning.schema import SUPPORT, TRAIN
 
 
 def count_mixture(prepared: PreparedData, classes: int, seed: int) -> NDArray[np.int64]:
@@ -32,7 +32,7 @@ def count_mixture(prepared: PreparedData, classes: int, seed: int) -> NDArray[np
         classes: Π K_p, for the bits of the codes.
         seed: of the EM.
     """
-    events, explicit = _events(prepared)
+    events, explicit = UserEvents.of(prepared)
 
     def model() -> EventModel:
         return LabelledItemEvents(LikePrior(None, classes)) if explicit else ItemEvents(ClassShares())
@@ -47,26 +47,14 @@ def bag_of_words_mixture(prepared: PreparedData, classes: int, seed: int) -> NDA
     Raises:
         InputError: an explicit log, whose mixture takes no text yet, or too few words.
     """
-    events, explicit = _events(prepared)
+    events, explicit = UserEvents.of(prepared)
     if explicit:
         raise InputError(
             f"{prepared.path}: bag_of_words_mixture is for implicit logs, and these labels differ; take "
             "count_mixture."
         )
-    column = "text" if "text" in prepared.items.columns else "title"
-    vectors = bag_of_words(prepared.items[column].fill_null("").to_list())
+    vectors = bag_of_words(words(prepared.items))
     return _codes(events, classes, lambda: ItemEvents(TextPrior(vectors, classes)), seed)
-
-
-def _events(prepared: PreparedData) -> tuple[csr_matrix, bool]:
-    """Events of all users, [U, I] or [U, 2 I], and whether they have labels."""
-    rows = prepared.rows(TRAIN, SUPPORT).filter("logged")
-    explicit = rows["label"].n_unique() > 1
-    event = rows["item"].to_numpy().astype(np.int64)
-    if explicit:
-        event = event + prepared.n_items * rows["label"].cast(pl.Int64).to_numpy()
-    cells = (np.ones(rows.height), (rows["user"].to_numpy(), event))
-    return csr_matrix(cells, shape=(prepared.n_users, prepared.n_items * (2 if explicit else 1))), explicit
 
 
 def _codes(events: csr_matrix, classes: int, model: Callable[[], EventModel], seed: int) -> NDArray[np.int64]:
