@@ -9,6 +9,7 @@ import yaml
 from tests.experiment import artifact_of
 from userip_lightning.artifact import read_manifest
 from userip_lightning.cli import main
+from userip_lightning.ctr.module import CTRModule
 
 
 @pytest.fixture
@@ -33,6 +34,20 @@ def test_a_ctr_run_alone_equals_the_pipelines_but_for_selection(section, tmp_pat
     assert predictions["score"].is_between(0, 1).all()
     metrics = json.loads((tmp_path / "ctr" / "metrics.json").read_text())
     assert set(metrics) == {"val", "test"}
+
+
+def test_an_optimizer_starts_from_its_own_defaults(section, tmp_path, monkeypatch):
+    config, build, groups = section("ctr"), CTRModule.configure_optimizers, []
+
+    def spy(module):
+        groups.extend((optimizer := build(module)).param_groups)
+        return optimizer
+
+    monkeypatch.setattr(CTRModule, "configure_optimizers", spy)
+    other = tmp_path / "adamw.yaml"
+    other.write_text("model: {optimizer: {class_path: torch.optim.AdamW, init_args: {lr: 0.01}}}")
+    assert main(["ctr", "fit", "--config", config, "--config", str(other)]) == 0
+    assert {(group["lr"], group["weight_decay"]) for group in groups} == {(0.01, 0.01)}
 
 
 def test_quantize_alone_reads_the_profiles_and_writes_a_bank(section, finished, tmp_path, capsys):

@@ -29,6 +29,22 @@ def test_a_run_is_planned_and_an_open_batch_is_chosen(run: Run, tmp_path: Path) 
     assert module.plan.summary().startswith("planned memory 0.")
 
 
+def test_without_an_epoch_no_backward_pass_is_planned(run: Run, tmp_path: Path) -> None:
+    module, data = run.module(), run.data(batch_size=8)
+    learning = run.module()
+    run.trainer(tmp_path / "one", 1).fit(learning, datamodule=run.data(batch_size=8))
+    trainer = run.trainer(tmp_path, 0)
+    trainer.fit(module, datamodule=data)
+    trainer.test(module, datamodule=data)
+    assert module.held_out.own
+    assert module.plan.rows == learning.plan.rows
+    assert module.plan.weights == learning.plan.weights
+    assert module.plan.activations < 0.5 * learning.plan.activations
+    judging = run.module()
+    run.trainer(tmp_path, 1).test(judging, datamodule=data)
+    assert judging.plan.total == module.plan.total
+
+
 def test_streaming_plans_for_no_table(run: Run, tmp_path: Path) -> None:
     assert run.fit(tmp_path, epochs=1, schedule="streaming").plan.table == 0
     assert run.fit(tmp_path / "disk", epochs=1, table="disk").plan.table == 0

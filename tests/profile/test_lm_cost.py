@@ -65,6 +65,23 @@ def test_activations_are_foreseen(source: LMSource, dtype: str, attention: str) 
     assert live.peak == pytest.approx(cost.peak.at(ROWS), rel=1e-3)
 
 
+@pytest.mark.parametrize("attention", ["sdpa", "eager"])
+def test_a_pass_without_gradient_is_foreseen(source: LMSource, attention: str) -> None:
+    source = replace(source, attention=attention)
+    config = load_config(source)
+    cost = measure_cost(config, torch.float32, attention, TOKENS, CPU, learns=False)
+    backbone = load_backbone(source)
+    with torch.no_grad(), LiveBytes() as live:
+        *_callers, hidden = forward(backbone)
+        assert live.now == cost.saved.at(ROWS)
+    assert not hidden.requires_grad
+    assert live.peak == pytest.approx(cost.peak.at(ROWS), rel=1e-3)
+    learning = measure_cost(config, torch.float32, attention, TOKENS, CPU)
+    assert cost.weights == learning.weights
+    assert cost.saved.at(ROWS) < 0.5 * learning.saved.at(ROWS)
+    assert cost.logits < learning.logits
+
+
 @pytest.mark.parametrize("kind", ["none", "int8", "nf4"])
 def test_weights_are_foreseen(source: LMSource, kind: Quantization) -> None:
     if kind == "nf4" and find_spec("bitsandbytes") is None:

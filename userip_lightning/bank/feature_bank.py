@@ -16,7 +16,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -69,7 +69,7 @@ class FeatureBank:
         sizes: Sequence[int],
         manifest: Manifest,
         rows_seen: NDArray[np.int64],
-        arrays: Mapping[str, NDArray[np.float32]] | None = None,
+        arrays: Mapping[str, NDArray[Any]] | None = None,
     ) -> Path:
         """Write a version and make it the current one.
 
@@ -249,7 +249,7 @@ def _version(
     codes: NDArray[np.int64],
     manifest: Manifest,
     rows_seen: NDArray[np.int64],
-    further: Mapping[str, NDArray[np.float32]],
+    further: Mapping[str, NDArray[Any]],
 ) -> str:
     """Name of a version: a hash of everything in it, users sorted."""
     digest = hashlib.sha256("\n".join(users.tolist()).encode())

@@ -23,7 +23,7 @@ import numpy as np
 from scipy.special import logit
 
 from userip_lightning.catalogue.code_table import CodeTable, Floats
-from userip_lightning.catalogue.item_prior import ItemPrior
+from userip_lightning.catalogue.item_prior import ClassShares, ItemPrior, TextPrior
 from userip_lightning.catalogue.like_prior import LikePrior
 
 #: Added to counts whose logarithm is taken.
@@ -96,3 +96,20 @@ def _shares(users: Floats) -> Floats:
 def _rate(liked: Floats, disliked: Floats, rate: float) -> Floats:
     """Smoothed as by five events of the log's own click rate; never 0 or 1 where the log has both labels."""
     return np.asarray((liked + 5.0 * rate) / (liked + disliked + 5.0))
+
+
+def event_model(
+    explicit: bool, vectors: Floats | None, classes: int, strength: float | None = None
+) -> EventModel:
+    """The M step of a log.
+
+    Args:
+        explicit: whether events have labels.
+        vectors: [I, D] of the items' texts; None leaves text out.
+        classes: C.
+        strength: β; None takes that of the kind of log.
+    """
+    given = {} if strength is None else {"strength": strength}
+    if explicit:
+        return LabelledItemEvents(LikePrior(vectors, classes), **given)
+    return ItemEvents(ClassShares() if vectors is None else TextPrior(vectors, classes), **given)

@@ -48,6 +48,13 @@ def _quantize(arguments: Sequence[str]) -> None:
     run_stage(QUANTIZE, arguments)
 
 
+def _catalogue(arguments: Sequence[str]) -> None:
+    from userip_lightning.cli.stage import run_stage
+    from userip_lightning.pipeline.stages import CATALOGUE
+
+    run_stage(CATALOGUE, arguments)
+
+
 def _ctr(arguments: Sequence[str]) -> None:
     from userip_lightning.cli.stage import run_stage
     from userip_lightning.pipeline.stages import CTR
@@ -117,6 +124,7 @@ COMMANDS = (
     Command("reproduce", "a table or figure of the paper: every method, split and seed", _reproduce),
     Command("profile", "stage 1 alone: fit, validate, test, predict", _profile),
     Command("quantize", "stage 2 alone: fit, validate, test, predict", _quantize),
+    Command("catalogue", "the catalogue engine alone: fit, predict", _catalogue),
     Command("ctr", "stage 3 alone: fit, validate, test, predict", _ctr),
     Command("kar", "write: a baseline's knowledge of users and items, as vectors for the CTR model", _kar),
     Command(

@@ -63,6 +63,11 @@ def trained_by(folder: Path, seed: int | None) -> Trained:
         raise InputError(
             f"--seed: {seed}, but the experiment has codes of the seeds {seeds}; choose one of them."
         )
+    if not plan.profiles:
+        raise InputError(
+            f"{folder}: its codes come from the catalogue engine, and infer follows the per-user one; fit "
+            "new users with the log, as support events."
+        )
     index = 0 if seed is None else seeds.index(seed)
     codes, profile = plan.quantize[index], plan.profiles[index % len(plan.profiles)]
     if not is_done(codes):

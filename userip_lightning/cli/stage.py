@@ -10,6 +10,7 @@ from typing import Any, cast
 from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCLI
 
 from userip_lightning.errors import InputError
+from userip_lightning.pipeline.fresh_classes import FreshClassLightningParser
 from userip_lightning.pipeline.layout import process_count
 from userip_lightning.pipeline.processes import processes
 from userip_lightning.pipeline.quiet import quiet
@@ -44,6 +45,7 @@ class StageCLI(LightningCLI):
             save_config_kwargs={"overwrite": True},
             trainer_defaults={"max_epochs": stage.max_epochs, "callbacks": LastCheckpoint()},
             auto_configure_optimizers=False,
+            parser_class=FreshClassLightningParser,
             parser_kwargs={
                 "prog": f"userip {stage.name}",
                 "description": f"The {stage.name} stage alone, as a stock LightningCLI.",

@@ -19,11 +19,9 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 from sklearn.metrics import roc_auc_score
 
-from userip_lightning.catalogue.event_model import ItemEvents, LabelledItemEvents
-from userip_lightning.catalogue.item_prior import ClassShares
-from userip_lightning.catalogue.like_prior import LikePrior
+from userip_lightning.catalogue.event_model import event_model
 from userip_lightning.data.prepared import PreparedData
-from userip_lightning.data.user_events import UserEvents
+from userip_lightning.data.user_events import user_events
 from userip_lightning.schema import VAL
 
 Codes = NDArray[np.int64]
@@ -37,7 +35,7 @@ class AffinityJudge:
     """
 
     def __init__(self, prepared: PreparedData) -> None:
-        self._events = UserEvents.of(prepared)
+        self._events = user_events(prepared)
         rows = prepared.rows(VAL)
         self._user, self._item, self._label = (rows[name].to_numpy() for name in ("user", "item", "label"))
 
@@ -58,8 +56,8 @@ class AffinityJudge:
         member = csr_matrix((np.ones(users), (np.arange(users), codes)), shape=(users, classes))
         expected = (self._events.counts.T @ member).toarray()
         size = np.bincount(codes, minlength=classes).astype(np.float64)
+        evidence = event_model(self._events.explicit, None, classes).table(expected, size).evidence
         if not self._events.explicit:
-            return ItemEvents(ClassShares()).table(expected, size).evidence
-        evidence = LabelledItemEvents(LikePrior(None, classes)).table(expected, size).evidence
+            return evidence
         disliked, liked = np.split(evidence, 2)
         return np.asarray(liked - disliked)

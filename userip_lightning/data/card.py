@@ -74,6 +74,11 @@ def _remarks(stats: Mapping[str, Any]) -> list[str]:
         "Events per item, least, median, most: " + ", ".join(f"{n:g}" for n in stats["events_per_item"]),
         "Timestamps: " + _span(*stats["timestamps"]),
     ]
+    if stats["unmatched_percent"]:
+        shares = ", ".join(f"{share:.1f} % in {split}" for split, share in stats["unmatched_percent"].items())
+        lines.append(
+            f"Positives without a sampled negative of the same item, so that popularity tells: {shares}"
+        )
     for name, found in stats["alike_ids"].items():
         if found["count"]:
             pairs = "; ".join(" and ".join(map(repr, pair)) for pair in found["examples"])

@@ -24,7 +24,7 @@ from userip_lightning.catalogue.bag_of_words import bag_of_words
 from userip_lightning.data.affinity import AffinityJudge, Codes
 from userip_lightning.data.item_text import words
 from userip_lightning.data.prepared import PreparedData
-from userip_lightning.data.user_events import UserEvents
+from userip_lightning.data.user_events import user_events
 from userip_lightning.errors import InputError
 from userip_lightning.schema import SUPPORT, TRAIN
 
@@ -125,7 +125,7 @@ def _textual(prepared: PreparedData, control: str) -> Floats:
         vectors = bag_of_words(words(prepared.items))
     except InputError as error:
         raise InputError(f"{prepared.path}: {control} cannot be made; {error}") from None
-    positives = UserEvents.of(prepared).positives()
+    positives = user_events(prepared).positives()
     events = np.asarray(positives.sum(axis=1))
     return np.asarray((positives @ vectors) / np.maximum(events, 1.0))
 

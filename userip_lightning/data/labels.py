@@ -89,8 +89,9 @@ class Implicit(Labels):
 
     Args:
         negatives: how many per positive.
-        popularity: ``matched`` draws items as often as they are positive in the same split, so that
-            popularity alone predicts nothing; ``uniform`` draws every item alike.
+        popularity: ``matched`` takes items as often as they are positive in the same split, so that
+            popularity alone predicts nothing, as far as enough users never met them (the data card says how
+            far); ``uniform`` draws every item alike.
     """
 
     negatives: int = 1

@@ -1,7 +1,9 @@
 """Negatives for implicit logs, drawn for all users at once.
 
-Rejection sampling on keys user · I + item: draw for all open places, keep what is new, repeat. The few
-places that stay open (users who met almost everything popular) are filled from the user's unmet items.
+Matched ones are the items of the split's positives, dealt out again by ``matched_items``. Uniform ones, and
+the places that may not have the item dealt to them, come from rejection sampling on keys user · I + item:
+draw for all open places, keep what is new, repeat. The few places that stay open (users who met almost
+everything popular) are filled from the user's unmet items.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from userip_lightning.data.matched_items import deal_items
 from userip_lightning.errors import InputError
 from userip_lightning.schema import SPLITS
 
@@ -22,7 +25,7 @@ def sample_negatives(
     """``per_positive`` events on unmet items for every event.
 
     A negative takes ``user``, ``split`` and ``timestamp`` from its positive and has no other column. No user
-    gets an item that he met in any split, nor one item twice, so no negative of training comes back in
+    gets an item that they met in any split, nor one item twice, so no negative of training comes back in
     test. Row ids follow the last one.
 
     Args:
@@ -30,7 +33,8 @@ def sample_negatives(
         users: ``user_id`` of every ``user``, for messages.
         items: number of items.
         per_positive: negatives for each event.
-        matched: draw an item as often as it occurs in the same split, otherwise every item alike.
+        matched: take every item as often as it occurs in the same split, as far as enough users are left
+            who never met it; otherwise draw every item alike.
         seed: decides every draw.
 
     Raises:
@@ -39,8 +43,11 @@ def sample_negatives(
     user = np.repeat(events["user"].to_numpy().astype(np.int64), per_positive)
     taken = np.unique(events["user"].to_numpy().astype(np.int64) * items + events["item"].to_numpy())
     _require_room(users, user, taken, items)
-    pool = _pool(events, per_positive) if matched else None
-    item = _draw(user, taken, items, pool, np.random.default_rng(seed))
+    rng = np.random.default_rng(seed)
+    if matched:
+        item = _matched(user, events, per_positive, taken, items, rng)
+    else:
+        item = _draw(user, taken, items, None, rng)
     copied = events.select("user", "timestamp", "split")
     copied = copied[np.repeat(np.arange(events.height), per_positive)]
     first = int(events["row_id"].max()) + 1  # type: ignore[arg-type]  # polars types it as any literal
@@ -60,14 +67,26 @@ def _require_room(users: pl.Series, user: NDArray[np.int64], taken: NDArray[np.i
         )
 
 
-def _pool(events: pl.DataFrame, per_positive: int) -> tuple[NDArray[np.int64], ...]:
-    """Items in order of their split, and for every negative where its split starts and how long it is."""
+def _matched(
+    user: NDArray[np.int64],
+    events: pl.DataFrame,
+    per_positive: int,
+    taken: NDArray[np.int64],
+    n_items: int,
+    rng: np.random.Generator,
+) -> NDArray[np.int64]:
+    """The positives' items dealt out again; a place that may not have its own draws one of its split."""
     split = events["split"].cast(pl.Enum(SPLITS)).to_physical().to_numpy().astype(np.int64)
-    items = events["item"].to_numpy()[np.argsort(split, kind="stable")].astype(np.int64)
+    own = events["item"].to_numpy().astype(np.int64)
+    group = np.repeat(split, per_positive)
+    item, right = deal_items(user, np.repeat(own, per_positive), group, taken, n_items, rng)
+    taken = _merge(taken, np.sort((user * n_items + item)[right]))
+    left = ~right
     length = np.bincount(split, minlength=len(SPLITS))
     start = np.cumsum(length) - length
-    split = np.repeat(split, per_positive)
-    return items, start[split], length[split]
+    pool = own[np.argsort(split, kind="stable")], start[group[left]], length[group[left]]
+    item[left] = _draw(user[left], taken, n_items, pool, rng)
+    return item
 
 
 def _draw(
@@ -77,7 +96,10 @@ def _draw(
     pool: tuple[NDArray[np.int64], ...] | None,
     rng: np.random.Generator,
 ) -> NDArray[np.int64]:
-    """An item for every entry of ``user``; ``taken`` holds the sorted keys that are out of the question."""
+    """An item for every entry of ``user``; ``taken`` holds the sorted keys that are out of the question.
+
+    ``pool``: items, and for every entry where those start that it draws from, and how many they are.
+    """
     item = np.empty(user.size, dtype=np.int64)
     places = np.arange(user.size)
     for _ in range(_ROUNDS):

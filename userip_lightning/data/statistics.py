@@ -38,7 +38,8 @@ def describe(events: pl.DataFrame, items: pl.DataFrame) -> dict[str, Any]:
         Table 1 of the paper over logged events (``interactions``, ``users``, ``items``,
         ``sparsity_percent``), ``missing_titles``, the first and last of ``timestamps``, least, median and
         most ``events_per_user`` and ``events_per_item``, and per split ``rows`` with sampled negatives,
-        ``users`` and ``positive_percent``.
+        ``users`` and ``positive_percent``. ``unmatched_percent``: per split with sampled negatives, the share
+        of positives without one of the same item.
     """
     logged = events.filter("logged")
     table = {"interactions": logged.height, "users": logged["user"].n_unique(), "items": items.height}
@@ -55,7 +56,24 @@ def describe(events: pl.DataFrame, items: pl.DataFrame) -> dict[str, Any]:
         "events_per_user": _spread(logged["user"]),
         "events_per_item": _spread(logged["item"]),
         "splits": {row.pop("split"): row for row in splits.sort("split").to_dicts()},
+        "unmatched_percent": _unmatched(events),
     }
+
+
+def _unmatched(events: pl.DataFrame) -> dict[str, float]:
+    per_item = events.group_by("split", "item").agg(
+        positives=pl.col("logged").sum(), negatives=pl.col("logged").not_().sum()
+    )
+    matched = pl.min_horizontal("positives", pl.col("negatives") * pl.col("share"))
+    shares = (
+        per_item.with_columns(
+            share=pl.col("positives").sum().over("split") / pl.col("negatives").sum().over("split")
+        )
+        .filter(pl.col("share").is_finite())
+        .group_by("split")
+        .agg(percent=100 * (1 - matched.sum() / pl.col("positives").sum()))
+    )
+    return dict(shares.sort("split").rows())
 
 
 def _spread(codes: pl.Series) -> list[float]:

@@ -14,8 +14,17 @@ from userip_lightning.assets import cache_root
 from userip_lightning.data.preparation import Preparation
 from userip_lightning.errors import InputError
 from userip_lightning.pipeline.code_version import code_hash, named_modules
+from userip_lightning.pipeline.fresh_classes import FreshClassParser
 from userip_lightning.pipeline.located import locate_data
-from userip_lightning.pipeline.settings import STAGE_NAMES, Selection, Settings, StageName, WandbSettings
+from userip_lightning.pipeline.settings import (
+    ENGINES,
+    STAGE_NAMES,
+    Engine,
+    Selection,
+    Settings,
+    StageName,
+    WandbSettings,
+)
 from userip_lightning.pipeline.stages import TRAINED, stage_parser
 
 #: Arguments of Preparation that the experiment decides.
@@ -48,7 +57,7 @@ def experiment_parser(command: str, description: str, with_sections: bool = True
         description: text above its help.
         with_sections: False leaves the hundreds of settings of the stages out, for a help page one can read.
     """
-    parser = ArgumentParser(
+    parser = FreshClassParser(
         prog=f"userip {command}", description=description, exit_on_error=False, allow_abbrev=False
     )
     parser.add_argument("-c", "--config", action="config", help="YAML file; give several, the later ones win")
@@ -91,7 +100,7 @@ def parse_experiment(parser: ArgumentParser, arguments: Sequence[str]) -> Experi
     values = json.loads(parser.dump(config, format="json", skip_unset=False))
     return Experiment(
         settings=_checked(settings),
-        stages=_stage_names(config.stages),
+        stages=_stage_names(config.stages, settings.engine),
         data=values["data"],
         sections={stage.name: values[stage.name] for stage in TRAINED},
         merged=_merged(parser, config),
@@ -113,7 +122,7 @@ def prepare(experiment: Experiment, report: Callable[[str], None]) -> Path:
 
 def preparation(experiment: Experiment, report: Callable[[str], None]) -> Preparation:
     """Instantiate the data section with the experiment's seed; ``report`` is told what is fetched for it."""
-    parser = ArgumentParser(exit_on_error=False)
+    parser = FreshClassParser(exit_on_error=False)
     parser.add_class_arguments(Preparation, "data", sub_configs=True)
     data = {**locate_data(experiment.data, report), "seed": experiment.settings.seed}
     return cast(Preparation, parser.instantiate(parser.parse_object({"data": data})).data)
@@ -130,14 +139,20 @@ def _checked(settings: Settings) -> Settings:
     return settings
 
 
-def _stage_names(text: str) -> tuple[StageName, ...]:
+def _stage_names(text: str, engine: Engine) -> tuple[StageName, ...]:
+    """The stages that were asked for, without those of the other engine."""
     wanted = {name.strip() for name in text.split(",") if name.strip()}
     unknown = sorted(wanted - set(STAGE_NAMES))
     if unknown or not wanted:
         raise InputError(
             f"--stages: {text!r} given, a comma-separated choice of {', '.join(STAGE_NAMES)} expected."
         )
-    return tuple(name for name in STAGE_NAMES if name in wanted)
+    others = {name for other, names in ENGINES.items() if other != engine for name in names}
+    if not wanted - others:
+        raise InputError(
+            f"--stages: {text!r} given, but the engine {engine} makes codes in {', '.join(ENGINES[engine])}."
+        )
+    return tuple(name for name in STAGE_NAMES if name in wanted - others)
 
 
 def _merged(parser: ArgumentParser, config: Namespace) -> str:

@@ -15,7 +15,7 @@ from userip_lightning.data import controls, kmeans_controls, mixture_controls
 from userip_lightning.pipeline.code_version import code_hash, named_modules
 from userip_lightning.pipeline.config import Experiment
 from userip_lightning.pipeline.settings import Control, Settings
-from userip_lightning.pipeline.stages import CTR, PROFILE, QUANTIZE, Stage
+from userip_lightning.pipeline.stages import CATALOGUE, CTR, PROFILE, QUANTIZE, Stage
 from userip_lightning.report.comparison import CODES, NO_CODES
 
 
@@ -88,8 +88,8 @@ class Source(NamedTuple):
 class Plan(NamedTuple):
     """All runs of an experiment, in order.
 
-    ``profiles`` has one run per profile seed; ``quantize``, every control and every variant of ``ctr`` have
-    one per seed.
+    ``profiles`` has one run per profile seed, none with the catalogue engine; ``quantize`` makes the codes,
+    whatever the engine; it, every control and every variant of ``ctr`` have one run per seed.
     """
 
     place: Place
@@ -114,11 +114,7 @@ def make_plan(experiment: Experiment, prepared: Path, data_hash: str) -> Plan:
     """
     settings = experiment.settings
     place = Place(experiment_root(settings), prepared, data_hash)
-    profiles = tuple(_profile_job(experiment, place, seed) for seed in settings.profile_seeds)
-    quantize = tuple(
-        _quantize_job(experiment, place, seed, profiles[index % len(profiles)])
-        for index, seed in enumerate(settings.seeds)
-    )
+    profiles, quantize = _codes_jobs(experiment, place)
     banks = tuple(_control_bank(place, control, codes) for control in settings.controls for codes in quantize)
     read: dict[tuple[str, int], Source | None] = {}
     for codes in quantize:
@@ -165,6 +161,24 @@ def baseline_job(
     """
     filled = {"data.prepared": str(place.prepared), "data.seed": seed}
     return _job(experiment, place, stage, section, label, seed, [place.data_hash], filled)
+
+
+def _codes_jobs(experiment: Experiment, place: Place) -> tuple[tuple[Job, ...], tuple[Job, ...]]:
+    settings = experiment.settings
+    if settings.engine == "catalogue":
+        return (), tuple(_catalogue_job(experiment, place, seed) for seed in settings.seeds)
+    profiles = tuple(_profile_job(experiment, place, seed) for seed in settings.profile_seeds)
+    quantize = tuple(
+        _quantize_job(experiment, place, seed, profiles[index % len(profiles)])
+        for index, seed in enumerate(settings.seeds)
+    )
+    return profiles, quantize
+
+
+def _catalogue_job(experiment: Experiment, place: Place, seed: int) -> Job:
+    label, section = f"catalogue/seed{seed}", experiment.sections[CATALOGUE.name]
+    filled = _seeded(place, seed)
+    return _job(experiment, place, CATALOGUE, section, label, seed, [place.data_hash], filled)
 
 
 def _profile_job(experiment: Experiment, place: Place, seed: int) -> Job:

@@ -73,8 +73,10 @@ def judge(plan: Plan) -> Findings:
     """Compare the variants and read the evaluation of stage 1's first seed, as far as they were run."""
     not_run: dict[str, str] = {}
     held_out = None
-    evaluation = plan.profiles[0].target / HELD_OUT
-    if evaluation.is_file():
+    evaluation = plan.profiles[0].target / HELD_OUT if plan.profiles else None
+    if evaluation is None:
+        not_run[STAGE_1] = "the catalogue engine infers no soft tokens of a user"
+    elif evaluation.is_file():
         held_out = read_held_out(evaluation)
     else:
         not_run[STAGE_1] = "the profile stage was not evaluated"

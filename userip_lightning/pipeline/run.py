@@ -137,7 +137,7 @@ def _run(job: Job, experiment: Experiment, plan: Plan, display: Display, world: 
 
 def _needed(job: Job, stages: tuple[StageName, ...]) -> bool:
     """Whether a later stage was chosen that reads this one's artifact."""
-    below = {"profile": {"quantize"}, "quantize": {"ctr"}}
+    below = {"profile": {"quantize"}, "quantize": {"ctr"}, "catalogue": {"ctr"}}
     return bool(below[job.stage.name] & set(stages))
 
 

@@ -5,8 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-StageName = Literal["prepare", "profile", "quantize", "ctr", "report"]
-STAGE_NAMES: tuple[StageName, ...] = ("prepare", "profile", "quantize", "ctr", "report")
+StageName = Literal["prepare", "profile", "quantize", "catalogue", "ctr", "report"]
+STAGE_NAMES: tuple[StageName, ...] = ("prepare", "profile", "quantize", "catalogue", "ctr", "report")
+Engine = Literal["per_user", "catalogue"]
+#: Stages that make the codes.
+ENGINES: dict[Engine, tuple[StageName, ...]] = {
+    "per_user": ("profile", "quantize"),
+    "catalogue": ("catalogue",),
+}
 Control = Literal[
     "shuffled",
     "random",
@@ -54,6 +60,9 @@ class Settings:
     Args:
         experiment: name; results lie in OUTPUT/EXPERIMENT.
         output: folder of all experiments.
+        engine: how codes are made. ``per_user`` infers soft tokens of every user and quantizes them, as
+            in the paper; ``catalogue`` finds classes of users by EM over items, whose cost does not grow
+            with a language model's passes over users, and codes new users by the same rule.
         seed: seed of data preparation.
         seeds: one bank of codes, and one CTR run per variant, for every seed; five or more for a verdict.
         profile_seeds: stage 1 runs once for each; the codes of the i-th seed come from the i-th of its
@@ -68,6 +77,7 @@ class Settings:
 
     experiment: str = "experiment"
     output: str = "runs"
+    engine: Engine = "per_user"
     seed: int = 0
     seeds: list[int] = field(default_factory=lambda: [0, 1, 2, 3, 4])
     profile_seeds: list[int] = field(default_factory=lambda: [0])

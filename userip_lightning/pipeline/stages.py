@@ -1,4 +1,4 @@
-"""The three stages that train something: their classes, what the pipeline fills in, their parser."""
+"""The stages that train something: their classes, what the pipeline fills in, their parser."""
 
 from __future__ import annotations
 
@@ -7,10 +7,13 @@ from typing import Any, NamedTuple
 from jsonargparse import ArgumentParser
 from lightning.pytorch import LightningDataModule, LightningModule, Trainer
 
+from userip_lightning.catalogue.module import CatalogueModule
 from userip_lightning.ctr.module import CTRModule
+from userip_lightning.data.catalogue_datamodule import CatalogueDataModule
 from userip_lightning.data.ctr_datamodule import CTRDataModule
 from userip_lightning.data.profile_datamodule import ProfileDataModule
 from userip_lightning.data.quantize_datamodule import QuantizeDataModule
+from userip_lightning.pipeline.fresh_classes import FreshClassParser
 from userip_lightning.profile.module import ProfileModule
 from userip_lightning.profile.strategy import NAME as USER_SHARDED
 from userip_lightning.quantize.module import QuantizeModule
@@ -43,6 +46,7 @@ class Stage(NamedTuple):
         tested: whether the trained module is tested before it is exported.
         selected: whether the experiment's ``selection`` chooses its epoch on validation rows.
         baseline: whether its settings may come from a file of `configs/baselines`, which names a method.
+        trainer: further defaults of its Trainer.
     """
 
     name: str
@@ -55,6 +59,7 @@ class Stage(NamedTuple):
     tested: bool
     selected: bool = False
     baseline: bool = False
+    trainer: tuple[tuple[str, str | int], ...] = ()
 
 
 PROFILE = Stage(
@@ -77,6 +82,17 @@ QUANTIZE = Stage(
     log_every_n_steps=50,
     tested=False,
 )
+CATALOGUE = Stage(
+    "catalogue",
+    "bank",
+    CatalogueModule,
+    CatalogueDataModule,
+    filled=frozenset({"data.prepared", "data.seed", "model.seed"}),
+    max_epochs=35,
+    log_every_n_steps=1,
+    tested=False,
+    trainer=(("accelerator", "cpu"), ("devices", 1)),  # numpy's work: a GPU would look on
+)
 CTR = Stage(
     "ctr",
     "ctr",
@@ -88,7 +104,7 @@ CTR = Stage(
     tested=True,
     selected=True,
 )
-TRAINED = (PROFILE, QUANTIZE, CTR)
+TRAINED = (PROFILE, QUANTIZE, CATALOGUE, CTR)
 
 
 def stage_parser(stage: Stage, skip: frozenset[str] = frozenset()) -> ArgumentParser:
@@ -101,7 +117,7 @@ def stage_parser(stage: Stage, skip: frozenset[str] = frozenset()) -> ArgumentPa
         stage: whose section.
         skip: dotted keys that may not be configured.
     """
-    parser = ArgumentParser(exit_on_error=False, allow_abbrev=False)
+    parser = FreshClassParser(exit_on_error=False, allow_abbrev=False)
     parser.add_class_arguments(stage.module, "model", sub_configs=True, skip=_under("model", skip))
     parser.add_class_arguments(stage.data, "data", sub_configs=True, skip=_under("data", skip))
     parser.add_class_arguments(
@@ -112,6 +128,7 @@ def stage_parser(stage: Stage, skip: frozenset[str] = frozenset()) -> ArgumentPa
             "trainer.max_epochs": stage.max_epochs,
             "trainer.log_every_n_steps": stage.log_every_n_steps,
             "trainer.num_sanity_val_steps": 0,
+            **{f"trainer.{name}": value for name, value in stage.trainer},
         }
     )
     return parser

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import torch
+from lightning.pytorch import Trainer
+from lightning.pytorch.trainer.states import TrainerFn
 
 from userip_lightning.profile import attention
 from userip_lightning.profile.backbone import load_config
@@ -38,13 +40,21 @@ def plan_launch(module: ProfileModule) -> MemoryPlan:
     place = (soft + width, device, kernel)
     processes = module.trainer.world_size
     neighbours = module.trainer.num_devices if device.type == "cpu" else 1
+    among = processes, neighbours, _learns(module.trainer)
     if data.batch_size is None:
-        largest = plan_run(source, z, *place, None, processes, neighbours).largest
+        largest = plan_run(source, z, *place, None, *among).largest
         users = max(1, min(data.MOST_USERS, int((largest - 1) * width / max(mean, 1))))
         # processes that have unequally much room have to take equally many steps
         data.batch_size = int(strategy.reduce(torch.tensor(users, device=device), reduce_op="min"))
     rows = _rows(data.batch_size, width, mean)
-    return plan_run(source, z, *place, rows, processes, neighbours)
+    return plan_run(source, z, *place, rows, *among)
+
+
+def _learns(trainer: Trainer) -> bool:
+    """Whether soft tokens move: in training that has an epoch, and in inference."""
+    if trainer.state.fn == TrainerFn.FITTING:
+        return trainer.max_epochs != 0 and trainer.limit_train_batches != 0
+    return trainer.state.fn == TrainerFn.PREDICTING
 
 
 def _rows(users: int, width: int, mean: float) -> int:

@@ -44,7 +44,7 @@ class LMCost(NamedTuple):
 
     tokens: int
     weights: int
-    saved: Line  #  kept between forward and backward pass
+    saved: Line  #  kept after the forward pass, for the backward one if there is one
     peak: Line  #   the most that both passes have alive at a time, ``saved`` included
     logits: int  #  the most that one chunk of vocabulary logits has alive
 
@@ -58,8 +58,9 @@ def measure_cost(
     quantization: Quantization = "none",
     processes: int = 1,
     chunk: int = 256,
+    learns: bool = True,
 ) -> LMCost:
-    """Count the bytes of one gradient step on soft tokens.
+    """Count the bytes of one gradient step on soft tokens, or of one forward pass.
 
     Args:
         config: of any causal LM, from :func:`userip_lightning.profile.backbone.load_config`.
@@ -70,15 +71,18 @@ def measure_cost(
         quantization: of its weights; nf4 is taken to keep what int8 keeps.
         processes: among which its blocks are divided; 1 where they are not.
         chunk: target tokens whose vocabulary logits exist at a time.
+        learns: whether there is a backward pass.
     """
     with _imagined(config, dtype, attention, device) as model:
         weights = _weights(model, quantization, processes)
         if quantization != "none":
             to_int8(model)
         backbone = FrozenBackbone(model)
-        few, more = (_step(backbone, rows, tokens) for rows in (_FEW, _MORE))
+        with torch.set_grad_enabled(learns):
+            few, more = (_step(backbone, rows, tokens) for rows in (_FEW, _MORE))
+            logits = _logits(backbone, chunk)
         saved, peak = (_line(a, b) for a, b in zip(few, more, strict=True))
-        return LMCost(tokens, weights, saved, peak, _logits(backbone, chunk))
+        return LMCost(tokens, weights, saved, peak, logits)
 
 
 def weight_bytes(config: Any, dtype: torch.dtype, quantization: Quantization, processes: int = 1) -> int:
@@ -116,7 +120,10 @@ def _bytes(module: nn.Module) -> int:
 
 
 def _step(backbone: FrozenBackbone, rows: int, tokens: int) -> tuple[int, int]:
-    """Bytes that are kept for the backward pass, and the most that either pass has alive."""
+    """Bytes that are kept for the backward pass, and the most that either pass has alive.
+
+    Without gradients there is no backward pass, and what is kept are input and output.
+    """
     live = LiveBytes()
     with live:
         inputs = torch.zeros(rows, tokens, backbone.width, dtype=backbone.dtype).requires_grad_()
@@ -124,18 +131,20 @@ def _step(backbone: FrozenBackbone, rows: int, tokens: int) -> tuple[int, int]:
         position = torch.zeros(rows, tokens, dtype=torch.int64)
         hidden = backbone.hidden(inputs, mask, position)
         saved = live.now
-        hidden.backward(torch.zeros_like(hidden))  # type: ignore[no-untyped-call]  # torch lacks the type
+        if hidden.requires_grad:
+            hidden.backward(torch.zeros_like(hidden))  # type: ignore[no-untyped-call]  # torch lacks the type
     return saved, live.peak
 
 
 def _logits(backbone: FrozenBackbone, chunk: int) -> int:
-    """Bytes of one chunk of logits in float32, its cross-entropy and its gradient at the hidden states."""
+    """Bytes of one chunk of logits in float32, its cross-entropy and, if any, its gradient at the states."""
     head = backbone.model.get_output_embeddings()
     live = LiveBytes()
     with live:
         hidden = torch.zeros(chunk, backbone.width, dtype=backbone.dtype).requires_grad_()
         nats: Tensor = F.cross_entropy(head(hidden).float(), torch.zeros(chunk, dtype=torch.int64))
-        nats.backward()  # type: ignore[no-untyped-call]  # torch lacks the type
+        if nats.requires_grad:
+            nats.backward()  # type: ignore[no-untyped-call]  # torch lacks the type
     return live.peak
 
 

@@ -178,6 +178,7 @@ def plan_run(
     rows: int | None = None,
     processes: int = 1,
     neighbours: int = 1,
+    learns: bool = True,
 ) -> MemoryPlan:
     """Plan a run from the configuration of its LM, in seconds for any size; nothing is loaded.
 
@@ -190,12 +191,13 @@ def plan_run(
         rows: in flight; ``None`` takes the largest number that fits.
         processes: of the run; matters where ``source`` is sharded.
         neighbours: processes that share this device's memory, itself included.
+        learns: whether soft tokens move; where they are only judged, nothing is kept for a backward pass.
 
     Raises:
         InputError: the configuration cannot be read, or the run does not fit.
     """
     shards = processes if source.sharded else 1
-    cost = _cost(source, attention, tokens, device, shards)
+    cost = _cost(source, attention, tokens, device, shards, learns)
     spare = SPARE["cuda" if device.type == "cuda" else "cpu"]
     plan = plan_memory(cost, z, available_bytes(device) // neighbours, spare, rows)
     if plan.total > plan.budget:
@@ -204,13 +206,14 @@ def plan_run(
 
 
 @lru_cache(maxsize=8)
-def _cost(source: LMSource, attention: str, tokens: int, device: torch.device, shards: int) -> LMCost:
+def _cost(
+    source: LMSource, attention: str, tokens: int, device: torch.device, shards: int, learns: bool
+) -> LMCost:
     """Of the same LM and width, found once: runs of one process often share them."""
     config = load_config(source)
     chunk = chunk_tokens(config.get_text_config().vocab_size, device.type)
-    return measure_cost(
-        config, resolve_dtype(source.dtype), attention, tokens, device, source.quantization, shards, chunk
-    )
+    dtype, quantization = resolve_dtype(source.dtype), source.quantization
+    return measure_cost(config, dtype, attention, tokens, device, quantization, shards, chunk, learns)
 
 
 def _smaller(source: LMSource) -> dict[str, int]:

@@ -58,7 +58,7 @@ def compose(
         comparison: of the CTR runs, None where there are none.
         held_out: stage 1's evaluation, None where there is none.
         not_run: variant, or :data:`STAGE_1`, to the reason why it was not run.
-        profile_seeds: how often stage 1 was run.
+        profile_seeds: how often stage 1 was run; 0 where codes are made without it.
     """
     missing = {name: reason for name, reason in not_run.items() if name != STAGE_1}
     tables: tuple[Table, ...] = (_variant_table(comparison, missing),)
@@ -162,6 +162,11 @@ def _scope(seeds: int, profile_seeds: int) -> str:
     if seeds == 1:
         return "Intervals cover the draw of users, given one training seed of stages 1, 2 and 3."
     used = min(seeds, profile_seeds)
+    if not used:
+        return (
+            f"Intervals and p cover the draw of users and of {seeds} seeds, each with its own codes, control "
+            "and CTR model."
+        )
     stage_1 = "stage 1 ran with one seed" if used == 1 else f"stage 1 ran with {used} of them"
     return (
         f"Intervals and p cover the draw of users and of {seeds} seeds, each with its own codes (stage 2), "

@@ -17,6 +17,7 @@ from jsonargparse import ArgumentParser
 from jsonargparse.typing import Path_fr
 
 from userip_lightning.errors import InputError
+from userip_lightning.pipeline.fresh_classes import FreshClassParser
 from userip_lightning.pipeline.layout import process_count
 
 Method = Literal["kar", "pepler", "rella"]
@@ -121,7 +122,7 @@ def _kar_parser() -> ArgumentParser:
     from userip_lightning.baselines.kar.knowledge import Knowledge
     from userip_lightning.baselines.kar.network import KnowledgeNet
 
-    parser = ArgumentParser(exit_on_error=False, allow_abbrev=False)
+    parser = FreshClassParser(exit_on_error=False, allow_abbrev=False)
     parser.add_class_arguments(Knowledge, "knowledge", sub_configs=True)
     parser.add_class_arguments(KnowledgeNet, "adaptor", sub_configs=True, skip={"schema", "net"})
     parser.add_argument("--network", type=str | None, default=None)

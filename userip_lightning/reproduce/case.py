@@ -54,6 +54,7 @@ def read_experiment(study: Study, dataset: str, split: str) -> Experiment:
     _refuse_processes(experiment, dataset)
     settings = replace(
         experiment.settings,
+        engine="per_user",  # the tables are about the paper's soft tokens
         experiment=study.study,
         output=study.output,
         seeds=study.seeds,

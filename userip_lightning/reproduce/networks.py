@@ -13,6 +13,7 @@ from jsonargparse.typing import Path_fr
 from userip_lightning.ctr.module import CTRModule
 from userip_lightning.data.splits import Split
 from userip_lightning.errors import InputError
+from userip_lightning.pipeline.fresh_classes import FreshClassParser
 from userip_lightning.reproduce.baseline_settings import Baseline
 from userip_lightning.reproduce.settings import Study
 
@@ -58,7 +59,7 @@ def knowledge_net(study: Study, label: str, baseline: Baseline) -> dict[str, Any
 
 
 def _networks(networks: Mapping[str, Path_fr | dict[str, Any]]) -> dict[str, Path_fr | dict[str, Any]]:
-    parser = ArgumentParser(exit_on_error=False)
+    parser = FreshClassParser(exit_on_error=False)
     parser.add_class_arguments(CTRModule, "model", sub_configs=True)
     given = {name: net if isinstance(net, dict) else net.absolute for name, net in networks.items()}
     return {
@@ -67,7 +68,7 @@ def _networks(networks: Mapping[str, Path_fr | dict[str, Any]]) -> dict[str, Pat
 
 
 def _split(rule: str | dict[str, Any]) -> dict[str, Any]:
-    parser = ArgumentParser(exit_on_error=False)
+    parser = FreshClassParser(exit_on_error=False)
     parser.add_argument("--split", type=Split)
     split: dict[str, Any] = _spelled_out(parser, {"split": rule})["split"]
     return split

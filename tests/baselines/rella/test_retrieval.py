@@ -14,8 +14,8 @@ from userip_lightning.baselines.rella.retrieval import (
     recent,
     retrieve,
 )
-from userip_lightning.baselines.text_encoder import EncoderSource, TextEncoder
 from userip_lightning.data.prepared import PreparedData
+from userip_lightning.lm.text_encoder import EncoderSource, TextEncoder
 from userip_lightning.schema import SUPPORT, TRAIN
 
 

@@ -17,9 +17,9 @@ from userip_lightning.baselines.kar.generation import DEFAULT_GENERATION, Genera
 from userip_lightning.baselines.kar.prompts import DEFAULT_PROMPT, Behaviour, KnowledgePrompt, Question
 from userip_lightning.baselines.kar.text_cache import TextCache
 from userip_lightning.baselines.kar.writer import Prompt, TextWriter
-from userip_lightning.baselines.text_encoder import DEFAULT_SOURCE, EncoderSource, TextEncoder
 from userip_lightning.data.prepared import PreparedData
 from userip_lightning.errors import InputError
+from userip_lightning.lm.text_encoder import DEFAULT_SOURCE, EncoderSource, TextEncoder
 from userip_lightning.profile.backbone import DEFAULT_LM, LMSource
 
 KIND = "knowledge"

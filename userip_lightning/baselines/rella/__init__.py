@@ -7,7 +7,7 @@ its latest behaviours (ReiT, section 3.3); the score is P(yes) among the two ans
 
 Deviations, and why:
 
-- Item vectors come from a small sentence encoder (:mod:`userip_lightning.baselines.text_encoder`), not from
+- Item vectors come from a small sentence encoder (:mod:`userip_lightning.lm.text_encoder`), not from
   the tuned LM's hidden states after PCA: it was trained so that near vectors mean near texts, it takes
   seconds on a CPU, and vectors do not change with the LM.
 - A behaviour can be shown where it is a TRAIN or SUPPORT row that happened strictly before the row in

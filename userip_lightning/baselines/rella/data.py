@@ -17,9 +17,9 @@ from userip_lightning.baselines.rella.batches import PromptBatches
 from userip_lightning.baselines.rella.encoded import PromptEncoder, Prompts, join
 from userip_lightning.baselines.rella.prompt import PromptWriter, item_texts
 from userip_lightning.baselines.rella.retrieval import ItemVectors, Rows, encode_items, recent, retrieve
-from userip_lightning.baselines.text_encoder import DEFAULT_SOURCE, EncoderSource, TextEncoder
 from userip_lightning.data.prepared import PreparedData
 from userip_lightning.errors import InputError
+from userip_lightning.lm.text_encoder import DEFAULT_SOURCE, EncoderSource, TextEncoder
 from userip_lightning.profile.backbone import load_config, load_tokenizer
 from userip_lightning.schema import TEST, TRAIN, VAL
 

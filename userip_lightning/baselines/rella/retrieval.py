@@ -17,7 +17,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from userip_lightning.baselines.history import Histories, Ints
-from userip_lightning.baselines.text_encoder import TextEncoder
+from userip_lightning.lm.text_encoder import TextEncoder
 
 Floats = NDArray[np.float32]
 

@@ -8,8 +8,8 @@ import pytest
 import torch
 from transformers import AutoModel, AutoTokenizer
 
-from userip_lightning.baselines.text_encoder import EncoderSource, TextEncoder
 from userip_lightning.errors import InputError
+from userip_lightning.lm.text_encoder import EncoderSource, TextEncoder
 
 TEXTS = ["Toy Story (1995)", "A", "GoldenEye (1995) and Four Rooms (1995)", ""]
 

@@ -1,0 +1,163 @@
+"""The engine in a Trainer, and from `userip fit` to a bank."""
+
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+import torch
+from lightning.pytorch import Trainer
+from sklearn.metrics import adjusted_rand_score
+
+from tests.data.test_controls import planted
+from userip_lightning.bank import FeatureBank
+from userip_lightning.catalogue.code_table import CodeTable
+from userip_lightning.catalogue.module import CatalogueModule
+from userip_lightning.catalogue.naming import split_classes
+from userip_lightning.catalogue.text_source import NoText
+from userip_lightning.cli import main
+from userip_lightning.data.catalogue_datamodule import CatalogueDataModule
+from userip_lightning.data.labels import Implicit
+from userip_lightning.data.prepared import PreparedData
+from userip_lightning.errors import InputError
+
+SIZES = {"hobby": 2, "background": 2}
+
+
+@pytest.fixture(scope="module")
+def log(tmp_path_factory: pytest.TempPathFactory) -> PreparedData:
+    return planted(tmp_path_factory.mktemp("cache"), Implicit())
+
+
+def trained(
+    log: PreparedData, folder: Path, epochs: int = 12, block_users: int = 40, resume=None, **settings
+):
+    data = CatalogueDataModule(str(log.path), NoText(), block_users=block_users)
+    module = CatalogueModule(SIZES, warm=5, race=8, **settings)
+    trainer = Trainer(
+        max_epochs=epochs,
+        accelerator="cpu",
+        logger=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        enable_checkpointing=False,
+        default_root_dir=folder,
+    )
+    trainer.fit(module, datamodule=data, ckpt_path=resume)
+    return module, trainer
+
+
+def test_the_bank_holds_the_codes_that_its_table_gives_anybody(log: PreparedData, tmp_path: Path) -> None:
+    module, trainer = trained(log, tmp_path)
+    bank = FeatureBank.open(module.export(tmp_path / "bank"))
+    assert (bank.names, bank.sizes) == (("hobby", "background"), (2, 2))
+    codes = bank.lookup(log.users["user_id"].to_numpy().astype(str))
+    assert adjusted_rand_score(log.users["hobby"].to_list(), codes @ [2, 1]) > 0.5
+    arrays = {name: np.load(bank.path / f"{name}.npy") for name in ("evidence", "log_share", "item_ids")}
+    assert arrays["item_ids"].tolist() == log.items["item_id"].to_list()
+    table = CodeTable(arrays["evidence"].astype(float), arrays["log_share"].astype(float))
+    counts = module.data.events.counts
+    assert np.array_equal(codes, split_classes(table.codes(counts), [2, 2]))
+    predicted = torch.cat(trainer.predict(module, datamodule=trainer.datamodule))
+    assert np.array_equal(codes, predicted.numpy())
+    seen = set(np.load(bank.path / "rows_seen.npy").tolist())
+    assert seen
+    assert not seen & set(log.judged_rows().tolist())
+
+
+def test_a_run_that_stops_and_goes_on_ends_like_one_that_does_not(log: PreparedData, tmp_path: Path) -> None:
+    whole, _ = trained(log, tmp_path / "whole")
+    for stopped in (1, 8, 10):  # in the race, at its end, after it
+        _, first = trained(log, tmp_path / "first", epochs=stopped)
+        first.save_checkpoint(tmp_path / "last.ckpt")
+        resumed, _ = trained(log, tmp_path / "second", resume=str(tmp_path / "last.ckpt"))
+        assert np.array_equal(resumed.table.evidence, whole.table.evidence)
+
+
+def test_blocks_of_one_start_add_up_to_the_whole_log(log: PreparedData, tmp_path: Path) -> None:
+    """After the first step, whose random r differ by block, the sums of blocks are those of all users."""
+    _, first = trained(log, tmp_path / "a", epochs=1, block_users=1000, starts=1)
+    first.save_checkpoint(tmp_path / "last.ckpt")
+    ways = [
+        trained(log, tmp_path / "b", block_users=size, starts=1, resume=str(tmp_path / "last.ckpt"))[0]
+        for size in (1000, 7)
+    ]
+    np.testing.assert_allclose(ways[0].table.evidence, ways[1].table.evidence, atol=1e-5)
+
+
+def test_held_out_likelihood_rises_over_the_race(log: PreparedData, tmp_path: Path) -> None:
+    module, _ = trained(log, tmp_path, epochs=3)
+    early = module.search.starts[0].table
+    late = trained(log, tmp_path, epochs=8)[0].search.starts[0].table
+    block = next(iter(module.data.train_dataloader()))
+    assert late.held_out(block.seen, block.hidden) > early.held_out(block.seen, block.hidden) > 0
+
+
+def test_an_unused_code_is_refused_unless_allowed(log: PreparedData, tmp_path: Path) -> None:
+    data = CatalogueDataModule(str(log.path), NoText())
+    for allowed in (False, True):
+        module = CatalogueModule({"hobby": 40, "background": 10}, warm=1, race=2, allow_unused=allowed)
+        trainer = Trainer(max_epochs=2, accelerator="cpu", logger=False, enable_checkpointing=False)
+        trainer.fit(module, datamodule=data)
+        if allowed:
+            assert FeatureBank.open(module.export(tmp_path)).sizes == (40, 10)
+        else:
+            with pytest.raises(InputError, match="have no user"):
+                module.export(tmp_path)
+            assert not FeatureBank.exists(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"sizes": {"a": 0}}, "one or more codes per profile"),
+        ({"starts": 0}, "at least 1"),
+        ({"strength": 0.0}, "above 0"),
+    ],
+)
+def test_settings_that_mean_nothing_are_refused(settings, message) -> None:
+    with pytest.raises(InputError, match=message):
+        CatalogueModule(**settings)
+
+
+def test_a_column_that_is_not_there_is_named(log: PreparedData) -> None:
+    with pytest.raises(InputError, match="no column 'plot'; there are item_id, title"):
+        CatalogueDataModule(str(log.path), columns=["plot"]).setup("fit")
+
+
+def test_a_log_without_texts_is_coded_by_its_counts(log: PreparedData, tmp_path: Path) -> None:
+    blank = tmp_path / "prepared"
+    blank.mkdir()
+    for file in log.path.iterdir():
+        (blank / file.name).write_bytes(file.read_bytes())
+    items = log.items.with_columns(title=pl.lit(None, dtype=pl.String))
+    items.write_parquet(blank / "items.parquet")
+    manifest = json.loads((blank / "manifest.json").read_text())
+    manifest["files"]["items.parquet"] = (blank / "items.parquet").stat().st_size
+    (blank / "manifest.json").write_text(json.dumps(manifest))
+    data = CatalogueDataModule(str(blank))
+    with pytest.warns(UserWarning, match="codes come from counts alone"):
+        data.setup("fit")
+    assert data.vectors is None
+
+
+def test_fit_with_the_catalogue_engine_goes_from_log_to_report(config: Path, tmp_path: Path, capsys) -> None:
+    words = ["fit", "--config", str(config), "--output", str(tmp_path), "--engine", "catalogue"]
+    words += ["--catalogue.model.sizes", '{"hobby": 2, "background": 2}']
+    assert main(words) == 0
+    results = json.loads((tmp_path / "tiny" / "results.json").read_text())
+    stages = {run["stage"] for run in results["runs"]}
+    assert stages == {"catalogue", "ctr"}
+    assert "no soft tokens" in results["not_run"]["stage 1"]
+    figures = next(run for run in results["runs"] if run["stage"] == "catalogue")["figures"]
+    assert 0 <= figures["catalogue/entropy"] <= 1
+    assert math.isfinite(figures["catalogue/smallest"])
+    capsys.readouterr()
+    assert main(words) == 0
+    assert "catalogue/seed1: nothing changed, kept" in capsys.readouterr().err
+    assert main([*words, "--stages", "profile"]) == 2
+    assert "makes codes in catalogue" in capsys.readouterr().err
+    assert main(["infer", str(tmp_path / "tiny"), "--events", "none.parquet", "--codes", "codes"]) == 2
+    assert "catalogue engine" in capsys.readouterr().err

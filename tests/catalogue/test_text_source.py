@@ -1,0 +1,60 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+from userip_lightning.catalogue.language_model_text import HiddenStates, SentenceEncoder
+from userip_lightning.catalogue.text_source import BagOfWords, Joined, NoText
+from userip_lightning.errors import InputError
+from userip_lightning.lm.hidden_states import hidden_states
+from userip_lightning.lm.text_encoder import EncoderSource
+from userip_lightning.profile.backbone import LMSource
+
+TEXTS = ["Alien (1979)", "Aliens", "", "The Empire Strikes Back, again and again and again"]
+
+
+@pytest.mark.parametrize("layer", [0, 1, 2])
+def test_hidden_states_are_those_of_plain_transformers_text_by_text(tiny_llama: Path, layer: int) -> None:
+    found = hidden_states(LMSource(str(tiny_llama), dtype="float32"), layer, TEXTS)
+    model = AutoModelForCausalLM.from_pretrained(tiny_llama, dtype=torch.float32)
+    tokenizer = AutoTokenizer.from_pretrained(tiny_llama)
+    for text, vector in zip(TEXTS, found, strict=True):
+        ids = tokenizer(text, add_special_tokens=False, return_tensors="pt").input_ids.long()
+        if not ids.numel():
+            assert not vector.any()
+            continue
+        states = model(ids, output_hidden_states=True).hidden_states[layer]
+        np.testing.assert_allclose(vector, states[0].mean(0).detach().numpy(), atol=1e-5)
+
+
+def test_a_layer_that_is_not_there_is_refused(tiny_llama: Path) -> None:
+    with pytest.raises(InputError, match="layers 0 to 2"):
+        hidden_states(LMSource(str(tiny_llama)), 3, TEXTS)
+
+
+def test_sources_that_differ_have_other_identities() -> None:
+    sources = [NoText(), BagOfWords(), SentenceEncoder(), HiddenStates(), HiddenStates(layer=3)]
+    sources += [
+        Joined([NoText()]),
+        Joined([BagOfWords()]),
+        SentenceEncoder(EncoderSource("other")),
+        HiddenStates(LMSource("other")),
+    ]
+    identities = [repr(source.identity()) for source in sources]
+    assert len(set(identities)) == len(sources)
+    assert HiddenStates().identity() == HiddenStates().identity()
+
+
+def test_no_text_gives_no_vectors() -> None:
+    assert NoText().vectors(TEXTS) is None
+
+
+def test_joined_sources_stand_side_by_side() -> None:
+    texts = ["space war hero", "space war", "space war saga", "farm life", "farm life calm", "farm life"]
+    words = BagOfWords().vectors(texts)
+    joined = Joined([BagOfWords(), NoText(), BagOfWords()]).vectors(texts)
+    assert words is not None
+    assert np.array_equal(joined, np.concatenate([words, words], axis=1))
+    assert Joined([NoText()]).vectors(texts) is None

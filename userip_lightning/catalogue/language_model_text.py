@@ -1,0 +1,42 @@
+"""Item texts as a language model reads them (``class_path`` of the catalogue engine's text)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from userip_lightning.catalogue.code_table import Floats
+from userip_lightning.catalogue.text_source import TextSource, principal
+from userip_lightning.lm.hidden_states import hidden_states
+from userip_lightning.lm.text_encoder import DEFAULT_SOURCE, EncoderSource, TextEncoder
+from userip_lightning.profile.backbone import DEFAULT_LM, LMSource
+
+
+@dataclass(frozen=True)
+class SentenceEncoder(TextSource):
+    """32 principal components of sentence vectors.
+
+    Args:
+        encoder: where it comes from; all-MiniLM-L6-v2 is fetched when needed.
+    """
+
+    encoder: EncoderSource = DEFAULT_SOURCE
+
+    def vectors(self, texts: Sequence[str]) -> Floats | None:
+        return principal(TextEncoder(self.encoder).encode(texts))
+
+
+@dataclass(frozen=True)
+class HiddenStates(TextSource):
+    """32 principal components of a frozen causal LM's hidden states.
+
+    Args:
+        lm: the language model.
+        layer: 0 for the embeddings, then one per block; those in the middle say most of meaning.
+    """
+
+    lm: LMSource = DEFAULT_LM
+    layer: int = 14
+
+    def vectors(self, texts: Sequence[str]) -> Floats | None:
+        return principal(hidden_states(self.lm, self.layer, texts))

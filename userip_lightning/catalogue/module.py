@@ -1,0 +1,195 @@
+"""The catalogue engine as a LightningModule: an epoch is a step of EM, a batch is a block of users."""
+
+from __future__ import annotations
+
+from math import prod
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from lightning.pytorch import LightningModule
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
+from torch import Tensor
+
+from userip_lightning.artifact import Manifest, stable_hash
+from userip_lightning.bank import FeatureBank
+from userip_lightning.catalogue.code_table import CodeTable, Floats
+from userip_lightning.catalogue.em import Block, Schedule, Search
+from userip_lightning.catalogue.event_model import event_model
+from userip_lightning.catalogue.naming import code_order, split_classes
+from userip_lightning.errors import InputError
+
+_STATE = "em"
+
+
+class Events(Protocol):
+    """Of the log: see ``data.user_events``."""
+
+    @property
+    def counts(self) -> csr_matrix: ...
+    @property
+    def explicit(self) -> bool: ...
+    @property
+    def rows_seen(self) -> NDArray[np.int64]: ...
+
+
+class CatalogueData(Protocol):
+    """What the engine reads from its DataModule, besides blocks."""
+
+    manifest: Manifest  # of the prepared data
+    user_ids: NDArray[np.str_]
+    item_ids: NDArray[np.str_]
+    vectors: Floats | None
+
+    @property
+    def events(self) -> Events: ...
+    def predict_dataloader(self) -> Any: ...
+
+
+class CatalogueModule(LightningModule):
+    """Finds classes of users by EM over the catalogue, and exports them as codes.
+
+    There is a class for every combination of codes, Π K_p in all.
+
+    Args:
+        sizes: K_p by profile name; hobby 4 and background 3, the paper's (section 3.1), where None.
+        starts: how many random starts run side by side until the best one is chosen.
+        strength: β, how many events of an item its prior is worth; where None, 10 for implicit logs and
+            20 for explicit ones.
+        warm: steps until the E step's t reaches 1.
+        race: steps after which the start goes on alone that predicts hidden events best; the Trainer's
+            ``max_epochs`` says how many steps are taken in all.
+        allow_unused: export although a code has no user.
+        seed: of the starts.
+    """
+
+    def __init__(
+        self,
+        sizes: dict[str, int] | None = None,
+        starts: int = 3,
+        strength: float | None = None,
+        warm: int = 15,
+        race: int = 25,
+        allow_unused: bool = False,
+        seed: int = 0,
+    ) -> None:
+        super().__init__()
+        self.automatic_optimization = False
+        sizes = {"hobby": 4, "background": 3} if sizes is None else sizes
+        if not sizes or min(sizes.values()) < 1:
+            raise InputError(
+                f"catalogue.model.sizes: {sizes} given, one or more codes per profile are needed."
+            )
+        if starts < 1 or warm < 1 or race < 2:
+            raise InputError("catalogue.model: starts and warm must be at least 1, race at least 2.")
+        if strength is not None and strength <= 0:
+            raise InputError(f"catalogue.model.strength: {strength} given, a number above 0 is needed.")
+        self.sizes = sizes
+        self.n_starts = starts
+        self.strength = strength
+        self.warm = warm
+        self.race = race
+        self.allow_unused = allow_unused
+        self.seed = seed
+
+    @property
+    def table(self) -> CodeTable:
+        """What was learned, with float32 figures, as it is exported."""
+        if self.search.step == 0:
+            raise InputError("catalogue: nothing was learned yet; run fit, or give its --ckpt_path.")
+        table = self.search.table
+        order = code_order(table.evidence, self.sizes)
+        return CodeTable(*(part[..., order].astype(np.float32).astype(np.float64) for part in table))
+
+    def setup(self, stage: str) -> None:
+        """Build the starts; their tables come from a checkpoint or from the first epoch."""
+        if hasattr(self, "search"):
+            return
+        self.data: CatalogueData = self.trainer.datamodule  # type: ignore[attr-defined]  # Lightning sets it untyped
+        counts, classes = self.data.events.counts, prod(self.sizes.values())
+        models = [
+            event_model(self.data.events.explicit, self.data.vectors, classes, self.strength)
+            for _ in range(self.n_starts)
+        ]
+        schedule = Schedule(self.warm, self.race, self.trainer.max_epochs or 0)
+        self.search = Search(counts.shape[1], classes, models, self.seed, schedule)
+
+    def configure_optimizers(self) -> None:
+        """None: M steps are closed-form, or a regression's own."""
+
+    def training_step(self, batch: Block, batch_idx: int) -> None:
+        """E step of a block of users."""
+        self.search.observe(batch)
+
+    def on_train_epoch_end(self) -> None:
+        """M step; log what the E step saw."""
+        figures = self.search.finish()
+        for name, value in figures._asdict().items():
+            if value == value:
+                self.log(f"catalogue/{name}", float(value), prog_bar=name == "held_out")
+
+    def predict_step(self, batch: csr_matrix, batch_idx: int) -> Tensor:
+        """Events of users [B, E] to [B, P] int64 codes."""
+        return torch.from_numpy(split_classes(self.table.codes(batch), list(self.sizes.values())))
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Keep the state of the search as tensors, which torch loads without running code."""
+        state = self.search.state()
+        checkpoint[_STATE] = {name: torch.from_numpy(np.asarray(value)) for name, value in state.items()}
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Go on where the checkpoint stood."""
+        self.search.load({name: value.numpy() for name, value in checkpoint[_STATE].items()})
+
+    def export(self, path: Path, config_hash: str | None = None) -> Path:
+        """Write the codes of all users as a bank, and beside them the table that codes anybody.
+
+        Args:
+            path: the bank's folder.
+            config_hash: hash of the settings that made it; derived from the table where None.
+
+        Returns:
+            The folder of the version that was written.
+
+        Raises:
+            InputError: a code has no user, and ``allow_unused`` is false.
+        """
+        table, sizes = self.table, list(self.sizes.values())
+        classes = np.concatenate([table.codes(block) for block in self.data.predict_dataloader()])
+        codes = split_classes(classes, sizes)
+        if not self.allow_unused:
+            self._refuse_unused(codes)
+        prepared = self.data.manifest
+        manifest = Manifest(
+            kind="bank",
+            config_hash=config_hash or stable_hash([prepared.config_hash, table.evidence.tobytes().hex()]),
+            data_hash=prepared.data_hash,
+            users=len(codes),
+            extra={"events": "labelled items" if self.data.events.explicit else "items"},
+        )
+        arrays = {
+            "evidence": table.evidence.astype(np.float32),
+            "log_share": table.log_share.astype(np.float32),
+            "item_ids": self.data.item_ids,
+        }
+        return FeatureBank.write(
+            path,
+            self.data.user_ids,
+            codes,
+            list(self.sizes),
+            sizes,
+            manifest,
+            self.data.events.rows_seen,
+            arrays,
+        )
+
+    def _refuse_unused(self, codes: NDArray[np.int64]) -> None:
+        for p, (name, size) in enumerate(self.sizes.items()):
+            unused = np.flatnonzero(np.bincount(codes[:, p], minlength=size) == 0).tolist()
+            if unused:
+                raise InputError(
+                    f"profile {name!r}: codes {unused} of {size} have no user, expected at least one each; "
+                    "lower its size, or set catalogue.model.allow_unused."
+                )

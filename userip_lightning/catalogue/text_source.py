@@ -1,0 +1,78 @@
+"""What the prior knows of an item's text: a choice of one class (``class_path``), each giving vectors."""
+
+from __future__ import annotations
+
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.decomposition import PCA
+from threadpoolctl import threadpool_limits
+
+from userip_lightning.catalogue.bag_of_words import bag_of_words
+from userip_lightning.catalogue.code_table import Floats
+
+_WIDTH = 32
+
+
+class TextSource(ABC):
+    """Chosen in YAML by ``class_path``."""
+
+    def identity(self) -> dict[str, Any]:
+        """Whatever decides the vectors, as JSON values."""
+        found: dict[str, Any] = json.loads(json.dumps(self, default=_named))
+        return found
+
+    @abstractmethod
+    def vectors(self, texts: Sequence[str]) -> Floats | None:
+        """[I, D] of I texts, or None where text takes no part.
+
+        Raises:
+            InputError: the texts or the model cannot be used.
+        """
+
+
+@dataclass(frozen=True)
+class NoText(TextSource):
+    """Text takes no part: a count mixture."""
+
+    def vectors(self, texts: Sequence[str]) -> Floats | None:
+        return None
+
+
+@dataclass(frozen=True)
+class BagOfWords(TextSource):
+    """TF-IDF and its 32 leading singular vectors: what text says without a language model."""
+
+    def vectors(self, texts: Sequence[str]) -> Floats | None:
+        return bag_of_words(texts)
+
+
+@dataclass(frozen=True)
+class Joined(TextSource):
+    """The vectors of several sources side by side.
+
+    Args:
+        sources: at least one; those without vectors are passed over.
+    """
+
+    sources: list[TextSource]
+
+    def vectors(self, texts: Sequence[str]) -> Floats | None:
+        found = [vectors for source in self.sources if (vectors := source.vectors(texts)) is not None]
+        return np.concatenate(found, axis=1) if found else None
+
+
+def _named(value: object) -> dict[str, Any]:
+    return {"class": type(value).__name__, **vars(value)}
+
+
+def principal(vectors: NDArray[np.floating]) -> Floats:
+    """[I, D] → [I, min(32, D, I)] principal components."""
+    width = min(_WIDTH, *vectors.shape)
+    with threadpool_limits(limits=1):  # partial sums would be added in the order in which threads finish
+        return np.asarray(PCA(width, random_state=0).fit_transform(vectors.astype(np.float64)))

@@ -1,0 +1,104 @@
+"""Events of users for the catalogue engine: who had which item how often, and what the items' texts say."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import polars as pl
+from lightning.pytorch import LightningDataModule
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
+
+from userip_lightning.artifact import Manifest
+from userip_lightning.catalogue.code_table import Floats
+from userip_lightning.catalogue.em import Block, hide
+from userip_lightning.catalogue.text_source import BagOfWords, TextSource
+from userip_lightning.data.prepared import PreparedData
+from userip_lightning.data.text_vectors import text_vectors
+from userip_lightning.data.user_blocks import UserBlocks
+from userip_lightning.data.user_events import UserEvents, user_events
+from userip_lightning.errors import InputError
+
+DEFAULT_TEXT = BagOfWords()
+
+
+class CatalogueDataModule(LightningDataModule):
+    """TRAIN and SUPPORT events of a prepared data set, in blocks of users.
+
+    Args:
+        prepared: folder of the prepared artifact.
+        text: what the prior reads of the items' texts.
+        columns: columns of the item table that make an item's text, in order.
+        block_users: B, users per E step; memory goes with B and the number of classes.
+        seed: of the events that are hidden from the starts.
+    """
+
+    manifest: Manifest
+    user_ids: NDArray[np.str_]
+    item_ids: NDArray[np.str_]
+    events: UserEvents
+    vectors: Floats | None  # [I, D]
+
+    def __init__(
+        self,
+        prepared: str,
+        text: TextSource = DEFAULT_TEXT,
+        columns: list[str] | None = None,
+        block_users: int = 65_536,
+        seed: int = 0,
+    ) -> None:
+        super().__init__()
+        if block_users < 1:
+            raise InputError(f"catalogue.data.block_users: {block_users} given, at least 1 is needed.")
+        self.prepared_path = prepared
+        self.text = text
+        self.columns = ["title"] if columns is None else columns
+        self.block_users = block_users
+        self.seed = seed
+
+    def setup(self, stage: str) -> None:
+        """Count events and read texts, unless that was done.
+
+        Raises:
+            InputError: the artifact is missing or damaged, it has no events to learn from, or no such column.
+        """
+        if hasattr(self, "events"):
+            return
+        data = PreparedData.load(self.prepared_path)
+        self.manifest = data.manifest
+        self.user_ids = data.users["user_id"].to_numpy().astype(np.str_)
+        self.item_ids = data.items["item_id"].to_numpy().astype(np.str_)
+        events = user_events(data)
+        if not events.counts.nnz:
+            raise InputError(f"{self.prepared_path}: no training events, expected some; prepare again.")
+        self.vectors = self._vectors(data)
+        self.events = events
+
+    def train_dataloader(self) -> UserBlocks[Block]:
+        """All users in order, a block per step, with a tenth of the events apart."""
+        seen, hidden = hide(self.events.counts, self.seed)
+        return UserBlocks(
+            lambda users: Block(users.start, seen[users], hidden[users]), seen.shape[0], self.block_users
+        )
+
+    def predict_dataloader(self) -> UserBlocks[csr_matrix]:
+        """All events of all users, in the same blocks."""
+        counts = self.events.counts
+        return UserBlocks(lambda users: counts[users], counts.shape[0], self.block_users)
+
+    def _vectors(self, data: PreparedData) -> Floats | None:
+        missing = [name for name in self.columns if name not in data.items.columns]
+        if missing:
+            raise InputError(
+                f"catalogue.data.columns: the items have no column {missing[0]!r}; there are "
+                f"{', '.join(name for name in data.items.columns if name != 'item')}."
+            )
+        joined = pl.concat_str(*self.columns, separator=", ", ignore_nulls=True).fill_null("")
+        texts: list[str] = data.items.select(text=joined)["text"].to_list()
+        if not any(text.strip() for text in texts):
+            warnings.warn(
+                f"{self.prepared_path}: no item has a text, so codes come from counts alone.", stacklevel=2
+            )
+            return None
+        return text_vectors(self.text, texts)

@@ -1,0 +1,1 @@
+"""Frozen models of language that turn texts into vectors."""

@@ -1,0 +1,74 @@
+"""Texts as the hidden states of a frozen causal LM: the mean over a text's tokens in one of its layers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from userip_lightning.errors import InputError
+from userip_lightning.profile.backbone import LMSource, load_model, load_tokenizer
+
+_TOKENS = 2048  # of a batch, padding included
+_PARTS = 4  #     the model's window is cut to a quarter: a text is a title and not a book
+
+
+@torch.no_grad()
+def hidden_states(
+    source: LMSource, layer: int, texts: Sequence[str], progress: Callable[[int, int], None] | None = None
+) -> NDArray[np.float32]:
+    """Vectors of texts.
+
+    Args:
+        source: the language model.
+        layer: 0 for the embeddings, then one per block.
+        texts: N of them; those of no tokens get zeros.
+        progress: told after every batch how many of how many are done.
+
+    Returns:
+        [N, D].
+
+    Raises:
+        InputError: the model cannot be had, or has fewer layers.
+    """
+    model, tokenizer = load_model(source, "sdpa"), load_tokenizer(source)
+    depth = int(model.config.num_hidden_layers)
+    if not 0 <= layer <= depth:
+        raise InputError(f"layer: {layer} given, but {source.name!r} has the layers 0 to {depth}.")
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    model.eval().requires_grad_(False).to(device)
+    longest = max(1, int(model.config.max_position_embeddings) // _PARTS)
+    ids = [tokenizer(text, add_special_tokens=False)["input_ids"][:longest] for text in texts]
+    vectors = np.zeros((len(texts), int(model.config.hidden_size)), dtype=np.float32)
+    for chosen in _batches(ids):
+        vectors[chosen] = _means(model, [ids[at] for at in chosen], layer, device)
+        if progress is not None:
+            progress(len(chosen), len(texts))
+    return vectors
+
+
+def _batches(ids: Sequence[Sequence[int]]) -> list[list[int]]:
+    """Texts of like length together, empty ones left out."""
+    order = sorted((at for at in range(len(ids)) if ids[at]), key=lambda at: len(ids[at]))
+    batches: list[list[int]] = []
+    for at in order:
+        if not batches or (len(batches[-1]) + 1) * len(ids[at]) > _TOKENS:
+            batches.append([])
+        batches[-1].append(at)
+    return batches
+
+
+def _means(model: Any, rows: list[list[int]], layer: int, device: str) -> NDArray[np.float32]:
+    """Right padding: under a causal mask no token sees what comes after it."""
+    width = max(len(row) for row in rows)
+    padded = torch.tensor([row + [0] * (width - len(row)) for row in rows], device=device)
+    length = torch.tensor([[len(row)] for row in rows], device=device)
+    counted = torch.arange(width, device=device) < length
+    states = model.base_model(
+        input_ids=padded, attention_mask=counted.long(), output_hidden_states=True, use_cache=False
+    ).hidden_states[layer]
+    mean = (states.float() * counted.unsqueeze(-1)).sum(1) / length
+    return np.asarray(mean.cpu().numpy(), dtype=np.float32)
