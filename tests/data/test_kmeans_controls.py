@@ -125,6 +125,14 @@ def test_attributes_are_read_where_there_is_no_text_column(implicit: PreparedDat
 
 
 @TEXTUAL
+def test_other_words_make_other_clusters(implicit: PreparedData, control) -> None:
+    said = implicit.items.select("title", "genres").sample(fraction=1.0, shuffle=True, seed=0)
+    items = implicit.items.select("item_id", "item").hstack(said)
+    other = PreparedData(implicit.path, implicit.manifest, implicit.events, items, implicit.users)
+    assert not np.array_equal(control(implicit, 4, 0), control(other, 4, 0))
+
+
+@TEXTUAL
 def test_items_without_text_are_refused(implicit: PreparedData, control) -> None:
     items = implicit.items.select("item_id", "item", title=pl.lit(None, dtype=pl.String))
     data = PreparedData(implicit.path, implicit.manifest, implicit.events, items, implicit.users)
