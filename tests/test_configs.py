@@ -36,6 +36,7 @@ def test_a_preset_goes_on_top_of_every_experiment(file, preset):
     stacked = parse("--config", str(file), "--config", str(preset))
     assert stacked.settings.experiment == file.stem
     assert stacked.sections != parse("--config", str(file)).sections or preset.stem == "strict"
+    assert stacked.settings.engine == "per_user" or preset.stem in ("quick", "strict")
 
 
 @pytest.mark.parametrize("preset", ["paper", "authors"])

@@ -47,21 +47,6 @@ class ProfileBatch(NamedTuple):
     rows: RecBatch  #   the users' training rows, user is 0 .. B - 1; none where no prior asks for them
 
 
-class KnownItems(NamedTuple):
-    """What an encoder may know of B users: items of theirs."""
-
-    user: Tensor  #  [N] int64, 0 .. B - 1, does not fall
-    group: Tensor  # [N] int64, 0 for a liked item, 1 for a disliked one
-    item: Tensor  #  [N] int64, dense item index
-
-
-class TeachingStep(NamedTuple):
-    """One step of an encoder: what it may know of some users, and what it has to make likely."""
-
-    batch: ProfileBatch
-    known: KnownItems  # users in the batch's order
-
-
 class ProfileStep(NamedTuple):
     """One step of the LM on some users of a block; a block's steps follow one another."""
 

@@ -32,8 +32,6 @@ SPLITS = (TRAIN, SUPPORT, VAL, TEST)
 
 #: In a profiles artifact: codebooks and surrogate that the ``joint`` schedule trained with z.
 PRIOR = "prior.pt"
-#: In a profiles artifact: the encoder that soft tokens started from.
-ENCODER = "encoder.pt"
 #: In a profiles artifact: [I, D] float16, what the LM's vocabulary says of every item's text.
 ITEM_TEXT = "items.npy"
 

@@ -14,15 +14,14 @@ from torch.optim import Adam
 from userip_lightning.bulk.catalogue import Catalogue
 from userip_lightning.bulk.inference import ProfileInference
 from userip_lightning.bulk.people import People
-from userip_lightning.bulk.recipe import EncoderSource, Recipe
+from userip_lightning.bulk.recipe import Recipe
 from userip_lightning.bulk.run import Trained
 from userip_lightning.data.behaviour_store import BehaviourStore
 from userip_lightning.data.profile_datamodule import ProfileDataModule
 from userip_lightning.errors import InputError
-from userip_lightning.profile.backbone import load_backbone, load_tokenizer
-from userip_lightning.profile.encoder import BehaviourEncoder
+from userip_lightning.profile.backbone import load_tokenizer
 from userip_lightning.profile.module import ProfileModule
-from userip_lightning.schema import ENCODER, ITEM_TEXT, SUPPORT, TRAIN
+from userip_lightning.schema import SUPPORT, TRAIN
 
 ALL = 1000
 
@@ -43,13 +42,12 @@ def seen(trained: Trained) -> pl.DataFrame:
     )
 
 
-def predicted(trained: Trained, recipe: Recipe, encoder: BehaviourEncoder | None, root: Path) -> Tensor:
+def predicted(trained: Trained, recipe: Recipe, root: Path) -> Tensor:
     """[U, P, S, D] that stage 1's module predicts, every step on all behaviours."""
     module = ProfileModule(
         recipe.lm,
         recipe.prompt,
         start=recipe.start,
-        encoder=encoder,
         optimizer=recipe.optimizer,
         inner_steps=recipe.steps,
     )
@@ -70,32 +68,11 @@ def test_soft_tokens_are_those_that_stage_1_predicts(trained, catalogue, seen, b
     inference = ProfileInference(recipe, catalogue, bank.path)
     people = People.of(seen, catalogue.items, grouped=True)
     ours, stuck = inference.soft_tokens(people, np.arange(40))
-    theirs = predicted(trained, recipe, None, tmp_path)
+    theirs = predicted(trained, recipe, tmp_path)
     assert ours.shape == theirs.shape == (40, 2, 2, 32)
     torch.testing.assert_close(ours, theirs, atol=1e-5, rtol=0)
     assert stuck == 0
     torch.testing.assert_close(ours, inference.soft_tokens(people, np.arange(40))[0], atol=1e-6, rtol=0)
-
-
-def test_an_encoder_starts_new_users_as_it_starts_trained_ones(
-    trained, catalogue, seen, bank, experiment, tmp_path
-):
-    vectors = np.load(next((experiment / "profile").iterdir()) / ITEM_TEXT)
-    embedding = load_backbone(trained.recipe.lm).embedding
-    encoder = BehaviourEncoder(rank=4)
-    encoder.setup((2, 2, 32), embedding, vectors, seed=0)
-    torch.manual_seed(0)
-    torch.nn.init.normal_(encoder.out.weight, std=0.1)
-    torch.save(encoder.state_dict(), tmp_path / ENCODER)
-    np.save(tmp_path / ITEM_TEXT, vectors)
-    plain = trained.recipe._replace(behaviours=ALL, steps=1, optimizer=smooth)
-    recipe = plain._replace(encoder=EncoderSource(4, tmp_path))
-    people = People.of(seen, catalogue.items, grouped=True)
-    ours, _ = ProfileInference(recipe, catalogue, bank.path).soft_tokens(people, np.arange(40))
-    given = BehaviourEncoder(rank=4, epochs=0, weights=str(tmp_path / ENCODER))
-    torch.testing.assert_close(ours, predicted(trained, recipe, given, tmp_path), atol=1e-5, rtol=0)
-    without, _ = ProfileInference(plain, catalogue, bank.path).soft_tokens(people, np.arange(40))
-    assert (ours - without).abs().max() > 0.01
 
 
 def test_nobody_is_nobody(trained, catalogue, seen, bank):

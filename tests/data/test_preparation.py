@@ -106,6 +106,7 @@ def test_every_setting_and_the_content_change_the_hash_but_the_path_does_not(tmp
         Preparation(FILMS, labels=RatingThreshold(3.5)),
         Preparation(FILMS, split=TemporalSplit()),
         Preparation(FILMS, max_users=20),
+        Preparation(FILMS, train_users=20),
         Preparation(FILMS, duplicates="drop"),
         Preparation(FILMS, max_bad_rows=1),
         Preparation(FILMS, seed=1),

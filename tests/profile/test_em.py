@@ -77,3 +77,14 @@ def test_the_m_step_fits_the_prior_to_the_rows_and_leaves_z() -> None:
     m_step(prior, z, rows, [torch.tensor([0, 1, 3])] * 60, SGD(prior.parameters(), lr=0.3), z.device)
     torch.testing.assert_close(prior.e.detach(), torch.full((1, 1, 1), 2.0))
     assert z.grad is None
+
+
+def test_the_m_step_weighs_the_prior() -> None:
+    """The gradient of w · mean ½(z - e)² by e at 0 is -w · mean z."""
+    z = torch.tensor([1.0, 10.0, 4.0]).view(3, 1, 1, 1)
+    rows = RecBatch(torch.tensor([0, 0, 1, 2]), torch.zeros(4, dtype=torch.int64), torch.zeros(4))
+    prior = Centre()
+    prior.setup(z, ("hobby",), n_items=1, seed=0)
+    optimizer = SGD(prior.parameters(), lr=0.3)
+    m_step(prior, z, rows, [torch.tensor([0, 1, 3])], optimizer, z.device, weight=0.5)
+    torch.testing.assert_close(prior.e.detach(), torch.full((1, 1, 1), 0.3 * 0.5 * 2.0))

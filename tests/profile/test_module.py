@@ -1,6 +1,7 @@
 """Stage 1 through the Trainer, on tiny data with a tiny Llama."""
 
 import json
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 import torch
 from lightning.pytorch import Trainer
 from torch import Tensor, nn
+from torch.optim import SGD
 
 from tests.profile.runner import Run
 from userip_lightning.artifact import read_manifest, rows_seen
@@ -175,6 +177,30 @@ def test_the_prior_moves_in_the_e_step_and_z_by_its_weight(run: Run, tmp_path: P
     assert not torch.equal(weighted.table.z, weightless.table.z)
     assert (weightless.prior.point == 0).all()
     assert (weighted.prior.point != 0).any()
+
+
+@pytest.mark.parametrize("batch_size", [5, 64])
+def test_eq_7_weighs_the_prior_alike_for_z_and_its_own_parameters(
+    run: Run, tmp_path: Path, batch_size: int
+) -> None:
+    """With L_q = mean_u ‖z_u - p‖² and weight w, the gradient is 2w(z_u - p) by a user's z and
+    -2w mean_u(z_u - p) by p, whatever the number of users in the batch."""
+
+    def fit(weight: float) -> ProfileModule:
+        optimizers = {"optimizer": partial(SGD, lr=0.1), "prior_optimizer": partial(SGD, lr=0.01)}
+        module = run.module(schedule="joint", prior=Pull(0.5), prior_weight=weight, m_steps=0, **optimizers)
+        trainer = run.trainer(tmp_path / str(weight), 1)
+        trainer.limit_train_batches = 1
+        trainer.fit(module, datamodule=run.data(batch_size=batch_size))
+        return module
+
+    without, module = fit(0.0), fit(0.25)
+    start, point = module._start(torch.arange(len(module.table.z))), torch.full_like(module.prior.point, 0.5)
+    pull = (module.table.z - without.table.z).flatten(1).norm(dim=1) > 0
+    assert pull.sum() == min(batch_size, 40)
+    force = 0.25 * 2 * (start[pull] - point)
+    torch.testing.assert_close((module.table.z - without.table.z)[pull], -0.1 * force, atol=1e-6, rtol=1e-3)
+    torch.testing.assert_close(module.prior.point - point, 0.01 * force.mean(0), atol=1e-6, rtol=1e-3)
 
 
 def test_eq_7_gradients_reach_what_they_should(run: Run, tmp_path: Path) -> None:

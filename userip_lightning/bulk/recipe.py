@@ -2,28 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Literal, NamedTuple
 
 import torch
 from lightning.pytorch.cli import OptimizerCallable
 
-from userip_lightning.artifact import file_hash
 from userip_lightning.profile.backbone import LMSource
 from userip_lightning.profile.prompt import PromptTemplate
-from userip_lightning.schema import ENCODER
-
-
-class EncoderSource(NamedTuple):
-    """An encoder that has learned.
-
-    Args:
-        rank: its hidden units.
-        profiles: folder of the artifact that holds its weights and the text vectors of the training's items.
-    """
-
-    rank: int
-    profiles: Path
 
 
 class Recipe(NamedTuple):
@@ -33,7 +18,6 @@ class Recipe(NamedTuple):
         lm: the language model.
         prompt: the prompt.
         start: where soft tokens start.
-        encoder: moves that start, or None.
         optimizer: of soft tokens.
         steps: gradient steps of a user, over all epochs of the training.
         behaviours: shown per step, at most.
@@ -47,7 +31,6 @@ class Recipe(NamedTuple):
     lm: LMSource
     prompt: PromptTemplate
     start: Literal["words", "random"]
-    encoder: EncoderSource | None
     optimizer: OptimizerCallable
     steps: int
     behaviours: int
@@ -68,7 +51,6 @@ class Recipe(NamedTuple):
         return {
             "prompt": self.prompt.hash,
             "start and steps": f"{self.start}, {self.steps}, seed {self.seed}",
-            "encoder": "none" if self.encoder is None else file_hash(self.encoder.profiles / ENCODER),
             "optimizer": f"{type(optimizer).__name__} {sorted(optimizer.defaults.items())}",
             "number of behaviours": str(self.behaviours),
             "precision": f"{self.precision}, weights {self.lm.dtype}, {self.lm.quantization}",

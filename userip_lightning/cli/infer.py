@@ -11,7 +11,7 @@ from typing import Any
 from jsonargparse import ArgumentParser
 
 from userip_lightning.artifact import read_manifest
-from userip_lightning.bulk.recipe import EncoderSource, Recipe
+from userip_lightning.bulk.recipe import Recipe
 from userip_lightning.bulk.run import Request, Trained
 from userip_lightning.bulk.run import infer as infer_population
 from userip_lightning.errors import InputError
@@ -85,7 +85,7 @@ def _recipe(job: Job) -> Recipe:
     trainee = instantiate(job)
     module: Any = trainee.module
     data: Any = trainee.data
-    epochs, encoder = trainee.trainer.get("max_epochs"), module.encoder
+    epochs = trainee.trainer.get("max_epochs")
     if not isinstance(epochs, int) or epochs < 0:
         raise InputError(
             f"profile.trainer.max_epochs: {epochs}, so it is not known how many steps a user takes; run "
@@ -95,9 +95,8 @@ def _recipe(job: Job) -> Recipe:
         lm=replace(module.lm, sharded=False),  # each worker has users and the whole model of its own
         prompt=module.prompt,
         start=module.start,
-        encoder=None if encoder is None else EncoderSource(encoder.rank, job.target),
         optimizer=module.optimizer,
-        steps=(epochs - (0 if encoder is None else encoder.epochs)) * module.inner_steps,
+        steps=epochs * module.inner_steps,
         behaviours=data.behaviours,
         batch_size=data.batch_size,
         block_size=data.block_size,

@@ -130,7 +130,7 @@ class CTRModule(LightningModule):
 
     def on_train_epoch_start(self) -> None:
         self.data.set_epoch(self.current_epoch)
-        entropy = np.random.SeedSequence((self.data.seed, self.current_epoch))
+        entropy = np.random.SeedSequence(self.data.seed, spawn_key=(self.current_epoch,))
         torch.manual_seed(int(entropy.generate_state(1)[0]))  # dropout
 
     def forward(self, fields: Tensor) -> Tensor:

@@ -95,28 +95,6 @@ class Behaviours(NamedTuple):
         place, owner = place[chosen], owner[chosen]
         return Drawn(owner, self.group[place].astype(np.int64), self.item[place].astype(np.int64))
 
-    def everything(self, users: Ints) -> Drawn:
-        """All items of these users."""
-        place, owner = self.of(users)
-        return Drawn(owner, self.group[place].astype(np.int64), self.item[place].astype(np.int64))
-
-    def divide(self, users: Ints, count: int, rng: np.random.Generator) -> tuple[Drawn, Drawn]:
-        """Every user's items in two parts at random: at most ``count`` and half of them, and the others.
-
-        A user with one item has it in the first part.
-        """
-        place, owner = self.of(users)
-        group = self.group[place].astype(np.int64)
-        items = self.item[place].astype(np.int64)
-        order = np.lexsort((rng.random(len(place)), owner))
-        rank = np.arange(len(order)) - np.searchsorted(owner, owner)
-        own = np.bincount(owner, minlength=len(users))[owner]
-        first = rank < np.minimum(count, np.maximum(own // 2, 1))
-        parts = (order[first], order[~first])
-        sorted_parts = [part[np.lexsort((group[part], owner[part]))] for part in parts]
-        told, rest = (Drawn(owner[part], group[part], items[part]) for part in sorted_parts)
-        return told, rest
-
     def liked(self, users: Ints) -> tuple[Ints, Ints]:
         """Who of ``users`` (by place) liked which item."""
         place, owner = self.of(users)

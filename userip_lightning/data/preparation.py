@@ -1,6 +1,6 @@
-"""From a source to the ``prepared`` artifact: read, filter, index, split, label, write.
+"""From a source to the ``prepared`` artifact: read, filter, index, split, label, thin, write.
 
-The filter comes before the split, and labels last, because negatives are sampled within a split. The log
+The filter comes before the split, and labels after it, because negatives are sampled within a split. The log
 may be larger than memory: what is held of an event are its row id, codes, rating, timestamp, label and split.
 """
 
@@ -35,6 +35,7 @@ from userip_lightning.data.source import Source
 from userip_lightning.data.splits import RandomSplit, Split
 from userip_lightning.data.statistics import STATS, alike, describe
 from userip_lightning.data.stored_log import StoredLog, store
+from userip_lightning.data.thinning import thin
 from userip_lightning.errors import InputError
 from userip_lightning.schema import SPLITS, TEST, TRAIN, VAL
 
@@ -53,6 +54,8 @@ class Preparation:
         labels: what counts as a positive.
         split: who sees which event.
         max_users: keep this many users, drawn at random, so that a small machine can follow.
+        train_users: keep the train events of so many users, drawn at random from those who have any, after
+            split and labels: a thinner log to learn from, with the same rows in validation, test and support.
         duplicates: ``refuse`` events that agree in everything but their review, or ``drop`` all but the first
             of them; the counts say how many went.
         max_bad_rows: how many rows of the source may be unusable; they are left out, counted and listed.
@@ -67,14 +70,15 @@ class Preparation:
         labels: Labels = RatingThreshold(),  # noqa: B008, frozen
         split: Split = RandomSplit(),  # noqa: B008, frozen
         max_users: int | None = None,
+        train_users: int | None = None,
         duplicates: Literal["refuse", "drop"] = "refuse",
         max_bad_rows: int = 0,
         seed: int = 0,
     ) -> None:
         self.source, self.labels, self.split = source, labels, split
         self.k_core, self.k_core_mode = k_core, k_core_mode
-        self.max_users, self.duplicates, self.seed = max_users, duplicates, seed
-        self.max_bad_rows = max_bad_rows
+        self.max_users, self.train_users = max_users, train_users
+        self.duplicates, self.max_bad_rows, self.seed = duplicates, max_bad_rows, seed
 
     def identity(self) -> dict[str, Any]:
         """Settings and file contents that decide the result; paths do not.
@@ -89,6 +93,7 @@ class Preparation:
             "labels": [type(self.labels).__name__, vars(self.labels)],
             "split": [type(self.split).__name__, self.split.identity()],
             "max_users": self.max_users,
+            "train_users": self.train_users,
             "duplicates": self.duplicates,
             "max_bad_rows": self.max_bad_rows,
             "seed": self.seed,
@@ -108,8 +113,8 @@ class Preparation:
             The artifact's folder; read it with :class:`userip_lightning.data.prepared.PreparedData`.
 
         Raises:
-            InputError: unusable input; more bad rows than allowed; duplicates; the filter leaves nothing; a
-                split lacks positives or negatives.
+            InputError: unusable input; more bad rows than allowed; duplicates; the filter leaves nothing;
+                fewer users than ``train_users`` have train events; a split lacks positives or negatives.
         """
         identity = self.identity()
         key = stable_hash({**identity, "code": code})
@@ -131,8 +136,14 @@ class Preparation:
         report: Callable[[str], None],
     ) -> None:
         places, steps = self._selection().apply(log)
-        users, items = _side(log.users, log.user[places], "user"), _side(log.items, log.item[places], "item")
+        users, items = log.users[np.unique(log.user[places])], log.items[np.unique(log.item[places])]
         events = self._events(log, places, users["user_id"], items["item_id"])
+        kept, thinned = thin(events, self.split, self.train_users, self.seed)
+        steps += thinned
+        events, places = events.filter(kept), places[kept[: places.size]]
+        _require_both_classes(events)
+        users, items = (_side(t, events[n], n) for t, n in ((users, "user"), (items, "item")))
+        events = events.with_columns(pl.Series(n, _dense(events[n].to_numpy())) for n in ("user", "item"))
         stats = {
             "source": Path(log.origin).name,
             "rejected": dict(rejects.by_file),
@@ -180,7 +191,6 @@ class Preparation:
         )
         split = self.split.assign(events, self.seed).cast(pl.Enum(SPLITS))
         events = self.labels.apply(events.with_columns(split), users, items.len(), self.seed)
-        _require_both_classes(events)
         return events.select(name for name in COLUMNS if name not in ("user_id", "item_id", "review"))
 
 
@@ -198,9 +208,9 @@ def _dense(codes: NDArray[np.int32]) -> NDArray[np.int32]:
     return (np.cumsum(used, dtype=np.int32) - 1)[codes]
 
 
-def _side(table: pl.DataFrame, codes: NDArray[np.int32], name: str) -> pl.DataFrame:
+def _side(table: pl.DataFrame, codes: pl.Series, name: str) -> pl.DataFrame:
     """Rows of a table that are in use, with their dense index."""
-    kept = table[np.unique(codes)]
+    kept = table[np.unique(codes.to_numpy())]
     if "title" in kept.columns:
         title = pl.col("title").str.strip_chars()
         kept = kept.with_columns(title=pl.when(title != "").then(title))

@@ -15,9 +15,8 @@ from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset
 
 from userip_lightning.artifact import read_manifest, refuse_overlap
-from userip_lightning.batches import KnownItems, ProfileBatch, ProfileStep, RecBatch, TeachingStep
+from userip_lightning.batches import ProfileBatch, ProfileStep, RecBatch
 from userip_lightning.data.behaviour_store import BehaviourStore
-from userip_lightning.data.behaviours import LIKED
 from userip_lightning.data.prepared import PreparedData
 from userip_lightning.data.profile_steps import (
     BlockSteps,
@@ -28,7 +27,6 @@ from userip_lightning.data.profile_steps import (
     Share,
     padded_width,
 )
-from userip_lightning.data.teaching_steps import Phases, TeachingSteps, known_items
 from userip_lightning.errors import InputError
 from userip_lightning.profile.backbone import load_tokenizer
 from userip_lightning.profile.body import BodyWriter, Ints
@@ -140,17 +138,12 @@ class ProfileDataModule(LightningDataModule):
         mean = float(bodies.length.mean()) if len(users) else 0.0
         return padded_width(max(1, self.longest[0])), mean
 
-    def known_items(self, users: Ints) -> KnownItems:
-        """All training items of [B] users."""
-        return known_items(self.store.splits[TRAIN].everything(users), np.arange(len(users)))
-
-    def start_ids(self, known: KnownItems, users: int) -> Tensor:
-        """[B, P, S] vocabulary ids at which the soft tokens of ``users`` (B) users may start."""
-        liked = (known.group == LIKED).cpu()
-        owner, item = (column.cpu()[liked].numpy() for column in (known.user, known.item))
+    def start_ids(self, users: Ints) -> Tensor:
+        """[B, P, S] vocabulary ids at which the soft tokens of [B] users may start."""
+        owner, item = self.store.splits[TRAIN].liked(users)
         shape = (len(self._module.prompt.profiles), self._module.prompt.soft_tokens)
-        ids = start_ids(owner, item, self.store.words, users, shape[0] * shape[1])
-        return torch.from_numpy(ids.reshape(users, *shape))
+        ids = start_ids(owner, item, self.store.words, len(users), shape[0] * shape[1])
+        return torch.from_numpy(ids.reshape(len(users), *shape))
 
     def judged_users(self, split: str) -> Tensor:
         """[J] users whose held-out behaviours in ``split`` are judged, in order."""
@@ -196,17 +189,12 @@ class ProfileDataModule(LightningDataModule):
 
     # ---- loaders
 
-    def train_dataloader(self) -> DataLoader[ProfileStep] | DataLoader[TeachingStep | ProfileStep]:
-        """Every user with a behaviour, ``inner_steps`` times; in an encoder's epochs, teaching steps."""
+    def train_dataloader(self) -> DataLoader[ProfileStep]:
+        """Every user with a behaviour, ``inner_steps`` times."""
         source = self._source(TRAIN)
         if self._module.schedule == "joint":
             return _loader(JointSteps(source, self.n_users, self._shape, self._epoch))
-        steps = BlockSteps(source, self.n_users, self._shape, self._share, self._epoch, self._done)
-        encoder = self._module.encoder
-        if encoder is None or not encoder.epochs:
-            return _loader(steps)
-        teaching = TeachingSteps(source, self.n_users, self._shape, self._epoch)
-        return _loader(Phases(teaching, steps, encoder.epochs, self._epoch))
+        return _loader(BlockSteps(source, self.n_users, self._shape, self._share, self._epoch, self._done))
 
     def predict_dataloader(self) -> DataLoader[ProfileStep]:
         """Every user, in blocks, ``inner_steps`` times."""

@@ -34,6 +34,10 @@ class Shape(NamedTuple):
     inner_steps: int
     seed: int
 
+    def rng(self, *place: int) -> np.random.Generator:
+        """Generator of an epoch, or of a place in it; those of two places differ, also in depth."""
+        return np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=place))
+
 
 class Share(NamedTuple):
     """Which part of the users is this process's."""
@@ -147,7 +151,7 @@ class BlockSteps(IterableDataset[ProfileStep]):
         if not len(users):
             return
         for step in range(self.shape.inner_steps):
-            rng = np.random.default_rng([self.shape.seed, self.epoch(), first, step])
+            rng = self.shape.rng(self.epoch(), first, step)
             bodies = self.source.draw(users, self.shape.behaviours, rng)
             batches = batches_by_length(bodies.length, _parts(len(users), self.shape.batch))
             for place in rng.permutation(len(batches)):
@@ -179,7 +183,7 @@ class JointSteps(IterableDataset[ProfileStep]):
         return _parts(len(self.users), self.shape.batch) * self.shape.inner_steps
 
     def __iter__(self) -> Iterator[ProfileStep]:
-        rng = np.random.default_rng([self.shape.seed, self.epoch()])
+        rng = self.shape.rng(self.epoch())
         order = rng.permutation(self.users)
         for first in range(0, len(order), self.shape.batch):
             users = order[first : first + self.shape.batch]

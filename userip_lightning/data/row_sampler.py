@@ -42,5 +42,5 @@ class RowBatchSampler:
     def _order(self) -> Tensor:
         if self.seed is None:
             return torch.arange(self.rows)
-        state = np.random.SeedSequence([self.seed, self.epoch]).generate_state(1)
+        state = np.random.SeedSequence(self.seed, spawn_key=(self.epoch,)).generate_state(1)
         return torch.randperm(self.rows, generator=torch.Generator().manual_seed(int(state[0])))

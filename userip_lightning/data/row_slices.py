@@ -60,8 +60,8 @@ class RowSlices:
             order = torch.arange(total)
         else:
             # NumPy's generator, because torch's on the CPU tells seeds apart by their low 32 bits alone.
-            generator = np.random.default_rng((self.shuffle_seed, self.epoch))
-            order = torch.from_numpy(generator.permutation(total))
+            seeds = np.random.SeedSequence(self.shuffle_seed, spawn_key=(self.epoch,))
+            order = torch.from_numpy(np.random.default_rng(seeds).permutation(total))
         return order[torch.arange(self.rank, self._share * self.ranks, self.ranks) % total]
 
     @property

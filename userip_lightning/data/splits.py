@@ -1,4 +1,4 @@
-"""Who sees which event: the three splits (design, section 3)."""
+"""Who sees which event: what a split is, and three of them (design, section 3)."""
 
 from __future__ import annotations
 
@@ -47,6 +47,19 @@ class Split(ABC):
         Raises:
             InputError: the events do not allow this split.
         """
+
+    def kept(self, events: pl.DataFrame, seed: int) -> NDArray[np.bool_]:
+        """Which rows stay once they are labelled; all of them unless a split says otherwise.
+
+        Args:
+            events: what :meth:`assign` got with ``split``, ``label`` and ``logged``, and after them the
+                sampled negatives, equally many per event, in the order of their events.
+            seed: that of :meth:`assign`.
+
+        Returns:
+            [N] bool.
+        """
+        return np.ones(events.height, dtype=np.bool_)
 
 
 @dataclass(frozen=True)
@@ -101,13 +114,21 @@ class ColdUsers(Split):
         fraction: cold share of all users.
         support: events per cold user that stages 1 and 2 may see.
         choose: the ``earliest`` events support, as they would in service, or ``random`` ones.
+        show: so many of the ``support`` events are kept, drawn at random, and the others are left out of the
+            data; null keeps all. What is judged stays the same, and more is shown by adding to what was.
     """
 
     fraction: float = 0.2
     support: int = 10
     choose: Literal["earliest", "random"] = "earliest"
+    show: int | None = None
 
     def assign(self, events: pl.DataFrame, seed: int) -> pl.Series:
+        if self.show is not None and not 0 < self.show <= self.support:
+            raise InputError(
+                f"ColdUsers: show is {self.show}, expected 1 to {self.support}, the support, or null "
+                "for all of it."
+            )
         if self.choose == "earliest" and events["timestamp"].null_count():
             raise InputError("ColdUsers: some events have no timestamp; set choose to random.")
         rng = np.random.default_rng(seed)
@@ -128,6 +149,18 @@ class ColdUsers(Split):
         order = rng.random(user.size) if self.choose == "random" else events["timestamp"].to_numpy()
         group = np.where((_position(user, order) < self.support) & (group[user] > 0), 3, group[user])
         return pl.Series("split", [TRAIN, VAL, TEST, SUPPORT]).gather(group)
+
+    def kept(self, events: pl.DataFrame, seed: int) -> NDArray[np.bool_]:
+        if self.show is None:
+            return super().kept(events, seed)
+        logged = events.filter("logged")
+        support = np.flatnonzero((logged["split"] == SUPPORT).to_numpy())
+        user = logged["user"].to_numpy()[support]
+        hidden = _position(user, np.random.default_rng([seed, 1]).random(user.size)) >= self.show
+        kept = np.ones(logged.height, dtype=np.bool_)
+        kept[support[hidden]] = False
+        negatives = events.height // logged.height - 1
+        return np.concatenate([kept, np.repeat(kept, negatives)])
 
 
 def _position(user: NDArray[np.int32], order: NDArray[np.generic]) -> NDArray[np.int64]:

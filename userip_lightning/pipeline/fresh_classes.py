@@ -7,7 +7,7 @@ weight decay of 0, and a network the widths of the default network.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, cast
 from unittest.mock import patch
@@ -19,29 +19,17 @@ from lightning.pytorch.cli import LightningArgumentParser
 class FreshClassParser(ArgumentParser):
     """An ArgumentParser in which a new ``class_path`` drops the ``init_args`` of the one before."""
 
-    def parse_args(  # type: ignore[override]  # as jsonargparse has it
-        self,
-        args: Sequence[str] | None = None,
-        namespace: Namespace | None = None,
-        env: bool | None = None,
-        defaults: bool = True,
-        **internal: bool,  # jsonargparse's own, for the parsers of subcommands and classes
-    ) -> Namespace:
-        """Parse a command line."""
-        with _fresh_classes():
-            return super().parse_args(args, namespace, env, defaults, **internal)
+    # Handed on as they are: jsonargparse has arguments of its own for the parsers of subcommands and classes.
 
-    def parse_object(
-        self,
-        obj: Namespace | dict[str, Any],
-        namespace: Namespace | None = None,
-        env: bool | None = None,
-        defaults: bool = True,
-        **internal: bool,
-    ) -> Namespace:
-        """Parse a mapping."""
+    def parse_args(self, *args: Any, **named: Any) -> Namespace:  # type: ignore[override]  # argparse's overloads
+        """Parse a command line, as jsonargparse does."""
         with _fresh_classes():
-            return cast(Namespace, super().parse_object(obj, namespace, env, defaults, **internal))
+            return super().parse_args(*args, **named)
+
+    def parse_object(self, *args: Any, **named: Any) -> Namespace:
+        """Parse a mapping, as jsonargparse does."""
+        with _fresh_classes():
+            return cast(Namespace, super().parse_object(*args, **named))
 
 
 class FreshClassLightningParser(FreshClassParser, LightningArgumentParser):

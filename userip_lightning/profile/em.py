@@ -1,10 +1,10 @@
 """Expectation maximisation over latent profiles (Algorithm 1), as pure functions.
 
-E step, per user:  z ← argmin_z  L_lm(z) + Σ_p λ_p L_q,p(z)         (Eq. 7 with codebook and surrogate fixed)
-M step:            codebook, surrogate ← argmin Σ_p λ_p L_q,p        (Eq. 5 with z fixed)
+E step, per user:  z ← argmin_z  L_lm(z) + w Σ_p λ_p L_q,p(z)       (Eq. 7 with codebook and surrogate fixed)
+M step:            codebook, surrogate ← argmin w Σ_p λ_p L_q,p      (Eq. 5 with z fixed)
 
-Both are gradient steps. L_lm is -log p(h | z) of a frozen LM; the codes are the prior of z through the
-commitment term. What the prior is, stage 1 does not know: it is handed one (:class:`Prior`).
+Both are gradient steps, w weighs the prior. L_lm is -log p(h | z) of a frozen LM; the codes are the prior
+of z through the commitment term. What the prior is, stage 1 does not know: it is handed one (:class:`Prior`).
 """
 
 from __future__ import annotations
@@ -94,6 +94,7 @@ def m_step(
     draws: Iterable[Tensor],
     optimizer: Optimizer,
     device: torch.device,
+    weight: float = 1.0,
     backward: Callable[[Tensor], object] = torch.Tensor.backward,
 ) -> None:
     """One gradient step on the prior per draw of training rows, z fixed.
@@ -105,6 +106,7 @@ def m_step(
         draws: [n] int64 row numbers each.
         optimizer: over the prior's parameters.
         device: where the prior is.
+        weight: w.
         backward: how to differentiate the loss.
     """
     for chosen in draws:
@@ -112,5 +114,5 @@ def m_step(
         users, position = torch.unique(part.user, return_inverse=True)
         part = RecBatch(*(column.to(device) for column in part._replace(user=position)))
         optimizer.zero_grad()
-        backward(prior(z[users].detach().to(device), part).loss)
+        backward(weight * prior(z[users].detach().to(device), part).loss)
         optimizer.step()

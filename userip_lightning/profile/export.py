@@ -11,7 +11,7 @@ import torch
 from userip_lightning.artifact import Manifest, save_array, stable_hash, writing
 from userip_lightning.profile.identity import identity_of
 from userip_lightning.profile.item_text import item_vectors
-from userip_lightning.schema import ENCODER, ITEM_TEXT, PRIOR, ProfileVectors
+from userip_lightning.schema import ITEM_TEXT, PRIOR, ProfileVectors
 
 if TYPE_CHECKING:
     from userip_lightning.profile.module import ProfileModule
@@ -21,7 +21,7 @@ HELD_OUT = "profile_eval.json"
 
 
 def export_profiles(module: ProfileModule, path: Path) -> Path:
-    """Write soft tokens, item texts, held-out figures, prior and encoder as a ``profiles`` artifact.
+    """Write soft tokens, item texts, held-out figures and prior as a ``profiles`` artifact.
 
     All processes have to call it; the first one writes.
 
@@ -49,7 +49,5 @@ def export_profiles(module: ProfileModule, path: Path) -> Path:
             (folder / HELD_OUT).write_text(json.dumps(module.held_out._asdict()), encoding="utf-8")
         if module.prior is not None:
             torch.save(module.prior.state_dict(), folder / PRIOR)
-        if module.encoder is not None:
-            torch.save(module.encoder.state_dict(), folder / ENCODER)
     module.trainer.strategy.barrier()
     return path

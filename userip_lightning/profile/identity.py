@@ -23,7 +23,6 @@ def identity_of(module: ProfileModule) -> dict[str, str]:
         "data": data.data_hash,
         "start and steps": f"{module.start}, {module.inner_steps}, seed {module.seed}",
         "optimizer": f"{type(optimizer).__name__} {sorted(optimizer.defaults.items())}",
-        "encoder": "none" if module.encoder is None else module.encoder.identity(),
         "behaviours and blocks": f"{data.behaviours}, {data.block}, seed {data.seed}",
     }
 

@@ -20,21 +20,18 @@ import numpy as np
 import torch
 from lightning.pytorch import LightningModule
 from lightning.pytorch.cli import OptimizerCallable
-from lightning.pytorch.trainer.states import TrainerFn
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.optim import Adam, Optimizer
 
-from userip_lightning.batches import KnownItems, ProfileBatch, ProfileStep, RecBatch, TeachingStep
+from userip_lightning.batches import ProfileBatch, ProfileStep, RecBatch
 from userip_lightning.errors import InputError
 from userip_lightning.profile.backbone import DEFAULT_LM, LMSource, load_backbone
 from userip_lightning.profile.em import EStep, Prior, PriorLoss, e_step, m_step
-from userip_lightning.profile.encoder import BehaviourEncoder, EncoderStep
 from userip_lightning.profile.export import export_profiles
 from userip_lightning.profile.held_out import HeldOut, JudgedUsers, gather_lists, join_batches, roll_users
 from userip_lightning.profile.identity import identity_of, refuse_changed
 from userip_lightning.profile.idle import accompany
-from userip_lightning.profile.item_text import item_vectors
 from userip_lightning.profile.launch_plan import plan_launch
 from userip_lightning.profile.likelihood import PromptLikelihood
 from userip_lightning.profile.prompt import DEFAULT_PROMPT, PromptTemplate
@@ -45,6 +42,8 @@ from userip_lightning.profile.trainer_settings import refuse_epochs, refuse_prec
 from userip_lightning.profile.user_table import UserTable
 
 _LM_KEYS = "likelihood.backbone."
+#: Place of the M steps' draws below that of their batch, whose seed dropout takes.
+_M_STEPS = 0
 
 
 class ProfileModule(LightningModule):
@@ -58,13 +57,12 @@ class ProfileModule(LightningModule):
             paper) at Gaussian noise with the spread of the vocabulary embeddings.
         optimizer: of z; element-wise (Adam, AdamW, SGD ...).
         inner_steps: gradient steps on z each time a block of users comes by.
-        encoder: learns in the Trainer's first epochs where z had better start than at ``start``.
         table: where ``staged`` and ``joint`` keep the soft tokens of all users and their optimizer state:
             ``memory`` of the host, or ``disk``, in files that may be larger than it. Several processes keep
             theirs on disk.
         prior: codebooks and surrogate for ``joint``, e.g. ``userip_lightning.quantize.prior.QuantizePrior``.
         prior_optimizer: of the prior's parameters.
-        prior_weight: scale of the prior's loss beside L_lm (Eq. 7).
+        prior_weight: scale of the prior's loss (Eq. 7), beside L_lm and in M steps.
         m_steps: prior updates per E step, each on ``m_rows`` training rows; they cost a thousandth of it.
         m_rows: training rows per M step.
         seed: of the random start and of the rows in M steps.
@@ -78,7 +76,6 @@ class ProfileModule(LightningModule):
         start: Literal["words", "random"] = "words",
         optimizer: OptimizerCallable = lambda params: Adam(params, lr=0.01),
         inner_steps: int = 1,
-        encoder: BehaviourEncoder | None = None,
         table: Literal["memory", "disk"] = "memory",
         prior: nn.Module | None = None,
         prior_optimizer: OptimizerCallable = lambda params: Adam(params, lr=0.001),
@@ -93,11 +90,6 @@ class ProfileModule(LightningModule):
                 f"profile.model.prior: schedule {schedule!r} {'needs a' if prior is None else 'takes no'} "
                 "prior; set schedule to 'joint' together with a prior, or neither."
             )
-        if encoder is not None and schedule == "joint":
-            raise InputError(
-                "profile.model.encoder: schedule 'joint' builds its prior on z before an encoder has "
-                "learned; set schedule to 'staged' or 'streaming', or leave the encoder out."
-            )
         self.automatic_optimization = False
         self.lm = lm
         self.prompt = prompt
@@ -105,7 +97,6 @@ class ProfileModule(LightningModule):
         self.start = start
         self.optimizer = optimizer
         self.inner_steps = inner_steps
-        self.encoder = encoder
         self.table_place = table
         self.prior = prior
         self.prior_optimizer = prior_optimizer
@@ -124,10 +115,10 @@ class ProfileModule(LightningModule):
 
     def setup(self, stage: str) -> None:
         """Refuse a precision that would reach the soft tokens, and epochs that do not fit the schedule."""
-        refuse_precision(self.trainer, self.prior is not None or self.encoder is not None)
+        refuse_precision(self.trainer, self.prior is not None)
         refuse_other_strategy(self.trainer, self.schedule)
         if stage == "fit":
-            refuse_epochs(self.trainer, self.schedule, self._learning_epochs)
+            refuse_epochs(self.trainer, self.schedule)
 
     @property
     def data(self) -> Any:
@@ -142,10 +133,6 @@ class ProfileModule(LightningModule):
         backbone = load_backbone(self.lm)
         self.data.check_context(backbone.context)
         self.likelihood = PromptLikelihood(backbone, self.data.prefix, self.prompt.independent)
-        if self.encoder is not None:
-            vectors = item_vectors(self.data.store.items, backbone.embedding)
-            self.encoder.setup(self._shape, backbone.embedding, vectors, self.seed)
-            self.encoder.to(backbone.embedding.device)
         with torch.device("cpu"):  # Lightning has the LM made on the accelerator; users stay on the host
             self._make_room()
 
@@ -160,45 +147,29 @@ class ProfileModule(LightningModule):
         on_disk = self.table_place == "disk" or world > 1
         folder = root / "table" / f"{rank}-of-{world}" if on_disk else None
         self.table = UserTable(torch.from_numpy(self.data.owned_users()), self._shape, self.optimizer, folder)
-        self._fill_table()
+        for first, count in self.data.blocks():
+            users = torch.arange(first, first + count)
+            self.table.fill(users, self._start(users))
         if self.prior is not None:
             cast(Prior, self.prior).setup(self.table.z, self.prompt.names, self.data.n_items, self.seed)
 
-    def _fill_table(self) -> None:
-        for first, count in self.data.blocks():
-            users = torch.arange(first, first + count)
-            cast(UserTable, self.table).fill(users, self._start(users))
-
     def configure_optimizers(self) -> Optimizer | None:
-        """The prior's or the encoder's optimizer; those of z live with its rows (:class:`UserTable`)."""
+        """The prior's optimizer; those of z live with its rows (:class:`UserTable`)."""
         if self.prior is not None:
             return self.prior_optimizer(self.prior.parameters())
-        if self.encoder is not None and self.encoder.epochs:
-            return self.encoder.optimizer(self.encoder.parameters())
         return None
 
     @torch.no_grad()
     def _start(self, users: Tensor) -> Tensor:
         """[B, P, S, D] of [B] users, from all that is known of them."""
-        return self._start_from(users, self.data.known_items(users.numpy()))
-
-    def _start_from(self, users: Tensor, known: KnownItems) -> Tensor:
         embedding = self._likelihood.backbone.embedding
         if self.start == "words":
-            z = embed_start(self.data.start_ids(known, len(users)).to(embedding.device), embedding)
-        else:
-            z = random_start(users, self._shape, embedding, self.seed)
-        if self.encoder is not None:
-            z = self.encoder(z, self.encoder.tastes(known, len(users)))
-        return z
+            return embed_start(self.data.start_ids(users.numpy()).to(embedding.device), embedding)
+        return random_start(users, self._shape, embedding, self.seed)
 
     @property
     def _shape(self) -> tuple[int, int, int]:
         return len(self.prompt.profiles), self.prompt.soft_tokens, self._likelihood.backbone.width
-
-    @property
-    def _learning_epochs(self) -> int:
-        return 0 if self.encoder is None else self.encoder.epochs
 
     @property
     def _likelihood(self) -> PromptLikelihood:
@@ -212,16 +183,13 @@ class ProfileModule(LightningModule):
         """Tell what the run will need."""
         self.print(f"profile: {self.plan.summary()}, {self.data.batch_size} users a step")
 
-    def on_train_batch_start(self, batch: ProfileStep | TeachingStep, batch_idx: int) -> None:
+    def on_train_batch_start(self, batch: ProfileStep, batch_idx: int) -> None:
         """Dropout in the prior depends on seed, epoch and batch alone, so a resumed run repeats it."""
         torch.manual_seed(self._derived_seed(batch_idx))
 
-    def training_step(self, batch: ProfileStep | TeachingStep, batch_idx: int) -> None:
+    def training_step(self, batch: ProfileStep, batch_idx: int) -> None:
         """Move a batch of users by one step; in ``joint`` the prior too, in ``streaming`` with a new table
-        per block, which becomes a shard. In an encoder's epochs, move the encoder instead."""
-        if isinstance(batch, TeachingStep):
-            self._teach(batch, batch_idx)
-            return
+        per block, which becomes a shard."""
         if self.shards is not None and batch.opens:
             self.table = self._block_table(batch)
         if batch.batch is not None:
@@ -233,17 +201,8 @@ class ProfileModule(LightningModule):
             self.table = None
 
     def on_train_epoch_end(self) -> None:
-        """Name the users who did not move; after the encoder's epochs, start all where it puts them."""
+        """Name the users who did not move."""
         self._tell_not_finite()
-        if self.table is not None and self.current_epoch == self._learning_epochs - 1:
-            self._fill_table()
-
-    def _teach(self, step: TeachingStep, batch_idx: int) -> None:
-        z = self._start_from(step.batch.user, step.known)
-        leaf = z.detach().requires_grad_()
-        optimizer = EncoderStep(leaf, z, cast(Optimizer, self.optimizers()))
-        taken = e_step(leaf, [partial(self._objective, batch=step.batch)], optimizer, self.manual_backward)
-        self._tell(taken, step.batch.user, batch_idx)
 
     def _block_table(self, block: ProfileStep) -> UserTable:
         users = torch.arange(block.first, block.first + block.users)
@@ -260,9 +219,18 @@ class ProfileModule(LightningModule):
         step = e_step(z, [partial(self._objective, batch=batch)], optimizer, self.manual_backward)
         table.checkin(batch.user, z, optimizer)
         if prior is not None:
+            self._average_prior_gradient(step)
             prior.step()
             self._m_steps(prior, batch_idx)
         self._tell(step, batch.user, batch_idx)
+
+    def _average_prior_gradient(self, step: EStep) -> None:
+        """L_lm and the prior's loss are means over the batch in Eq. 7. The E step adds users up, so that each
+        has the gradient of one user; what users share has that of all of them then."""
+        users = max(1, int(step.losses[0].isfinite().sum()))
+        for parameter in cast(nn.Module, self.prior).parameters():
+            if parameter.grad is not None:
+                parameter.grad /= users
 
     def _tell(self, step: EStep, users: Tensor, batch_idx: int) -> None:
         if step.finite.any():
@@ -271,7 +239,7 @@ class ProfileModule(LightningModule):
         self._say_not_finite(users[~step.finite], batch_idx)
 
     def _objective(self, z: Tensor, batch: ProfileBatch) -> Tensor:
-        """[B] L_lm plus each user's share of the prior (Eq. 7)."""
+        """[B] L_lm plus the prior's loss of the batch; their sum has every user's own gradient of Eq. 7."""
         nats: Tensor = self._likelihood(z, batch).per_token
         if self.trainer.training:  # Lightning takes no logs while it predicts
             self.log("profile/nats", nats.detach().mean(), batch_size=len(nats))
@@ -285,15 +253,16 @@ class ProfileModule(LightningModule):
     def _m_steps(self, optimizer: Optimizer, batch_idx: int) -> None:
         assert self.table is not None
         rows: RecBatch = self.data.rec_rows
-        generator = torch.Generator().manual_seed(self._derived_seed(batch_idx))
+        generator = torch.Generator().manual_seed(self._derived_seed(batch_idx, _M_STEPS))
         size = (min(self.m_rows, len(rows.label)),)
         draws = (torch.randint(len(rows.label), size, generator=generator) for _ in range(self.m_steps))
-        m_step(
-            cast(Prior, self.prior), self.table.z, rows, draws, optimizer, self.device, self.manual_backward
-        )
+        prior, z, weight = cast(Prior, self.prior), self.table.z, self.prior_weight
+        m_step(prior, z, rows, draws, optimizer, self.device, weight, self.manual_backward)
 
-    def _derived_seed(self, batch_idx: int) -> int:
-        return int(np.random.SeedSequence([self.seed, self.current_epoch, batch_idx]).generate_state(1)[0])
+    def _derived_seed(self, batch_idx: int, *position: int) -> int:
+        """Seed of a batch of the current epoch, or of a position in it."""
+        place = (self.current_epoch, batch_idx, *position)
+        return int(np.random.SeedSequence(self.seed, spawn_key=place).generate_state(1)[0])
 
     def _say_not_finite(self, users: Tensor, batch_idx: int) -> None:
         for user in users.tolist():
@@ -359,8 +328,6 @@ class ProfileModule(LightningModule):
 
     def _bring_together(self, users: Tensor) -> JudgedUsers:
         """The soft tokens of some users, in every process."""
-        if self.trainer.state.fn == TrainerFn.FITTING and self.current_epoch < self._learning_epochs:
-            return JudgedUsers(users, self._start(users))  # users have none of their own yet
         if self.shards is not None:
             self.trainer.strategy.barrier()
             z = torch.from_numpy(self.shards.rows(users.numpy(), self.data.block))

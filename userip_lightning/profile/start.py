@@ -41,7 +41,7 @@ def random_start(users: Tensor, shape: tuple[int, int, int], embedding: Tensor, 
     rows = []
     for user in users.tolist():
         # torch's CPU generator reads 32 bits of its seed, so the pair is hashed into them
-        draw = int(np.random.SeedSequence([seed, user]).generate_state(1)[0])
+        draw = int(np.random.SeedSequence(seed, spawn_key=(user,)).generate_state(1)[0])
         generator = torch.Generator().manual_seed(draw)
         rows.append(torch.randn(shape, generator=generator, dtype=torch.float32))
     return torch.stack(rows).to(embedding.device) * embedding.float().std()

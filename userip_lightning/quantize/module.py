@@ -297,4 +297,5 @@ class QuantizeModule(LightningModule):
 
     def _derived_seed(self, *position: int) -> int:
         """Seed of a position in the current epoch."""
-        return int(np.random.SeedSequence([self.seed, self.current_epoch, *position]).generate_state(1)[0])
+        place = (self.current_epoch, *position)
+        return int(np.random.SeedSequence(self.seed, spawn_key=place).generate_state(1)[0])

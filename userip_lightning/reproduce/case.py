@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from userip_lightning.artifact import read_manifest
 from userip_lightning.errors import InputError
@@ -110,4 +110,14 @@ def _with_sizes(experiment: Experiment, grown: dict[str, int]) -> Experiment:
         )
     # A sweep asks what large codebooks do; that some of their codes have no user belongs to the answer.
     model = {**section["model"], "sizes": {**sizes, **grown}, "allow_unused": True}
-    return experiment._replace(sections={**experiment.sections, "quantize": {**section, "model": model}})
+    sections = {**experiment.sections, "quantize": {**section, "model": model}}
+    if experiment.sections["profile"]["model"]["prior"] is not None:
+        sections["profile"] = _with_prior_sizes(experiment.sections["profile"], grown)
+    return experiment._replace(sections=sections)
+
+
+def _with_prior_sizes(section: dict[str, Any], grown: dict[str, int]) -> dict[str, Any]:
+    """Stage 2 goes on from the codebooks of a joint schedule's prior, so these grow with them."""
+    prior = section["model"]["prior"]
+    arguments = {**prior["init_args"], "sizes": {**prior["init_args"]["sizes"], **grown}}
+    return {**section, "model": {**section["model"], "prior": {**prior, "init_args": arguments}}}

@@ -173,7 +173,7 @@ class PEPLERModule(LightningModule):
             for stop in self._stops():
                 stop.wait_count = 0
         self.data.set_epoch(self.current_epoch)
-        entropy = np.random.SeedSequence((self.data.seed, self.current_epoch))
+        entropy = np.random.SeedSequence(self.data.seed, spawn_key=(self.current_epoch,))
         torch.manual_seed(int(entropy.generate_state(1)[0]))  # dropout
 
     # ---- steps

@@ -94,7 +94,8 @@ class TrainBatches:
         return -(-len(self.rows.row_id) // self.batch_size)
 
     def __iter__(self) -> Iterator[PEPLERBatch]:
-        order = np.random.default_rng((self.seed, self.epoch)).permutation(len(self.rows.row_id))
+        seeds = np.random.SeedSequence(self.seed, spawn_key=(self.epoch,))
+        order = np.random.default_rng(seeds).permutation(len(self.rows.row_id))
         for first in range(0, len(order), self.batch_size):
             places = order[first : first + self.batch_size]
             yield self.rows.batch(places, int(np.ceil(self.text_share * len(places))))

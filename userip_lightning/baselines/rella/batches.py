@@ -59,7 +59,8 @@ class PromptBatches:
         if self.shuffle_seed is None:
             order = np.argsort(-length, kind="stable")
             return [order[first : first + size] for first in range(0, len(order), size)]
-        generator = np.random.default_rng((self.shuffle_seed, self.epoch))
+        seeds = np.random.SeedSequence(self.shuffle_seed, spawn_key=(self.epoch,))
+        generator = np.random.default_rng(seeds)
         order = generator.permutation(len(length))
         pools = [order[first : first + POOL * size] for first in range(0, len(order), POOL * size)]
         order = np.concatenate([pool[np.argsort(length[pool], kind="stable")] for pool in pools])
