@@ -16,7 +16,10 @@ from userip_lightning.pipeline.plan import Plan, make_plan
 def plan(finished: Path, config: Path, prepared_folder: Path, tmp_path: Path) -> Plan:
     """The finished experiment with every control, written elsewhere."""
     words = ["--config", str(config), "--output", str(finished.parent)]
-    words += ["--controls", "[shuffled,random,svd_kmeans,generosity,count_mixture]"]
+    words += [
+        "--controls",
+        "[shuffled,random,svd_kmeans,generosity,text_kmeans,svd_text_kmeans,count_mixture]",
+    ]
     made = make_plan(
         parse_experiment(experiment_parser("fit", ""), words), prepared_folder, prepared_folder.name[9:]
     )

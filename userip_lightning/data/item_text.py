@@ -32,6 +32,18 @@ def with_text(items: pl.DataFrame, parts: Sequence[str]) -> pl.DataFrame:
     return items.with_columns(text=pl.coalesce(bracketed, "title", known))
 
 
+def words(items: pl.DataFrame) -> list[str]:
+    """What a bag of words reads of every item: ``text`` where there is one, else all that is written of it.
+
+    Args:
+        items: ``item_id``, ``title`` and further attributes, of which Strings are read.
+    """
+    if "text" in items.columns:
+        return items["text"].fill_null("").to_list()
+    columns = [name for name, dtype in items.schema.items() if dtype == pl.String and name != "item_id"]
+    return items.select(pl.concat_str(columns, separator=" ", ignore_nulls=True)).to_series().to_list()
+
+
 def price_levels(prices: pl.Series, known: pl.Series) -> pl.Series:
     """One of :data:`PRICE_LEVELS` per item, by the terciles of the known prices.
 

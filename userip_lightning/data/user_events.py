@@ -32,6 +32,10 @@ class UserEvents(NamedTuple):
     explicit: bool
     rows_seen: NDArray[np.int64]
 
+    def positives(self) -> csr_matrix:
+        """[U, I]: how often a user had an item with label 1."""
+        return self.counts[:, self.counts.shape[1] // 2 :] if self.explicit else self.counts
+
 
 def user_events(prepared: PreparedData) -> UserEvents:
     """Count the events of all users; no row that is judged is among them."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,13 +12,20 @@ from numpy.typing import NDArray
 from userip_lightning.artifact import Manifest
 from userip_lightning.bank import FeatureBank
 from userip_lightning.data import controls
+from userip_lightning.data.kmeans_controls import svd_kmeans, svd_text_kmeans, text_kmeans
 from userip_lightning.data.mixture_controls import bag_of_words_mixture, count_mixture
 from userip_lightning.data.prepared import PreparedData
 from userip_lightning.pipeline.plan import ControlBank
 from userip_lightning.schema import SUPPORT, TRAIN
 
-#: Controls of one field with a value for every combination of codes.
-JOINT = ("svd_kmeans", "count_mixture", "bag_of_words_mixture")
+#: Controls of one field with a value for every combination of codes: (data, values, seed) → [U, 1].
+JOINT: dict[str, Callable[[PreparedData, int, int], NDArray[np.int64]]] = {
+    "svd_kmeans": svd_kmeans,
+    "text_kmeans": text_kmeans,
+    "svd_text_kmeans": svd_text_kmeans,
+    "count_mixture": count_mixture,
+    "bag_of_words_mixture": bag_of_words_mixture,
+}
 
 
 def write_control(control: ControlBank, prepared_folder: Path) -> None:
@@ -60,14 +67,10 @@ def _codes(control: ControlBank, prepared: PreparedData, bank: FeatureBank) -> N
             return controls.shuffled(bank.lookup(_user_ids(prepared)), control.seed)
         case "random":
             return controls.random_codes(bank.sizes, prepared.n_users, control.seed)
-        case "svd_kmeans":
-            return controls.svd_kmeans(prepared, math.prod(bank.sizes), control.seed)
-        case "count_mixture":
-            return count_mixture(prepared, math.prod(bank.sizes), control.seed)
-        case "bag_of_words_mixture":
-            return bag_of_words_mixture(prepared, math.prod(bank.sizes), control.seed)
         case "generosity":
             return controls.generosity(prepared, _quantiles(bank.sizes))
+        case joint:
+            return JOINT[joint](prepared, math.prod(bank.sizes), control.seed)
 
 
 def _quantiles(sizes: Sequence[int]) -> int:

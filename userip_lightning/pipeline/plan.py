@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from userip_lightning.artifact import SCHEMA_VERSION, stable_hash
-from userip_lightning.data import controls, mixture_controls
+from userip_lightning.data import controls, kmeans_controls, mixture_controls
 from userip_lightning.pipeline.code_version import code_hash, named_modules
 from userip_lightning.pipeline.config import Experiment
 from userip_lightning.pipeline.settings import Control, Settings
@@ -226,7 +226,7 @@ def _job(
 def _control_bank(place: Place, control: Control, codes: Job) -> ControlBank:
     decides = {
         "schema": SCHEMA_VERSION,
-        "code": code_hash([controls.__name__, mixture_controls.__name__]),
+        "code": code_hash([module.__name__ for module in (controls, kmeans_controls, mixture_controls)]),
         "control": control,
         "seed": codes.seed,
         "codes": codes.key,

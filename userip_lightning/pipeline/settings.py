@@ -13,7 +13,16 @@ ENGINES: dict[Engine, tuple[StageName, ...]] = {
     "per_user": ("profile", "quantize"),
     "catalogue": ("catalogue",),
 }
-Control = Literal["shuffled", "random", "svd_kmeans", "generosity", "count_mixture", "bag_of_words_mixture"]
+Control = Literal[
+    "shuffled",
+    "random",
+    "svd_kmeans",
+    "text_kmeans",
+    "svd_text_kmeans",
+    "generosity",
+    "count_mixture",
+    "bag_of_words_mixture",
+]
 
 
 @dataclass(frozen=True)
@@ -59,8 +68,9 @@ class Settings:
         profile_seeds: stage 1 runs once for each; the codes of the i-th seed come from the i-th of its
             results, and from the first again where there are fewer.
         controls: banks that know nothing of the profiles, trained on beside the codes: the codes of
-            permuted users, random codes, k-means on an SVD of the interactions, quantiles of the user's
-            mean label, classes of a mixture over events, and of one whose prior is the items' words.
+            permuted users, random codes, k-means on an SVD of the interactions, on the words of what the
+            user liked, and on both, quantiles of the user's mean label, classes of a mixture over events,
+            and of one whose prior is the items' words.
         selection: how the CTR model's epoch is chosen.
         wandb: Weights & Biases.
     """

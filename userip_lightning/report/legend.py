@@ -14,6 +14,10 @@ LEGEND = (
     "otherwise. With one seed the interval knows nothing of training luck, with fewer than five little. ▲ "
     "beside codes is no claim yet: codes are a function of the user id, so a gain also has to show against "
     "every control of as many bits, with at least five seeds.",
+    "Controls: shuffled, the codes of other users; random, drawn codes; svd kmeans, clusters of users by "
+    "what they met; text kmeans, by the words of what they liked; svd text kmeans, by both; generosity, "
+    "quantiles of a user's share of positives; count mixture, classes of a mixture over events; bag of "
+    "words mixture, the same with the items' words as prior. A language model has a part in shuffled alone.",
     "p DeLong tests the AUCs given the trained models and takes rows as independent, which makes it too "
     "sure; p by user is the same test with users as clusters; p seeds is a paired t test over seeds, with "
     "Holm's correction over the rows of one group.",

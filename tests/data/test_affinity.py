@@ -1,0 +1,59 @@
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from tests.data.test_controls import planted
+from userip_lightning.data.affinity import AffinityJudge
+from userip_lightning.data.labels import Implicit, Labels, RatingThreshold
+from userip_lightning.data.prepared import PreparedData
+
+
+@pytest.fixture(scope="module", params=[Implicit(), RatingThreshold()], ids=["implicit", "explicit"])
+def data(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> PreparedData:
+    labels: Labels = request.param
+    return planted(tmp_path_factory.mktemp("cache"), labels)
+
+
+def hobbies(data: PreparedData) -> np.ndarray:
+    return data.users["hobby"].rank("dense").to_numpy().astype(np.int64) - 1
+
+
+def flipped(data: PreparedData, split: str) -> PreparedData:
+    label = pl.when(pl.col("split") == split).then(1 - pl.col("label")).otherwise("label")
+    events = data.events.with_columns(label=label)
+    return PreparedData(data.path, data.manifest, events, data.items, data.users)
+
+
+def test_true_hobbies_are_told_from_codes_without_meaning(data: PreparedData) -> None:
+    judge, codes = AffinityJudge(data), hobbies(data)
+    nobody = np.random.default_rng(0).permutation(codes)
+    assert judge.auc(codes) > judge.auc(nobody) + 0.1
+    assert judge.auc(codes) == AffinityJudge(data).auc(codes)
+    assert judge.best([nobody, codes, nobody]) is codes
+
+
+def test_validation_rows_judge_and_test_rows_are_never_read(data: PreparedData) -> None:
+    codes = hobbies(data)
+    auc = AffinityJudge(data).auc(codes)
+    assert AffinityJudge(flipped(data, "test")).auc(codes) == auc
+    assert AffinityJudge(flipped(data, "val")).auc(codes) == pytest.approx(1 - auc)
+
+
+def test_popularity_is_no_merit_of_codes(tmp_path: Path) -> None:
+    """Where all users of an implicit log are alike, all items are, also where often met ones are liked."""
+    data = planted(tmp_path, Implicit())
+    met = np.bincount(data.rows("train", "support").filter("logged")["item"].to_numpy(), minlength=80)
+    often = pl.Series(met > np.median(met)).cast(pl.Int8).gather(data.events["item"])
+    events = data.events.with_columns(label=pl.when(pl.col("split") == "val").then(often).otherwise("label"))
+    judge = AffinityJudge(PreparedData(data.path, data.manifest, events, data.items, data.users))
+    assert judge.auc(np.zeros(data.n_users, dtype=np.int64)) == pytest.approx(0.5, abs=0.01)
+
+
+def test_labels_that_are_all_alike_say_nothing(data: PreparedData) -> None:
+    events = data.events.filter((pl.col("split") != "val") | (pl.col("label") == 1))
+    alike = PreparedData(data.path, data.manifest, events, data.items, data.users)
+    first, second = hobbies(data), np.zeros(data.n_users, dtype=np.int64)
+    assert AffinityJudge(alike).auc(first) == 0.5
+    assert AffinityJudge(alike).best([second, first]) is second
