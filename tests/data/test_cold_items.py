@@ -35,7 +35,7 @@ def prepared(folder: Path, source: Source, labels: Labels, fraction: float = 0.5
 @pytest.fixture
 def events() -> pl.DataFrame:
     """Forty users with ten of sixty items each."""
-    rng = np.random.default_rng(0)
+    rng = np.random.default_rng(7)
     met = np.concatenate([rng.permutation(60)[:10] for _ in range(40)])
     return log(np.repeat(np.arange(40), 10).tolist(), met.tolist())
 
@@ -93,6 +93,19 @@ def test_matched_negatives_of_judged_rows_are_judged_items(tmp_path: Path) -> No
         positives, negatives = rows.filter("logged"), rows.filter(~pl.col("logged"))
         assert negatives["item"].is_in(positives["item"].implode()).mean() > 0.9
         assert negatives.height > 0.8 * positives.height
+
+
+def test_users_who_are_left_out_leave_no_negative_unmatched(tmp_path: Path) -> None:
+    """Every item is as often negative as positive in its split, though one user in sixteen goes."""
+    split = ColdItems()
+    short = Planted(users=500, rows_per_user=4, items_per_topic=100)
+    data = PreparedData.load(
+        Preparation(short, k_core=1, labels=Implicit(), split=split).run(tmp_path, quiet)
+    )
+    assert data.n_users < 490
+    assert not data.rows("support").height
+    counts = data.events.group_by("split", "item").agg(pl.col("logged").sum(), all=pl.len())
+    assert (2 * counts["logged"] == counts["all"]).mean() > 0.99
 
 
 def test_what_is_left_out_stands_in_the_card(tmp_path: Path) -> None:

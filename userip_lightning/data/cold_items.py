@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from userip_lightning.data.splits import Split
 from userip_lightning.errors import InputError
-from userip_lightning.schema import TEST, TRAIN, VAL
+from userip_lightning.schema import SUPPORT, TEST, TRAIN, VAL
 
 
 @dataclass(frozen=True)
@@ -18,9 +18,10 @@ class ColdItems(Split):
     """Some items are absent from training: events on them judge, events on the others train.
 
     Cold items are drawn from all items alike. Their events are validation for one half of the users that
-    have any and test for the other half, so no user is in both. Left out are the judged rows of a user
-    without an event on a warm item, of whom stage 1 could know nothing, and sampled negatives that are cold
-    in train or warm where judged; ``popularity: matched`` draws hardly any of those, ``uniform`` many.
+    have any and test for the other half, so no user is in both. Left out are users without an event on a
+    warm item, of whom stage 1 could know nothing (``assign`` sets their events apart as support, so that no
+    negative is drawn by them), and sampled negatives that are cold in train or warm where judged;
+    ``popularity: matched`` draws hardly any of those, ``uniform`` many.
 
     Args:
         fraction: cold share of all items.
@@ -45,9 +46,9 @@ class ColdItems(Split):
                 f"ColdItems: users with events on both cold and warm items: {able.size}, at least 2 are "
                 "needed, for validation and test; change fraction or the seed, or give more data."
             )
-        test = rng.permutation(able)[able.size // 2 :]
-        group = np.where(cold, np.where(np.isin(user, test), 2, 1), 0)
-        return pl.Series("split", [TRAIN, VAL, TEST]).gather(group)
+        part = np.full(user.max() + 1, 3)  # of a user's cold events: 1 val, 2 test, 3 left out later
+        part[rng.permutation(able)] = np.arange(able.size) % 2 + 1
+        return pl.Series("split", [TRAIN, VAL, TEST, SUPPORT]).gather(np.where(cold, part[user], 0))
 
     def kept(self, events: pl.DataFrame, seed: int) -> NDArray[np.bool_]:
         train = (events["split"] == TRAIN).to_numpy()
