@@ -54,7 +54,7 @@ class CatalogueModule(LightningModule):
     There is a class for every combination of codes, Π K_p in all.
 
     Args:
-        sizes: K_p by profile name; hobby 4 and background 3, the paper's (section 3.1), where None.
+        sizes: K_p by profile name; hobby 4 and background 3, the paper's (section 3.4), where None.
         starts: how many random starts run side by side until the best one is chosen.
         strength: β, how many events of an item its prior is worth; where None, 10 for implicit logs and
             20 for explicit ones.
