@@ -48,7 +48,10 @@ def _drawn(events: pl.DataFrame, kept: NDArray[np.bool_], wanted: int, seed: int
             f"train_users is {wanted}, expected 1 to {trained.size}, the users with train events, or null "
             "for all of them."
         )
-    return ~train | np.isin(user, np.random.default_rng([seed, 2]).permutation(trained)[:wanted])
+    return ~train | np.isin(
+        user,
+        np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(2,))).permutation(trained)[:wanted],
+    )
 
 
 def _count(step: str, events: pl.DataFrame) -> dict[str, Any]:
