@@ -3,9 +3,10 @@
     E step    r_uc ∝ exp(t · (Σ_e n_ue l_ec + log π_c)), added up to n_ec = Σ_u r_uc n_ue, block by block
     M step    n_ec → l, π    (``event_model.py``)
 
-A start draws r from Dirichlet(0.3); t rises from 0.4 to 1. Part of the events is hidden from all
-starts. When the race is over, the start whose table predicts them best goes on alone, with all events.
-A block is forgotten once it is added up, so the sums do not grow with the number of users.
+A start draws r from Dirichlet(0.3), or mixes it into an opening (``opening.py``); t rises from 0.4 to 1.
+Part of the events is hidden from all starts. When the race is over, the start whose table predicts them
+best goes on alone, with all events. A block is forgotten once it is added up, so the sums do not grow
+with the number of users.
 """
 
 from __future__ import annotations
@@ -21,6 +22,10 @@ from userip_lightning.catalogue.code_table import CodeTable, Floats
 from userip_lightning.catalogue.event_model import EventModel
 
 _COLDEST, _CONCENTRATION, _HIDDEN = 0.4, 0.3, 0.1
+_CHANCE = 0.3  # share of r that is drawn where users have an opening
+
+#: Events of users [B, E] to the class that each starts in, [B].
+Opening = Callable[[csr_matrix], NDArray[np.int64]]
 
 
 class Block(NamedTuple):
@@ -79,6 +84,7 @@ class Search:
         models: one M step per start.
         seed: of the starts.
         schedule: how many steps of which kind.
+        opening: where users start; at random where None.
     """
 
     def __init__(
@@ -88,11 +94,13 @@ class Search:
         models: list[EventModel],
         seed: int,
         schedule: Schedule = Schedule(),  # noqa: B008  # a NamedTuple, immutable
+        opening: Opening | None = None,
     ) -> None:
         self.starts = [Start(model, events, classes) for model in models]
         self.numbers = list(range(len(models)))
         self.seed = seed
         self.schedule = schedule
+        self.opening = opening
         self.step = 0
         self._hidden = 0.0
 
@@ -166,13 +174,22 @@ class Search:
     def _posterior(self, start: Start, number: int, counts: csr_matrix, first: int) -> Floats:
         if start.table is None:
             rng = np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=(1, number, first)))
-            return rng.dirichlet(np.full(start.shape[1], _CONCENTRATION), counts.shape[0])
+            posterior = rng.dirichlet(np.full(start.shape[1], _CONCENTRATION), counts.shape[0])
+            if self.opening is not None:
+                posterior *= _CHANCE
+                posterior[np.arange(len(posterior)), self.opening(counts)] += 1 - _CHANCE
+            return posterior
         temperature = min(1.0, _COLDEST + (1 - _COLDEST) * self.step / self.schedule.warm)
         return start.table.posterior(counts, temperature)
 
 
 def fit(
-    counts: csr_matrix, classes: int, model: Callable[[], EventModel], seed: int, restarts: int = 3
+    counts: csr_matrix,
+    classes: int,
+    model: Callable[[], EventModel],
+    seed: int,
+    restarts: int = 3,
+    opening: Opening | None = None,
 ) -> CodeTable:
     """Find the table of a log that fits into memory.
 
@@ -182,8 +199,10 @@ def fit(
         model: makes the M step of a start.
         seed: of starts and hidden events.
         restarts: how many starts.
+        opening: where users start; at random where None.
     """
-    search = Search(counts.shape[1], classes, [model() for _ in range(restarts)], seed)
+    models = [model() for _ in range(restarts)]
+    search = Search(counts.shape[1], classes, models, seed, opening=opening)
     block = Block(0, *hide(counts, seed))
     for _ in range(search.schedule.last):
         search.observe(block)

@@ -71,7 +71,7 @@ class LabelledItemEvents:
         strength: β, in events per item and class.
     """
 
-    def __init__(self, prior: LikePrior, strength: float = 60.0) -> None:
+    def __init__(self, prior: LikePrior, strength: float = 20.0) -> None:
         self.prior = prior
         self.strength = strength
 

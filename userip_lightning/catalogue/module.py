@@ -19,6 +19,7 @@ from userip_lightning.catalogue.code_table import CodeTable, Floats
 from userip_lightning.catalogue.em import Block, Schedule, Search
 from userip_lightning.catalogue.event_model import event_model
 from userip_lightning.catalogue.naming import code_order, split_classes
+from userip_lightning.catalogue.opening import generosity_opening
 from userip_lightning.errors import InputError
 
 _STATE = "em"
@@ -55,7 +56,8 @@ class CatalogueModule(LightningModule):
 
     Args:
         sizes: K_p by profile name; hobby 4 and background 3, the paper's (section 3.4), where None.
-        starts: how many random starts run side by side until the best one is chosen.
+        starts: how many starts run side by side until the best one is chosen; those of explicit logs begin at
+            quantiles of generosity.
         strength: β, how many events of an item its prior is worth; where None, 10 for implicit logs and
             20 for explicit ones.
         warm: steps until the E step's t reaches 1.
@@ -114,7 +116,8 @@ class CatalogueModule(LightningModule):
             for _ in range(self.n_starts)
         ]
         schedule = Schedule(self.warm, self.race, self.trainer.max_epochs or 0)
-        self.search = Search(counts.shape[1], classes, models, self.seed, schedule)
+        opening = generosity_opening(counts, classes) if self.data.events.explicit else None
+        self.search = Search(counts.shape[1], classes, models, self.seed, schedule, opening)
 
     def configure_optimizers(self) -> None:
         """None: M steps are closed-form, or a regression's own."""

@@ -9,8 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from userip_lightning.catalogue.bag_of_words import bag_of_words
+from userip_lightning.catalogue.code_table import Floats
 from userip_lightning.catalogue.em import fit
 from userip_lightning.catalogue.event_model import event_model
+from userip_lightning.catalogue.opening import generosity_opening
+from userip_lightning.data.item_text import words
 from userip_lightning.data.prepared import PreparedData
 from userip_lightning.data.user_events import user_events
 
@@ -23,8 +26,7 @@ def count_mixture(prepared: PreparedData, classes: int, seed: int) -> NDArray[np
         classes: Π K_p, for the bits of the codes.
         seed: of the EM.
     """
-    counts, explicit, _ = user_events(prepared)
-    return fit(counts, classes, lambda: event_model(explicit, None, classes), seed).codes(counts)[:, None]
+    return _classes(prepared, None, classes, seed)
 
 
 def bag_of_words_mixture(prepared: PreparedData, classes: int, seed: int) -> NDArray[np.int64]:
@@ -33,7 +35,11 @@ def bag_of_words_mixture(prepared: PreparedData, classes: int, seed: int) -> NDA
     Raises:
         InputError: too few words.
     """
+    return _classes(prepared, bag_of_words(words(prepared.items)), classes, seed)
+
+
+def _classes(prepared: PreparedData, vectors: Floats | None, classes: int, seed: int) -> NDArray[np.int64]:
     counts, explicit, _ = user_events(prepared)
-    column = "text" if "text" in prepared.items.columns else "title"
-    vectors = bag_of_words(prepared.items[column].fill_null("").to_list())
-    return fit(counts, classes, lambda: event_model(explicit, vectors, classes), seed).codes(counts)[:, None]
+    opening = generosity_opening(counts, classes) if explicit else None
+    table = fit(counts, classes, lambda: event_model(explicit, vectors, classes), seed, opening=opening)
+    return table.codes(counts)[:, None]
