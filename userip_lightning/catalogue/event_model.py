@@ -78,13 +78,18 @@ class LabelledItemEvents:
     def table(self, expected: Floats, users: Floats) -> CodeTable:
         """See :class:`EventModel`."""
         disliked, liked = np.split(expected, 2)
-        rate = (liked.sum() + _LITTLE) / (expected.sum() + 2 * _LITTLE)
-        of_item = _rate(liked.sum(axis=1), disliked.sum(axis=1), rate)
-        of_class = _rate(liked.sum(axis=0), disliked.sum(axis=0), rate)
-        offset = logit(of_item)[:, None] + logit(of_class) - logit(rate)
-        likes = self.prior(liked, liked + disliked, offset)
+        likes = self.prior(liked, liked + disliked, like_offset(liked, disliked))
         likes = (liked + self.strength * likes) / (liked + disliked + self.strength)
         return CodeTable(np.log(np.concatenate([1 - likes, likes])), np.log(_shares(users)))
+
+
+def like_offset(liked: Floats, disliked: Floats) -> Floats:
+    """Log-odds of a like by item and class alone, a_i + b_c [I, C], from expected events [I, C]."""
+    positives = liked.sum()
+    rate = (positives + _LITTLE) / (positives + disliked.sum() + 2 * _LITTLE)
+    of_item = _rate(liked.sum(axis=1), disliked.sum(axis=1), rate)
+    of_class = _rate(liked.sum(axis=0), disliked.sum(axis=0), rate)
+    return np.asarray(logit(of_item)[:, None] + logit(of_class) - logit(rate))
 
 
 def _shares(users: Floats) -> Floats:

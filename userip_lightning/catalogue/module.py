@@ -20,18 +20,15 @@ from userip_lightning.catalogue.em import Block, Schedule, Search
 from userip_lightning.catalogue.event_model import event_model
 from userip_lightning.catalogue.naming import code_order, split_classes
 from userip_lightning.catalogue.opening import generosity_opening
+from userip_lightning.catalogue.text_source import Events
 from userip_lightning.errors import InputError
 
 _STATE = "em"
 
 
-class Events(Protocol):
-    """Of the log: see ``data.user_events``."""
+class CountedEvents(Events, Protocol):
+    """With the rows that they come from."""
 
-    @property
-    def counts(self) -> csr_matrix: ...
-    @property
-    def explicit(self) -> bool: ...
     @property
     def rows_seen(self) -> NDArray[np.int64]: ...
 
@@ -45,7 +42,7 @@ class CatalogueData(Protocol):
     vectors: Floats | None
 
     @property
-    def events(self) -> Events: ...
+    def events(self) -> CountedEvents: ...
     def predict_dataloader(self) -> Any: ...
 
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
 from sklearn.decomposition import PCA
 from threadpoolctl import threadpool_limits
 
@@ -17,6 +20,15 @@ from userip_lightning.catalogue.bag_of_words import bag_of_words
 from userip_lightning.catalogue.code_table import Floats
 
 _WIDTH = 32
+
+
+class Events(Protocol):
+    """Of the log: see ``data.user_events``."""
+
+    @property
+    def counts(self) -> csr_matrix: ...
+    @property
+    def explicit(self) -> bool: ...
 
 
 class TextSource(ABC):
@@ -33,6 +45,24 @@ class TextSource(ABC):
 
         Raises:
             InputError: the texts or the model cannot be used.
+        """
+
+
+class LearnedSource(TextSource):
+    """A source that learns from the log what texts say of users, and is therefore made once per log."""
+
+    def vectors(self, texts: Sequence[str]) -> Floats | None:
+        """Never: see :meth:`learn`."""
+        raise TypeError(f"{type(self).__name__} needs a log")
+
+    @abstractmethod
+    def learn(self, texts: Sequence[str], events: Events, work: Path) -> Floats:
+        """[I, D] of I texts.
+
+        Args:
+            texts: of the items.
+            events: TRAIN and SUPPORT events of the log.
+            work: a folder for what a run that was cut short goes on from.
         """
 
 
@@ -63,8 +93,21 @@ class Joined(TextSource):
     sources: list[TextSource]
 
     def vectors(self, texts: Sequence[str]) -> Floats | None:
-        found = [vectors for source in self.sources if (vectors := source.vectors(texts)) is not None]
+        return self.beside(source.vectors(texts) for source in self.sources)
+
+    @staticmethod
+    def beside(parts: Iterable[Floats | None]) -> Floats | None:
+        """[I, D] each to [I, sum of D]."""
+        found = [vectors for vectors in parts if vectors is not None]
         return np.concatenate(found, axis=1) if found else None
+
+
+def events_hash(events: Events) -> str:
+    """Identifies a log as a learned source reads it."""
+    digest = hashlib.sha256(f"{events.counts.shape} {events.explicit}".encode())
+    for part in (events.counts.indptr, events.counts.indices, events.counts.data):
+        digest.update(np.ascontiguousarray(part).tobytes())
+    return digest.hexdigest()[:16]
 
 
 def _named(value: object) -> dict[str, Any]:

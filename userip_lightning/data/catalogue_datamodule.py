@@ -14,8 +14,8 @@ from userip_lightning.artifact import Manifest
 from userip_lightning.catalogue.code_table import Floats
 from userip_lightning.catalogue.em import Block, hide
 from userip_lightning.catalogue.text_source import BagOfWords, TextSource
+from userip_lightning.catalogue.text_vectors import text_vectors
 from userip_lightning.data.prepared import PreparedData
-from userip_lightning.data.text_vectors import text_vectors
 from userip_lightning.data.user_blocks import UserBlocks
 from userip_lightning.data.user_events import UserEvents, user_events
 from userip_lightning.errors import InputError
@@ -72,7 +72,7 @@ class CatalogueDataModule(LightningDataModule):
         events = user_events(data)
         if not events.counts.nnz:
             raise InputError(f"{self.prepared_path}: no training events, expected some; prepare again.")
-        self.vectors = self._vectors(data)
+        self.vectors = self._vectors(data, events)
         self.events = events
 
     def train_dataloader(self) -> UserBlocks[Block]:
@@ -87,7 +87,7 @@ class CatalogueDataModule(LightningDataModule):
         counts = self.events.counts
         return UserBlocks(lambda users: counts[users], counts.shape[0], self.block_users)
 
-    def _vectors(self, data: PreparedData) -> Floats | None:
+    def _vectors(self, data: PreparedData, events: UserEvents) -> Floats | None:
         missing = [name for name in self.columns if name not in data.items.columns]
         if missing:
             raise InputError(
@@ -101,4 +101,4 @@ class CatalogueDataModule(LightningDataModule):
                 f"{self.prepared_path}: no item has a text, so codes come from counts alone.", stacklevel=2
             )
             return None
-        return text_vectors(self.text, texts)
+        return text_vectors(self.text, texts, events)

@@ -1,0 +1,239 @@
+"""The paper's own text prior: a frozen LM's likelihood of an item under the soft tokens of every class.
+
+    1  EM with the LM's hidden states as its text finds what items say of classes, n_ic
+    2  soft tokens start at the words of their classes and move by gradient    (``soft_token_module.py``)
+    3  s_ic is exact for the items with most events; for the rest it is predicted from hidden states
+
+Its vectors are the s_i [M] (d_i in explicit logs). EM then starts afresh with them as an item's text. LM
+passes: items × M, whatever the number of users and events.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from math import prod
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from lightning.pytorch import Trainer
+from lightning.pytorch.callbacks import ModelCheckpoint
+from numpy.typing import NDArray
+from sklearn.linear_model import RidgeCV
+from sklearn.model_selection import cross_val_predict
+from threadpoolctl import threadpool_limits
+from tqdm import tqdm
+
+from userip_lightning.artifact import save_array, scratch, write_text
+from userip_lightning.catalogue.adam import standardised
+from userip_lightning.catalogue.code_table import Floats
+from userip_lightning.catalogue.em import fit
+from userip_lightning.catalogue.event_model import event_model, like_offset
+from userip_lightning.catalogue.language_model_text import HiddenStates
+from userip_lightning.catalogue.naming import code_order
+from userip_lightning.catalogue.opening import generosity_opening
+from userip_lightning.catalogue.soft_token_module import EPOCH, SoftTokenModule, Targets
+from userip_lightning.catalogue.soft_tokens import start_words
+from userip_lightning.catalogue.text_source import Events, LearnedSource
+from userip_lightning.catalogue.text_vectors import text_vectors
+from userip_lightning.catalogue.title_scores import TitleScores
+from userip_lightning.errors import InputError
+from userip_lightning.profile.backbone import DEFAULT_LM, LMSource, load_backbone, load_tokenizer
+from userip_lightning.profile.body import Tokens
+from userip_lightning.profile.prompt import DEFAULT_PROMPT, PromptTemplate, Tokenizer, encode
+from userip_lightning.profile.start import embed_start
+
+_POPULAR = 30.0
+_PART, _TOGETHER = 256, 16
+
+
+@dataclass(frozen=True)
+class Likelihood(LearnedSource):
+    """log p_LM(text | z_c) under tuned soft tokens.
+
+    Args:
+        lm: the language model.
+        prompt: profiles and task texts; ``item`` is not read, as ``catalogue.data.columns`` make the text,
+            and ``disliked`` only in explicit logs.
+        sizes: K_p of the combinations, in the order of the prompt's profiles.
+        steps: of the soft tokens' optimizer; 0 leaves them at their start words.
+        items: per step.
+        rate: learning rate in deviations of the LM's embeddings.
+        exact: items whose table rows the LM gives itself, those with most events; None for all.
+        length: 0 keeps log-likelihoods as they are, 1 takes their mean per token.
+        max_tokens: longer texts are cut.
+        seed: of the opening EM and the draws of items.
+    """
+
+    lm: LMSource = DEFAULT_LM
+    prompt: PromptTemplate = DEFAULT_PROMPT
+    sizes: tuple[int, ...] = (4, 3)
+    steps: int = 200
+    items: int = 16
+    rate: float = 0.05
+    exact: int | None = 2000
+    length: float = 0.0
+    max_tokens: int = 32
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if len(self.sizes) != len(self.prompt.profiles) or min(self.sizes, default=0) < 1:
+            raise InputError(
+                f"text.sizes: {list(self.sizes)} given, one number above 0 is needed for each of "
+                f"{', '.join(self.prompt.names)}."
+            )
+
+    def learn(self, texts: Sequence[str], events: Events, work: Path) -> Floats:
+        """See :class:`LearnedSource`; vectors are [I, M].
+
+        Beside the vectors, ``<name>.json`` tells what was learned and ``<name>.npz`` has the soft tokens.
+        """
+        hidden = text_vectors(HiddenStates(self.lm), texts)
+        assert hidden is not None
+        targets, positives = self.targets(events, hidden)
+        module, told = self._module(texts, targets, positives)
+        begun = time.monotonic()
+        _tune(module, self.steps, work)
+        tuned = time.monotonic()
+        table, quality = self._table(module, hidden, told, positives.sum(axis=1), work, texts)
+        report = {
+            "losses": module.losses,
+            "scale": float(module.log_scale.exp()),
+            "tuning_s": tuned - begun,
+            "table_s": time.monotonic() - tuned,
+            "r2": quality,
+        }
+        write_text(work.with_suffix(".json"), json.dumps(report))
+        books = {f"e_{p}": book.detach().cpu().numpy() for p, book in enumerate(module.codebooks.books)}
+        np.savez(work.with_suffix(".npz"), **books)
+        return table
+
+    def targets(self, events: Events, hidden: Floats) -> tuple[Targets, Floats]:
+        """What EM on hidden states found, and its expected positive events [I, M]."""
+        counts, classes = events.counts, prod(self.sizes)
+        opening = generosity_opening(counts, classes) if events.explicit else None
+        table = fit(
+            counts, classes, lambda: event_model(events.explicit, hidden, classes), self.seed, opening=opening
+        )
+        order = code_order(table.evidence, dict(zip(self.prompt.names, self.sizes, strict=True)))
+        expected = np.asarray(counts.T @ table.posterior(counts))[:, order]
+        if not events.explicit:
+            total = expected.sum(axis=1, keepdims=True)
+            rate = (expected + 1e-6) / (total + 1e-6 * classes)
+            return Targets(rate, np.repeat(np.minimum(total, _POPULAR), classes, axis=1), None), expected
+        disliked, liked = np.split(expected, 2)
+        total = liked + disliked
+        rate = liked / np.maximum(total, 1e-9)
+        return Targets(rate, np.minimum(total, _POPULAR), like_offset(liked, disliked)), liked
+
+    def _module(
+        self, texts: Sequence[str], targets: Targets, positives: Floats
+    ) -> tuple[SoftTokenModule, NDArray[np.bool_]]:
+        """The LM with soft tokens at their start, and which items have a text."""
+        backbone, tokenizer = load_backbone(self.lm), load_tokenizer(self.lm)
+        ids = [self._spelling(tokenizer, text) for text in texts]
+        told = np.array([bool(own) for own in ids])
+        prompt = self.prompt if targets.offset is not None else _without_dislikes(self.prompt)
+        scores = TitleScores(backbone, tokenizer, prompt, Tokens.of(ids))
+        words = np.array([_is_word(tokenizer, token) for token in range(len(backbone.embedding))])
+        start = start_words(ids, positives, self.sizes, prompt.soft_tokens, words)
+        embedding = backbone.embedding.detach()
+        books = [embed_start(torch.from_numpy(book)[:, None], embedding)[:, 0] for book in start]
+        targets.weight[~told] = 0.0
+        lengths = np.array([float(len(own)) for own in ids])
+        divisor = np.maximum(lengths, 1.0) ** self.length
+        rate = self.rate * float(embedding.float().std())
+        module = SoftTokenModule(scores, books, targets, rate, divisor, self.items, self.seed)
+        return module, told
+
+    def _spelling(self, tokenizer: Tokenizer, text: str) -> list[int]:
+        return encode(tokenizer, f" {text.strip()}")[: self.max_tokens] if text.strip() else []
+
+    def _table(
+        self,
+        module: SoftTokenModule,
+        hidden: Floats,
+        told: NDArray[np.bool_],
+        popular: Floats,
+        work: Path,
+        texts: Sequence[str],
+    ) -> tuple[Floats, list[float]]:
+        """[I, M], exact for the items with most events, else predicted; R² of predictions by combination."""
+        known = np.flatnonzero(told)
+        order = known[np.argsort(-popular[known], kind="stable")]
+        exact = order[: self.exact]
+        rows = _exact_rows(module, exact, work)
+        whole = np.isfinite(rows).all(axis=1)
+        if not whole.all():
+            warnings.warn(
+                f"{self.lm.name}: no likelihood of {(~whole).sum()} items, the first of them "
+                f"{texts[exact[~whole][0]]!r}; they are predicted from the others.",
+                stacklevel=2,
+            )
+        exact, rows = exact[whole], rows[whole]
+        table, quality = np.zeros((len(told), rows.shape[1])), list[float]()
+        if len(exact) < len(known):
+            guessed, quality = _predicted(hidden, exact, rows)
+            table[known] = guessed[known]
+        table[exact] = rows
+        return table, quality
+
+
+def _tune(module: SoftTokenModule, steps: int, work: Path) -> None:
+    """Train, or go on where an earlier run was cut short."""
+    last = work / "last.ckpt"
+    trainer = Trainer(
+        max_epochs=-(-steps // EPOCH),
+        reload_dataloaders_every_n_epochs=1,
+        accelerator="auto",
+        devices=1,
+        logger=False,
+        default_root_dir=work,
+        callbacks=[ModelCheckpoint(work, save_last=True, save_top_k=0)],
+        enable_model_summary=False,
+    )
+    if steps:
+        trainer.fit(module, ckpt_path=last if last.is_file() else None)
+
+
+@torch.no_grad()
+def _exact_rows(module: SoftTokenModule, items: NDArray[np.int64], work: Path) -> Floats:
+    """Rows of the table by the LM itself, kept part by part."""
+    module.to("cuda" if torch.cuda.is_available() else "cpu")
+    parts = []
+    for first in tqdm(range(0, len(items), _PART), desc="language model: table", unit="part"):
+        file = work / f"rows-{first:06d}.npy"
+        if not file.is_file():
+            part = items[first : first + _PART]
+            rows = [
+                module.evidence(part[at : at + _TOGETHER].tolist()) for at in range(0, len(part), _TOGETHER)
+            ]
+            with scratch(file) as folder:
+                save_array(folder / file.name, torch.cat(rows).double().cpu().numpy())
+                os.replace(folder / file.name, file)
+        parts.append(np.load(file))
+    return np.concatenate(parts)
+
+
+def _predicted(vectors: Floats, exact: NDArray[np.int64], rows: Floats) -> tuple[Floats, list[float]]:
+    """Rows of all items by ridge regression on vectors, and its R² per combination in cross-validation."""
+    x = standardised(vectors)
+    with threadpool_limits(limits=1):
+        ridge = RidgeCV(alphas=np.logspace(-1, 4, 11))
+        guessed = cross_val_predict(ridge, x[exact], rows, cv=min(5, len(exact)))
+        error = ((rows - guessed) ** 2).sum(axis=0) / ((rows - rows.mean(axis=0)) ** 2).sum(axis=0)
+        return np.asarray(ridge.fit(x[exact], rows).predict(x)), (1 - error).tolist()
+
+
+def _without_dislikes(prompt: PromptTemplate) -> PromptTemplate:
+    return replace(prompt, disliked=None)
+
+
+def _is_word(tokenizer: Any, token: int) -> bool:
+    return sum(sign.isalpha() for sign in tokenizer.decode([token])) >= 3
