@@ -28,7 +28,6 @@ from numpy.typing import NDArray
 from sklearn.linear_model import RidgeCV
 from sklearn.model_selection import cross_val_predict
 from threadpoolctl import threadpool_limits
-from tqdm import tqdm
 
 from userip_lightning.artifact import save_array, scratch, write_text
 from userip_lightning.catalogue.adam import standardised
@@ -40,6 +39,7 @@ from userip_lightning.catalogue.naming import code_order
 from userip_lightning.catalogue.opening import generosity_opening
 from userip_lightning.catalogue.soft_token_module import EPOCH, SoftTokenModule, Targets
 from userip_lightning.catalogue.soft_tokens import start_words
+from userip_lightning.catalogue.telling import Teller, TellSteps
 from userip_lightning.catalogue.text_source import Events, LearnedSource
 from userip_lightning.catalogue.text_vectors import text_vectors
 from userip_lightning.catalogue.title_scores import TitleScores
@@ -68,6 +68,7 @@ class Likelihood(LearnedSource):
         exact: items whose table rows the LM gives itself, those with most events; None for all.
         length: 0 keeps log-likelihoods as they are, 1 takes their mean per token.
         max_tokens: longer texts are cut.
+        layer: whose hidden states open the search and predict what is not exact.
         seed: of the opening EM and the draws of items.
     """
 
@@ -80,6 +81,7 @@ class Likelihood(LearnedSource):
     exact: int | None = 2000
     length: float = 0.0
     max_tokens: int = 32
+    layer: int = 14
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -94,7 +96,7 @@ class Likelihood(LearnedSource):
 
         Beside the vectors, ``<name>.json`` tells what was learned and ``<name>.npz`` has the soft tokens.
         """
-        hidden = text_vectors(HiddenStates(self.lm), texts)
+        hidden = text_vectors(HiddenStates(self.lm, self.layer), texts)
         assert hidden is not None
         targets, positives = self.targets(events, hidden)
         module, told = self._module(texts, targets, positives)
@@ -188,14 +190,19 @@ class Likelihood(LearnedSource):
 def _tune(module: SoftTokenModule, steps: int, work: Path) -> None:
     """Train, or go on where an earlier run was cut short."""
     last = work / "last.ckpt"
+    epochs = -(-steps // EPOCH)
     trainer = Trainer(
-        max_epochs=-(-steps // EPOCH),
+        max_epochs=epochs,
         reload_dataloaders_every_n_epochs=1,
         accelerator="auto",
         devices=1,
         logger=False,
         default_root_dir=work,
-        callbacks=[ModelCheckpoint(work, save_last=True, save_top_k=0)],
+        callbacks=[
+            ModelCheckpoint(work, save_last=True, save_top_k=0),
+            TellSteps("language model, steps of soft tokens", epochs * EPOCH),
+        ],
+        enable_progress_bar=False,
         enable_model_summary=False,
     )
     if steps:
@@ -206,8 +213,8 @@ def _tune(module: SoftTokenModule, steps: int, work: Path) -> None:
 def _exact_rows(module: SoftTokenModule, items: NDArray[np.int64], work: Path) -> Floats:
     """Rows of the table by the LM itself, kept part by part."""
     module.to("cuda" if torch.cuda.is_available() else "cpu")
-    parts = []
-    for first in tqdm(range(0, len(items), _PART), desc="language model: table", unit="part"):
+    parts, teller = [], Teller("language model, items scored")
+    for first in range(0, len(items), _PART):
         file = work / f"rows-{first:06d}.npy"
         if not file.is_file():
             part = items[first : first + _PART]
@@ -218,6 +225,7 @@ def _exact_rows(module: SoftTokenModule, items: NDArray[np.int64], work: Path) -
                 save_array(folder / file.name, torch.cat(rows).double().cpu().numpy())
                 os.replace(folder / file.name, file)
         parts.append(np.load(file))
+        teller.at(min(first + _PART, len(items)), len(items))
     return np.concatenate(parts)
 
 
@@ -236,4 +244,5 @@ def _without_dislikes(prompt: PromptTemplate) -> PromptTemplate:
 
 
 def _is_word(tokenizer: Any, token: int) -> bool:
-    return sum(sign.isalpha() for sign in tokenizer.decode([token])) >= 3
+    letters: int = sum(sign.isalpha() for sign in tokenizer.decode([token]))
+    return letters >= 3

@@ -14,7 +14,7 @@ after "liked" and after "disliked", fitted to k_ic / n_ic with weights min(n_ic,
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 import torch
@@ -106,14 +106,15 @@ class SoftTokenModule(LightningModule):
         """Another epoch of draws; the Trainer has to ask again in every one."""
         weight = self._targets.weight.sum(axis=1)
         draws = ItemDraws(weight, self.current_epoch * EPOCH, self._items, self._seed)
-        return DataLoader(draws, batch_size=None, collate_fn=_as_it_is)
+        return DataLoader(draws, batch_size=None, collate_fn=cast(Any, _as_it_is))
 
     def evidence(self, items: Sequence[int]) -> Tensor:
         """s or d of n items, [n, M], of mean 0 over combinations."""
         found = self.scores(self.codebooks(), items)
         signal = found[0] if len(found) == 1 else found[0] - found[1]
         signal = signal / self._divisor[list(items)].to(signal.device).unsqueeze(1)
-        return signal - signal.mean(1, keepdim=True)
+        centred: Tensor = signal - signal.mean(1, keepdim=True)
+        return centred
 
     def training_step(self, batch: NDArray[np.int64], batch_idx: int) -> Tensor:
         """Cross-entropy of drawn items, and what class shares alone have beside it."""

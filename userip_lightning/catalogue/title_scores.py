@@ -57,7 +57,7 @@ class TitleScores(nn.Module):
         """
         batch = self._batch(items, z.device)
         groups, combinations, n = self.task_texts, len(z), len(items)
-        many = ProfileBatch(*(_repeat(part, combinations) for part in batch[:-1]), batch.rows)
+        many = _repeated(batch, combinations)
         hidden = self.lm.hidden(z.repeat(groups, 1, 1, 1), many)
         row, place = many.target.nonzero(as_tuple=True)
         predicting = hidden[row, len(self.lm.prefix_soft) + many.source[row, place]]
@@ -82,5 +82,11 @@ class TitleScores(nn.Module):
         return ProfileBatch(user=torch.from_numpy(users).to(device), rows=rows, **tensors)
 
 
-def _repeat(part: object, times: int) -> Tensor:
-    return cast(Tensor, part).repeat_interleave(times, dim=0)
+def _repeated(batch: ProfileBatch, times: int) -> ProfileBatch:
+    """Every row ``times`` times in a row."""
+    rows = {
+        name: cast(Tensor, part).repeat_interleave(times, dim=0)
+        for name, part in batch._asdict().items()
+        if name != "rows"
+    }
+    return batch._replace(**rows)
