@@ -5,7 +5,6 @@ from __future__ import annotations
 import warnings
 
 import numpy as np
-import polars as pl
 from lightning.pytorch import LightningDataModule
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
@@ -14,6 +13,7 @@ from userip_lightning.artifact import Manifest
 from userip_lightning.catalogue.code_table import Floats
 from userip_lightning.catalogue.em import Block, hide
 from userip_lightning.catalogue.text_source import BagOfWords, TextSource
+from userip_lightning.data.item_text import joined_texts
 from userip_lightning.data.prepared import PreparedData
 from userip_lightning.data.text_vectors import text_vectors
 from userip_lightning.data.user_blocks import UserBlocks
@@ -88,14 +88,7 @@ class CatalogueDataModule(LightningDataModule):
         return UserBlocks(lambda users: counts[users], counts.shape[0], self.block_users)
 
     def _vectors(self, data: PreparedData) -> Floats | None:
-        missing = [name for name in self.columns if name not in data.items.columns]
-        if missing:
-            raise InputError(
-                f"catalogue.data.columns: the items have no column {missing[0]!r}; there are "
-                f"{', '.join(name for name in data.items.columns if name != 'item')}."
-            )
-        joined = pl.concat_str(*self.columns, separator=", ", ignore_nulls=True).fill_null("")
-        texts: list[str] = data.items.select(text=joined)["text"].to_list()
+        texts = joined_texts(data.items, self.columns, "catalogue.data.columns")
         if not any(text.strip() for text in texts):
             warnings.warn(
                 f"{self.prepared_path}: no item has a text, so codes come from counts alone.", stacklevel=2
