@@ -116,13 +116,20 @@ def item_text_column(prepared: PreparedData, source: TextSource, columns: Sequen
             f"ctr.data.item_text: {type(source).__name__} gives no vectors; choose a source that reads "
             "texts, or null for no field."
         )
-    if not np.isfinite(vectors).all():
-        bad = int(np.isfinite(vectors).all(axis=1).argmin())
+    broken = written & ~np.isfinite(vectors).all(axis=1)
+    if broken.any():
+        item = int(broken.argmax())
         raise InputError(
             f"ctr.data.item_text: {type(source).__name__} gives no finite numbers for item "
-            f"{prepared.items['item_id'][bad]!r} ({texts[bad]!r}); mend its text or choose another source."
+            f"{prepared.items['item_id'][item]!r} ({texts[item]!r}); mend its text or choose another source."
         )
-    return _vectors_of("item_text", prepared.events["item"], vectors, written & vectors.any(axis=1))
+    known = written & vectors.any(axis=1)
+    if not known.any():
+        raise InputError(
+            f"ctr.data.item_text: {type(source).__name__} knows no word of any item in {', '.join(columns)}; "
+            "choose another source or other columns."
+        )
+    return _vectors_of("item_text", prepared.events["item"], vectors, known)
 
 
 def attribute_columns(prepared: PreparedData) -> list[Column]:
