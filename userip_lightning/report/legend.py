@@ -11,9 +11,9 @@ LEGEND = (
     "language-model baseline minus the network that the study holds it against, named below the table); the "
     "interval comes from a bootstrap that draws users and seeds, alike for all rows. ▲ and ▼: at least 0.001 "
     "AUC better or worse with the whole interval on that side, ▲ also at a Logloss that is not worse and "
-    "with at least five seeds; = otherwise. With one seed the interval knows nothing of training luck, with "
-    "fewer than five little. ▲ beside codes is no claim yet: codes are a function of the user id, so a gain "
-    "also has to show against every control of as many bits.",
+    "with at least five seeds (no mark with fewer); = otherwise. With one seed the interval knows nothing of "
+    "training luck, with fewer than five little. ▲ beside codes is no claim yet: codes are a function of the "
+    "user id, so a gain also has to show against every control of as many bits.",
     "Controls: shuffled, the codes of other users; random, drawn codes; svd kmeans, clusters of users by "
     "what they met; text kmeans, by the words of what they liked; svd text kmeans, by both; generosity, "
     "quantiles of a user's share of positives; count mixture, classes of a mixture over events; bag of "
