@@ -111,7 +111,7 @@ def test_fit_has_a_row_and_a_run_of_each_control_and_seed(controlled):
         assert other["user_id"].equals(own["user_id"])
         assert not other.equals(own)
     contrasts = {row["against"]: row for row in results["comparison"]["contrasts"]}
-    said = reach(contrasts)
+    said = reach(contrasts, 2)
     assert said in (controlled / "report.md").read_text()
     assert bool(said) == any(contrasts[control]["delta_auc_low"] <= 0 for control in rows[2:])
 
@@ -159,7 +159,7 @@ def test_fit_with_the_catalogue_engine_permutes_text_or_says_that_there_is_none(
         return
     assert rows == ["none", "codes", "permuted_text"]
     evidence = [
-        np.load(artifact_of(root, f"catalogue/{name}seed0") / "evidence.npy")
+        np.load(FeatureBank.open(artifact_of(root, f"catalogue/{name}seed0")).path / "evidence.npy")
         for name in ("", "permuted_text/")
     ]
     assert evidence[0].shape == evidence[1].shape

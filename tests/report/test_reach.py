@@ -15,25 +15,31 @@ WORSE = {"delta_auc": 0.01, "delta_auc_low": 0.002, "delta_auc_high": 0.02}
 
 
 def test_each_control_that_is_as_good_is_named_with_its_interval():
-    assert reach({"permuted_z": AS_GOOD, "noise_z": WORSE}) == (
+    assert reach({"permuted_z": AS_GOOD, "noise_z": WORSE}, 5) == (
         "Codes of other users' profiles (own against them: ΔAUC +0.0100 [-0.0010, +0.0200]) do as well: what "
         "a profile holds does not reach the CTR model."
     )
-    both = reach({"noise_z": AS_GOOD, "permuted_z": AS_GOOD})
+    both = reach({"noise_z": AS_GOOD, "permuted_z": AS_GOOD}, 5)
     assert both.startswith("Codes of other users' profiles (")
     assert " and codes of noise in place of profiles (" in both
-    assert reach({"permuted_text": AS_GOOD}).endswith(
+    assert reach({"permuted_text": AS_GOOD}, 5).endswith(
         "do as well: what an item's text says does not reach the CTR model."
     )
 
 
+def test_few_seeds_deny_nothing():
+    assert reach({"permuted_z": AS_GOOD}, 4).endswith(
+        "do as well: with fewer than 5 seeds, nothing shows that what a profile holds reaches the CTR model."
+    )
+
+
 def test_an_interval_that_ends_at_zero_reaches_it():
-    assert reach({"noise_z": {**AS_GOOD, "delta_auc_low": 0.0}})
+    assert reach({"noise_z": {**AS_GOOD, "delta_auc_low": 0.0}}, 5)
 
 
 def test_nothing_is_said_where_codes_are_better_or_the_controls_are_others():
-    assert reach({"permuted_z": WORSE, "noise_z": WORSE, "shuffled": AS_GOOD}) == ""
-    assert reach({}) == ""
+    assert reach({"permuted_z": WORSE, "noise_z": WORSE, "shuffled": AS_GOOD}, 5) == ""
+    assert reach({}, 5) == ""
 
 
 @pytest.mark.parametrize(("signal", "said"), [(1.2, True), (0.2, False)])

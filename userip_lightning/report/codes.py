@@ -87,7 +87,8 @@ def _judge(entry: Entry, entries: Sequence[Entry], measured: Measurements) -> Co
     judged = Judged(ours.logloss.size, float(ours.logloss.mean()), base_rate)
     sentence, gain = verdict(table, entry.against, judged)
     named = {other.method: other.control for other in entries if other.control is not None}
-    remark = reach({named[row["against"]]: row for row in table.to_dicts() if row["against"] in named})
+    against = {named[row["against"]]: row for row in table.to_dicts() if row["against"] in named}
+    remark = reach(against, ours.auc.size)
     return CodesVerdict(entry.method, entry.network, sentence, gain, len(controls), best, table, remark)
 
 

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from userip_lightning.report.notation import delta
+from userip_lightning.report.verdict import MIN_SEEDS
 
 _PROFILES = {
     "permuted_z": "codes of other users' profiles",
@@ -19,17 +20,20 @@ _PROFILES = {
 _TEXTS = {"permuted_text": "codes of other items' texts"}
 
 
-def reach(contrasts: Mapping[str, Mapping[str, Any]]) -> str:
+def reach(contrasts: Mapping[str, Mapping[str, Any]], seeds: int) -> str:
     """What does not reach the CTR model, in one sentence; empty where nothing says so.
 
     Args:
         contrasts: control to the delta columns of the codes against it; other controls are passed over.
+        seeds: how many were trained; with few of them nothing is denied, but not shown.
     """
-    said = [_said(_PROFILES, "a profile holds", contrasts), _said(_TEXTS, "an item's text says", contrasts)]
-    return " ".join(filter(None, said))
+    found = ((_PROFILES, "what a profile holds"), (_TEXTS, "what an item's text says"))
+    return " ".join(filter(None, (_said(words, source, contrasts, seeds) for words, source in found)))
 
 
-def _said(named: Mapping[str, str], source: str, contrasts: Mapping[str, Mapping[str, Any]]) -> str:
+def _said(
+    named: Mapping[str, str], source: str, contrasts: Mapping[str, Mapping[str, Any]], seeds: int
+) -> str:
     """Controls of one family whose interval reaches zero."""
     as_good = [
         f"{words} (own against them: ΔAUC {delta(contrasts[control], 'auc')})"
@@ -39,4 +43,7 @@ def _said(named: Mapping[str, str], source: str, contrasts: Mapping[str, Mapping
     if not as_good:
         return ""
     listed = " and ".join(as_good)
-    return f"{listed[0].upper()}{listed[1:]} do as well: what {source} does not reach the CTR model."
+    told = f"{source} does not reach the CTR model"
+    if seeds < MIN_SEEDS:
+        told = f"with fewer than {MIN_SEEDS} seeds, nothing shows that {source} reaches the CTR model"
+    return f"{listed[0].upper()}{listed[1:]} do as well: {told}."

@@ -69,7 +69,7 @@ def compose(
         contrasts = {row["against"]: row for row in comparison.contrasts.to_dicts()}
         lines = (
             comparison.verdict,
-            *filter(None, [reach(contrasts)]),
+            *filter(None, [reach(contrasts, comparison.variants["seeds"][0])]),
             _scope(comparison.variants["seeds"][0], profile_seeds),
             f"Logloss of the click rate alone: {comparison.base_rate_logloss:.4f}.",
         )
