@@ -13,6 +13,7 @@ from userip_lightning.artifact import Manifest
 from userip_lightning.catalogue.code_table import Floats
 from userip_lightning.catalogue.em import Block, hide
 from userip_lightning.catalogue.text_source import BagOfWords, TextSource
+from userip_lightning.data.cycle import cycle
 from userip_lightning.data.item_text import joined_texts
 from userip_lightning.data.prepared import PreparedData
 from userip_lightning.data.text_vectors import text_vectors
@@ -21,6 +22,7 @@ from userip_lightning.data.user_events import UserEvents, user_events
 from userip_lightning.errors import InputError
 
 DEFAULT_TEXT = BagOfWords()
+_PERMUTATION = (2,)  # spawn key; those of the search begin with 0 and 1
 
 
 class CatalogueDataModule(LightningDataModule):
@@ -29,9 +31,11 @@ class CatalogueDataModule(LightningDataModule):
     Args:
         prepared: folder of the prepared artifact.
         text: what the prior reads of the items' texts.
-        columns: columns of the item table that make an item's text, in order.
+        columns: columns of the item table that make an item's text, in order; the title alone where None.
         block_users: B, users per E step; memory goes with B and the number of classes.
-        seed: of the events that are hidden from the starts.
+        seed: of the events that are hidden from the starts, and of a permutation.
+        permute_text: give every item the text of another one: the control that tells what words add to a
+            prior that is as flexible.
     """
 
     manifest: Manifest
@@ -47,15 +51,17 @@ class CatalogueDataModule(LightningDataModule):
         columns: list[str] | None = None,
         block_users: int = 65_536,
         seed: int = 0,
+        permute_text: bool = False,
     ) -> None:
         super().__init__()
         if block_users < 1:
             raise InputError(f"catalogue.data.block_users: {block_users} given, at least 1 is needed.")
         self.prepared_path = prepared
         self.text = text
-        self.columns = ["title"] if columns is None else columns
+        self.columns = columns
         self.block_users = block_users
         self.seed = seed
+        self.permute_text = permute_text
 
     def setup(self, stage: str) -> None:
         """Count events and read texts, unless that was done.
@@ -94,4 +100,8 @@ class CatalogueDataModule(LightningDataModule):
                 f"{self.prepared_path}: no item has a text, so codes come from counts alone.", stacklevel=2
             )
             return None
-        return text_vectors(self.text, texts)
+        vectors = text_vectors(self.text, texts)
+        if vectors is None or not self.permute_text:
+            return vectors
+        rng = np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=_PERMUTATION))
+        return vectors[cycle(len(vectors), rng)]

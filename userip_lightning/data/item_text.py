@@ -46,17 +46,18 @@ def words(items: pl.DataFrame) -> list[str]:
     return items.select(pl.concat_str(columns, separator=" ", ignore_nulls=True)).to_series().to_list()
 
 
-def joined_texts(items: pl.DataFrame, columns: Sequence[str], setting: str) -> list[str]:
+def joined_texts(items: pl.DataFrame, columns: Sequence[str] | None, setting: str) -> list[str]:
     """A text per item: its cells in ``columns``, with commas between them; "" where all are missing.
 
     Args:
         items: of prepared data.
-        columns: at least one, in order.
+        columns: at least one, in order; the title alone where None.
         setting: the key that names them, for messages.
 
     Raises:
         InputError: no columns, or one that the items do not have.
     """
+    columns = ["title"] if columns is None else columns
     there = ", ".join(name for name in items.columns if name != "item")
     if not columns:
         raise InputError(f"{setting}: no columns given, at least one is needed; there are {there}.")
