@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from scipy.sparse import hstack
 
 from tests.catalogue.planted import CLASSES, ITEMS, planted
 from userip_lightning.catalogue.code_table import Floats
@@ -141,16 +142,14 @@ def test_an_explicit_log_is_read_by_what_is_liked_and_disliked(tiny_llama: Path,
     liked, disliked = planted(), planted(seed=3)
 
     class Explicit:
-        from scipy.sparse import hstack
-
         counts = hstack([disliked.counts[:, ::-1], liked.counts]).tocsr()
         explicit = True
 
-    vectors = text_vectors(source(tiny_llama), TEXTS, Explicit())
+    vectors = text_vectors(source(tiny_llama, steps=60, rate=2.0), TEXTS, Explicit())
     assert vectors is not None
     assert vectors.shape == (ITEMS, 4)
     losses = told(cache)["losses"]
-    assert losses[-1] < losses[0]
+    assert losses[-1] < losses[0] - 0.005
 
 
 def test_without_a_log_it_is_refused_also_within_others(tiny_llama: Path) -> None:

@@ -106,7 +106,7 @@ class Likelihood(LearnedSource):
         table, quality = self._table(module, hidden, told, positives.sum(axis=1), work, texts)
         report = {
             "losses": module.losses,
-            "scale": float(module.log_scale.exp()),
+            "scale": module.log_scale.exp().item(),
             "tuning_s": tuned - begun,
             "table_s": time.monotonic() - tuned,
             "r2": quality,
@@ -199,7 +199,7 @@ def _tune(module: SoftTokenModule, steps: int, work: Path) -> None:
         logger=False,
         default_root_dir=work,
         callbacks=[
-            ModelCheckpoint(work, save_last=True, save_top_k=0),
+            ModelCheckpoint(work, "last", save_top_k=1, enable_version_counter=False),
             TellSteps("language model, steps of soft tokens", epochs * EPOCH),
         ],
         enable_progress_bar=False,
