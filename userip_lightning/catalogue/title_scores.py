@@ -89,4 +89,4 @@ def _repeated(batch: ProfileBatch, times: int) -> ProfileBatch:
         for name, part in batch._asdict().items()
         if name != "rows"
     }
-    return batch._replace(**rows)
+    return ProfileBatch(rows=batch.rows, **rows)
