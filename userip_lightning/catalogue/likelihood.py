@@ -77,7 +77,7 @@ class Likelihood(LearnedSource):
     sizes: tuple[int, ...] = (4, 3)
     steps: int = 200
     items: int = 16
-    rate: float = 0.05
+    rate: float = 0.1
     exact: int | None = 2000
     length: float = 0.0
     max_tokens: int = 32

@@ -30,6 +30,7 @@ from userip_lightning.catalogue.title_scores import TitleScores
 
 #: Steps between two checkpoints.
 EPOCH = 10
+_SCALES = np.logspace(-2, 0.5, 11)
 
 
 class Targets(NamedTuple):
@@ -116,16 +117,20 @@ class SoftTokenModule(LightningModule):
         centred: Tensor = signal - signal.mean(1, keepdim=True)
         return centred
 
+    def on_train_start(self) -> None:
+        """Begin at the best τ of a grid on the first items: start words alone can say too much of an item."""
+        if self.global_step:
+            return
+        items = self.train_dataloader().dataset[0].tolist()
+        with torch.no_grad():
+            signal = self.evidence(items)
+            losses = [float(self._loss(items, scale * signal)) for scale in _SCALES]
+            self.log_scale.fill_(float(np.log(_SCALES[int(np.argmin(losses))])))
+
     def training_step(self, batch: NDArray[np.int64], batch_idx: int) -> Tensor:
-        """Cross-entropy of drawn items, and what class shares alone have beside it."""
+        """Loss of the drawn items."""
         items = batch.tolist()
-        rate, weight = (self._rows(part, items) for part in self._targets[:2])
-        signal = self.log_scale.exp() * self.evidence(items) + self.bias
-        if self._targets.offset is None:
-            loss = -(rate * F.log_softmax(signal, 1)).sum(1).mean()
-        else:
-            logits = self._rows(self._targets.offset, items) + signal
-            loss = F.binary_cross_entropy_with_logits(logits, rate, weight, reduction="sum") / weight.sum()
+        loss = self._loss(items, self.log_scale.exp() * self.evidence(items) + self.bias)
         self._sum += float(loss.detach())
         self.log("soft_tokens/loss", loss, prog_bar=True, batch_size=len(items))
         self.log("soft_tokens/scale", self.log_scale.exp(), batch_size=len(items))
@@ -161,6 +166,13 @@ class SoftTokenModule(LightningModule):
         self.losses = checkpoint["losses"]
         own = {f"scores.{name}": value for name, value in self.scores.state_dict().items()}
         checkpoint["state_dict"] |= own
+
+    def _loss(self, items: Sequence[int], signal: Tensor) -> Tensor:
+        rate, weight = (self._rows(part, items) for part in self._targets[:2])
+        if self._targets.offset is None:
+            return -(rate * F.log_softmax(signal, 1)).sum(1).mean()
+        logits = self._rows(self._targets.offset, items) + signal
+        return F.binary_cross_entropy_with_logits(logits, rate, weight, reduction="sum") / weight.sum()
 
     def _rows(self, part: Floats, items: Sequence[int]) -> Tensor:
         return torch.from_numpy(part[list(items)]).float().to(self.device)
