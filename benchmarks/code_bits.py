@@ -64,7 +64,7 @@ class Judge(nn.Module):
 
 
 def auc(data: PreparedData, known: NDArray[np.generic], seed: int) -> tuple[float, float]:
-    """Of validation and test rows, at the best epoch by validation; ``known``: [U, P] codes, [U, D] vectors."""
+    """Of validation and test rows, at the best epoch by validation; ``known``: codes [U, P] or vectors."""
     torch.manual_seed(seed)
     coded = np.issubdtype(known.dtype, np.integer)
     sizes = [int(part.max()) + 1 for part in known.T] if coded else []

@@ -47,7 +47,7 @@ def test_both_planted_profiles_are_found_and_new_users_coded_alike():
 
 
 def test_held_out_likelihood_never_falls_at_steps_that_are_not_annealed():
-    counts, _ = planted()
+    counts, _ = planted(users=3000)
     em = search(counts, starts=1)
     seen, hidden = hide(counts, 0)
     block = Block(0, seen, csr_matrix(seen.shape))
@@ -103,12 +103,12 @@ def test_with_one_code_in_the_other_profile_it_is_the_joint_m_step(vectors):
     )
     # a text's intercept would start elsewhere: here all classes have about as many users
     priors = (item_prior(vectors, ONE), ClassShares())
-    table = FactorisedItemEvents(priors).table(sums, None)
+    table = FactorisedItemEvents(priors, strength=10.0).table(sums, None)
     joint = ItemEvents(item_prior(vectors, ONE)).table(expected, users)
     if vectors is None:
         joint = ItemEvents(_Shares(length, posterior)).table(expected, users)
     found = table.first + table.second - table.log_normaliser[:, 0]
-    np.testing.assert_allclose(found, joint.evidence, atol=0.05 if vectors is not None else 1e-3)
+    np.testing.assert_allclose(found, joint.evidence, atol=0.05 if vectors is not None else 5e-3)
 
 
 class _Shares(ClassShares):

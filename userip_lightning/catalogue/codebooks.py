@@ -45,9 +45,8 @@ def are_factorised(codebooks: Codebooks, sizes: Mapping[str, int], explicit: boo
         return possible and prod(sizes.values()) > MOST_JOINT
     if codebooks == "factorised" and not possible:
         raise InputError(
-            f"catalogue.model.codebooks: factorised, with {len(sizes)} profiles and an "
-            f"{'explicit' if explicit else 'implicit'} log; it needs two profiles and an implicit log: set it "
-            "to joint."
+            "catalogue.model.codebooks: factorised codes need two profiles and an implicit log, this is "
+            f"{len(sizes)} and an {'explicit' if explicit else 'implicit'} one; set it to joint."
         )
     return codebooks == "factorised"
 

@@ -33,7 +33,7 @@ class FactorisedItemEvents:
         strength: β, in events per item and profile.
     """
 
-    def __init__(self, priors: tuple[ItemPrior, ItemPrior], strength: float = 10.0) -> None:
+    def __init__(self, priors: tuple[ItemPrior, ItemPrior], strength: float = 30.0) -> None:
         self.priors = priors
         self.strength = strength
 

@@ -46,7 +46,13 @@ class PairSums(NamedTuple):
 
     def plus(self, other: PairSums) -> PairSums:
         """Of both."""
-        return PairSums(*(mine + theirs for mine, theirs in zip(self, other, strict=True)))
+        return PairSums(
+            self.first + other.first,
+            self.second + other.second,
+            self.users + other.users,
+            self.events + other.events,
+            self.entropy + other.entropy,
+        )
 
 
 class _Users(NamedTuple):

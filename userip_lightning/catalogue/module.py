@@ -62,8 +62,8 @@ class CatalogueModule(LightningModule):
             to 16 combinations, and for logs and sizes that cannot be factorised.
         starts: how many starts run side by side until the best one is chosen; those of explicit logs begin at
             quantiles of generosity.
-        strength: β, how many events of an item its prior is worth; where None, 10 for implicit logs and
-            20 for explicit ones.
+        strength: β, how many events of an item its prior is worth; where None, 10 for implicit logs (30 of
+            either profile if factorised) and 20 for explicit ones.
         warm: steps until the E step's t reaches 1.
         race: steps after which the start goes on alone that predicts hidden events best; the Trainer's
             ``max_epochs`` says how many steps are taken in all.
