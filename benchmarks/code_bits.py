@@ -74,7 +74,7 @@ def auc(data: PreparedData, known: NDArray[np.generic], seed: int) -> tuple[floa
     optimizer = torch.optim.Adam(judge.parameters(), lr=_RATE, fused=True)
     best, worse = (0.0, 0.0), 0
     for _ in range(_EPOCHS):
-        for batch in torch.randperm(len(parts[0][0])).split(_BATCH):
+        for batch in torch.split(torch.randperm(len(parts[0][0])), _BATCH):
             who, item, label = (column[batch] for column in parts[0])
             logit, square = judge(item, user[who])
             loss = nn.functional.binary_cross_entropy_with_logits(logit, label.float()) + _L2 * square
@@ -122,7 +122,7 @@ def svd_vectors(counts: csr_matrix, seed: int, rank: int = 32) -> Floats:
     """[U, 32] of length 1. Columns are scaled by 1/√popularity, as strong a control as we know."""
     scale = 1 / np.sqrt(np.asarray(counts.sum(axis=0)).ravel() + 1)
     weighted = counts.multiply(scale[None]).tocsr()
-    return normalize(TruncatedSVD(rank, random_state=seed).fit_transform(weighted))
+    return np.asarray(normalize(TruncatedSVD(rank, random_state=seed).fit_transform(weighted)))
 
 
 def svd_joint(vectors: Floats, sizes: Sizes, seed: int) -> Codes:

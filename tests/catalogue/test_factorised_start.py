@@ -111,6 +111,23 @@ def test_with_one_code_in_the_other_profile_it_is_the_joint_m_step(vectors):
     np.testing.assert_allclose(found, joint.evidence, atol=0.05 if vectors is not None else 5e-3)
 
 
+def test_m_steps_end_where_the_table_expects_what_was_counted():
+    """Both profiles decide on every item here, so neither is right that leaves out what the other says."""
+    rng = np.random.default_rng(0)
+    counted = rng.gamma(2.0, 20.0, size=(30, ONE, TWO))  # events of item i by users with codes j and k
+    sums = PairSums(counted.sum(axis=2), counted.sum(axis=1), np.ones((ONE, TWO)), counted.sum(axis=0), 0.0)
+    model = FactorisedItemEvents((ClassShares(), ClassShares()), strength=1e-9)
+    table = model.table(sums, None)
+    for _ in range(60):
+        table = model.table(sums, table)
+    popularity = counted.sum(axis=(1, 2)) / counted.sum()
+    odds = table.first[:, :, None] + table.second[:, None, :] - table.log_normaliser
+    expected = sums.events * popularity[:, None, None] * np.exp(odds)
+    np.testing.assert_allclose(expected.sum(axis=0), sums.events, rtol=1e-4)
+    np.testing.assert_allclose(expected.sum(axis=2), sums.first, rtol=1e-3)
+    np.testing.assert_allclose(expected.sum(axis=1), sums.second, rtol=1e-3)
+
+
 class _Shares(ClassShares):
     """Of events in place of users, as items without text are expected."""
 
