@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from typing import Any, cast
 
 from jsonargparse import ArgumentParser
@@ -18,9 +19,9 @@ from userip_lightning.reproduce.regimes.settings import Regimes
 
 _COMMAND = "reproduce regimes"
 _DESCRIPTION = """Does a log need text, a language model, or neither? The log is made thinner and colder
-(training users, titles shown, codes; cold and warm users, cold items), and in each of these regimes codes from
-no text, words and language models are judged beside every control. Takes the settings of `userip fit`, and
-`regimes`. What is done is kept; what fails is named and stops nothing else.
+(training users, titles shown, codes; cold and warm users, cold items), and in each of these regimes codes
+from no text, words and language models are judged beside every control. Takes the settings of `userip fit`,
+and `regimes`. What is done is kept; what fails is named and stops nothing else.
 Example: userip reproduce regimes -c configs/reproduce/regimes_quick.yaml --regimes.train_users [1000,null]"""
 
 
@@ -66,7 +67,7 @@ def parse_regimes(arguments: Sequence[str]) -> Plan:
     values.pop("config", None)
     alone = FreshClassParser(exit_on_error=False)
     alone.add_class_arguments(Regimes, "regimes")
-    varied = cast(Regimes, alone.instantiate(alone.parse_object({"regimes": section})).regimes)
+    varied = cast(Regimes, alone.instantiate(alone.parse_object({"regimes": deepcopy(section)})).regimes)
     plain = experiment_parser("fit", "")
 
     def experiment(more: Mapping[str, Any]) -> Experiment:

@@ -40,8 +40,8 @@ _NOTES = (
     "may still claim it: read the rows together.",
     "Methods without text: count mixture and `none` find classes by counts alone; svd kmeans clusters users "
     "by what they met; shuffled, random, generosity. With words: a bag of words as the prior of those "
-    "classes, text kmeans and svd text kmeans; + words, codes without text of which the judge learns with the items' "
-    "words. With a language model: sentence vectors or hidden states, also joined with words.",
+    "classes, text kmeans and svd text kmeans; + words, codes without text, which the judge learns with the "
+    "items' words. With a language model: sentence vectors or hidden states, also joined with words.",
 )
 
 

@@ -4,9 +4,10 @@ Judged are the rows of users with a training or shown event: of the others no me
 random split that thins the log, these are nearly all users.
 
 The affinity judge gives log-odds (``data/affinity.py``), which are turned into probabilities σ(a + b · odds)
-with a and b ≥ 0 fitted to validation rows (Platt 1999), so that Logloss means something. Where items are cold,
-counts say nothing of them: each method is judged with the texts that its codes know, and codes without text
-also with the items' words, as it takes text to tell what a cold item is, but perhaps none to tell users apart.
+with a and b ≥ 0 fitted to validation rows (Platt 1999), so that Logloss means something. Where items are
+cold, counts say nothing of them: each method is judged with the texts that its codes know, and codes without
+text also with the items' words, as it takes text to tell what a cold item is, but perhaps none to tell users
+apart.
 """
 
 from __future__ import annotations
