@@ -14,15 +14,12 @@ LABEL = RNG.integers(2, size=USERS.size).astype(np.int8)
 NOISE = RNG.normal(size=(5, USERS.size))
 
 
-def contender(
-    name: str, group: str, signal: float, validation: float | None = None, seeds: int = 5, scale=1.0
-):
+def contender(name, group, signal, validation=None, seeds=5, scale=1.0) -> Contender:
     """Scores that see ``signal`` of the label; noise is shared, so that differences are sure."""
     odds = signal * (2 * LABEL - 1) + NOISE[:seeds]
     scores = 1 / (1 + np.exp(-scale * odds))
-    return Contender(
-        name, group, signal if validation is None else validation, Predictions(USERS, LABEL, scores)
-    )
+    reached = signal if validation is None else validation
+    return Contender(name, group, reached, Predictions(USERS, LABEL, scores))
 
 
 def found(free: float, words: float | None, model: float | None, **more) -> Finding:
