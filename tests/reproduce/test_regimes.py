@@ -60,7 +60,7 @@ def words(cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[...
         settings = {**copy.deepcopy(SETTINGS), **changes}
         settings["regimes"] = {**settings["regimes"], **(regimes or {})}
         file = tmp_path_factory.mktemp("regimes") / "planted.yaml"
-        file.write_text(yaml.safe_dump(settings))
+        file.write_text(yaml.safe_dump(settings, sort_keys=False))
         return ["reproduce", "regimes", "-c", str(file), "--output", str(output)]
 
     return given
