@@ -35,7 +35,8 @@ def regimes(arguments: Sequence[str]) -> None:
         regimes_parser(with_sections=False).print_help()
         return
     plan = parse_regimes(arguments)
-    with RegimesDisplay() as display:
+    display = RegimesDisplay()
+    with display:
         finished = reproduce_regimes(plan, display)
     show(finished.summary)
     print(f"Every regime, as Markdown, HTML and JSON, with figures: {finished.folder}")

@@ -16,6 +16,7 @@ from userip_lightning.report import regime as regime_report
 from userip_lightning.report.regime import Finding, judge_regime
 from userip_lightning.report.regimes import Judged, write_regimes
 from userip_lightning.report.sheet import Sheet
+from userip_lightning.reproduce.case import refuse_processes
 from userip_lightning.reproduce.regimes import judges
 from userip_lightning.reproduce.regimes.display import RegimesDisplay
 from userip_lightning.reproduce.regimes.grid import Regime, grid
@@ -66,6 +67,7 @@ def reproduce_regimes(plan: Plan, display: RegimesDisplay) -> Finished:
     """
     settings, regimes = plan.settings, plan.regimes
     check(regimes, settings.controls)
+    refuse_processes(plan.experiment({}), settings.experiment)
     root = Path(settings.output) / settings.experiment
     with write_errors(root):
         root.mkdir(parents=True, exist_ok=True)
