@@ -127,6 +127,22 @@ def test_a_column_that_is_not_there_is_named(log: PreparedData) -> None:
         CatalogueDataModule(str(log.path), columns=["plot"]).setup("fit")
 
 
+def test_permuted_texts_are_all_there_each_with_another_item(log: PreparedData) -> None:
+    found = {}
+    for seed, permuted in [(0, False), (0, True), (1, True)]:
+        data = CatalogueDataModule(str(log.path), seed=seed, permute_text=permuted)
+        data.setup("fit")
+        assert data.vectors is not None
+        found[seed, permuted] = data
+    own, other, third = (data.vectors for data in found.values())
+    assert sorted(map(tuple, own)) == sorted(map(tuple, other)) == sorted(map(tuple, third))
+    moved = (own != other).any(axis=1)
+    twins = len(own) - len(np.unique(own, axis=0))
+    assert (~moved).sum() <= twins  # nobody keeps a text but where two items have the same
+    assert not np.array_equal(other, third)
+    assert (found[0, False].events.counts != found[0, True].events.counts).nnz == 0
+
+
 def test_a_log_without_texts_is_coded_by_its_counts(log: PreparedData, tmp_path: Path) -> None:
     blank = tmp_path / "prepared"
     blank.mkdir()

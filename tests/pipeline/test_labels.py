@@ -45,6 +45,14 @@ def test_rows_of_one_experiment_differ_by_method_and_not_by_seed(parse, tmp_path
     assert len({(label["row"], label["seed"]) for label in labels}) == len(labels) == 6
 
 
+@pytest.mark.parametrize("attributes", ["true", "false"])
+def test_rows_that_see_the_items_text_say_so(parse, tmp_path, attributes):
+    words = ["--ctr.data.attributes", attributes]
+    words += ["--ctr.data.item_text", "userip_lightning.catalogue.text_source.BagOfWords"]
+    fields = {run_labels(job, {})["fields"] for job in make_plan(parse(*words), tmp_path, "hash").ctr}
+    assert fields == {"rich + text" if attributes == "true" else "ids + text"}
+
+
 def test_a_caller_knows_better(parse, tmp_path):
     plan = make_plan(parse(), tmp_path, "hash")
     job = next(job for job in plan.ctr if job.variant == "codes")

@@ -13,7 +13,7 @@ from userip_lightning.pipeline.stages import CTR
 SECTIONS = {
     name: {"model": {}, "data": {}, "trainer": {"max_epochs": 1}} for name in ("profile", "quantize", "ctr")
 }
-SETTINGS = Settings(experiment="e", seeds=[0, 1], controls=["shuffled"])
+SETTINGS = Settings(experiment="e", seeds=[0, 1], controls=["shuffled", "permuted_z"])
 
 
 def plan(settings: Settings = SETTINGS, data_hash: str = "d", **sections: dict) -> Plan:
@@ -21,11 +21,12 @@ def plan(settings: Settings = SETTINGS, data_hash: str = "d", **sections: dict) 
     return make_plan(experiment, Path("prepared"), data_hash)
 
 
-def keys(made: Plan) -> tuple[set[str], set[str], set[str], set[str]]:
+def keys(made: Plan) -> tuple[set[str], ...]:
     return (
         {job.key for job in made.profiles},
         {job.key for job in made.quantize},
         {bank.key for bank in made.controls},
+        {job.key for job in made.retrained},
         {job.key for job in made.ctr},
     )
 
@@ -33,9 +34,11 @@ def keys(made: Plan) -> tuple[set[str], set[str], set[str], set[str]]:
 def test_every_variant_is_run_with_every_seed_and_its_own_folder():
     made = plan()
     assert {job.label for job in made.ctr} == {
-        f"ctr/{variant}/seed{seed}" for variant in ("none", "codes", "shuffled") for seed in (0, 1)
+        f"ctr/{variant}/seed{seed}"
+        for variant in ("none", "codes", "shuffled", "permuted_z")
+        for seed in (0, 1)
     }
-    assert len({job.target for job in made.ctr}) == 6
+    assert len({job.target for job in made.ctr}) == 8
 
 
 def test_each_variant_reads_its_own_bank():
@@ -46,7 +49,8 @@ def test_each_variant_reads_its_own_bank():
         assert banks[f"ctr/codes/seed{seed}"] == str(made.quantize[seed].target)
         assert banks[f"ctr/shuffled/seed{seed}"] == str(made.controls[seed].target)
         assert made.controls[seed].codes == made.quantize[seed].target
-    assert len(set(banks.values())) == 5
+        assert banks[f"ctr/permuted_z/seed{seed}"] == str(made.retrained[seed].target)
+    assert len(set(banks.values())) == 7
 
 
 def test_codes_are_trained_anew_for_every_seed_and_profiles_for_every_profile_seed():
@@ -111,6 +115,15 @@ def test_knowledge_is_part_of_the_key_of_who_reads_it():
     jobs = [ctr_job(experiment, place, "knowledge", 0, knowledge=source) for source in read]
     assert len({job.key for job in jobs}) == 3
     assert [job.filled["data.knowledge"] for job in jobs] == [None, "a", "b"]
+
+
+def test_item_text_belongs_to_every_variant_and_to_its_key():
+    data = {"item_text": {"class_path": "userip_lightning.catalogue.text_source.BagOfWords"}}
+    before, after = plan(), plan(ctr={**SECTIONS["ctr"], "data": data})
+    assert {job.variant for job in after.ctr} == {"none", "codes", "shuffled"}
+    assert all(job.section["data"] == data for job in after.ctr)
+    assert before.ctr[0].key != after.ctr[0].key
+    assert [keys(one)[:3] for one in (before, after)] == [keys(before)[:3]] * 2
 
 
 def test_a_baselines_key_has_all_that_decides_it():

@@ -13,6 +13,7 @@ from userip_lightning.report.bootstrap import paired_bootstrap
 from userip_lightning.report.entries import Entry
 from userip_lightning.report.judge import judge_study
 from userip_lightning.report.predictions import read_predictions
+from userip_lightning.report.sheet import block_sheet
 
 
 def judge(entries, root, **changes):
@@ -48,6 +49,15 @@ def test_every_figure_is_that_of_the_predictions(entries, tmp_path):
     assert row(study, "UserIP-DCN")["auc_improvement"] == pytest.approx(
         (aucs["UserIP-DCN"].mean() - 0.5) / (aucs["DCN"].mean() - 0.5) - 1
     )
+
+
+@pytest.mark.parametrize(("seeds", "mark"), [(5, "better"), (4, "open"), (1, "open")])
+def test_a_gain_of_fewer_seeds_than_a_claim_takes_has_no_mark(entries, tmp_path, seeds, mark):
+    few = {method: entry._replace(runs=entry.runs[:seeds]) for method, entry in entries.items()}
+    study = judge(few, tmp_path)
+    assert row(study, "UserIP-DCN")["mark"] == mark
+    assert row(study, "UserIP-DCN")["delta_auc_low"] > 0
+    assert ("▲" in str(block_sheet(study.blocks[0]).groups)) == (seeds == 5)
 
 
 def test_holm_corrects_within_the_group_of_the_block(entries, tmp_path):

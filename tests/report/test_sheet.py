@@ -63,7 +63,7 @@ def test_the_sentences_judge_controls_networks_and_references(block):
     assert codes.startswith("UserIP-DCN. The codes gain")
     assert networks == (
         "Over the same network without codes, 1 of 2 methods with codes gain at least 0.001 AUC, the whole "
-        "interval above zero, at a Logloss that is not worse; 1 lose as much AUC."
+        "interval above zero, at a Logloss that is not worse, with at least 5 seeds; 1 lose as much AUC."
     )
     assert reference.endswith("AUC, is above 2 of 2 networks.")
 

@@ -200,6 +200,22 @@ def test_without_the_language_model_the_rows_without_codes_are_measured(
         assert found[method]["runs"] == []
 
 
+def test_codes_of_other_users_profiles_are_a_row_with_its_own_stage_2(study_words, entries, tmp_path, capsys):
+    words = ["--splits", "random", "--fields", "[ids]", "--methods", "UserIP-DCN", "DCN + permuted z"]
+    assert main(study_words("table2", tmp_path, *words, controls=["permuted_z"])) == 0
+    assert "quantize/permuted_z/seed1: done" in capsys.readouterr().err
+    found = entries(tmp_path / "study" / "table2")
+    assert found["DCN + permuted z"]["control"] == "permuted_z"
+    assert found["DCN + permuted z"]["sizes"] == found["UserIP-DCN"]["sizes"]
+    scored = set()
+    for method in ("UserIP-DCN", "DCN + permuted z"):
+        assert len(found[method]["runs"]) == 2
+        for run in found[method]["runs"]:
+            scores = pl.read_parquet(tmp_path / "study" / run / "predictions.parquet")["score"]
+            scored.add(tuple(scores.to_list()))
+    assert len(scored) == 4
+
+
 def test_a_growing_codebook_has_a_row_per_size(reproduced, study_words, entries, tmp_path):
     shutil.copytree(reproduced, tmp_path / "again")
     words = ["--splits", "random", "--fields", "[ids]", "--seeds", "[0]"]

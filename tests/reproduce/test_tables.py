@@ -93,6 +93,7 @@ def test_two_rows_of_one_label_are_refused(label):
         ({"study": "runs/mine"}, "study: 'runs/mine' is no folder name"),
         ({"seeds": [0, 0]}, "seeds: [0, 0] given"),
         ({"fields": []}, "fields: [] given"),
+        ({"controls": ["permuted_text"]}, "controls: permuted_text belongs to the engine catalogue"),
         ({"control_network": "FM"}, "control_network: 'FM' is not among the networks (PNN, DCN)"),
         ({"tuning": Tuning(lr=(0.0, 0.1))}, "tuning.lr: [0.0, 0.1] given"),
         ({"tuning": Tuning(l2=(0.1, 0.01))}, "tuning.l2: [0.1, 0.01] given"),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import warnings
 
 import numpy as np
-import polars as pl
 from lightning.pytorch import LightningDataModule
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
@@ -14,6 +13,8 @@ from userip_lightning.artifact import Manifest
 from userip_lightning.catalogue.code_table import Floats
 from userip_lightning.catalogue.em import Block, hide
 from userip_lightning.catalogue.text_source import BagOfWords, TextSource
+from userip_lightning.data.cycle import cycle
+from userip_lightning.data.item_text import joined_texts
 from userip_lightning.data.prepared import PreparedData
 from userip_lightning.data.text_vectors import text_vectors
 from userip_lightning.data.user_blocks import UserBlocks
@@ -21,6 +22,7 @@ from userip_lightning.data.user_events import UserEvents, user_events
 from userip_lightning.errors import InputError
 
 DEFAULT_TEXT = BagOfWords()
+_PERMUTATION = (2,)  # spawn key; those of the search begin with 0 and 1
 
 
 class CatalogueDataModule(LightningDataModule):
@@ -29,9 +31,11 @@ class CatalogueDataModule(LightningDataModule):
     Args:
         prepared: folder of the prepared artifact.
         text: what the prior reads of the items' texts.
-        columns: columns of the item table that make an item's text, in order.
+        columns: columns of the item table that make an item's text, in order; the title alone where None.
         block_users: B, users per E step; memory goes with B and the number of classes.
-        seed: of the events that are hidden from the starts.
+        seed: of the events that are hidden from the starts, and of a permutation.
+        permute_text: give every item the text of another one: the control that tells what words add to a
+            prior that is as flexible.
     """
 
     manifest: Manifest
@@ -47,15 +51,17 @@ class CatalogueDataModule(LightningDataModule):
         columns: list[str] | None = None,
         block_users: int = 65_536,
         seed: int = 0,
+        permute_text: bool = False,
     ) -> None:
         super().__init__()
         if block_users < 1:
             raise InputError(f"catalogue.data.block_users: {block_users} given, at least 1 is needed.")
         self.prepared_path = prepared
         self.text = text
-        self.columns = ["title"] if columns is None else columns
+        self.columns = columns
         self.block_users = block_users
         self.seed = seed
+        self.permute_text = permute_text
 
     def setup(self, stage: str) -> None:
         """Count events and read texts, unless that was done.
@@ -88,17 +94,14 @@ class CatalogueDataModule(LightningDataModule):
         return UserBlocks(lambda users: counts[users], counts.shape[0], self.block_users)
 
     def _vectors(self, data: PreparedData) -> Floats | None:
-        missing = [name for name in self.columns if name not in data.items.columns]
-        if missing:
-            raise InputError(
-                f"catalogue.data.columns: the items have no column {missing[0]!r}; there are "
-                f"{', '.join(name for name in data.items.columns if name != 'item')}."
-            )
-        joined = pl.concat_str(*self.columns, separator=", ", ignore_nulls=True).fill_null("")
-        texts: list[str] = data.items.select(text=joined)["text"].to_list()
+        texts = joined_texts(data.items, self.columns, "catalogue.data.columns")
         if not any(text.strip() for text in texts):
             warnings.warn(
                 f"{self.prepared_path}: no item has a text, so codes come from counts alone.", stacklevel=2
             )
             return None
-        return text_vectors(self.text, texts)
+        vectors = text_vectors(self.text, texts)
+        if vectors is None or not self.permute_text:
+            return vectors
+        rng = np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=_PERMUTATION))
+        return vectors[cycle(len(vectors), rng)]

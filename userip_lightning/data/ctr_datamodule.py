@@ -1,4 +1,4 @@
-"""Rows of the CTR model: ids, codes from a bank, continuous profiles, knowledge, attributes."""
+"""Rows of the CTR model: ids, codes from a bank, continuous profiles, knowledge, item text, attributes."""
 
 from __future__ import annotations
 
@@ -15,10 +15,12 @@ from numpy.typing import NDArray
 from userip_lightning.artifact import Manifest, expect_same_data, read_manifest, refuse_leak
 from userip_lightning.bank import FeatureBank
 from userip_lightning.batches import CTRBatch
+from userip_lightning.catalogue.text_source import TextSource
 from userip_lightning.data.ctr_fields import (
     attribute_columns,
     code_columns,
     id_columns,
+    item_text_column,
     knowledge_columns,
     schema_of,
     vector_columns,
@@ -55,6 +57,8 @@ class CTRDataModule(LightningDataModule):
         audit: whether a bank, profiles or knowledge that saw a row of VAL or TEST are refused.
         knowledge: folder of a knowledge artifact whose vectors of users and items become fields; None for a
             model without them.
+        item_text: what reads the items' texts, whose vectors become a field; None for a model without it.
+        item_text_columns: columns of the item table that make an item's text, in order; ``[title]`` if None.
     """
 
     def __init__(
@@ -67,6 +71,8 @@ class CTRDataModule(LightningDataModule):
         attributes: bool = False,
         audit: bool = True,
         knowledge: str | None = None,
+        item_text: TextSource | None = None,
+        item_text_columns: list[str] | None = None,
     ) -> None:
         super().__init__()
         if batch_size < 1:
@@ -81,12 +87,14 @@ class CTRDataModule(LightningDataModule):
         self.attributes = attributes
         self.audit = audit
         self.knowledge = knowledge
+        self.item_text = item_text
+        self.item_text_columns = ["title"] if item_text_columns is None else item_text_columns
         self._train: RowSlices | None = None
 
     @property
     def feature_schema(self) -> FeatureSchema:
         """``user_id``, ``item_id``, ``code_<profile>`` …, ``z_<profile>`` …, ``user_knowledge``,
-        ``item_knowledge``, ``user_<attribute>`` …, ``item_<attribute>`` …"""
+        ``item_knowledge``, ``item_text``, ``user_<attribute>`` …, ``item_<attribute>`` …"""
         return self._loaded.schema
 
     @property
@@ -104,12 +112,18 @@ class CTRDataModule(LightningDataModule):
         """Manifest of the prepared data."""
         return self._loaded.prepared.manifest
 
+    def prepare_data(self) -> None:
+        """Let one process read the items' texts, after which the others find their vectors in the cache."""
+        if self.item_text is not None:
+            _ = self._loaded
+
     def setup(self, stage: str) -> None:
         """Read everything, so that bad input is refused before a model exists.
 
         Raises:
-            InputError: the prepared data, the bank, the profiles or the knowledge cannot be used, they belong
-                to different data, or one of them saw a row on which the model will be judged.
+            InputError: the prepared data, the bank, the profiles, the knowledge or the items' texts cannot be
+                used, they belong to different data, or one of them saw a row on which the model will be
+                judged.
         """
         _ = self._loaded
 
@@ -164,6 +178,8 @@ class CTRDataModule(LightningDataModule):
         if self.knowledge is not None:
             self._check_origin(self.knowledge, read_manifest(self.knowledge, "knowledge"), prepared)
             columns += knowledge_columns(prepared, self.knowledge)
+        if self.item_text is not None:
+            columns.append(item_text_column(prepared, self.item_text, self.item_text_columns))
         if self.attributes:
             columns += attribute_columns(prepared)
         whole = CTRBatch(

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from userip_lightning.bank import FeatureBank
+from userip_lightning.catalogue.text_source import TextSource
+from userip_lightning.data.item_text import joined_texts
 from userip_lightning.data.prepared import PreparedData
+from userip_lightning.data.text_vectors import text_vectors
 from userip_lightning.errors import InputError
 from userip_lightning.schema import TRAIN, FeatureSchema, Field, ProfileVectors
 
@@ -81,13 +85,51 @@ def knowledge_columns(prepared: PreparedData, folder: str | Path) -> list[Column
                 f"{file}: a row of numbers for each of {count} {side}s was expected, shape {vectors.shape} "
                 "found; delete the folder and write the knowledge again."
             )
-        known = vectors.any(axis=1)
-        value = np.where(known, known.cumsum(), 0)
-        per_event = value[prepared.events[side].to_numpy()]
-        columns.append(
-            Column(f"{side}_knowledge", per_event, int(known.sum()) + 1, _standardised(vectors[known]))
-        )
+        columns.append(_vectors_of(f"{side}_knowledge", prepared.events[side], vectors, vectors.any(axis=1)))
     return columns
+
+
+def item_text_column(prepared: PreparedData, source: TextSource, columns: Sequence[str]) -> Column:
+    """``item_text``: what ``source`` makes of the items' texts, of trained and of unseen items alike.
+
+    Vectors are standardised as in :func:`vector_columns`, over the items that have one. Value 0, the zero
+    vector, is an item without a text, or with no word that the source knows.
+
+    Args:
+        prepared: the data.
+        source: gives [I, D] vectors.
+        columns: of the item table; they make an item's text.
+
+    Raises:
+        InputError: a column is missing, no item has a text, or the source gives nothing of use.
+    """
+    texts = joined_texts(prepared.items, columns, "ctr.data.item_text_columns")
+    written = np.array([bool(text.strip()) for text in texts])
+    if not written.any():
+        raise InputError(
+            f"{prepared.path}: no item has a text in {', '.join(columns)}, which ctr.data.item_text should "
+            "read; name other columns in ctr.data.item_text_columns, or set ctr.data.item_text to null."
+        )
+    vectors = text_vectors(source, texts)
+    if vectors is None:
+        raise InputError(
+            f"ctr.data.item_text: {type(source).__name__} gives no vectors; choose a source that reads "
+            "texts, or null for no field."
+        )
+    broken = written & ~np.isfinite(vectors).all(axis=1)
+    if broken.any():
+        item = int(broken.argmax())
+        raise InputError(
+            f"ctr.data.item_text: {type(source).__name__} gives no finite numbers for item "
+            f"{prepared.items['item_id'][item]!r} ({texts[item]!r}); mend its text or choose another source."
+        )
+    known = written & vectors.any(axis=1)
+    if not known.any():
+        raise InputError(
+            f"ctr.data.item_text: {type(source).__name__} knows no word of any item in {', '.join(columns)}; "
+            "choose another source or other columns."
+        )
+    return _vectors_of("item_text", prepared.events["item"], vectors, known)
 
 
 def attribute_columns(prepared: PreparedData) -> list[Column]:
@@ -115,7 +157,15 @@ def _trained(prepared: PreparedData) -> NDArray[np.bool_]:
     return (prepared.events["split"] == TRAIN).to_numpy()
 
 
-def _standardised(rows: NDArray[np.float32]) -> NDArray[np.float32]:
+def _vectors_of(
+    name: str, index: pl.Series, vectors: NDArray[np.floating[Any]], known: NDArray[np.bool_]
+) -> Column:
+    """A field whose value stands for row ``index`` of ``vectors`` [V, D], or for nothing unless ``known``."""
+    value = np.where(known, known.cumsum(), 0)
+    return Column(name, value[index.to_numpy()], int(known.sum()) + 1, _standardised(vectors[known]))
+
+
+def _standardised(rows: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
     """[U, D] → [U + 1, D], the first row zero."""
     vectors = np.zeros((rows.shape[0] + 1, rows.shape[1]), dtype=np.float32)
     if len(rows):

@@ -17,6 +17,7 @@ from userip_lightning.batches import RecBatch
 from userip_lightning.data.prepared import PreparedData
 from userip_lightning.data.row_loader import RowLoader
 from userip_lightning.data.row_sampler import RowBatchSampler
+from userip_lightning.data.z_controls import Z, replaced
 from userip_lightning.errors import InputError
 from userip_lightning.schema import ITEM_TEXT, PRIOR, SUPPORT, TRAIN, ProfileVectors
 
@@ -31,6 +32,7 @@ class QuantizeDataModule(LightningDataModule):
         holdout: share of the TRAIN rows that no step uses; they measure the recommendation loss.
         seed: of the shuffling and of the choice of held-out rows.
         audit: refuse profiles that saw a validation or test row.
+        z: the profiles of each user, those of another user, or noise in their place: the controls of stage 2.
     """
 
     profiles: ProfileVectors
@@ -47,6 +49,7 @@ class QuantizeDataModule(LightningDataModule):
         holdout: float = 0.05,
         seed: int = 0,
         audit: bool = True,
+        z: Z = "own",
     ) -> None:
         super().__init__()
         self.prepared_path = prepared
@@ -55,6 +58,7 @@ class QuantizeDataModule(LightningDataModule):
         self.holdout = holdout
         self.seed = seed
         self.audit = audit
+        self.z = z
         self._train: RowLoader[RecBatch] | None = None
 
     def setup(self, stage: str) -> None:
@@ -62,14 +66,16 @@ class QuantizeDataModule(LightningDataModule):
 
         Raises:
             InputError: an artifact is missing, damaged or of another kind, the two descend from different
-                data, the profiles saw a row that is judged, or a user has rows but no profile.
+                data, the profiles saw a row that is judged, a user has rows but no profile, or one user's
+                profile is to be permuted.
         """
         data = PreparedData.load(self.prepared_path)
         self.manifest = artifact.read_manifest(self.profiles_path, "profiles")
         artifact.expect_same_data(self.profiles_path, self.manifest, data.data_hash)
         if self.audit:
             artifact.refuse_leak(self.profiles_path, data.judged_rows())
-        self.profiles = ProfileVectors.load(self.profiles_path, tuple(self.manifest.extra["names"]))
+        own_z = ProfileVectors.load(self.profiles_path, tuple(self.manifest.extra["names"]))
+        self.profiles = replaced(own_z, self.z, self.seed)
         self.prior = _prior(Path(self.profiles_path))
         self.n_items = data.n_items
         self.item_text = _item_text(Path(self.profiles_path), data.n_items)

@@ -59,10 +59,12 @@ def run_labels(job: Job, given: Mapping[str, str]) -> dict[str, str | int]:
 
 def _own_labels(job: Job) -> dict[str, str]:
     if job.stage is not CTR:
-        return {"method": job.stage.name if job.stage.kind == CTR.kind else USERIP}
+        control = "" if job.variant is None else f" + {job.variant}"
+        return {"method": job.stage.name if job.stage.kind == CTR.kind else f"{USERIP}{control}"}
     network = _class_name(job.section["model"]["net"])
     methods = {NO_CODES: network, CODES: f"{USERIP}-{network}"}
-    fields = "rich" if job.section["data"]["attributes"] else "ids"
+    data = job.section["data"]
+    fields = ("rich" if data["attributes"] else "ids") + ("" if data["item_text"] is None else " + text")
     return {"fields": fields, "method": methods.get(str(job.variant), f"{network} + {job.variant}")}
 
 

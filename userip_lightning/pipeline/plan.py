@@ -14,6 +14,7 @@ from userip_lightning.artifact import SCHEMA_VERSION, stable_hash
 from userip_lightning.data import controls, kmeans_controls, mixture_controls
 from userip_lightning.pipeline.code_version import code_hash, named_modules
 from userip_lightning.pipeline.config import Experiment
+from userip_lightning.pipeline.retrained import RETRAINED, left_out, of_engine
 from userip_lightning.pipeline.settings import Control, Settings
 from userip_lightning.pipeline.stages import CATALOGUE, CTR, PROFILE, QUANTIZE, Stage
 from userip_lightning.report.comparison import CODES, NO_CODES
@@ -25,7 +26,8 @@ class Job(NamedTuple):
     Args:
         stage: its classes.
         label: name for people, unique in the experiment, also a relative path.
-        variant: of the CTR stage (``none``, ``codes`` or a control), None elsewhere.
+        variant: of the CTR stage (``none``, ``codes`` or a control); the control where it retrains the codes'
+            stage; None elsewhere.
         seed: of everything random in it.
         section: settings of ``{model, data, trainer}``.
         filled: dotted key to value, what the section lacks.
@@ -89,14 +91,28 @@ class Plan(NamedTuple):
     """All runs of an experiment, in order.
 
     ``profiles`` has one run per profile seed, none with the catalogue engine; ``quantize`` makes the codes,
-    whatever the engine; it, every control and every variant of ``ctr`` have one run per seed.
+    whatever the engine, and ``retrained`` makes them from what says nothing of whom it stands for; these two,
+    every control and every variant of ``ctr`` have one run per seed. ``left_out`` are controls that would
+    repeat the codes, with the reason.
     """
 
     place: Place
     profiles: tuple[Job, ...]
     quantize: tuple[Job, ...]
     controls: tuple[ControlBank, ...]
+    retrained: tuple[Job, ...]
     ctr: tuple[Job, ...]
+    left_out: dict[str, str]
+
+    @property
+    def codes(self) -> tuple[Job, ...]:
+        """Whatever is trained before the CTR stage, in order."""
+        return (*self.profiles, *self.quantize, *self.retrained)
+
+    def banks(self, control: str) -> list[Source]:
+        """What a CTR run with the codes of a control reads, one per seed."""
+        drawn = [Source(bank.key, bank.target) for bank in self.controls if bank.control == control]
+        return drawn + [Source(job.key, job.target) for job in self.retrained if job.variant == control]
 
 
 def experiment_root(settings: Settings) -> Path:
@@ -105,7 +121,7 @@ def experiment_root(settings: Settings) -> Path:
 
 
 def make_plan(experiment: Experiment, prepared: Path, data_hash: str) -> Plan:
-    """Name every run and its folder; touches no disk.
+    """Name every run and its folder; writes nothing.
 
     Args:
         experiment: the configuration.
@@ -115,14 +131,19 @@ def make_plan(experiment: Experiment, prepared: Path, data_hash: str) -> Plan:
     settings = experiment.settings
     place = Place(experiment_root(settings), prepared, data_hash)
     profiles, quantize = _codes_jobs(experiment, place)
-    banks = tuple(_control_bank(place, control, codes) for control in settings.controls for codes in quantize)
+    omitted = left_out(experiment, prepared)
+    chosen = [name for name in of_engine(settings.controls, settings.engine) if name not in omitted]
+    pairs = [(control, codes) for control in chosen for codes in quantize]
+    banks = tuple(_control_bank(place, *pair) for pair in pairs if pair[0] not in RETRAINED)
+    retrained = tuple(_retrained_job(experiment, place, *pair) for pair in pairs if pair[0] in RETRAINED)
     read: dict[tuple[str, int], Source | None] = {}
     for codes in quantize:
         read[NO_CODES, codes.seed] = None
         read[CODES, codes.seed] = Source(codes.key, codes.target)
     read |= {(bank.control, bank.seed): Source(bank.key, bank.target) for bank in banks}
+    read |= {(str(job.variant), job.seed): Source(job.key, job.target) for job in retrained}
     ctr = tuple(ctr_job(experiment, place, variant, seed, bank) for (variant, seed), bank in read.items())
-    return Plan(place, profiles, quantize, banks, ctr)
+    return Plan(place, profiles, quantize, banks, retrained, ctr, omitted)
 
 
 def ctr_job(
@@ -191,6 +212,16 @@ def _quantize_job(experiment: Experiment, place: Place, seed: int, profile: Job)
     label, filled = f"quantize/seed{seed}", {**_seeded(place, seed), "data.profiles": str(profile.target)}
     section = experiment.sections[QUANTIZE.name]
     return _job(experiment, place, QUANTIZE, section, label, seed, [profile.key], filled)
+
+
+def _retrained_job(experiment: Experiment, place: Place, control: Control, codes: Job) -> Job:
+    """The run that made ``codes``, with all its settings, on the control's input; may leave codes unused."""
+    changed = RETRAINED[control]
+    label = f"{codes.stage.name}/{control}/seed{codes.seed}"
+    section = {**codes.section, "model": {**codes.section["model"], "allow_unused": True}}
+    filled = {**codes.filled, changed.key: changed.value}
+    inputs: list[str | None] = [codes.key, control]
+    return _job(experiment, place, codes.stage, section, label, codes.seed, inputs, filled, control)
 
 
 def _seeded(place: Place, seed: int) -> dict[str, Any]:

@@ -48,7 +48,7 @@ def write_results(experiment: Experiment, plan: Plan, prepare: Mapping[str, Any]
     """
     findings = judge(plan)
     report = compose(*findings, len(plan.profiles))
-    runs = [run for run in (*plan.profiles, *plan.quantize, *plan.ctr) if is_done(run)]
+    runs = [run for run in (*plan.codes, *plan.ctr) if is_done(run)]
     results = {
         "experiment": experiment.settings.experiment,
         "config_hash": artifact.stable_hash(experiment.merged),
@@ -71,7 +71,7 @@ def write_results(experiment: Experiment, plan: Plan, prepare: Mapping[str, Any]
 
 def judge(plan: Plan) -> Findings:
     """Compare the variants and read the evaluation of stage 1's first seed, as far as they were run."""
-    not_run: dict[str, str] = {}
+    not_run: dict[str, str] = {**plan.left_out}
     held_out = None
     evaluation = plan.profiles[0].target / HELD_OUT if plan.profiles else None
     if evaluation is None:

@@ -44,9 +44,9 @@ def fit(experiment: Experiment, display: Display, world: World) -> Report | None
     """
     plan, prepare = _prepare(experiment, display, world)
     stages = experiment.stages
-    trained = [job for job in (*plan.profiles, *plan.quantize, *plan.ctr) if job.stage.name in stages]
+    trained = [job for job in (*plan.codes, *plan.ctr) if job.stage.name in stages]
     display.expect(len(trained))
-    for job in (*plan.profiles, *plan.quantize):
+    for job in plan.codes:
         if job.stage.name in stages:
             _run(job, experiment, plan, display, world)
         elif _needed(job, stages):

@@ -22,6 +22,9 @@ Control = Literal[
     "generosity",
     "count_mixture",
     "bag_of_words_mixture",
+    "permuted_z",
+    "noise_z",
+    "permuted_text",
 ]
 
 
@@ -70,7 +73,10 @@ class Settings:
         controls: banks that know nothing of the profiles, trained on beside the codes: the codes of
             permuted users, random codes, k-means on an SVD of the interactions, on the words of what the
             user liked, and on both, quantiles of the user's mean label, classes of a mixture over events,
-            and of one whose prior is the items' words.
+            and of one whose prior is the items' words. Three are the codes' own stage trained again on what
+            says nothing of whom it stands for: ``permuted_z`` (profiles of other users) and ``noise_z``, with
+            the engine per_user, and ``permuted_text`` (texts of other items) with the engine catalogue; the
+            other engine passes them over.
         selection: how the CTR model's epoch is chosen.
         wandb: Weights & Biases.
     """
@@ -81,6 +87,8 @@ class Settings:
     seed: int = 0
     seeds: list[int] = field(default_factory=lambda: [0, 1, 2, 3, 4])
     profile_seeds: list[int] = field(default_factory=lambda: [0])
-    controls: list[Control] = field(default_factory=lambda: ["shuffled", "random", "svd_kmeans"])
+    controls: list[Control] = field(
+        default_factory=lambda: ["shuffled", "random", "svd_kmeans", "permuted_z", "noise_z", "permuted_text"]
+    )
     selection: Selection = field(default_factory=Selection)
     wandb: WandbSettings = field(default_factory=WandbSettings)

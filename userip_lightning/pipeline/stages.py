@@ -40,7 +40,8 @@ class Stage(NamedTuple):
         kind: kind of the artifact that it exports.
         module: the LightningModule; ``export(path)`` writes the artifact.
         data: the DataModule.
-        filled: dotted keys of the section that an earlier stage's artifact or the experiment's seed decides.
+        filled: dotted keys of the section that an earlier stage's artifact, the experiment's seed or a
+            control decides.
         max_epochs: the Trainer's, unless configured (Lightning's own 1000 suits none of them).
         log_every_n_steps: the Trainer's, unless configured.
         tested: whether the trained module is tested before it is exported.
@@ -77,7 +78,7 @@ QUANTIZE = Stage(
     "bank",
     QuantizeModule,
     QuantizeDataModule,
-    filled=frozenset({"data.prepared", "data.profiles", "data.seed", "model.seed"}),
+    filled=frozenset({"data.prepared", "data.profiles", "data.seed", "data.z", "model.seed"}),
     max_epochs=20,
     log_every_n_steps=50,
     tested=False,
@@ -87,7 +88,7 @@ CATALOGUE = Stage(
     "bank",
     CatalogueModule,
     CatalogueDataModule,
-    filled=frozenset({"data.prepared", "data.seed", "model.seed"}),
+    filled=frozenset({"data.prepared", "data.seed", "data.permute_text", "model.seed"}),
     max_epochs=35,
     log_every_n_steps=1,
     tested=False,

@@ -26,11 +26,11 @@ class Block(NamedTuple):
     """What was found on one dataset, split and choice of fields.
 
     ``table`` has one row per entry with the columns of :data:`SCHEMA`: ``mark`` is ``better``, ``worse`` or
-    ``same`` in AUC than ``against`` (verdict.py says when); ``_low`` and ``_high`` bound a 95 % interval over
-    users and seeds; improvements are Eq. 10 and 11 over ``against``, whose own figures on the row's rows and
-    seeds are ``against_auc`` and ``against_logloss``; ``_over_paper`` is ours minus the paper's figure;
-    ``chosen`` and ``sizes`` are JSON. ``rows`` and ``seeds`` are those of the row itself, smaller than the
-    block's for a ``part``.
+    ``same`` in AUC than ``against`` (verdict.py says when), ``open`` if better with too few seeds; ``_low``
+    and ``_high`` bound a 95 % interval over users and seeds; improvements are Eq. 10 and 11 over ``against``,
+    whose own figures on the row's rows and seeds are ``against_auc`` and ``against_logloss``; ``_over_paper``
+    is ours minus the paper's figure; ``chosen`` and ``sizes`` are JSON. ``rows`` and ``seeds`` are those of
+    the row itself, smaller than the block's for a ``part``.
     """
 
     dataset: str

@@ -21,6 +21,7 @@ from userip_lightning.report.delong import delong_test
 from userip_lightning.report.entries import Entry
 from userip_lightning.report.measured import Measured, delta_columns
 from userip_lightning.report.measurements import Measurements, UsersByClass
+from userip_lightning.report.reach import reach
 from userip_lightning.report.significance import holm, paired_t
 from userip_lightning.report.verdict import Judged, verdict
 
@@ -35,6 +36,7 @@ class CodesVerdict(NamedTuple):
     controls: int  #              how many it was held against
     best_control: str | None  #   of those, by AUC on the judged rows, which is in the controls' favour
     contrasts: pl.DataFrame  #    against, delta columns, p_delong, p_delong_users, p_t; empty if not judged
+    reach: str = ""  #            what the codes were made from and does not reach the CTR model
 
 
 def judge_codes(entries: Sequence[Entry], measured: Measurements) -> tuple[CodesVerdict, ...]:
@@ -84,7 +86,10 @@ def _judge(entry: Entry, entries: Sequence[Entry], measured: Measurements) -> Co
     base_rate = metrics.base_rate_logloss(measured.rows(entry.method).label)
     judged = Judged(ours.logloss.size, float(ours.logloss.mean()), base_rate)
     sentence, gain = verdict(table, entry.against, judged)
-    return CodesVerdict(entry.method, entry.network, sentence, gain, len(controls), best, table)
+    named = {other.method: other.control for other in entries if other.control is not None}
+    against = {named[row["against"]]: row for row in table.to_dicts() if row["against"] in named}
+    remark = reach(against, ours.auc.size)
+    return CodesVerdict(entry.method, entry.network, sentence, gain, len(controls), best, table, remark)
 
 
 def _beside(entry: Entry, entries: Sequence[Entry], measured: Measurements) -> dict[str, Measured]:

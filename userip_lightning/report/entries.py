@@ -38,6 +38,7 @@ class Entry(NamedTuple):
         seconds: training and scoring time of all runs.
         note: one sentence about how the row was measured, printed under its table.
         part: judged on a stated part of the block's rows, or with the first of its seeds only.
+        control: which control, where the row is one.
     """
 
     dataset: str
@@ -56,6 +57,7 @@ class Entry(NamedTuple):
     seconds: float | None = None
     note: str | None = None
     part: bool = False
+    control: str | None = None
 
     @property
     def block(self) -> tuple[str, str, str]:

@@ -10,14 +10,17 @@ LEGEND = (
     "Δ is a row minus its counterpart (a network with codes or with a control minus the network alone, a "
     "language-model baseline minus the network that the study holds it against, named below the table); the "
     "interval comes from a bootstrap that draws users and seeds, alike for all rows. ▲ and ▼: at least 0.001 "
-    "AUC better or worse with the whole interval on that side, ▲ also at a Logloss that is not worse; = "
-    "otherwise. With one seed the interval knows nothing of training luck, with fewer than five little. ▲ "
-    "beside codes is no claim yet: codes are a function of the user id, so a gain also has to show against "
-    "every control of as many bits, with at least five seeds.",
+    "AUC better or worse with the whole interval on that side, ▲ also at a Logloss that is not worse and "
+    "with at least five seeds (no mark with fewer); = otherwise. With one seed the interval knows nothing of "
+    "training luck, with fewer than five little. ▲ beside codes is no claim yet: codes are a function of the "
+    "user id, so a gain also has to show against every control of as many bits.",
     "Controls: shuffled, the codes of other users; random, drawn codes; svd kmeans, clusters of users by "
     "what they met; text kmeans, by the words of what they liked; svd text kmeans, by both; generosity, "
     "quantiles of a user's share of positives; count mixture, classes of a mixture over events; bag of "
-    "words mixture, the same with the items' words as prior. A language model has a part in shuffled alone.",
+    "words mixture, the same with the items' words as prior. Permuted z, noise z and permuted text are "
+    "the stage that made the codes, trained again in the same way on other users' profiles, on noise with "
+    "their mean and spread, or on other items' texts: codes that are not better owe nothing to what profiles "
+    "or texts hold. A language model has a part in shuffled, permuted z and permuted text alone.",
     "p DeLong tests the AUCs given the trained models and takes rows as independent, which makes it too "
     "sure; p by user is the same test with users as clusters; p seeds is a paired t test over seeds, with "
     "Holm's correction over the rows of one group.",

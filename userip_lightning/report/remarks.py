@@ -13,13 +13,14 @@ from userip_lightning.report.row import MEASURED, row_label
 
 
 def remarks(block: Block) -> tuple[str, ...]:
-    """One line per measured row that has a note, is a part, has a counterpart that its label hides, or
-    predicts worse than the click rate.
+    """One line per measured row that has a note, is a part, has a counterpart that its label hides,
+    predicts worse than the click rate, or has codes that are no better than those of another's input.
 
     Figures in it come from the predictions; the note is the study's own word.
     """
     rows = block.table.filter(pl.col("status") == MEASURED).to_dicts()
     measured = {row["method"] for row in rows}
+    reached = {found.method: found.reach for found in block.verdicts}
     whole = not all(row["part"] for row in rows)
     lines = []
     for row in rows:
@@ -28,6 +29,7 @@ def remarks(block: Block) -> tuple[str, ...]:
             _part(row, block, whole) if row["part"] else "",
             _counterpart(row) if row["against"] in measured else "",
             _above_click_rate(row),
+            reached.get(row["method"], ""),
         ]
         if any(said):
             lines.append(f"{row_label(row)}: {' '.join(filter(None, said))}")

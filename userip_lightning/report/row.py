@@ -15,7 +15,7 @@ from userip_lightning.report.entries import Entry
 from userip_lightning.report.measured import Measured, deviation
 from userip_lightning.report.measurements import Measurements, UsersByClass
 from userip_lightning.report.paper import paper_figure
-from userip_lightning.report.verdict import NOISE, beats
+from userip_lightning.report.verdict import MIN_SEEDS, NOISE, beats
 
 #: ``status`` of a row.
 MEASURED, FAILED, NOT_RUN = "measured", "failed", "not run"
@@ -105,11 +105,12 @@ def _figures(ours: Measured) -> _Row:
 def _against(ours: Measured, other: Measured, users: UsersByClass) -> _Row:
     found: _Row = dict(contrast(ours, other, users))
     worse = found["delta_auc"] <= -NOISE and found["delta_auc_high"] < 0
+    better = "better" if ours.auc.size >= MIN_SEEDS else "open"
     return {
         **found,
         "against_auc": float(other.auc.mean()),
         "against_logloss": float(other.logloss.mean()),
-        "mark": "better" if beats(found) else "worse" if worse else "same",
+        "mark": better if beats(found) else "worse" if worse else "same",
         "auc_improvement": metrics.auc_improvement(float(ours.auc.mean()), float(other.auc.mean())),
         "logloss_improvement": metrics.logloss_improvement(
             float(ours.logloss.mean()), float(other.logloss.mean())

@@ -11,6 +11,7 @@ from userip_lightning.report.block import Block
 from userip_lightning.report.notation import NONE, delta, number, p_value, plural, sentence, signed, spread
 from userip_lightning.report.remarks import parts_alone, remarks
 from userip_lightning.report.row import MEASURED, row_label
+from userip_lightning.report.verdict import MIN_SEEDS
 
 #: Groups in the order of a table, with the heading of their rows.
 GROUPS = {
@@ -128,8 +129,8 @@ def _verdicts(block: Block) -> tuple[str, ...]:
         count = {mark: (rows["mark"] == mark).sum() for mark in MARKS}
         lines.append(
             f"Over the same network without codes, {count['better']} of {plural(rows.height, 'method')} with "
-            f"codes gain at least 0.001 AUC, the whole interval above zero, at a Logloss that is not worse; "
-            f"{count['worse']} lose as much AUC."
+            f"codes gain at least 0.001 AUC, the whole interval above zero, at a Logloss that is not worse, "
+            f"with at least {MIN_SEEDS} seeds; {count['worse']} lose as much AUC."
         )
     whole = block.table.filter(~pl.col("part")).drop_nulls("auc")
     best = whole.filter(pl.col("group") == "reference").sort("auc").tail(1)

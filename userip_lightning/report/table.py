@@ -14,6 +14,7 @@ from userip_lightning.report.comparison import NO_CODES, Comparison
 from userip_lightning.report.held_out import HeldOut
 from userip_lightning.report.notation import NONE, delta, interval, p_value, percent, spread
 from userip_lightning.report.page import Panel, page
+from userip_lightning.report.reach import reach
 from userip_lightning.report.sheet import Cell, Rows, Sheet
 
 #: Key under which ``not_run`` gives the reason for a missing stage 1 evaluation.
@@ -65,8 +66,10 @@ def compose(
     lines: tuple[str, ...] = ()
     if comparison is not None:
         tables = (*tables, _contrast_table(comparison))
+        contrasts = {row["against"]: row for row in comparison.contrasts.to_dicts()}
         lines = (
             comparison.verdict,
+            *filter(None, [reach(contrasts, comparison.variants["seeds"][0])]),
             _scope(comparison.variants["seeds"][0], profile_seeds),
             f"Logloss of the click rate alone: {comparison.base_rate_logloss:.4f}.",
         )

@@ -61,6 +61,7 @@ class Inference:
             for bank in self.plan.controls:
                 if bank.control == row.reads:
                     write_control(bank, self.case.place.prepared)
+            self._run(job for job in self.plan.retrained if job.variant == row.reads)
             return Outcome()
 
         return guarded(work, row.label, self.case.place.root)

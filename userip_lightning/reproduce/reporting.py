@@ -85,6 +85,7 @@ def _entry(row: Row, outcome: Outcome, sizes: dict[str, int]) -> Entry:
         seconds=outcome.seconds,
         note=outcome.note,
         part=outcome.part,
+        control=row.reads if row.group == "control" else None,
     )
 
 

@@ -12,7 +12,7 @@ from concurrent.futures import Future
 from userip_lightning.bank import FeatureBank
 from userip_lightning.errors import InputError
 from userip_lightning.pipeline.config import Experiment
-from userip_lightning.pipeline.plan import ControlBank, Job, Plan, Source
+from userip_lightning.pipeline.plan import Job, Plan, Source
 from userip_lightning.reproduce.baseline_note import note
 from userip_lightning.reproduce.baseline_run import BaselineRun
 from userip_lightning.reproduce.case import Case, ctr_experiment, open_case
@@ -125,7 +125,7 @@ class Schedule:
             if row.reads == "codes":
                 self._train(row, case, banks=_sources(plan.quantize))
             elif (written := inference.control(row)).ready:
-                self._train(row, case, banks=_sources(b for b in plan.controls if b.control == row.reads))
+                self._train(row, case, banks=plan.banks(row.reads))
             else:
                 self._settle([row], written)
         if readers:
@@ -171,5 +171,5 @@ def _popularity(row: Row, case: Case) -> Outcome:
     return guarded(lambda: popularity(case.place, seeds), row.label, case.place.root)
 
 
-def _sources(made: Iterable[Job | ControlBank]) -> list[Source]:
+def _sources(made: Iterable[Job]) -> list[Source]:
     return [Source(each.key, each.target) for each in made]

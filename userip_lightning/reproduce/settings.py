@@ -55,7 +55,9 @@ class Study:
         fields: ids alone, and with the dataset's own attributes of users and items (rich).
         control_network: the network that is also trained on the controls' codes, that gets continuous
             profiles in table 3, and whose codebooks grow in figures 5 and 6.
-        controls: banks that know nothing of the profiles (see `userip fit --help`).
+        controls: banks that know nothing of the profiles (see `userip fit --help`), those of the
+            per-user engine. Each is a row with the full tuning budget; ``permuted_z`` and ``noise_z`` train
+            stage 2 once more with every seed.
         sweep: codebook sizes of figures 5 and 6.
         seeds: codes and CTR models are trained anew for every seed; five or more for a verdict.
         profile_seeds: stage 1 runs once for each; the i-th seed takes the i-th of them, in turns.
@@ -78,7 +80,9 @@ class Study:
     fields: list[FieldSet] = field(default_factory=lambda: ["ids", "rich"])
     control_network: str = "DCN"
     controls: list[Control] = field(
-        default_factory=lambda: ["shuffled", "random", "svd_kmeans", "generosity", "count_mixture"]
+        default_factory=lambda: [
+            *("shuffled", "random", "svd_kmeans", "generosity", "count_mixture", "permuted_z", "noise_z")
+        ]
     )
     sweep: list[int] = field(default_factory=lambda: [3, 4, 9, 27, 81])
     seeds: list[int] = field(default_factory=lambda: [0, 1, 2, 3, 4])
@@ -107,6 +111,11 @@ def check(study: Study) -> None:
         values = list(getattr(study, name))
         if not values or len(set(values)) < len(values):
             raise InputError(f"{name}: {values} given, one or more different entries were expected.")
+    if "permuted_text" in study.controls:
+        raise InputError(
+            "controls: permuted_text belongs to the engine catalogue, and the codes of a study come from the "
+            "engine per_user; leave it out."
+        )
     if study.control_network not in study.networks:
         raise InputError(
             f"control_network: {study.control_network!r} is not among the networks "
