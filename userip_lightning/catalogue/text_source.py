@@ -6,7 +6,7 @@ import json
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,11 +16,19 @@ from threadpoolctl import threadpool_limits
 from userip_lightning.catalogue.bag_of_words import bag_of_words
 from userip_lightning.catalogue.code_table import Floats
 
+#: What of a text a source knows, the later ones more than those before.
+Reads = Literal["nothing", "words", "language model"]
+_READS: tuple[Reads, ...] = get_args(Reads)
 _WIDTH = 32
 
 
 class TextSource(ABC):
     """Chosen in YAML by ``class_path``."""
+
+    @property
+    def reads(self) -> Reads:
+        """What of a text it knows."""
+        return "language model"
 
     def identity(self) -> dict[str, Any]:
         """Whatever decides the vectors, as JSON values."""
@@ -40,6 +48,10 @@ class TextSource(ABC):
 class NoText(TextSource):
     """Text takes no part: a count mixture."""
 
+    @property
+    def reads(self) -> Reads:
+        return "nothing"
+
     def vectors(self, texts: Sequence[str]) -> Floats | None:
         return None
 
@@ -47,6 +59,10 @@ class NoText(TextSource):
 @dataclass(frozen=True)
 class BagOfWords(TextSource):
     """TF-IDF and its 32 leading singular vectors: what text says without a language model."""
+
+    @property
+    def reads(self) -> Reads:
+        return "words"
 
     def vectors(self, texts: Sequence[str]) -> Floats | None:
         return bag_of_words(texts)
@@ -61,6 +77,10 @@ class Joined(TextSource):
     """
 
     sources: list[TextSource]
+
+    @property
+    def reads(self) -> Reads:
+        return max((source.reads for source in self.sources), key=_READS.index, default="nothing")
 
     def vectors(self, texts: Sequence[str]) -> Floats | None:
         found = [vectors for source in self.sources if (vectors := source.vectors(texts)) is not None]
