@@ -6,16 +6,20 @@ import pytest
 import yaml
 
 from userip_lightning.cli import main
+from userip_lightning.cli.regimes import parse_regimes
 from userip_lightning.cli.reproduce import parse_study
 from userip_lightning.pipeline.config import experiment_parser, parse_experiment
+from userip_lightning.report.verdict import MIN_SEEDS
 from userip_lightning.reproduce.baseline_settings import read_baseline
+from userip_lightning.reproduce.regimes.settings import check as check_regimes
 
 CONFIGS = Path(__file__).parent.parent / "configs"
 EXPERIMENTS = sorted(CONFIGS.glob("*.yaml"))
 PRESETS = sorted((CONFIGS / "presets").glob("*.yaml"))
 NETWORKS = sorted((CONFIGS / "ctr").glob("*.yaml"))
 BASELINES = sorted((CONFIGS / "baselines").glob("*.yaml"))
-STUDIES = sorted((CONFIGS / "reproduce").glob("*.yaml"))
+REGIMES = sorted((CONFIGS / "reproduce").glob("regimes_*.yaml"))
+STUDIES = sorted({*(CONFIGS / "reproduce").glob("*.yaml")} - {*REGIMES})
 
 
 def parse(*words: str):
@@ -60,6 +64,14 @@ def test_the_baselines_of_a_study_can_be_read(file):
     study = parse_study(["table2", "--config", str(file)]).study
     methods = {label: read_baseline(label, given).method for label, given in study.baselines.items()}
     assert {"KAR": "kar", "PEPLER": "pepler", "ReLLa": "rella"}.items() <= methods.items()
+
+
+@pytest.mark.parametrize("file", REGIMES, ids=lambda file: file.stem)
+def test_a_study_of_regimes_can_be_read_and_would_claim_something(file):
+    plan = parse_regimes(["--config", str(file)])
+    assert plan.settings.experiment == file.stem
+    assert len(plan.settings.seeds) >= MIN_SEEDS
+    check_regimes(plan.regimes, plan.settings.controls)
 
 
 def test_every_file_of_a_baseline_is_part_of_a_study():

@@ -12,7 +12,7 @@ from tests.catalogue.planted import CLASSES, ITEMS, planted
 from userip_lightning.catalogue.code_table import Floats
 from userip_lightning.catalogue.likelihood import Likelihood
 from userip_lightning.catalogue.soft_token_module import ItemDraws, SoftTokenModule
-from userip_lightning.catalogue.soft_tokens import Codebooks, start_words
+from userip_lightning.catalogue.soft_tokens import SoftTokens, start_words
 from userip_lightning.catalogue.text_source import BagOfWords, Joined
 from userip_lightning.catalogue.text_vectors import text_vectors
 from userip_lightning.errors import InputError
@@ -163,7 +163,7 @@ def test_sizes_have_to_fit_the_prompt(tiny_llama: Path) -> None:
 
 
 def test_combinations_are_those_of_the_codes() -> None:
-    books = Codebooks([torch.arange(2.0).view(2, 1, 1), 10 + torch.arange(3.0).view(3, 1, 1)])
+    books = SoftTokens([torch.arange(2.0).view(2, 1, 1), 10 + torch.arange(3.0).view(3, 1, 1)])
     found = books().flatten(1).tolist()
     assert found == [[0, 10], [0, 11], [0, 12], [1, 10], [1, 11], [1, 12]]
 

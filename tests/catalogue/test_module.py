@@ -9,11 +9,14 @@ import polars as pl
 import pytest
 import torch
 from lightning.pytorch import Trainer
+from scipy.sparse import csr_matrix
 from sklearn.metrics import adjusted_rand_score
 
 from tests.data.test_controls import planted
 from userip_lightning.bank import FeatureBank
 from userip_lightning.catalogue.code_table import CodeTable
+from userip_lightning.catalogue.codebooks import are_factorised, joint_starts
+from userip_lightning.catalogue.factorised_table import FactorisedTable
 from userip_lightning.catalogue.module import CatalogueModule
 from userip_lightning.catalogue.naming import split_classes
 from userip_lightning.catalogue.text_source import NoText
@@ -107,6 +110,53 @@ def test_an_unused_code_is_refused_unless_allowed(log: PreparedData, tmp_path: P
             with pytest.raises(InputError, match="have no user"):
                 module.export(tmp_path)
             assert not FeatureBank.exists(tmp_path)
+
+
+def test_factorised_codes_are_exported_with_their_table_and_resumed(
+    log: PreparedData, tmp_path: Path
+) -> None:
+    module, trainer = trained(log, tmp_path, codebooks="factorised")
+    bank = FeatureBank.open(module.export(tmp_path / "bank"))
+    assert bank.sizes == (2, 2)
+    table = FactorisedTable(
+        *(np.load(bank.path / f"{name}.npy").astype(float) for name in FactorisedTable._fields)
+    )
+    codes = bank.lookup(log.users["user_id"].to_numpy().astype(str))
+    assert np.array_equal(codes, table.codes(module.data.events.counts))
+    predicted = torch.cat(trainer.predict(module, datamodule=trainer.datamodule))
+    assert np.array_equal(codes, predicted.numpy())
+    for stopped in (1, 8, 10):
+        _, first = trained(log, tmp_path, epochs=stopped, codebooks="factorised")
+        first.save_checkpoint(tmp_path / "last.ckpt")
+        resumed, _ = trained(log, tmp_path, resume=str(tmp_path / "last.ckpt"), codebooks="factorised")
+        for mine, theirs in zip(resumed.table, module.table, strict=True):
+            assert np.array_equal(mine, theirs)
+
+
+def test_codebooks_are_joint_as_long_as_classes_are_few() -> None:
+    assert not are_factorised("auto", {"a": 4, "b": 4}, explicit=False)
+    assert are_factorised("auto", {"a": 4, "b": 5}, explicit=False)
+    assert not are_factorised("auto", {"a": 4, "b": 5}, explicit=True)
+    assert not are_factorised("auto", {"a": 32}, explicit=False)
+    assert are_factorised("factorised", {"a": 2, "b": 2}, explicit=False)
+    assert not are_factorised("joint", {"a": 64, "b": 64}, explicit=False)
+
+
+@pytest.mark.parametrize(
+    ("sizes", "explicit", "message"),
+    [
+        ({"a": 4}, False, "two profiles and an implicit log, this is 1 and an implicit one"),
+        ({"a": 4, "b": 4}, True, "this is 2 and an explicit one; set it to joint"),
+    ],
+)
+def test_codes_that_cannot_be_factorised_are_refused(sizes, explicit, message) -> None:
+    with pytest.raises(InputError, match=message):
+        are_factorised("factorised", sizes, explicit)
+
+
+def test_a_joint_table_too_large_for_any_memory_is_refused() -> None:
+    with pytest.raises(InputError, match="a table of 16859 kinds of events × 65536 combinations"):
+        joint_starts(csr_matrix((3, 16_859)), 65_536, False, None, None, 1)
 
 
 @pytest.mark.parametrize(

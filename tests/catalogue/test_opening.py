@@ -1,8 +1,8 @@
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from userip_lightning.catalogue.em import fit
 from userip_lightning.catalogue.event_model import event_model
+from userip_lightning.catalogue.joint_start import fit
 from userip_lightning.catalogue.opening import generosity_opening
 
 

@@ -58,3 +58,11 @@ def test_joined_sources_stand_side_by_side() -> None:
     assert words is not None
     assert np.array_equal(joined, np.concatenate([words, words], axis=1))
     assert Joined([NoText()]).vectors(texts) is None
+
+
+def test_a_joined_source_reads_what_the_most_knowing_of_its_parts_does() -> None:
+    assert NoText().reads == "nothing"
+    assert BagOfWords().reads == "words"
+    assert SentenceEncoder().reads == "language model"
+    assert Joined([NoText(), BagOfWords()]).reads == "words"
+    assert Joined([BagOfWords(), SentenceEncoder(), NoText()]).reads == "language model"

@@ -57,3 +57,18 @@ def test_labels_that_are_all_alike_say_nothing(data: PreparedData) -> None:
     first, second = hobbies(data), np.zeros(data.n_users, dtype=np.int64)
     assert AffinityJudge(alike).auc(first) == 0.5
     assert AffinityJudge(alike).best([second, first]) is second
+
+
+def test_words_tell_what_items_are_that_nobody_met(data: PreparedData) -> None:
+    codes = hobbies(data)
+    met = np.isin(np.arange(data.n_items), data.rows("train", "support")["item"].unique())
+    unseen = data.events.filter(~((pl.col("item") % 5 == 0) & pl.col("split").is_in(["train", "support"])))
+    cold = PreparedData(data.path, data.manifest, unseen, data.items, data.users)
+    topic = data.items["genres"]
+    topics = topic.to_dummies().to_numpy().astype(np.float64)
+    fives = (np.arange(data.n_items) % 5 == 0) & met
+    by_counts = AffinityJudge(cold).odds(codes)[fives]
+    by_text = AffinityJudge(cold, topics).odds(codes)[fives]
+    assert np.ptp(by_counts, axis=0).max() < 1e-6  # all such items are alike
+    wanted = topic.rank("dense").to_numpy().astype(np.int64) - 1
+    assert (by_text.argmax(axis=1) == wanted[fives]).mean() > 0.9

@@ -23,7 +23,7 @@ import numpy as np
 from scipy.special import logit
 
 from userip_lightning.catalogue.code_table import CodeTable, Floats
-from userip_lightning.catalogue.item_prior import ClassShares, ItemPrior, TextPrior
+from userip_lightning.catalogue.item_prior import ItemPrior, item_prior
 from userip_lightning.catalogue.like_prior import LikePrior
 
 #: Added to counts whose logarithm is taken.
@@ -117,4 +117,4 @@ def event_model(
     given = {} if strength is None else {"strength": strength}
     if explicit:
         return LabelledItemEvents(LikePrior(vectors, classes), **given)
-    return ItemEvents(ClassShares() if vectors is None else TextPrior(vectors, classes), **given)
+    return ItemEvents(item_prior(vectors, classes), **given)

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from userip_lightning.catalogue.code_table import Floats
-from userip_lightning.catalogue.text_source import TextSource, principal
+import numpy as np
+from numpy.typing import NDArray
+
+from userip_lightning.catalogue.text_source import EncodedSource
 from userip_lightning.lm.hidden_states import hidden_states
 from userip_lightning.lm.text_encoder import DEFAULT_SOURCE, EncoderSource, TextEncoder
 from userip_lightning.profile.backbone import DEFAULT_LM, LMSource
 
 
 @dataclass(frozen=True)
-class SentenceEncoder(TextSource):
+class SentenceEncoder(EncodedSource):
     """32 principal components of sentence vectors.
 
     Args:
@@ -22,12 +24,12 @@ class SentenceEncoder(TextSource):
 
     encoder: EncoderSource = DEFAULT_SOURCE
 
-    def vectors(self, texts: Sequence[str]) -> Floats | None:
-        return principal(TextEncoder(self.encoder).encode(texts))
+    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        return TextEncoder(self.encoder).encode(texts)
 
 
 @dataclass(frozen=True)
-class HiddenStates(TextSource):
+class HiddenStates(EncodedSource):
     """32 principal components of a frozen causal LM's hidden states.
 
     Args:
@@ -38,5 +40,5 @@ class HiddenStates(TextSource):
     lm: LMSource = DEFAULT_LM
     layer: int = 14
 
-    def vectors(self, texts: Sequence[str]) -> Floats | None:
-        return principal(hidden_states(self.lm, self.layer, texts))
+    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        return hidden_states(self.lm, self.layer, texts)

@@ -112,7 +112,7 @@ class Likelihood(LearnedSource):
             "r2": quality,
         }
         write_text(work.with_suffix(".json"), json.dumps(report))
-        books = {f"e_{p}": book.detach().cpu().numpy() for p, book in enumerate(module.codebooks.books)}
+        books = {f"e_{p}": book.detach().cpu().numpy() for p, book in enumerate(module.soft_tokens.books)}
         np.savez(work.with_suffix(".npz"), **books)
         return table
 

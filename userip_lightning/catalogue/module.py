@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import prod
 from pathlib import Path
 from typing import Any, Protocol
@@ -16,10 +17,12 @@ from torch import Tensor
 from userip_lightning.artifact import Manifest, stable_hash
 from userip_lightning.bank import FeatureBank
 from userip_lightning.catalogue.code_table import CodeTable, Floats
+from userip_lightning.catalogue.codebooks import Codebooks, are_factorised, factorised_starts, joint_starts
 from userip_lightning.catalogue.em import Block, Schedule, Search
-from userip_lightning.catalogue.event_model import event_model
+from userip_lightning.catalogue.factorised_start import FactorisedStart
+from userip_lightning.catalogue.factorised_table import FactorisedTable
+from userip_lightning.catalogue.joint_start import JointStart
 from userip_lightning.catalogue.naming import code_order, split_classes
-from userip_lightning.catalogue.opening import generosity_opening
 from userip_lightning.catalogue.text_source import Events
 from userip_lightning.errors import InputError
 
@@ -49,14 +52,15 @@ class CatalogueData(Protocol):
 class CatalogueModule(LightningModule):
     """Finds classes of users by EM over the catalogue, and exports them as codes.
 
-    There is a class for every combination of codes, Π K_p in all.
-
     Args:
         sizes: K_p by profile name; hobby 4 and background 3, the paper's (section 3.4), where None.
+        codebooks: ``joint`` finds a class for every combination of codes, Π K_p in all; ``factorised`` a
+            codebook for each of two profiles, for up to 16 bits (implicit logs alone). ``auto`` is joint up
+            to 16 combinations, and for logs and sizes that cannot be factorised.
         starts: how many starts run side by side until the best one is chosen; those of explicit logs begin at
             quantiles of generosity.
-        strength: β, how many events of an item its prior is worth; where None, 10 for implicit logs and
-            20 for explicit ones.
+        strength: β, how many events of an item its prior is worth; where None, 10 for implicit logs (30 of
+            either profile if factorised) and 20 for explicit ones.
         warm: steps until the E step's t reaches 1.
         race: steps after which the start goes on alone that predicts hidden events best; the Trainer's
             ``max_epochs`` says how many steps are taken in all.
@@ -67,6 +71,7 @@ class CatalogueModule(LightningModule):
     def __init__(
         self,
         sizes: dict[str, int] | None = None,
+        codebooks: Codebooks = "auto",
         starts: int = 3,
         strength: float | None = None,
         warm: int = 15,
@@ -86,6 +91,7 @@ class CatalogueModule(LightningModule):
         if strength is not None and strength <= 0:
             raise InputError(f"catalogue.model.strength: {strength} given, a number above 0 is needed.")
         self.sizes = sizes
+        self.codebooks: Codebooks = codebooks
         self.n_starts = starts
         self.strength = strength
         self.warm = warm
@@ -94,27 +100,33 @@ class CatalogueModule(LightningModule):
         self.seed = seed
 
     @property
-    def table(self) -> CodeTable:
-        """What was learned, with float32 figures, as it is exported."""
+    def table(self) -> CodeTable | FactorisedTable:
+        """What was learned, with float32 figures, as it is exported; classes in the order of their codes."""
         if self.search.step == 0:
             raise InputError("catalogue: nothing was learned yet; run fit, or give its --ckpt_path.")
-        table = self.search.table
-        order = code_order(table.evidence, self.sizes)
-        return CodeTable(*(part[..., order].astype(np.float32).astype(np.float64) for part in table))
+        table = self.search.best.table
+        if isinstance(table, CodeTable):
+            order = code_order(table.evidence, self.sizes)
+            table = CodeTable(table.evidence[:, order], table.log_share[order])
+        return type(table)(*(part.astype(np.float32).astype(np.float64) for part in table))
 
     def setup(self, stage: str) -> None:
         """Build the starts; their tables come from a checkpoint or from the first epoch."""
         if hasattr(self, "search"):
             return
         self.data: CatalogueData = self.trainer.datamodule  # type: ignore[attr-defined]  # Lightning sets it untyped
-        counts, classes = self.data.events.counts, prod(self.sizes.values())
-        models = [
-            event_model(self.data.events.explicit, self.data.vectors, classes, self.strength)
-            for _ in range(self.n_starts)
-        ]
+        events, vectors, sizes = self.data.events, self.data.vectors, list(self.sizes.values())
+        starts: Sequence[JointStart | FactorisedStart]
+        if are_factorised(self.codebooks, self.sizes, events.explicit):
+            starts = factorised_starts(
+                events.counts, (sizes[0], sizes[1]), vectors, self.strength, self.n_starts
+            )
+        else:
+            starts = joint_starts(
+                events.counts, prod(sizes), events.explicit, vectors, self.strength, self.n_starts
+            )
         schedule = Schedule(self.warm, self.race, self.trainer.max_epochs or 0)
-        opening = generosity_opening(counts, classes) if self.data.events.explicit else None
-        self.search = Search(counts.shape[1], classes, models, self.seed, schedule, opening)
+        self.search: Search[JointStart | FactorisedStart] = Search(starts, self.seed, schedule)
 
     def configure_optimizers(self) -> None:
         """None: M steps are closed-form, or a regression's own."""
@@ -132,7 +144,7 @@ class CatalogueModule(LightningModule):
 
     def predict_step(self, batch: csr_matrix, batch_idx: int) -> Tensor:
         """Events of users [B, E] to [B, P] int64 codes."""
-        return torch.from_numpy(split_classes(self.table.codes(batch), list(self.sizes.values())))
+        return torch.from_numpy(self._codes(self.table, batch))
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Keep the state of the search as tensors, which torch loads without running code."""
@@ -156,34 +168,41 @@ class CatalogueModule(LightningModule):
         Raises:
             InputError: a code has no user, and ``allow_unused`` is false.
         """
-        table, sizes = self.table, list(self.sizes.values())
-        classes = np.concatenate([table.codes(block) for block in self.data.predict_dataloader()])
-        codes = split_classes(classes, sizes)
+        table = self.table
+        codes = np.concatenate([self._codes(table, block) for block in self.data.predict_dataloader()])
         if not self.allow_unused:
             self._refuse_unused(codes)
         prepared = self.data.manifest
         manifest = Manifest(
             kind="bank",
-            config_hash=config_hash or stable_hash([prepared.config_hash, table.evidence.tobytes().hex()]),
+            config_hash=config_hash
+            or stable_hash([prepared.config_hash, *(part.tobytes().hex() for part in table)]),
             data_hash=prepared.data_hash,
             users=len(codes),
-            extra={"events": "labelled items" if self.data.events.explicit else "items"},
+            extra={
+                "events": "labelled items" if self.data.events.explicit else "items",
+                "codebooks": "factorised" if isinstance(table, FactorisedTable) else "joint",
+            },
         )
-        arrays = {
-            "evidence": table.evidence.astype(np.float32),
-            "log_share": table.log_share.astype(np.float32),
-            "item_ids": self.data.item_ids,
+        arrays: dict[str, NDArray[np.generic]] = {
+            name: part.astype(np.float32) for name, part in table._asdict().items()
         }
         return FeatureBank.write(
             path,
             self.data.user_ids,
             codes,
             list(self.sizes),
-            sizes,
+            list(self.sizes.values()),
             manifest,
             self.data.events.rows_seen,
-            arrays,
+            arrays | {"item_ids": self.data.item_ids},
         )
+
+    def _codes(self, table: CodeTable | FactorisedTable, counts: csr_matrix) -> NDArray[np.int64]:
+        """[U, P]."""
+        if isinstance(table, FactorisedTable):
+            return table.codes(counts)
+        return split_classes(table.codes(counts), list(self.sizes.values()))
 
     def _refuse_unused(self, codes: NDArray[np.int64]) -> None:
         for p, (name, size) in enumerate(self.sizes.items()):

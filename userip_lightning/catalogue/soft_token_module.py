@@ -25,7 +25,7 @@ from torch.nn import functional as F
 from torch.utils.data import DataLoader, Dataset
 
 from userip_lightning.catalogue.code_table import Floats
-from userip_lightning.catalogue.soft_tokens import Codebooks
+from userip_lightning.catalogue.soft_tokens import SoftTokens
 from userip_lightning.catalogue.title_scores import TitleScores
 
 #: Steps between two checkpoints.
@@ -95,9 +95,9 @@ class SoftTokenModule(LightningModule):
     ) -> None:
         super().__init__()
         self.scores = scores
-        self.codebooks = Codebooks(start)
+        self.soft_tokens = SoftTokens(start)
         self.log_scale = nn.Parameter(torch.zeros(()))
-        self.bias = nn.Parameter(torch.zeros(len(self.codebooks.combinations)))
+        self.bias = nn.Parameter(torch.zeros(len(self.soft_tokens.combinations)))
         self._targets = targets
         self._rate, self._items, self._seed = rate, items, seed
         self._divisor = torch.from_numpy(divisor).float()
@@ -111,7 +111,7 @@ class SoftTokenModule(LightningModule):
 
     def evidence(self, items: Sequence[int]) -> Tensor:
         """s or d of n items, [n, M], of mean 0 over combinations."""
-        found = self.scores(self.codebooks(), items)
+        found = self.scores(self.soft_tokens(), items)
         signal = found[0] if len(found) == 1 else found[0] - found[1]
         signal = signal / self._divisor[list(items)].to(signal.device).unsqueeze(1)
         centred: Tensor = signal - signal.mean(1, keepdim=True)
@@ -148,7 +148,7 @@ class SoftTokenModule(LightningModule):
         """Adam; τ and b have a rate of their own."""
         return torch.optim.Adam(
             [
-                {"params": list(self.codebooks.parameters()), "lr": self._rate},
+                {"params": list(self.soft_tokens.parameters()), "lr": self._rate},
                 {"params": [self.log_scale, self.bias], "lr": 0.02},
             ]
         )

@@ -19,7 +19,7 @@ _RARE = 3  # a word has to occur this often under the log's events
 _PRIOR = 10.0
 
 
-class Codebooks(nn.Module):
+class SoftTokens(nn.Module):
     """What is learned: [K_p, S, D] per profile.
 
     Args:

@@ -8,7 +8,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,9 @@ from threadpoolctl import threadpool_limits
 from userip_lightning.catalogue.bag_of_words import bag_of_words
 from userip_lightning.catalogue.code_table import Floats
 
+#: What of a text a source knows, the later ones more than those before.
+Reads = Literal["nothing", "words", "language model"]
+_READS: tuple[Reads, ...] = get_args(Reads)
 _WIDTH = 32
 
 
@@ -34,6 +37,11 @@ class Events(Protocol):
 class TextSource(ABC):
     """Chosen in YAML by ``class_path``."""
 
+    @property
+    def reads(self) -> Reads:
+        """What of a text it knows."""
+        return "language model"
+
     def identity(self) -> dict[str, Any]:
         """Whatever decides the vectors, as JSON values."""
         found: dict[str, Any] = json.loads(json.dumps(self, default=_named))
@@ -46,6 +54,18 @@ class TextSource(ABC):
         Raises:
             InputError: the texts or the model cannot be used.
         """
+
+
+class EncodedSource(TextSource):
+    """A language model's reading of a text, of which the 32 principal components are taken."""
+
+    @abstractmethod
+    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """[N, D] of N texts, each by itself."""
+
+    def vectors(self, texts: Sequence[str]) -> Floats | None:
+        """See :class:`TextSource`."""
+        return principal(self.encode(texts))
 
 
 class LearnedSource(TextSource):
@@ -70,6 +90,10 @@ class LearnedSource(TextSource):
 class NoText(TextSource):
     """Text takes no part: a count mixture."""
 
+    @property
+    def reads(self) -> Reads:
+        return "nothing"
+
     def vectors(self, texts: Sequence[str]) -> Floats | None:
         return None
 
@@ -77,6 +101,10 @@ class NoText(TextSource):
 @dataclass(frozen=True)
 class BagOfWords(TextSource):
     """TF-IDF and its 32 leading singular vectors: what text says without a language model."""
+
+    @property
+    def reads(self) -> Reads:
+        return "words"
 
     def vectors(self, texts: Sequence[str]) -> Floats | None:
         return bag_of_words(texts)
@@ -91,6 +119,10 @@ class Joined(TextSource):
     """
 
     sources: list[TextSource]
+
+    @property
+    def reads(self) -> Reads:
+        return max((source.reads for source in self.sources), key=_READS.index, default="nothing")
 
     def vectors(self, texts: Sequence[str]) -> Floats | None:
         return self.beside(source.vectors(texts) for source in self.sources)

@@ -12,7 +12,16 @@ import numpy as np
 from userip_lightning.artifact import save_array, scratch, stable_hash
 from userip_lightning.assets import cache_root
 from userip_lightning.catalogue.code_table import Floats
-from userip_lightning.catalogue.text_source import Events, Joined, LearnedSource, TextSource, events_hash
+from userip_lightning.catalogue.encoded_texts import encoded_texts
+from userip_lightning.catalogue.text_source import (
+    EncodedSource,
+    Events,
+    Joined,
+    LearnedSource,
+    TextSource,
+    events_hash,
+    principal,
+)
 from userip_lightning.errors import InputError
 
 
@@ -33,7 +42,7 @@ def text_vectors(source: TextSource, texts: Sequence[str], events: Events | None
     identity = [source.identity(), list(texts)]
     if not isinstance(source, LearnedSource):
         file = _file(identity)
-        return np.load(file) if file.is_file() else _kept(file, source.vectors(texts))
+        return np.load(file) if file.is_file() else _kept(file, _read(source, texts))
     if events is None:
         raise InputError(
             f"{type(source).__name__} learns from a log what texts say, and only the catalogue engine has "
@@ -48,6 +57,13 @@ def text_vectors(source: TextSource, texts: Sequence[str], events: Events | None
     vectors = _kept(file, source.learn(texts, events, work))
     shutil.rmtree(work)
     return vectors
+
+
+def _read(source: TextSource, texts: Sequence[str]) -> Floats | None:
+    if not isinstance(source, EncodedSource):
+        return source.vectors(texts)
+    folder = cache_root() / "text" / f"encoded-{stable_hash(source.identity())}"
+    return principal(encoded_texts(folder, texts, source.encode))
 
 
 def _file(identity: object) -> Path:

@@ -1,4 +1,4 @@
-"""`userip reproduce`: the tables and figures of the paper, on anybody's data."""
+"""`userip reproduce`: the tables and figures of the paper, on anybody's data, and the study of regimes."""
 
 from __future__ import annotations
 
@@ -7,11 +7,9 @@ from dataclasses import fields
 from typing import NamedTuple, get_args
 
 from jsonargparse import ArgumentParser
-from rich.box import SIMPLE_HEAD
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
+from userip_lightning.cli.regimes import regimes
+from userip_lightning.cli.shown import show
 from userip_lightning.errors import InputError
 from userip_lightning.pipeline.settings import Selection, WandbSettings
 from userip_lightning.reproduce.choice import Choice
@@ -21,8 +19,8 @@ from userip_lightning.reproduce.run import reproduce as reproduce_table
 from userip_lightning.reproduce.settings import Study, Tuning
 from userip_lightning.reproduce.tables import TableName
 
-#: Columns of the table where standard output is no terminal and has no width of its own.
-WIDTH = 200
+#: The study that has settings of its own.
+REGIMES = "regimes"
 _DESCRIPTION = """Measure a table or figure of the paper: every method in every block (dataset, split, fields)
 with every seed, tuned alike on validation rows, beside references and controls, and report. What is done and
 unchanged is kept, also by the other tables; after a crash or Ctrl+C the same command resumes. What fails is
@@ -30,7 +28,7 @@ shown and does not stop the others.
 Example: userip reproduce table2 -c configs/reproduce/ml100k.yaml --methods DCN --splits random --seeds [0]"""
 _TABLE = """table2: every network without and with codes; table3: continuous profiles in place of codes;
 table4: codes trained with one network's surrogate, fed to the others; fig5, fig6: a growing codebook of
-hobby, of background"""
+hobby, of background; regimes: when codes need text or a language model (userip reproduce regimes --help)"""
 
 
 class Request(NamedTuple):
@@ -47,6 +45,9 @@ def reproduce(arguments: Sequence[str]) -> None:
     Raises:
         InputError: settings that cannot be used, or a row failed; the report is written all the same.
     """
+    if arguments and arguments[0] == REGIMES:
+        regimes(arguments[1:])
+        return
     request = parse_study(arguments)
     display = StudyDisplay()
     with display:
@@ -73,16 +74,7 @@ def parse_study(arguments: Sequence[str]) -> Request:
 
 def _close(finished: Finished) -> None:
     folder, summary = finished.report
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=WIDTH)
-    shown = Table(title=summary.title, title_justify="left", box=SIMPLE_HEAD)
-    for column, name in enumerate(summary.header):
-        shown.add_column(name, justify="right" if column else "left")
-    for group in summary.groups:
-        for row in group.rows:
-            shown.add_row(*(Text(cell.text) for cell in row))
-    console.print(shown)
+    show(summary)
     print(f"All tables, as Markdown, HTML, LaTeX and Parquet, with figures: {folder}")
     if finished.failed:
         named = ", ".join(finished.failed[:3]) + (", ..." if len(finished.failed) > 3 else "")

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from userip_lightning.catalogue.bag_of_words import bag_of_words
 from userip_lightning.catalogue.code_table import Floats
-from userip_lightning.catalogue.em import fit
 from userip_lightning.catalogue.event_model import event_model
+from userip_lightning.catalogue.joint_start import fit
 from userip_lightning.catalogue.opening import generosity_opening
 from userip_lightning.data.item_text import words
 from userip_lightning.data.prepared import PreparedData

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from userip_lightning.report.legend import LEGEND
 from userip_lightning.report.sheet import Cell, Sheet
 
 
@@ -14,10 +13,10 @@ def study_markdown(title: str, sheets: Sequence[Sheet], notes: Sequence[str]) ->
     Args:
         title: its heading.
         sheets: in order.
-        notes: caveats of the study, printed above the meaning of the columns.
+        notes: how to read them, at the end.
     """
     parts = [f"# {title}", *(_sheet(sheet) for sheet in sheets), "## How to read this"]
-    return "\n\n".join([*parts, "\n".join(f"- {line}" for line in (*notes, *LEGEND))]) + "\n"
+    return "\n\n".join([*parts, "\n".join(f"- {line}" for line in notes)]) + "\n"
 
 
 def _sheet(sheet: Sheet) -> str:

@@ -78,7 +78,7 @@ def write_study(
         study.table.write_parquet(draft / TABLE)
         results = json.dumps(_results(study, title, notes), indent=1, ensure_ascii=False)
         write_text(draft / RESULTS, f"{results}\n")
-        write_text(draft / MARKDOWN, study_markdown(title, sheets, notes))
+        write_text(draft / MARKDOWN, study_markdown(title, sheets, (*notes, *LEGEND)))
         write_text(draft / LATEX, study_latex(sheets, notes))
         drawn = [list(_figures(block)) for block in study.blocks]
         training = curve_figures(curves or {})

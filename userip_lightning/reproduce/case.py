@@ -51,7 +51,7 @@ def read_experiment(study: Study, dataset: str, split: str) -> Experiment:
     files = study.dataset_files[dataset]
     words = [w for file in (files if isinstance(files, list) else [files]) for w in ("-c", file.absolute)]
     experiment = parse_experiment(experiment_parser("reproduce", ""), words)
-    _refuse_processes(experiment, dataset)
+    refuse_processes(experiment, f"datasets.{dataset}")
     settings = replace(
         experiment.settings,
         engine="per_user",  # the tables are about the paper's soft tokens
@@ -88,12 +88,17 @@ def ctr_experiment(experiment: Experiment, row: Row) -> Experiment:
     )
 
 
-def _refuse_processes(experiment: Experiment, dataset: str) -> None:
+def refuse_processes(experiment: Experiment, name: str) -> None:
+    """Refuse a stage of several processes; ``name`` says whose.
+
+    Raises:
+        InputError: there is one.
+    """
     for stage, section in experiment.sections.items():
         count = process_count(section["trainer"])
         if count > 1:
             raise InputError(
-                f"datasets.{dataset}: {stage}.trainer asks for {count} processes, but a study runs its rows "
+                f"{name}: {stage}.trainer asks for {count} processes, but a study runs its rows "
                 "side by side, in one process each; set devices and num_nodes to 1."
             )
 

@@ -1,0 +1,59 @@
+"""What a language model made of texts, kept text by text: another catalogue reads only what is new to it."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from userip_lightning.artifact import save_array, scratch
+from userip_lightning.catalogue.telling import Teller
+
+_CHUNK = 2048  # texts between two savings
+
+Encode = Callable[[Sequence[str]], NDArray[np.float32]]
+
+
+def encoded_texts(folder: Path, texts: Sequence[str], encode: Encode) -> NDArray[np.float32]:
+    """[N, D] of N texts; those that are not in ``folder`` are encoded, longest last, and put there.
+
+    Args:
+        folder: of one encoder; made where it is missing. Two processes that write at once lose nothing but
+            the time of one of them.
+        texts: equal ones are encoded once.
+        encode: texts to [n, D].
+    """
+    own = np.array([hashlib.sha256(text.encode()).hexdigest()[:32] for text in texts])
+    known = _read(folder)
+    missing = {key: text for key, text in zip(own.tolist(), texts, strict=True) if key not in known}
+    waiting = sorted(missing, key=lambda key: (len(missing[key]), key))
+    teller = Teller("item texts read")
+    for first in range(0, len(waiting), _CHUNK):
+        chunk = waiting[first : first + _CHUNK]
+        known |= dict(zip(chunk, encode([missing[key] for key in chunk]), strict=True))
+        _write(folder, known)
+        teller.at(first + len(chunk), len(waiting))
+    return np.stack([known[key] for key in own.tolist()])
+
+
+def _read(folder: Path) -> dict[str, NDArray[np.float32]]:
+    file = folder / "rows.npy"
+    if not file.is_file():
+        return {}
+    stored = np.load(file)
+    return dict(zip(stored["key"].tolist(), stored["row"], strict=True))
+
+
+def _write(folder: Path, known: dict[str, NDArray[np.float32]]) -> None:
+    """One file, so that keys and rows cannot come from two writers."""
+    file, rows = folder / "rows.npy", np.stack(list(known.values()))
+    stored = np.empty(len(rows), dtype=[("key", "U32"), ("row", np.float32, rows.shape[1:])])
+    stored["key"], stored["row"] = list(known), rows
+    folder.mkdir(parents=True, exist_ok=True)
+    with scratch(file) as draft:
+        save_array(draft / file.name, stored)
+        os.replace(draft / file.name, file)

@@ -1,0 +1,77 @@
+"""`userip reproduce regimes`: one configuration, many versions of its log."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from copy import deepcopy
+from typing import Any, cast
+
+from jsonargparse import ArgumentParser
+
+from userip_lightning.cli.shown import show
+from userip_lightning.errors import InputError
+from userip_lightning.pipeline.config import Experiment, experiment_parser, parse_experiment
+from userip_lightning.pipeline.fresh_classes import FreshClassParser
+from userip_lightning.reproduce.regimes.display import RegimesDisplay
+from userip_lightning.reproduce.regimes.run import Plan, reproduce_regimes
+from userip_lightning.reproduce.regimes.settings import Regimes
+
+_COMMAND = "reproduce regimes"
+_DESCRIPTION = """Does a log need text, a language model, or neither? The log is made thinner and colder
+(training users, titles shown, codes; cold and warm users, cold items), and in each of these regimes codes
+from no text, words and language models are judged beside every control. Takes the settings of `userip fit`,
+and `regimes`. What is done is kept; what fails is named and stops nothing else.
+Example: userip reproduce regimes -c configs/reproduce/regimes_quick.yaml --regimes.train_users [1000,null]"""
+
+
+def regimes(arguments: Sequence[str]) -> None:
+    """Run `userip reproduce regimes`.
+
+    Raises:
+        InputError: settings that cannot be used, or a regime failed; the report is written all the same.
+    """
+    if {"-h", "--help"} & set(arguments):
+        regimes_parser(with_sections=False).print_help()
+        return
+    plan = parse_regimes(arguments)
+    display = RegimesDisplay()
+    with display:
+        finished = reproduce_regimes(plan, display)
+    show(finished.summary)
+    print(f"Every regime, as Markdown, HTML and JSON, with figures: {finished.folder}")
+    if finished.failed:
+        named = ", ".join(finished.failed[:3]) + (", ..." if len(finished.failed) > 3 else "")
+        raise InputError(
+            f"{len(finished.failed)} of {finished.regimes} regimes failed ({named}); "
+            f"{finished.folder}/report.md says why, the same command tries them again."
+        )
+
+
+def regimes_parser(with_sections: bool = True) -> ArgumentParser:
+    """The parser of `userip fit`, with the section ``regimes``."""
+    parser = experiment_parser(_COMMAND, _DESCRIPTION, with_sections)
+    parser.add_class_arguments(Regimes, "regimes")
+    return parser
+
+
+def parse_regimes(arguments: Sequence[str]) -> Plan:
+    """Read a command line.
+
+    Raises:
+        argparse.ArgumentError: an unknown key, or a value of another type.
+    """
+    parser = regimes_parser()
+    config = parser.parse_args(list(arguments))
+    values = json.loads(parser.dump(config, format="json", skip_unset=False))
+    section = values.pop("regimes")
+    values.pop("config", None)
+    alone = FreshClassParser(exit_on_error=False)
+    alone.add_class_arguments(Regimes, "regimes")
+    varied = cast(Regimes, alone.instantiate(alone.parse_object({"regimes": deepcopy(section)})).regimes)
+    plain = experiment_parser("fit", "")
+
+    def experiment(more: Mapping[str, Any]) -> Experiment:
+        return parse_experiment(plain, ["-c", json.dumps(values), "-c", json.dumps(more)])
+
+    return Plan(experiment({}).settings, varied, section["texts"], experiment)

@@ -1,0 +1,29 @@
+"""A report's first table on a terminal."""
+
+from __future__ import annotations
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from userip_lightning.report.sheet import Sheet
+
+#: Columns of the table where standard output is no terminal and has no width of its own.
+WIDTH = 200
+
+
+def show(sheet: Sheet) -> None:
+    """Print a sheet, each heading above its rows."""
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=WIDTH)
+    shown = Table(title=sheet.title, title_justify="left", box=SIMPLE_HEAD)
+    for column, name in enumerate(sheet.header):
+        shown.add_column(name, justify="right" if column else "left")
+    for group in sheet.groups:
+        if group.heading:
+            shown.add_row(Text(group.heading, style="bold"))
+        for row in group.rows:
+            shown.add_row(*(Text(cell.text) for cell in row))
+    console.print(shown)

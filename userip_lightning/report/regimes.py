@@ -1,0 +1,164 @@
+"""The report on all regimes of a log: tables, figures, and what each regime needs.
+
+The folder is one artifact of kind ``study``, whole or absent:
+
+    results.json    every figure        report.md  report.html    tables and sentences
+    figures/        SVG and PNG
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from userip_lightning.artifact import Manifest, stable_hash, write_text, writing
+from userip_lightning.report.drawing import inline_svg, save_figure
+from userip_lightning.report.markdown import study_markdown
+from userip_lightning.report.notation import NONE, delta, number, plural, sentence, spread
+from userip_lightning.report.page import Panel, Picture, page
+from userip_lightning.report.regime import GROUPS, Finding, best_text
+from userip_lightning.report.regime_figures import regime_figures
+from userip_lightning.report.sheet import Cell, Rows, Sheet
+
+RESULTS, MARKDOWN, PAGE, FIGURES = "results.json", "report.md", "report.html", "figures"
+HEADER = (
+    *("regime", "users in train", "best without text", "best with words", "best with a language model"),
+    *("words − no text", "language model − words", "best text − no text", "needs"),
+)
+_METHOD_HEADER = ("method", "AUC", "Logloss", "AUC on validation rows")
+_NOTES = (
+    "Every regime is a smaller or colder version of one log: users are cold (unknown to what was trained but "
+    "for the titles shown), or warm (random, temporal), or the items are cold (nobody trained on them).",
+    "Best is chosen on validation rows; everything else is of test rows of users with at least one training "
+    "or shown event. ± is the standard deviation over seeds. Differences are of AUC, with the 95 % interval "
+    "of a bootstrap that draws users and seeds alike for all methods.",
+    "A need is claimed with at least five seeds, if the best method of its kind beats every method of less "
+    "knowledge, each by 0.001 AUC or more with the whole interval above zero at a Logloss that is not worse, "
+    "and its Logloss is not above that of the click rate alone. Where nothing is needed, one regime in forty "
+    "may still claim it: read the rows together.",
+    "Methods without text: count mixture and `none` find classes by counts alone; svd kmeans clusters users "
+    "by what they met; shuffled, random, generosity. With words: a bag of words as the prior of those "
+    "classes, text kmeans and svd text kmeans; + words, codes without text, which the judge learns with the "
+    "items' words. With a language model: sentence vectors or hidden states, also joined with words.",
+)
+
+
+class Judged(NamedTuple):
+    """One regime and what came of it.
+
+    Args:
+        name: folder of its runs.
+        split: what is cold, in words; groups the rows of the table.
+        label: the rest, in words.
+        axes: train_users (as found in the data), titles (null where not limited), codes and classes.
+        finding: None where it failed.
+        failed: the reason.
+    """
+
+    name: str
+    split: str
+    label: str
+    axes: dict[str, Any]
+    finding: Finding | None
+    failed: str | None
+
+
+def write_regimes(
+    folder: Path, judged: Sequence[Judged], title: str, notes: Sequence[str], settings: dict[str, Any]
+) -> Sheet:
+    """Write the folder, replacing what was there.
+
+    Args:
+        folder: the report's.
+        judged: all regimes, in order.
+        title: of the report.
+        notes: caveats of this study.
+        settings: that made it, for results.json.
+
+    Returns:
+        The summary.
+
+    Raises:
+        InputError: the disk is full.
+    """
+    identity = stable_hash([settings, [_record(one) for one in judged]])
+    summary = summary_sheet(judged)
+    sheets = [regime_sheet(one, one.finding) for one in judged if one.finding is not None]
+    figures = regime_figures(
+        [(one.split, one.axes, one.finding) for one in judged if one.finding is not None]
+    )
+    users = sum(one.finding.users for one in judged if one.finding is not None)
+    said = (*notes, *_NOTES)
+    with writing(folder, Manifest("study", identity, identity, users)) as draft:
+        results = {"title": title, "settings": settings, "regimes": [_record(one) for one in judged]}
+        write_text(draft / RESULTS, json.dumps(results, indent=1, ensure_ascii=False) + "\n")
+        write_text(draft / MARKDOWN, study_markdown(title, [summary, *sheets], said))
+        (draft / FIGURES).mkdir()
+        for stem, figure in figures.items():
+            save_figure(figure, draft / FIGURES / stem)
+        pictures = tuple(Picture("", inline_svg(figure, f"AUC, {stem}")) for stem, figure in figures.items())
+        panels = [Panel(summary, pictures), *(Panel(sheet) for sheet in sheets)]
+        write_text(draft / PAGE, page(title, panels, said))
+    return summary
+
+
+def summary_sheet(judged: Sequence[Judged]) -> Sheet:
+    """A row per regime, under what is cold in it."""
+    done = [(one, one.finding) for one in judged if one.finding is not None]
+    groups = tuple(
+        Rows(split, tuple(_summary(one, found) for one, found in done if one.split == split))
+        for split in dict.fromkeys(one.split for one, _ in done)
+    )
+    verdicts = tuple(f"{one.split}, {one.label}. {found.sentence}" for one, found in done)
+    failed = tuple(
+        f"{one.split}, {one.label}: failed. {sentence(one.failed)}"
+        for one in judged
+        if one.failed is not None
+    )
+    return Sheet("What does this log need?", "", HEADER, groups, verdicts, failed)
+
+
+def regime_sheet(one: Judged, found: Finding) -> Sheet:
+    """AUC and Logloss of every method of one regime."""
+    top = max(row["auc"] for row in found.methods)
+    groups = tuple(
+        Rows(
+            group.capitalize(),
+            tuple(
+                (
+                    Cell(row["name"]),
+                    Cell(spread(row["auc"], row["auc_std"]), int(row["auc"] == top)),
+                    Cell(spread(row["logloss"], row["logloss_std"])),
+                    Cell(number(row["validation_auc"])),
+                )
+                for row in found.methods
+                if row["group"] == group
+            ),
+        )
+        for group in GROUPS
+    )
+    caption = (
+        f"Judged on {plural(found.rows, 'row')} of {plural(found.users, 'user')}, "
+        f"{plural(found.seeds, 'seed')}; Logloss of the click rate alone {found.base_rate_logloss:.4f}."
+    )
+    return Sheet(f"{one.split}, {one.label}", caption, _METHOD_HEADER, groups, (found.sentence,), ())
+
+
+def _summary(one: Judged, found: Finding) -> tuple[Cell, ...]:
+    reached = {row["name"]: row["auc"] for row in found.methods}
+    free, words, model = (found.best.get(group) for group in GROUPS)
+    pairs = ((words, free), (model, words), (best_text(found), free))
+    return (
+        Cell(one.label),
+        Cell(f"{one.axes['train_users']:,}"),
+        *(Cell(NONE if name is None else f"{name} {reached[name]:.4f}") for name in (free, words, model)),
+        *(Cell(NONE if a is None or b is None else delta(found.contrast(a, b), "auc")) for a, b in pairs),
+        Cell("nothing claimed" if found.need == "unknown" else found.need),
+    )
+
+
+def _record(one: Judged) -> dict[str, Any]:
+    found = None if one.finding is None else one.finding._asdict()
+    return {**one._asdict(), "finding": found}

@@ -1,0 +1,28 @@
+"""Where a study of regimes stands: a bar over regimes, and a line for every run."""
+
+from __future__ import annotations
+
+from userip_lightning.pipeline.progress import Display
+
+
+class RegimesDisplay(Display):
+    """A display whose bar counts regimes, however many runs they have."""
+
+    def count(self, regimes: int) -> None:
+        """Say how many regimes there are."""
+        self._progress.update(self._overall, description="regimes", total=regimes)
+
+    def expect(self, runs: int) -> None:
+        """The pipeline's count of the runs of one experiment, which the bar does not show."""
+
+    def finish(self, text: str) -> None:
+        """A run is done, or need not run."""
+        if self._current is not None:
+            self._progress.remove_task(self._current)
+            self._current = None
+        self.notice(text)
+
+    def ended(self, text: str) -> None:
+        """A regime is done, kept or failed."""
+        self._progress.advance(self._overall)
+        self.notice(text)

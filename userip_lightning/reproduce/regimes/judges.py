@@ -1,0 +1,172 @@
+"""How good the codes of every method are: by affinity, or by a CTR model.
+
+Judged are the rows of users with a training or shown event: of the others no method knows anything. Under a
+random split that thins the log, these are nearly all users.
+
+The affinity judge gives log-odds (``data/affinity.py``), which are turned into probabilities σ(a + b · odds)
+with a and b ≥ 0 fitted to validation rows (Platt 1999), so that Logloss means something. Where items are
+cold, counts say nothing of them: each method is judged with the texts that its codes know, and codes without
+text also with the items' words, as it takes text to tell what a cold item is, but perhaps none to tell users
+apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+from scipy.special import expit, logit
+
+from userip_lightning.bank import FeatureBank
+from userip_lightning.catalogue.bag_of_words import bag_of_words
+from userip_lightning.catalogue.code_table import Floats
+from userip_lightning.data.affinity import AffinityJudge, Codes
+from userip_lightning.data.catalogue_datamodule import CatalogueDataModule
+from userip_lightning.data.item_text import words
+from userip_lightning.data.prepared import PreparedData
+from userip_lightning.errors import InputError
+from userip_lightning.pipeline.training import instantiate
+from userip_lightning.report import metrics
+from userip_lightning.report.predictions import Predictions, read_predictions
+from userip_lightning.report.regime import Contender
+from userip_lightning.reproduce.regimes.methods import REFERENCE, Method
+from userip_lightning.schema import SUPPORT, TEST, TRAIN, VAL
+
+#: Says a method's log-odds of all items and codes: codes [U] → [I, C].
+_Odds = Callable[[Codes], Floats]
+
+
+def by_affinity(methods: Sequence[Method], prepared: PreparedData, cold_items: bool) -> list[Contender]:
+    """Judge by how well code and item tell the labels.
+
+    Args:
+        methods: with their banks.
+        prepared: the data.
+        cold_items: whether the judged items have no training event.
+
+    Raises:
+        InputError: a bank is damaged, the judged rows have one label, or there are too few words.
+    """
+    seeds = max(len(method.banks) for method in methods)
+    counts = AffinityJudge(prepared).odds
+    if not cold_items:
+        return [_contender(method, counts, prepared, seeds) for method in methods]
+    by_words = AffinityJudge(prepared, bag_of_words(words(prepared.items))).odds
+    found = []
+    for method in methods:
+        if method.text is not None:
+            found.append(_contender(method, AffinityJudge(prepared, _vectors(method)).odds, prepared, seeds))
+        elif method.group == "words":
+            found.append(_contender(method, by_words, prepared, seeds))
+        else:
+            found.append(_contender(method, counts, prepared, seeds))
+        if method.group == "no text" and method.name not in (REFERENCE, "shuffled", "random"):
+            with_words = method._replace(name=f"{method.name} + words", group="words")
+            found.append(_contender(with_words, by_words, prepared, seeds))
+    return found
+
+
+def by_ctr(methods: Sequence[Method], prepared: PreparedData) -> list[Contender]:
+    """Judge by the CTR runs of every method.
+
+    Raises:
+        InputError: a run is damaged or cannot be compared, or the judged rows have one label.
+    """
+    runs = {method.name: method.runs for method in methods}
+    known = _known(prepared)
+    val, test = (
+        {name: _of_users(found, known) for name, found in read_predictions(runs, split).items()}
+        for split in (VAL, TEST)
+    )
+    return [
+        Contender(method.name, method.group, _mean_auc(val[method.name]), test[method.name])
+        for method in methods
+    ]
+
+
+def calibrated(odds: Floats, label: NDArray[np.int8], judged: Floats) -> Floats:
+    """Probabilities of the judged rows.
+
+    Args:
+        odds: [V], log-odds of validation rows.
+        label: [V], theirs.
+        judged: [N], log-odds.
+    """
+    start = np.array([logit(label.mean()), 1.0])
+
+    def loss(line: Floats) -> tuple[float, Floats]:
+        shown = line[0] + line[1] * odds
+        error = expit(shown) - label
+        value = float(np.mean(np.logaddexp(0, shown) - label * shown))
+        return value, np.array([error.mean(), (error * odds).mean()])
+
+    # A slope of 0 would make all rows alike, one below it turn their order.
+    found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=[(None, None), (1e-4, None)]).x
+    return np.asarray(expit(found[0] + found[1] * judged))
+
+
+def _contender(method: Method, odds: _Odds, prepared: PreparedData, seeds: int) -> Contender:
+    known = _known(prepared)
+    val, test = (_rows(prepared, split, known) for split in (VAL, TEST))
+    label = val["label"].to_numpy()
+    aucs, scores = [], []
+    for codes in _codes(method, prepared) or [np.zeros(prepared.n_users, dtype=np.int64)]:
+        table = odds(codes)
+        seen, judged = (
+            table[part["item"].to_numpy(), codes[part["user"].to_numpy()]] for part in (val, test)
+        )
+        aucs.append(metrics.auc(label, seen))
+        scores.append(calibrated(seen, label, judged))
+    if len(scores) < seeds:  # without codes there is nothing to draw
+        scores = scores * seeds
+    users = test["user_id"].to_numpy().astype(np.str_)
+    predictions = Predictions(users, test["label"].to_numpy(), np.stack(scores))
+    return Contender(method.name, method.group, float(np.mean(aucs)), predictions)
+
+
+def _codes(method: Method, prepared: PreparedData) -> list[Codes]:
+    """Of every seed, [U]: one number per combination of codes."""
+    users = prepared.users["user_id"].to_numpy().astype(np.str_)
+    banks = [FeatureBank.open(folder) for folder in method.banks]
+    return [np.ravel_multi_index(tuple(bank.lookup(users).T), bank.sizes) for bank in banks]
+
+
+def _vectors(method: Method) -> Floats | None:
+    """[I, D] of the method's source of text."""
+    assert method.text is not None
+    data = instantiate(method.text).data
+    assert isinstance(data, CatalogueDataModule)
+    data.setup("fit")
+    return data.vectors
+
+
+def _known(prepared: PreparedData) -> pl.Series:
+    """Ids of the users who are judged."""
+    return prepared.rows(TRAIN, SUPPORT)["user_id"].unique()
+
+
+def _rows(prepared: PreparedData, split: str, known: pl.Series) -> pl.DataFrame:
+    rows = prepared.rows(split).filter(pl.col("user_id").is_in(known.implode()))
+    _expect_both(rows["label"].to_numpy(), split)
+    return rows
+
+
+def _of_users(found: Predictions, known: pl.Series) -> Predictions:
+    kept = np.isin(found.users, known.to_numpy().astype(np.str_))
+    return Predictions(found.users[kept], found.label[kept], found.scores[:, kept])
+
+
+def _mean_auc(found: Predictions) -> float:
+    _expect_both(found.label, VAL)
+    return float(np.mean([metrics.auc(found.label, score) for score in found.scores]))
+
+
+def _expect_both(label: NDArray[np.int8], split: str) -> None:
+    if np.unique(label).size < 2:
+        raise InputError(
+            f"{split} rows of users with a training or shown event: {label.size} rows and not both labels "
+            "among them, which no AUC can be made from; keep more users in train, or another split."
+        )

@@ -1,0 +1,79 @@
+"""What `userip reproduce regimes` varies, besides the settings of an ordinary experiment."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from userip_lightning.catalogue.language_model_text import SentenceEncoder
+from userip_lightning.catalogue.text_source import BagOfWords, NoText, TextSource
+from userip_lightning.errors import InputError
+from userip_lightning.pipeline.settings import Control
+
+SplitName = Literal["cold_users", "random", "temporal", "cold_items"]
+#: Controls that know the items' words; all others know nothing of texts.
+WORDS: frozenset[Control] = frozenset({"text_kmeans", "svd_text_kmeans", "bag_of_words_mixture"})
+#: Controls without meaning: against them alone nothing would be shown.
+_CHANCE: frozenset[Control] = frozenset({"shuffled", "random"})
+
+
+def _texts() -> dict[str, TextSource]:
+    return {"none": NoText(), "bag of words": BagOfWords(), "encoder": SentenceEncoder()}
+
+
+@dataclass(frozen=True)
+class Regimes:
+    """What is varied; all combinations are run.
+
+    Args:
+        judge: ``affinity`` asks how well code and item tell the labels of test rows, in seconds and without a
+            CTR model (see ``data/affinity.py``); ``ctr`` trains the experiment's CTR model on every method.
+        splits: cold users; warm ones under a ``random`` or ``temporal`` split; cold items.
+        train_users: users who keep their training events; null for all.
+        titles: support events that are shown of a cold user. As many as the largest are set apart under all
+            of them, so that the same rows are judged.
+        sizes: K_p by profile name, once per number of bits.
+        texts: label to a source of text; each makes codes of its own.
+        replicates: of the bootstrap.
+    """
+
+    judge: Literal["affinity", "ctr"] = "affinity"
+    splits: list[SplitName] = field(default_factory=lambda: ["cold_users", "random", "cold_items"])
+    train_users: list[int | None] = field(default_factory=lambda: [1000, 5000, None])
+    titles: list[int] = field(default_factory=lambda: [1, 4])
+    sizes: list[dict[str, int]] = field(default_factory=lambda: [{"hobby": 4, "background": 3}])
+    texts: dict[str, TextSource] = field(default_factory=_texts)
+    replicates: int = 1000
+
+
+def check(regimes: Regimes, controls: list[Control]) -> None:
+    """Refuse what cannot be run, or would show nothing.
+
+    Raises:
+        InputError: a list without entries or with one twice, a number below 1, no method without text, none
+            with text, or a text with the name of a control.
+    """
+    for name in ("splits", "train_users", "titles", "sizes"):
+        values = [str(value) for value in getattr(regimes, name)]
+        if not values or len(set(values)) < len(values):
+            raise InputError(
+                f"regimes.{name}: {getattr(regimes, name)} given, one or more different entries "
+                "were expected."
+            )
+    numbers = [*regimes.titles, *(users for users in regimes.train_users if users is not None)]
+    if min(numbers) < 1 or regimes.replicates < 1:
+        raise InputError(
+            "regimes: train_users, titles and replicates count something: give numbers from 1 up."
+        )
+    reads = {text.reads for text in regimes.texts.values()}
+    if "nothing" not in reads and not set(controls) - WORDS - _CHANCE:
+        raise InputError(
+            "regimes.texts: no method without text; add userip_lightning.catalogue.text_source.NoText, or "
+            "svd_kmeans or count_mixture to controls."
+        )
+    if not reads - {"nothing"}:
+        raise InputError(
+            "regimes.texts: no source reads the text; add userip_lightning.catalogue.text_source.BagOfWords."
+        )
+    if clash := sorted(set(regimes.texts) & {*(name.replace("_", " ") for name in controls), "no codes"}):
+        raise InputError(f"regimes.texts: {clash[0]!r} is also the name of a control; give it another.")
