@@ -32,8 +32,8 @@ from threadpoolctl import threadpool_limits
 from userip_lightning.artifact import save_array, scratch, write_text
 from userip_lightning.catalogue.adam import standardised
 from userip_lightning.catalogue.code_table import Floats
-from userip_lightning.catalogue.em import fit
 from userip_lightning.catalogue.event_model import event_model, like_offset
+from userip_lightning.catalogue.joint_start import fit
 from userip_lightning.catalogue.language_model_text import HiddenStates
 from userip_lightning.catalogue.naming import code_order
 from userip_lightning.catalogue.opening import generosity_opening
