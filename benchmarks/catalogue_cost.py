@@ -33,7 +33,7 @@ def main() -> None:
     parser.add_argument("--classes", type=int, default=12)
     args = parser.parse_args()
     read = args.items * _TOKENS
-    print("| users | E step, s | codes, s | peak memory, GiB | LM tokens, hidden states | LM tokens, likelihood |")
+    print("| users | E step, s | codes, s | memory, GiB | LM tokens, hidden states | LM tokens, likelihood |")
     print("|---|---|---|---|---|---|")
     for users in args.users:
         step, codes = _times(users, args.events, args.items, args.classes)
