@@ -43,3 +43,12 @@ def test_what_was_encoded_before_a_power_cut_is_kept(tmp_path: Path, monkeypatch
     again = Encoder()
     assert encoded_texts(tmp_path, texts, again)[:, 0].tolist() == [1, 2, 3, 4, 5]
     assert again.asked == texts[2:]
+
+
+def test_a_text_without_finite_numbers_is_named_and_gets_zeros(tmp_path: Path) -> None:
+    def encode(texts: Sequence[str]) -> NDArray[np.float32]:
+        return np.array([[np.nan if text == "bb" else 1.0, 2.0] for text in texts], dtype=np.float32)
+
+    with pytest.warns(UserWarning, match="'bb'"):
+        rows = encoded_texts(tmp_path, ["a", "bb"], encode)
+    assert rows.tolist() == [[1, 2], [0, 0]]

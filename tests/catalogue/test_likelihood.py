@@ -17,6 +17,7 @@ from userip_lightning.catalogue.text_source import BagOfWords, Joined
 from userip_lightning.catalogue.text_vectors import text_vectors
 from userip_lightning.errors import InputError
 from userip_lightning.profile.backbone import LMSource
+from userip_lightning.profile.prompt import PromptTemplate
 
 WORDS = ["red rose garden", "old map sea", "tea and cake", "robot war star"]
 TEXTS = [f"{WORDS[item % CLASSES]} {item}" for item in range(ITEMS)]
@@ -182,3 +183,19 @@ def test_items_without_weight_are_never_drawn() -> None:
     drawn = [ItemDraws(weight, first, 2, 0)[step] for first in (0, 10) for step in range(10)]
     assert set(np.concatenate(drawn)) == {1, 2, 4}
     assert np.array_equal(ItemDraws(weight, 5, 2, 0)[5], ItemDraws(weight, 10, 2, 0)[0])
+
+
+@pytest.mark.parametrize("wrong", [{"items": 0}, {"max_tokens": 0}, {"exact": 0}, {"steps": -1}])
+def test_settings_that_count_nothing_are_refused(tiny_llama: Path, wrong: dict[str, int]) -> None:
+    with pytest.raises(InputError, match="from 1 up"):
+        source(tiny_llama, **wrong)
+
+
+def test_items_that_see_each_other_are_refused(tiny_llama: Path) -> None:
+    with pytest.raises(InputError, match="independent"):
+        source(tiny_llama, prompt=PromptTemplate(independent=False))
+
+
+def test_one_exact_item_predicts_no_others(tiny_llama: Path) -> None:
+    with pytest.raises(InputError, match="too few to predict"):
+        made(source(tiny_llama, steps=0, exact=1))

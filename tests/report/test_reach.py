@@ -10,26 +10,31 @@ from userip_lightning.report.reach import reach
 from userip_lightning.report.sheet import block_sheet
 from userip_lightning.report.table import compose
 
-AS_GOOD = {"delta_auc": 0.01, "delta_auc_low": -0.001, "delta_auc_high": 0.02}
-WORSE = {"delta_auc": 0.01, "delta_auc_low": 0.002, "delta_auc_high": 0.02}
+LOGLOSS = {"delta_logloss": -0.01, "delta_logloss_low": -0.02, "delta_logloss_high": 0.001}
+AS_GOOD = {"delta_auc": 0.01, "delta_auc_low": -0.001, "delta_auc_high": 0.02, **LOGLOSS}
+WORSE = {"delta_auc": 0.01, "delta_auc_low": 0.002, "delta_auc_high": 0.02, **LOGLOSS}
 
 
 def test_each_control_that_is_as_good_is_named_with_its_interval():
     assert reach({"permuted_z": AS_GOOD, "noise_z": WORSE}, 5) == (
-        "Codes of other users' profiles (own against them: ΔAUC +0.0100 [-0.0010, +0.0200]) do as well: what "
-        "a profile holds does not reach the CTR model."
+        "Codes of other users' profiles (own against them: ΔAUC +0.0100 [-0.0010, +0.0200]): nothing "
+        "shows that what a profile holds reaches the CTR model."
     )
     both = reach({"noise_z": AS_GOOD, "permuted_z": AS_GOOD}, 5)
     assert both.startswith("Codes of other users' profiles (")
     assert " and codes of noise in place of profiles (" in both
     assert reach({"permuted_text": AS_GOOD}, 5).endswith(
-        "do as well: what an item's text says does not reach the CTR model."
+        "nothing shows that what an item's text says reaches the CTR model."
     )
 
 
-def test_few_seeds_deny_nothing():
+def test_a_difference_too_small_to_count_is_none():
+    assert reach({"noise_z": {**WORSE, "delta_auc": 0.0002, "delta_auc_low": 0.0001}}, 5)
+
+
+def test_few_seeds_show_nothing():
     assert reach({"permuted_z": AS_GOOD}, 4).endswith(
-        "do as well: with fewer than 5 seeds, nothing shows that what a profile holds reaches the CTR model."
+        ": with fewer than 5 seeds, nothing shows that what a profile holds reaches the CTR model."
     )
 
 
@@ -58,7 +63,7 @@ def test_a_study_says_it_below_the_table_of_the_block(entries, write, tmp_path, 
         method="DCN + permuted z", runs=tuple(f"other/{seed}" for seed in range(5)), control="permuted_z"
     )
     block = judge_study([*entries.values(), control], tmp_path, replicates=50).blocks[0]
-    remarks = [line for line in block_sheet(block).remarks if "does not reach the CTR model" in line]
+    remarks = [line for line in block_sheet(block).remarks if "reaches the CTR model" in line]
     assert [line.partition(": ")[0] for line in remarks] == (["UserIP-DCN"] if said else [])
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -34,7 +35,15 @@ def encoded_texts(folder: Path, texts: Sequence[str], encode: Encode) -> NDArray
     teller = Teller("item texts read")
     for first in range(0, len(waiting), _CHUNK):
         chunk = waiting[first : first + _CHUNK]
-        known |= dict(zip(chunk, encode([missing[key] for key in chunk]), strict=True))
+        rows = encode([missing[key] for key in chunk])
+        broken = ~np.isfinite(rows).all(axis=1)
+        if broken.any():
+            warnings.warn(
+                f"the language model gives {broken.sum()} texts no finite numbers, the first of them "
+                f"{missing[chunk[int(broken.argmax())]]!r}; they get zeros.",
+                stacklevel=2,
+            )
+        known |= dict(zip(chunk, np.where(broken[:, None], np.float32(0), rows), strict=True))
         _write(folder, known)
         teller.at(first + len(chunk), len(waiting))
     return np.stack([known[key] for key in own.tolist()])

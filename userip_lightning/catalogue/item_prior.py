@@ -19,7 +19,9 @@ from scipy.special import softmax
 from userip_lightning.catalogue.adam import descend, standardised
 from userip_lightning.catalogue.code_table import Floats
 
-_POPULAR, _L2 = 30.0, 1e-4
+#: Events above which an item counts no more in a fit.
+POPULAR = 30.0
+_L2 = 1e-4
 
 
 class ItemPrior(Protocol):
@@ -59,7 +61,7 @@ class TextPrior:
         total = expected.sum(axis=1, keepdims=True)
         target = (expected + 1e-6) / (total + 1e-6 * expected.shape[1])
         offset = np.log(share) if share.ndim == 2 else 0.0  # what is alike for all items is b's
-        counted = np.minimum(total, _POPULAR)
+        counted = np.minimum(total, POPULAR)
         counted = counted / max(float(counted.sum()), 1.0)
 
         def gradient(weight: Floats) -> Floats:

@@ -14,8 +14,9 @@ from scipy.special import expit
 
 from userip_lightning.catalogue.adam import descend, standardised
 from userip_lightning.catalogue.code_table import Floats
+from userip_lightning.catalogue.item_prior import POPULAR
 
-_POPULAR, _L2 = 30.0, 1e-2  # validation of MovieLens-100K, as the strength of event_model.py
+_L2 = 1e-2  # validation of MovieLens-100K, as the strength of event_model.py
 
 
 class LikePrior:
@@ -36,7 +37,7 @@ class LikePrior:
             return np.asarray(expit(offset))
         x = self._x
         target = liked / np.maximum(total, 1e-9)
-        counted = np.minimum(total, _POPULAR)
+        counted = np.minimum(total, POPULAR)
         counted = counted / max(float(counted.sum()), 1.0)
 
         def gradient(weight: Floats) -> Floats:

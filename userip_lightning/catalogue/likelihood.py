@@ -33,6 +33,7 @@ from userip_lightning.artifact import save_array, scratch, write_text
 from userip_lightning.catalogue.adam import standardised
 from userip_lightning.catalogue.code_table import Floats
 from userip_lightning.catalogue.event_model import event_model, like_offset
+from userip_lightning.catalogue.item_prior import POPULAR
 from userip_lightning.catalogue.joint_start import fit
 from userip_lightning.catalogue.language_model_text import HiddenStates
 from userip_lightning.catalogue.naming import code_order
@@ -49,23 +50,22 @@ from userip_lightning.profile.body import Tokens
 from userip_lightning.profile.prompt import DEFAULT_PROMPT, PromptTemplate, Tokenizer, encode
 from userip_lightning.profile.start import embed_start
 
-_POPULAR = 30.0
 _PART, _TOGETHER = 256, 16
 
 
 @dataclass(frozen=True)
 class Likelihood(LearnedSource):
-    """log p_LM(text | z_c) under tuned soft tokens.
+    """log p_LM(text | z_c) under tuned soft tokens, learned once for all seeds of an experiment.
 
     Args:
         lm: the language model.
         prompt: profiles and task texts; ``item`` is not read, as ``catalogue.data.columns`` make the text,
             and ``disliked`` only in explicit logs.
         sizes: K_p of the combinations, in the order of the prompt's profiles.
-        steps: of the soft tokens' optimizer; 0 leaves them at their start words.
+        steps: of the soft tokens' optimizer, rounded up to tens; 0 leaves them at their start words.
         items: per step.
         rate: learning rate in deviations of the LM's embeddings.
-        exact: items whose table rows the LM gives itself, those with most events; None for all.
+        exact: items whose table rows the LM gives itself, those with most (liked) events; None for all.
         length: 0 keeps log-likelihoods as they are, 1 takes their mean per token.
         max_tokens: longer texts are cut.
         layer: whose hidden states open the search and predict what is not exact.
@@ -89,6 +89,12 @@ class Likelihood(LearnedSource):
             raise InputError(
                 f"text.sizes: {list(self.sizes)} given, one number above 0 is needed for each of "
                 f"{', '.join(self.prompt.names)}."
+            )
+        if not self.prompt.independent:
+            raise InputError("text.prompt.independent: an item is scored by itself here; set it to true.")
+        if min(self.items, self.max_tokens, 1 if self.exact is None else self.exact) < 1 or self.steps < 0:
+            raise InputError(
+                "text: items, max_tokens and exact count something, give numbers from 1 up; steps from 0 up."
             )
 
     def learn(self, texts: Sequence[str], events: Events, work: Path) -> Floats:
@@ -128,11 +134,11 @@ class Likelihood(LearnedSource):
         if not events.explicit:
             total = expected.sum(axis=1, keepdims=True)
             rate = (expected + 1e-6) / (total + 1e-6 * classes)
-            return Targets(rate, np.repeat(np.minimum(total, _POPULAR), classes, axis=1), None), expected
+            return Targets(rate, np.repeat(np.minimum(total, POPULAR), classes, axis=1), None), expected
         disliked, liked = np.split(expected, 2)
         total = liked + disliked
         rate = liked / np.maximum(total, 1e-9)
-        return Targets(rate, np.minimum(total, _POPULAR), like_offset(liked, disliked)), liked
+        return Targets(rate, np.minimum(total, POPULAR), like_offset(liked, disliked)), liked
 
     def _module(
         self, texts: Sequence[str], targets: Targets, positives: Floats
@@ -179,6 +185,11 @@ class Likelihood(LearnedSource):
                 stacklevel=2,
             )
         exact, rows = exact[whole], rows[whole]
+        if len(exact) < min(2, len(known)):
+            raise InputError(
+                f"{self.lm.name}: {len(exact)} items have a likelihood, too few to predict the others from; "
+                "give more items a text, raise text.exact, or choose another language model."
+            )
         table, quality = np.zeros((len(told), rows.shape[1])), list[float]()
         if len(exact) < len(known):
             guessed, quality = _predicted(hidden, exact, rows)

@@ -172,7 +172,8 @@ class SoftTokenModule(LightningModule):
         if self._targets.offset is None:
             return -(rate * F.log_softmax(signal, 1)).sum(1).mean()
         logits = self._rows(self._targets.offset, items) + signal
-        return F.binary_cross_entropy_with_logits(logits, rate, weight, reduction="sum") / weight.sum()
+        share = weight / weight.sum(1, keepdim=True)  # an item's own weight decides how often it is drawn
+        return F.binary_cross_entropy_with_logits(logits, rate, share, reduction="sum") / len(items)
 
     def _rows(self, part: Floats, items: Sequence[int]) -> Tensor:
         return torch.from_numpy(part[list(items)]).float().to(self.device)

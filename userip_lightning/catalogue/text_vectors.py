@@ -55,7 +55,7 @@ def text_vectors(source: TextSource, texts: Sequence[str], events: Events | None
     work = file.with_suffix("")
     work.mkdir(parents=True, exist_ok=True)
     vectors = _kept(file, source.learn(texts, events, work))
-    shutil.rmtree(work)
+    shutil.rmtree(work, ignore_errors=True)
     return vectors
 
 

@@ -26,7 +26,7 @@ from userip_lightning.data.item_text import words
 from userip_lightning.data.prepared import PreparedData
 from userip_lightning.data.user_events import user_events
 from userip_lightning.errors import InputError
-from userip_lightning.schema import SUPPORT, TRAIN
+from userip_lightning.schema import SUPPORT, TRAIN, VAL
 
 Floats = NDArray[np.float64]
 
@@ -65,7 +65,7 @@ def svd_kmeans(prepared: PreparedData, clusters: int, seed: int) -> Codes:
             for scaled in (normalize(vectors[:, :rank]), vectors[:, :rank]):
                 yield _clusters(scaled, clusters, seed)
 
-    return AffinityJudge(prepared).best(candidates())[:, None]
+    return _judge(prepared).best(candidates())[:, None]
 
 
 def text_kmeans(prepared: PreparedData, clusters: int, seed: int) -> Codes:
@@ -105,7 +105,7 @@ def svd_text_kmeans(prepared: PreparedData, clusters: int, seed: int) -> Codes:
             both = np.hstack([normalize(vectors[:, :rank]), weight * text])
             yield _clusters(both, clusters, seed)
 
-    return AffinityJudge(prepared).best(candidates())[:, None]
+    return _judge(prepared).best(candidates())[:, None]
 
 
 def _collaborative(prepared: PreparedData, clusters: int, seed: int) -> list[Floats]:
@@ -145,6 +145,14 @@ def _require_users(prepared: PreparedData, clusters: int) -> None:
             f"{prepared.path}: {prepared.n_users} users and {prepared.n_items} items are too few for "
             f"{clusters} clusters; lower the number of codes or prepare more users."
         )
+
+
+def _judge(prepared: PreparedData) -> AffinityJudge:
+    """With the items' words where nobody had the items of validation rows, of which counts say nothing."""
+    met = prepared.rows(TRAIN, SUPPORT).filter("logged")["item"].unique()
+    if prepared.rows(VAL)["item"].is_in(met.implode()).any():
+        return AffinityJudge(prepared)
+    return AffinityJudge(prepared, bag_of_words(words(prepared.items)))
 
 
 def _ranks(vectors: Floats) -> list[int]:

@@ -1,45 +1,56 @@
 """Control codes from the same EM as the catalogue engine's, without a language model: the controls to beat.
 
-Each gives [U, 1] classes in the order of the users table and sees TRAIN and SUPPORT rows alone.
+They take the form that the engine's codes take by default (``catalogue.codebooks``): one field [U, 1] with a
+class for every combination, or [U, 2] codes where two profiles have more than a log can teach as classes. Users
+are in the order of the users table; TRAIN and SUPPORT rows alone are seen.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from math import prod
 
 import numpy as np
 from numpy.typing import NDArray
 
 from userip_lightning.catalogue.bag_of_words import bag_of_words
 from userip_lightning.catalogue.code_table import Floats
-from userip_lightning.catalogue.event_model import event_model
-from userip_lightning.catalogue.joint_start import fit
-from userip_lightning.catalogue.opening import generosity_opening
+from userip_lightning.catalogue.codebooks import are_factorised, factorised_starts, joint_starts
+from userip_lightning.catalogue.em import Search, run
+from userip_lightning.catalogue.naming import split_classes
 from userip_lightning.data.item_text import words
 from userip_lightning.data.prepared import PreparedData
 from userip_lightning.data.user_events import user_events
 
+_STARTS = 3
 
-def count_mixture(prepared: PreparedData, classes: int, seed: int) -> NDArray[np.int64]:
+
+def count_mixture(prepared: PreparedData, sizes: Sequence[int], seed: int) -> NDArray[np.int64]:
     """A mixture over events, fitted without any text.
 
     Args:
         prepared: the data.
-        classes: Π K_p, for the bits of the codes.
+        sizes: K_p of the codes.
         seed: of the EM.
     """
-    return _classes(prepared, None, classes, seed)
+    return _codes(prepared, None, sizes, seed)
 
 
-def bag_of_words_mixture(prepared: PreparedData, classes: int, seed: int) -> NDArray[np.int64]:
+def bag_of_words_mixture(prepared: PreparedData, sizes: Sequence[int], seed: int) -> NDArray[np.int64]:
     """The mixture with the items' words as its prior; arguments as for :func:`count_mixture`.
 
     Raises:
         InputError: too few words.
     """
-    return _classes(prepared, bag_of_words(words(prepared.items)), classes, seed)
+    return _codes(prepared, bag_of_words(words(prepared.items)), sizes, seed)
 
 
-def _classes(prepared: PreparedData, vectors: Floats | None, classes: int, seed: int) -> NDArray[np.int64]:
+def _codes(
+    prepared: PreparedData, vectors: Floats | None, sizes: Sequence[int], seed: int
+) -> NDArray[np.int64]:
     counts, explicit, _ = user_events(prepared)
-    opening = generosity_opening(counts, classes) if explicit else None
-    table = fit(counts, classes, lambda: event_model(explicit, vectors, classes), seed, opening=opening)
-    return table.codes(counts)[:, None]
+    if are_factorised("auto", {str(p): size for p, size in enumerate(sizes)}, explicit):
+        starts = factorised_starts(counts, (sizes[0], sizes[1]), vectors, None, _STARTS)
+        return split_classes(run(Search(starts, seed), counts).table.codes(counts), sizes)
+    joint = joint_starts(counts, prod(sizes), explicit, vectors, None, _STARTS)
+    return run(Search(joint, seed), counts).table.codes(counts)[:, None]

@@ -18,13 +18,17 @@ from userip_lightning.data.prepared import PreparedData
 from userip_lightning.pipeline.plan import ControlBank
 from userip_lightning.schema import SUPPORT, TRAIN
 
+#: Controls of the form that the engine's codes have: (data, K_p, seed) → [U, 1] or [U, P].
+MIXTURES: dict[str, Callable[[PreparedData, Sequence[int], int], NDArray[np.int64]]] = {
+    "count_mixture": count_mixture,
+    "bag_of_words_mixture": bag_of_words_mixture,
+}
+
 #: Controls of one field with a value for every combination of codes: (data, values, seed) → [U, 1].
 JOINT: dict[str, Callable[[PreparedData, int, int], NDArray[np.int64]]] = {
     "svd_kmeans": svd_kmeans,
     "text_kmeans": text_kmeans,
     "svd_text_kmeans": svd_text_kmeans,
-    "count_mixture": count_mixture,
-    "bag_of_words_mixture": bag_of_words_mixture,
 }
 
 
@@ -47,7 +51,7 @@ def write_control(control: ControlBank, prepared_folder: Path) -> None:
     codes = _codes(control, prepared, codes_bank)
     if control.control == "generosity":  # one scale, however many profiles there are
         names, sizes = ("generosity",), (_quantiles(sizes),)
-    if control.control in JOINT:
+    elif codes.shape[1] < len(sizes):
         names, sizes = (control.control,), (math.prod(sizes),)
     FeatureBank.write(
         control.target,
@@ -69,6 +73,8 @@ def _codes(control: ControlBank, prepared: PreparedData, bank: FeatureBank) -> N
             return controls.random_codes(bank.sizes, prepared.n_users, control.seed)
         case "generosity":
             return controls.generosity(prepared, _quantiles(bank.sizes))
+        case mixture if mixture in MIXTURES:
+            return MIXTURES[mixture](prepared, bank.sizes, control.seed)
         case joint:
             return JOINT[joint](prepared, math.prod(bank.sizes), control.seed)
 

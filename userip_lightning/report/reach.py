@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from userip_lightning.report.notation import delta
-from userip_lightning.report.verdict import MIN_SEEDS
+from userip_lightning.report.verdict import MIN_SEEDS, beats
 
 _PROFILES = {
     "permuted_z": "codes of other users' profiles",
@@ -20,30 +20,26 @@ _PROFILES = {
 _TEXTS = {"permuted_text": "codes of other items' texts"}
 
 
-def reach(contrasts: Mapping[str, Mapping[str, Any]], seeds: int) -> str:
+def reach(contrasts: Mapping[str, dict[str, Any]], seeds: int) -> str:
     """What does not reach the CTR model, in one sentence; empty where nothing says so.
 
     Args:
         contrasts: control to the delta columns of the codes against it; other controls are passed over.
-        seeds: how many were trained; with few of them nothing is denied, but not shown.
+        seeds: how many were trained; with few of them nothing can be shown.
     """
     found = ((_PROFILES, "what a profile holds"), (_TEXTS, "what an item's text says"))
     return " ".join(filter(None, (_said(words, source, contrasts, seeds) for words, source in found)))
 
 
-def _said(
-    named: Mapping[str, str], source: str, contrasts: Mapping[str, Mapping[str, Any]], seeds: int
-) -> str:
-    """Controls of one family whose interval reaches zero."""
+def _said(named: Mapping[str, str], source: str, contrasts: Mapping[str, dict[str, Any]], seeds: int) -> str:
+    """Controls of one family that own codes do not beat."""
     as_good = [
         f"{words} (own against them: ΔAUC {delta(contrasts[control], 'auc')})"
         for control, words in named.items()
-        if control in contrasts and contrasts[control]["delta_auc_low"] <= 0
+        if control in contrasts and not beats(contrasts[control])
     ]
     if not as_good:
         return ""
     listed = " and ".join(as_good)
-    told = f"{source} does not reach the CTR model"
-    if seeds < MIN_SEEDS:
-        told = f"with fewer than {MIN_SEEDS} seeds, nothing shows that {source} reaches the CTR model"
-    return f"{listed[0].upper()}{listed[1:]} do as well: {told}."
+    few = f"with fewer than {MIN_SEEDS} seeds, " if seeds < MIN_SEEDS else ""
+    return f"{listed[0].upper()}{listed[1:]}: {few}nothing shows that {source} reaches the CTR model."

@@ -105,12 +105,12 @@ def _figures(ours: Measured) -> _Row:
 def _against(ours: Measured, other: Measured, users: UsersByClass) -> _Row:
     found: _Row = dict(contrast(ours, other, users))
     worse = found["delta_auc"] <= -NOISE and found["delta_auc_high"] < 0
-    better = "better" if ours.auc.size >= MIN_SEEDS else "open"
+    enough = ours.auc.size >= MIN_SEEDS
     return {
         **found,
         "against_auc": float(other.auc.mean()),
         "against_logloss": float(other.logloss.mean()),
-        "mark": better if beats(found) else "worse" if worse else "same",
+        "mark": "open" if not enough else "better" if beats(found) else "worse" if worse else "same",
         "auc_improvement": metrics.auc_improvement(float(ours.auc.mean()), float(other.auc.mean())),
         "logloss_improvement": metrics.logloss_improvement(
             float(ours.logloss.mean()), float(other.logloss.mean())

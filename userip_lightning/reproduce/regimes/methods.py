@@ -12,6 +12,7 @@ from userip_lightning.pipeline.banks import write_control
 from userip_lightning.pipeline.config import Experiment, prepare
 from userip_lightning.pipeline.plan import Job, Plan, make_plan
 from userip_lightning.pipeline.progress import Display
+from userip_lightning.pipeline.retrained import RETRAINED
 from userip_lightning.pipeline.run import fit
 from userip_lightning.pipeline.settings import StageName
 from userip_lightning.pipeline.world import World
@@ -60,6 +61,8 @@ class Methods:
         data_hash = read_manifest(self.prepared, "prepared").config_hash
         self._regimes, self._display = regimes, display
         # Controls have the bits of the codes and nothing else of them, so one source's stand for all.
+        controls = [name for name in experiment.settings.controls if name not in RETRAINED]
+        experiment = experiment._replace(settings=replace(experiment.settings, controls=controls))
         alone = experiment._replace(settings=replace(experiment.settings, controls=[]))
         self._experiments = {
             name: _with_text(alone if number else experiment, text)

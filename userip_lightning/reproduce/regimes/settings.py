@@ -8,6 +8,7 @@ from typing import Literal
 from userip_lightning.catalogue.language_model_text import SentenceEncoder
 from userip_lightning.catalogue.text_source import BagOfWords, NoText, TextSource
 from userip_lightning.errors import InputError
+from userip_lightning.pipeline.retrained import RETRAINED
 from userip_lightning.pipeline.settings import Control
 
 SplitName = Literal["cold_users", "random", "temporal", "cold_items"]
@@ -66,7 +67,7 @@ def check(regimes: Regimes, controls: list[Control]) -> None:
             "regimes: train_users, titles and replicates count something: give numbers from 1 up."
         )
     reads = {text.reads for text in regimes.texts.values()}
-    if "nothing" not in reads and not set(controls) - WORDS - _CHANCE:
+    if "nothing" not in reads and not set(controls) - WORDS - _CHANCE - set(RETRAINED):
         raise InputError(
             "regimes.texts: no method without text; add userip_lightning.catalogue.text_source.NoText, or "
             "svd_kmeans or count_mixture to controls."
