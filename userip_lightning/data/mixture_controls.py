@@ -1,8 +1,8 @@
 """Control codes from the same EM as the catalogue engine's, without a language model: the controls to beat.
 
 They take the form that the engine's codes take by default (``catalogue.codebooks``): one field [U, 1] with a
-class for every combination, or [U, 2] codes where two profiles have more than a log can teach as classes. Users
-are in the order of the users table; TRAIN and SUPPORT rows alone are seen.
+class for every combination, or [U, 2] codes where two profiles have more than a log can teach as classes.
+Users are in the order of the users table; TRAIN and SUPPORT rows alone are seen.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ from userip_lightning.catalogue.bag_of_words import bag_of_words
 from userip_lightning.catalogue.code_table import Floats
 from userip_lightning.catalogue.codebooks import are_factorised, factorised_starts, joint_starts
 from userip_lightning.catalogue.em import Search, run
-from userip_lightning.catalogue.naming import split_classes
 from userip_lightning.data.item_text import words
 from userip_lightning.data.prepared import PreparedData
 from userip_lightning.data.user_events import user_events
@@ -51,6 +50,6 @@ def _codes(
     counts, explicit, _ = user_events(prepared)
     if are_factorised("auto", {str(p): size for p, size in enumerate(sizes)}, explicit):
         starts = factorised_starts(counts, (sizes[0], sizes[1]), vectors, None, _STARTS)
-        return split_classes(run(Search(starts, seed), counts).table.codes(counts), sizes)
+        return run(Search(starts, seed), counts).table.codes(counts)
     joint = joint_starts(counts, prod(sizes), explicit, vectors, None, _STARTS)
     return run(Search(joint, seed), counts).table.codes(counts)[:, None]
