@@ -15,7 +15,7 @@ from userip_lightning.reproduce.networks import read_networks
 from userip_lightning.reproduce.settings import check
 
 CONFIGS = Path(__file__).parent.parent.parent / "configs"
-STUDIES = sorted((CONFIGS / "reproduce").glob("*.yaml"))
+STUDIES = sorted(set((CONFIGS / "reproduce").glob("*.yaml")) - set((CONFIGS / "reproduce").glob("regimes_*")))
 QUICK = str(CONFIGS / "reproduce" / "ml100k.yaml")
 
 
