@@ -36,7 +36,7 @@ def encoded_texts(folder: Path, texts: Sequence[str], encode: Encode) -> NDArray
     for first in range(0, len(waiting), _CHUNK):
         chunk = waiting[first : first + _CHUNK]
         rows = encode([missing[key] for key in chunk])
-        broken: NDArray[np.bool_] = ~np.isfinite(rows).all(axis=1)
+        broken = ~np.asarray(np.isfinite(rows).all(axis=1))
         if broken.any():
             warnings.warn(
                 f"the language model gives {broken.sum()} texts no finite numbers, the first of them "
