@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from userip_lightning.catalogue.code_table import CodeTable, Floats
-from userip_lightning.catalogue.event_model import event_model
+from userip_lightning.catalogue.event_model import EventModel, event_model
 from userip_lightning.catalogue.joint_start import fit
 from userip_lightning.catalogue.language_model_text import HiddenStates, SentenceEncoder
 from userip_lightning.catalogue.likelihood import Likelihood
@@ -107,8 +107,10 @@ def _sources(args: argparse.Namespace) -> dict[str, TextSource]:
 def _tables(events: UserEvents, vectors: Floats | None, seeds: int) -> list[CodeTable]:
     opening = generosity_opening(events.counts, _CLASSES) if events.explicit else None
 
+    def model() -> EventModel:
+        return event_model(events.explicit, vectors, _CLASSES)
+
     def table(seed: int) -> CodeTable:
-        model = lambda: event_model(events.explicit, vectors, _CLASSES)  # noqa: E731
         return fit(events.counts, _CLASSES, model, seed, opening=opening)
 
     return [table(seed) for seed in range(seeds)]

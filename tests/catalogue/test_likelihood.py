@@ -38,7 +38,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def source(folder: Path, **settings: object) -> Likelihood:
     given = {"sizes": (2, 2), "steps": 30, "items": 16, "exact": None, "rate": 0.5, "layer": 1, **settings}
-    return Likelihood(lm=LMSource(str(folder), dtype="float32"), **given)  # type: ignore[arg-type]
+    return Likelihood(lm=LMSource(str(folder), dtype="float32"), **given)  # type: ignore[arg-type]  # settings of several types
 
 
 def told(cache: Path) -> dict[str, list[float]]:
@@ -82,7 +82,7 @@ def test_a_run_that_was_cut_short_goes_on(
         reached += 1
         if reached > 25:
             raise RuntimeError("power cut")
-        return step(module, batch, batch_idx)  # type: ignore[arg-type]
+        return step(module, batch, batch_idx)  # type: ignore[arg-type]  # of any batch, handed on
 
     monkeypatch.setattr(SoftTokenModule, "training_step", dies)
     with pytest.raises(RuntimeError, match="power cut"):

@@ -144,3 +144,23 @@ def test_items_without_text_are_refused(implicit: PreparedData, control) -> None
 def test_more_clusters_than_users_are_refused(rated: PreparedData, control) -> None:
     with pytest.raises(InputError, match="150 users and 80 items are too few for 151 clusters"):
         control(rated, 151, 0)
+
+
+def test_where_nobody_had_the_validation_items_their_words_judge(
+    implicit: PreparedData, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cold, judged = pl.col("item") % 2 == 0, pl.col("split") == "val"
+    data = with_events(implicit, implicit.events.filter(judged == cold))
+    judges: list[AffinityJudge] = []
+
+    def first(judge: AffinityJudge, candidates):
+        judges.append(judge)
+        return next(iter(candidates))
+
+    monkeypatch.setattr(AffinityJudge, "best", first)
+    svd_kmeans(data, 4, 0)
+    hobby = data.users["hobby"].rank("dense").to_numpy().astype(np.int64) - 1
+    assert judges[0].auc(hobby) > AffinityJudge(data).auc(hobby) + 0.1
+    wordless = data.items.select("item", "item_id", title=pl.lit(""))
+    silent = PreparedData(data.path, data.manifest, data.events, wordless, data.users)
+    assert svd_kmeans(silent, 4, 0).shape == (150, 1)

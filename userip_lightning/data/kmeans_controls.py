@@ -148,11 +148,15 @@ def _require_users(prepared: PreparedData, clusters: int) -> None:
 
 
 def _judge(prepared: PreparedData) -> AffinityJudge:
-    """With the items' words where nobody had the items of validation rows, of which counts say nothing."""
+    """With the items' words, if there are any, where nobody had the items of validation rows: counts say
+    nothing of those."""
     met = prepared.rows(TRAIN, SUPPORT).filter("logged")["item"].unique()
     if prepared.rows(VAL)["item"].is_in(met.implode()).any():
         return AffinityJudge(prepared)
-    return AffinityJudge(prepared, bag_of_words(words(prepared.items)))
+    try:
+        return AffinityJudge(prepared, bag_of_words(words(prepared.items)))
+    except InputError:
+        return AffinityJudge(prepared)
 
 
 def _ranks(vectors: Floats) -> list[int]:
