@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import prod
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import numpy as np
 import torch
 from lightning.pytorch import LightningModule
+from lightning.pytorch.core.optimizer import LightningOptimizer
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 from torch import Tensor
+from torch.optim import Adam, Optimizer
 
 from userip_lightning.artifact import Manifest, stable_hash
 from userip_lightning.bank import FeatureBank
@@ -22,11 +24,13 @@ from userip_lightning.catalogue.em import Block, Schedule, Search
 from userip_lightning.catalogue.factorised_start import FactorisedStart
 from userip_lightning.catalogue.factorised_table import FactorisedTable
 from userip_lightning.catalogue.joint_start import JointStart
+from userip_lightning.catalogue.recommendation import LabelledRows, Recommendation, RecommendationTerm
 from userip_lightning.catalogue.naming import code_order, split_classes
 from userip_lightning.catalogue.text_source import Events
 from userip_lightning.errors import InputError
 
 _STATE = "em"
+_EPS = 1e-6  # of Adam; the default makes full steps of what normalising tells rows that no step touches
 
 
 class CountedEvents(Events, Protocol):
@@ -46,6 +50,7 @@ class CatalogueData(Protocol):
 
     @property
     def events(self) -> CountedEvents: ...
+    def labelled_rows(self) -> LabelledRows: ...
     def predict_dataloader(self) -> Any: ...
 
 
@@ -64,8 +69,10 @@ class CatalogueModule(LightningModule):
         warm: steps until the E step's t reaches 1.
         race: steps after which the start goes on alone that predicts hidden events best; the Trainer's
             ``max_epochs`` says how many steps are taken in all.
+        recommendation: makes the Trainer's last epochs gradient steps on the labels of training rows, a term of
+            Eq. 5; None leaves labels to EM. Joint codebooks alone.
         allow_unused: export although a code has no user.
-        seed: of the starts.
+        seed: of everything random.
     """
 
     def __init__(
@@ -76,6 +83,7 @@ class CatalogueModule(LightningModule):
         strength: float | None = None,
         warm: int = 15,
         race: int = 25,
+        recommendation: Recommendation | None = None,
         allow_unused: bool = False,
         seed: int = 0,
     ) -> None:
@@ -96,6 +104,8 @@ class CatalogueModule(LightningModule):
         self.strength = strength
         self.warm = warm
         self.race = race
+        self.recommendation = recommendation
+        self.term: RecommendationTerm | None = None
         self.allow_unused = allow_unused
         self.seed = seed
 
@@ -104,7 +114,7 @@ class CatalogueModule(LightningModule):
         """What was learned, with float32 figures, as it is exported; classes in the order of their codes."""
         if self.search.step == 0:
             raise InputError("catalogue: nothing was learned yet; run fit, or give its --ckpt_path.")
-        table = self.search.best.table
+        table = self.search.best.table if self.term is None else self.term.table
         if isinstance(table, CodeTable):
             order = code_order(table.evidence, self.sizes)
             table = CodeTable(table.evidence[:, order], table.log_share[order])
@@ -125,18 +135,34 @@ class CatalogueModule(LightningModule):
             starts = joint_starts(
                 events.counts, prod(sizes), events.explicit, vectors, self.strength, self.n_starts
             )
-        schedule = Schedule(self.warm, self.race, self.trainer.max_epochs or 0)
+        self.term = self._term()
+        later = 0 if self.recommendation is None else self.recommendation.epochs
+        schedule = Schedule(self.warm, self.race, (self.trainer.max_epochs or 0) - later)
         self.search: Search[JointStart | FactorisedStart] = Search(starts, self.seed, schedule)
 
-    def configure_optimizers(self) -> None:
-        """None: M steps are closed-form, or a regression's own."""
+    def configure_optimizers(self) -> Optimizer | None:
+        """Of the recommendation loss; M steps are closed-form, or a regression's own."""
+        if self.term is None or self.recommendation is None:
+            return None
+        return Adam(self.term.parameters(), lr=self.recommendation.rate, eps=_EPS)
+
+    def on_train_epoch_start(self) -> None:
+        """The recommendation loss begins where EM ended."""
+        if self._by_gradient() and self.term is not None and not self.term.started:
+            self.term.start(self.search.best.table)
 
     def training_step(self, batch: Block, batch_idx: int) -> None:
-        """E step of a block of users."""
-        self.search.observe(batch)
+        """E step of a block of users, or steps of the recommendation loss."""
+        if self.term is not None and self._by_gradient():
+            self._descend(self.term, batch)
+        else:
+            self.search.observe(batch)
 
     def on_train_epoch_end(self) -> None:
         """M step; log what the E step saw."""
+        if self.term is not None and self._by_gradient():
+            self.log("catalogue/recommendation_held_out", self.term.judge(), prog_bar=True)
+            return
         figures = self.search.finish()
         for name, value in figures._asdict().items():
             if value == value:
@@ -197,6 +223,36 @@ class CatalogueModule(LightningModule):
             self.data.events.rows_seen,
             arrays | {"item_ids": self.data.item_ids},
         )
+
+    def _term(self) -> RecommendationTerm | None:
+        if self.recommendation is None:
+            return None
+        events = self.data.events
+        if are_factorised(self.codebooks, self.sizes, events.explicit):
+            raise InputError(
+                "catalogue.model.recommendation: it moves the table of joint codebooks alone; set codebooks to "
+                "joint, or leave it out."
+            )
+        rows, classes = self.data.labelled_rows(), prod(self.sizes.values())
+        return RecommendationTerm(
+            events.counts, events.explicit, rows, classes, self.data.vectors, self.recommendation, self.seed
+        )
+
+    def _by_gradient(self) -> bool:
+        return self.search.step >= self.search.schedule.last
+
+    def _descend(self, term: RecommendationTerm, block: Block) -> None:
+        """One pass over a block's users."""
+        optimizer = cast(LightningOptimizer, self.optimizers())
+        for at, users in enumerate(term.batches(block.first, block.seen.shape[0], self.current_epoch)):
+            key = (self.current_epoch, block.first, at)
+            torch.manual_seed(int(np.random.SeedSequence(self.seed, spawn_key=key).generate_state(1)[0]))
+            recommendation, events = term.losses(users, key)
+            optimizer.zero_grad()
+            self.manual_backward(term.settings.weight * recommendation + events)
+            optimizer.step()
+            told = {"catalogue/recommendation": recommendation.detach(), "catalogue/event_nats": events.detach()}
+            self.log_dict(told, on_epoch=True, on_step=False, batch_size=len(users))
 
     def _codes(self, table: CodeTable | FactorisedTable, counts: csr_matrix) -> NDArray[np.int64]:
         """[U, P]."""

@@ -12,13 +12,14 @@ from scipy.sparse import csr_matrix
 from userip_lightning.artifact import Manifest
 from userip_lightning.catalogue.code_table import Floats
 from userip_lightning.catalogue.em import Block, hide
+from userip_lightning.catalogue.recommendation import LabelledRows
 from userip_lightning.catalogue.text_source import BagOfWords, TextSource
 from userip_lightning.catalogue.text_vectors import text_vectors
 from userip_lightning.data.cycle import cycle
 from userip_lightning.data.item_text import joined_texts
 from userip_lightning.data.prepared import PreparedData
 from userip_lightning.data.user_blocks import UserBlocks
-from userip_lightning.data.user_events import UserEvents, user_events
+from userip_lightning.data.user_events import UserEvents, labelled_rows, user_events
 from userip_lightning.errors import InputError
 
 DEFAULT_TEXT = BagOfWords()
@@ -80,6 +81,10 @@ class CatalogueDataModule(LightningDataModule):
             raise InputError(f"{self.prepared_path}: no training events, expected some; prepare again.")
         self.vectors = self._vectors(data, events)
         self.events = events
+
+    def labelled_rows(self) -> LabelledRows:
+        """TRAIN rows and their labels, sampled negatives among them."""
+        return labelled_rows(PreparedData.load(self.prepared_path), self.events.explicit)
 
     def train_dataloader(self) -> UserBlocks[Block]:
         """All users in order, a block per step, with a tenth of the events apart."""

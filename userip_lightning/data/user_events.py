@@ -14,6 +14,7 @@ import polars as pl
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
+from userip_lightning.catalogue.recommendation import LabelledRows
 from userip_lightning.data.prepared import PreparedData
 from userip_lightning.schema import SUPPORT, TRAIN
 
@@ -47,3 +48,11 @@ def user_events(prepared: PreparedData) -> UserEvents:
     cells = (np.ones(rows.height), (rows["user"].to_numpy(), event))
     shape = (prepared.n_users, prepared.n_items * (2 if explicit else 1))
     return UserEvents(csr_matrix(cells, shape=shape), explicit, rows["row_id"].to_numpy())
+
+
+def labelled_rows(prepared: PreparedData, explicit: bool) -> LabelledRows:
+    """TRAIN rows, sampled negatives among them, with the columns of :func:`user_events` that they are."""
+    rows = prepared.rows(TRAIN).sort("user", maintain_order=True)
+    user, item, label = (rows[name].to_numpy().astype(np.int64) for name in ("user", "item", "label"))
+    event = item + prepared.n_items * label if explicit else item
+    return LabelledRows(user, item, label, np.where(rows["logged"].to_numpy(), event, -1))
