@@ -14,7 +14,7 @@ from lightning.pytorch.core.optimizer import LightningOptimizer
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 from torch import Tensor
-from torch.optim import Adam, Optimizer
+from torch.optim import Optimizer
 
 from userip_lightning.artifact import Manifest, stable_hash
 from userip_lightning.bank import FeatureBank
@@ -24,13 +24,13 @@ from userip_lightning.catalogue.em import Block, Schedule, Search
 from userip_lightning.catalogue.factorised_start import FactorisedStart
 from userip_lightning.catalogue.factorised_table import FactorisedTable
 from userip_lightning.catalogue.joint_start import JointStart
-from userip_lightning.catalogue.recommendation import LabelledRows, Recommendation, RecommendationTerm
+from userip_lightning.catalogue.labelled_rows import LabelledRows
 from userip_lightning.catalogue.naming import code_order, split_classes
+from userip_lightning.catalogue.recommendation import Recommendation, RecommendationTerm
 from userip_lightning.catalogue.text_source import Events
 from userip_lightning.errors import InputError
 
 _STATE = "em"
-_EPS = 1e-6  # of Adam; the default makes full steps of what normalising tells rows that no step touches
 
 
 class CountedEvents(Events, Protocol):
@@ -69,8 +69,8 @@ class CatalogueModule(LightningModule):
         warm: steps until the E step's t reaches 1.
         race: steps after which the start goes on alone that predicts hidden events best; the Trainer's
             ``max_epochs`` says how many steps are taken in all.
-        recommendation: makes the Trainer's last epochs gradient steps on the labels of training rows, a term of
-            Eq. 5; None leaves labels to EM. Joint codebooks alone.
+        recommendation: makes the Trainer's last epochs gradient steps on labels of training rows, the third
+            term of Eq. 5; None has EM alone. For joint codebooks.
         allow_unused: export although a code has no user.
         seed: of everything random.
     """
@@ -136,20 +136,17 @@ class CatalogueModule(LightningModule):
                 events.counts, prod(sizes), events.explicit, vectors, self.strength, self.n_starts
             )
         self.term = self._term()
-        later = 0 if self.recommendation is None else self.recommendation.epochs
-        schedule = Schedule(self.warm, self.race, (self.trainer.max_epochs or 0) - later)
+        schedule = Schedule(self.warm, self.race, self._em_steps())
         self.search: Search[JointStart | FactorisedStart] = Search(starts, self.seed, schedule)
 
     def configure_optimizers(self) -> Optimizer | None:
         """Of the recommendation loss; M steps are closed-form, or a regression's own."""
-        if self.term is None or self.recommendation is None:
-            return None
-        return Adam(self.term.parameters(), lr=self.recommendation.rate, eps=_EPS)
+        return None if self.term is None else self.term.optimizer()
 
     def on_train_epoch_start(self) -> None:
         """The recommendation loss begins where EM ended."""
-        if self._by_gradient() and self.term is not None and not self.term.started:
-            self.term.start(self.search.best.table)
+        if self.term is not None and self._by_gradient() and not self.term.started:
+            self.term.start(cast(CodeTable, self.search.best.table))
 
     def training_step(self, batch: Block, batch_idx: int) -> None:
         """E step of a block of users, or steps of the recommendation loss."""
@@ -220,9 +217,13 @@ class CatalogueModule(LightningModule):
             list(self.sizes),
             list(self.sizes.values()),
             manifest,
-            self.data.events.rows_seen,
+            self._rows_seen(),
             arrays | {"item_ids": self.data.item_ids},
         )
+
+    def _rows_seen(self) -> NDArray[np.int64]:
+        seen = self.data.events.rows_seen
+        return seen if self.term is None else np.union1d(seen, self.term.rows.row_id)
 
     def _term(self) -> RecommendationTerm | None:
         if self.recommendation is None:
@@ -230,28 +231,40 @@ class CatalogueModule(LightningModule):
         events = self.data.events
         if are_factorised(self.codebooks, self.sizes, events.explicit):
             raise InputError(
-                "catalogue.model.recommendation: it moves the table of joint codebooks alone; set codebooks to "
-                "joint, or leave it out."
+                "catalogue.model.recommendation: it moves the table of joint codebooks alone, these are "
+                "factorised; set codebooks to joint, or recommendation to null."
             )
         rows, classes = self.data.labelled_rows(), prod(self.sizes.values())
         return RecommendationTerm(
             events.counts, events.explicit, rows, classes, self.data.vectors, self.recommendation, self.seed
         )
 
+    def _em_steps(self) -> int:
+        epochs = self.trainer.max_epochs or 0
+        if self.recommendation is None or epochs < 1:
+            return epochs
+        if epochs <= self.recommendation.epochs:
+            raise InputError(
+                f"catalogue.trainer.max_epochs: {epochs}, of which catalogue.model.recommendation takes "
+                f"{self.recommendation.epochs} and leaves none to EM; give more."
+            )
+        return epochs - self.recommendation.epochs
+
     def _by_gradient(self) -> bool:
+        """Whether EM has taken its steps."""
         return self.search.step >= self.search.schedule.last
 
     def _descend(self, term: RecommendationTerm, block: Block) -> None:
         """One pass over a block's users."""
         optimizer = cast(LightningOptimizer, self.optimizers())
-        for at, users in enumerate(term.batches(block.first, block.seen.shape[0], self.current_epoch)):
+        for at, users in enumerate(term.steps(block.first, block.seen.shape[0], self.current_epoch)):
             key = (self.current_epoch, block.first, at)
             torch.manual_seed(int(np.random.SeedSequence(self.seed, spawn_key=key).generate_state(1)[0]))
-            recommendation, events = term.losses(users, key)
+            losses = term.losses(users, key)
             optimizer.zero_grad()
-            self.manual_backward(term.settings.weight * recommendation + events)
+            self.manual_backward(term.total(losses))
             optimizer.step()
-            told = {"catalogue/recommendation": recommendation.detach(), "catalogue/event_nats": events.detach()}
+            told = {f"catalogue/{name}": loss.detach() for name, loss in losses.items()}
             self.log_dict(told, on_epoch=True, on_step=False, batch_size=len(users))
 
     def _codes(self, table: CodeTable | FactorisedTable, counts: csr_matrix) -> NDArray[np.int64]:

@@ -1,38 +1,39 @@
 """Recommendation loss over the table, third term of Eq. 5: codes are to tell the labels of training rows.
 
-EM's table starts it; then table, shares and a surrogate S take gradient steps on
+EM's table l and shares π start it; then they and a surrogate S take gradient steps on
 
     w · mean over rows (u, i, y) of Σ_c q_c BCE(S(c, i), y)        q = softmax_c(score_uc − n_ue l_ec)
     − Σ_u log Σ_c exp(score_uc) / number of events                 so that classes stay about events
+    + ½ β Σ_ec (l_ec − l_ec of EM)² / (C · number of events)       in place of the prior of the M step
 
 e is the row's own event. Without the subtraction the loss would read the label out of the very event that
 it came from. A sampled negative is no event of its user, and gives up one that is drawn anew in every step:
-were nothing subtracted there, the number of events left would tell the label. l is normalised as evidence
-has to be (``normalised``). The expectation stands over hard codes, which is what the bank hands on; a soft code
-q @ E lets the surrogate read q itself.
+were nothing subtracted there, the number of events left would tell the label. The loss is an expectation over
+hard codes, which is what the bank hands on; with a soft code q @ E, S would learn to read q itself.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits, embedding_bag, one_hot
+from torch.optim import Adam
 
 from userip_lightning.catalogue.code_table import CodeTable, Floats
+from userip_lightning.catalogue.labelled_rows import Ints, LabelledRows
 from userip_lightning.errors import InputError
 from userip_lightning.quantize.surrogate import SurrogateDCN
 
-Ints = NDArray[np.int64]
-
 _HELD_OUT = 0.1  # share of the users with rows
 _SPAWN = 3  # of random numbers; those of EM and of permuted texts begin with 0 to 2
+_SPLIT, _ORDER, _DRAW, _JUDGE = range(4)
+#: Of Adam, whose default makes full steps of the tiny gradients that normalising gives to all other rows.
+_EPS = 1e-6
 
 
 @dataclass(frozen=True)
@@ -41,37 +42,26 @@ class Recommendation:
 
     Args:
         weight: w.
-        epochs: the Trainer's last ones, after as many steps of EM as are left of its ``max_epochs``.
-        rate: learning rate of the table and the surrogate.
+        epochs: the last ones of the Trainer's ``max_epochs``; EM has those before.
+        anchor: β, how many events of an item EM's table is worth.
+        rate: learning rate of table and shares.
+        surrogate_rate: learning rate of the surrogate.
         users: of a step.
     """
 
     weight: float = 1.0
-    epochs: int = 10
-    rate: float = 0.01
+    epochs: int = 8
+    anchor: float = 10.0
+    rate: float = 0.03
+    surrogate_rate: float = 0.01
     users: int = 256
 
     def __post_init__(self) -> None:
-        if min(self.weight, self.epochs, self.rate, self.users) <= 0:
+        if min(self.weight, self.epochs, self.rate, self.surrogate_rate, self.users) <= 0 or self.anchor < 0:
             raise InputError(
-                f"catalogue.model.recommendation: {self}, numbers above 0 are needed; leave it out to have none."
+                f"catalogue.model.recommendation: {self}, numbers above 0 are needed (anchor may be 0); "
+                "null leaves this loss out."
             )
-
-
-class LabelledRows(NamedTuple):
-    """N training rows, sorted by user.
-
-    Args:
-        user: [N].
-        item: [N].
-        label: [N], 0 or 1.
-        event: [N], column of the event that the row is; -1 where it is none (a sampled negative).
-    """
-
-    user: Ints
-    item: Ints
-    label: Ints
-    event: Ints
 
 
 class RecommendationTerm(nn.Module):
@@ -80,16 +70,17 @@ class RecommendationTerm(nn.Module):
     Args:
         counts: [U, E] events of all users.
         explicit: whether an event is a label given the item.
-        rows: whose labels are learned.
+        rows: whose labels are learned; a tenth of their users is held out.
         classes: C.
         vectors: [I, D] of the items' texts, which the surrogate reads; None leaves text out.
         settings: see there.
         seed: of everything random.
     """
 
-    held_out: Tensor  #   scalar, of the best table
-    evidence: Tensor  #   [E, C], of the best table
+    begun: Tensor  #      [E, C], EM's
+    evidence: Tensor  #   [E, C], of the best epoch so far
     log_share: Tensor  #  [C]
+    lowest: Tensor  #     scalar, loss of held-out users in that epoch
 
     def __init__(
         self,
@@ -102,36 +93,36 @@ class RecommendationTerm(nn.Module):
         seed: int,
     ) -> None:
         super().__init__()
-        self.counts = counts.sorted_indices()
+        self.counts: csr_matrix = counts.sorted_indices()
         self.explicit = explicit
         self.rows = rows
         self.settings = settings
         self.seed = seed
-        self.first = np.searchsorted(rows.user, np.arange(counts.shape[0] + 1))
-        self.place = _places(self.counts, rows)
+        self._place = rows.places(self.counts)
         taught = np.unique(rows.user)
-        self.judging = np.zeros(counts.shape[0], dtype=bool)
-        self.judging[taught[self._random(0).random(taught.size) < _HELD_OUT]] = True
+        self.held_out = taught[self._random(_SPLIT).random(taught.size) < _HELD_OUT]
         popularity = np.asarray(counts.sum(axis=0)).ravel() + 0.01  # as in ``ItemEvents``
-        self.log_popularity = torch.from_numpy(np.log(popularity / popularity.sum())).float()[:, None]
+        self._log_popularity = torch.from_numpy(np.log(popularity / popularity.sum())).float()[:, None]
         items = counts.shape[1] // (2 if explicit else 1)
-        text = None if vectors is None else torch.from_numpy(vectors).float()
         torch.manual_seed(seed)
-        self.surrogate = SurrogateDCN(items, [classes], text)
+        self.surrogate = SurrogateDCN(
+            items, [classes], None if vectors is None else torch.from_numpy(vectors)
+        )
         self.free = nn.Parameter(torch.zeros(counts.shape[1], classes))
         self.free_share = nn.Parameter(torch.zeros(classes))
-        self.register_buffer("evidence", torch.zeros(counts.shape[1], classes))
-        self.register_buffer("log_share", torch.zeros(classes))
-        self.register_buffer("held_out", torch.tensor(torch.nan))
+        for name in ("begun", "evidence"):
+            self.register_buffer(name, torch.zeros_like(self.free))
+        self.register_buffer("log_share", torch.zeros_like(self.free_share))
+        self.register_buffer("lowest", torch.tensor(torch.inf))
 
     @property
     def started(self) -> bool:
         """Whether it has a table."""
-        return bool(self.evidence.any())
+        return bool(self.begun.any())
 
     @property
     def table(self) -> CodeTable:
-        """Of the epoch whose loss on held-out users was lowest; EM's before the first one."""
+        """That of the epoch in which held-out users were told best; EM's before the first one."""
         return CodeTable(self.evidence.double().numpy(), self.log_share.double().numpy())
 
     @torch.no_grad()
@@ -139,98 +130,102 @@ class RecommendationTerm(nn.Module):
         """Begin with EM's table."""
         self.free.copy_(torch.from_numpy(table.evidence))
         self.free_share.copy_(torch.from_numpy(table.log_share))
+        self.begun.copy_(self.free)
         self._keep()
 
-    def normalised(self) -> tuple[Tensor, Tensor]:
-        """l [E, C] and log π [C]: e^l is p(label | i, c), or p(i | c) / p(i), both of which sum to 1."""
-        if self.explicit:
-            total = torch.logaddexp(*torch.tensor_split(self.free, 2)).repeat(2, 1)
-        else:
-            total = torch.logsumexp(self.log_popularity + self.free, dim=0)
-        return self.free - total, self.free_share.log_softmax(0)
+    def optimizer(self) -> Adam:
+        """Of all parameters."""
+        table = {"params": [self.free, self.free_share], "lr": self.settings.rate}
+        surrogate = {"params": self.surrogate.parameters(), "lr": self.settings.surrogate_rate}
+        return Adam([table, surrogate], eps=_EPS)
 
-    def batches(self, first: int, users: int, epoch: int) -> Iterator[Ints]:
+    def steps(self, first: int, users: int, epoch: int) -> Iterator[Ints]:
         """Users of one step after another, shuffled, out of a block; none that is held out."""
-        rng = self._random(1, epoch, first)
-        order = first + rng.permutation(users)
-        order = order[~self.judging[order]]
-        for at in range(0, order.size, self.settings.users):
-            yield order[at : at + self.settings.users]
+        order = first + self._random(_ORDER, epoch, first).permutation(users)
+        order = order[~np.isin(order, self.held_out)]
+        return (order[at : at + self.settings.users] for at in range(0, order.size, self.settings.users))
 
-    def losses(self, users: Ints, key: Sequence[int]) -> tuple[Tensor, Tensor]:
-        """Recommendation loss per row and negative log-likelihood per event, in nats.
+    def losses(self, users: Ints, key: Sequence[int]) -> dict[str, Tensor]:
+        """Recommendation loss per row, negative log-likelihood per event, anchor, in nats.
 
         Args:
             users: [B].
-            key: names the random numbers.
+            key: names the random numbers of the step.
         """
-        evidence, log_share = self.normalised()
+        evidence, log_share = self._normalised()
         score = log_share + self._sums(users, evidence)
-        events = max(float(self.counts[users].sum()), 1.0)
-        likelihood = torch.logsumexp(score, dim=1).sum() / events
-        owner, rows = _ranges(self.first, users)
-        if not rows.size:
-            return score.sum() * 0.0, -likelihood
-        place, times = self._left_out(rows, key)
-        event = torch.from_numpy(self.counts.indices[place].astype(np.int64))
-        without = score[torch.from_numpy(owner)] - times[:, None] * evidence[event]
-        item, label = (torch.from_numpy(column[rows]) for column in (self.rows.item, self.rows.label))
-        loss = self._by_class(item, label.float())
-        return (without.softmax(1) * loss).sum(1).mean(), -likelihood
+        told = self._row_losses(users, evidence, score, self._random(_DRAW, *key))
+        moved = (self.free - self.begun).square().sum() / self.free.shape[1]
+        return {
+            "recommendation": told.sum() / max(len(told), 1),
+            "event_nats": -torch.logsumexp(score, dim=1).sum() / max(float(self.counts[users].sum()), 1.0),
+            "anchor": self.settings.anchor / 2 * moved / float(self.counts.sum()),
+        }
+
+    def total(self, losses: dict[str, Tensor]) -> Tensor:
+        """What is minimised."""
+        return self.settings.weight * losses["recommendation"] + losses["event_nats"] + losses["anchor"]
 
     @torch.no_grad()
     def judge(self) -> float:
-        """Recommendation loss of held-out users; keeps the table where it is the best one."""
+        """Recommendation loss of held-out users; keeps the table if it is the best, or where there are none."""
         self.eval()
-        found = self.losses(np.flatnonzero(self.judging), (2,))[0]
+        evidence, log_share = self._normalised()
+        rng = self._random(_JUDGE)
+        found = []
+        for at in range(0, self.held_out.size, self.settings.users):
+            users = self.held_out[at : at + self.settings.users]
+            score = log_share + self._sums(users, evidence)
+            found.append(self._row_losses(users, evidence, score, rng))
         self.train()
-        if not found >= self.held_out:
+        loss = float(torch.cat(found).mean()) if found else float("nan")
+        if not loss >= float(self.lowest):
             self._keep()
-            self.held_out.copy_(found)
-        return float(found)
+            self.lowest.fill_(loss)
+        return loss
 
-    def _by_class(self, item: Tensor, label: Tensor) -> Tensor:
-        """BCE [N, C] of rows, were their users in each class for certain."""
-        classes = self.free.shape[1]
+    def _normalised(self) -> tuple[Tensor, Tensor]:
+        """l [E, C] and log π [C]: e^l is p(label | i, c) or p(i | c) / p(i), whose sums are 1."""
+        if self.explicit:
+            total = torch.logaddexp(*torch.tensor_split(self.free, 2)).repeat(2, 1)
+        else:
+            total = torch.logsumexp(self._log_popularity + self.free, dim=0)
+        return self.free - total, self.free_share.log_softmax(0)
+
+    def _row_losses(self, users: Ints, evidence: Tensor, score: Tensor, rng: np.random.Generator) -> Tensor:
+        """Σ_c q_c BCE(S(c, i), y) of users' [B] rows, [n]; ``score`` [B, C]."""
+        owner, rows = self.rows.of(users)
+        place, times = self._left_out(rows, rng)
+        event = torch.from_numpy(self.counts.indices[place].astype(np.int64))
+        without = score[torch.from_numpy(owner)] - times[:, None] * evidence[event]
+        item, label = (torch.from_numpy(column[rows]) for column in (self.rows.item, self.rows.label))
+        classes = len(self.free_share)
         code = one_hot(torch.arange(classes), classes).float().repeat(len(item), 1)
         logit = self.surrogate([code], item.repeat_interleave(classes)).view(-1, classes)
-        return binary_cross_entropy_with_logits(logit, label[:, None].expand_as(logit), reduction="none")
+        truth = label.float()[:, None].expand_as(logit)
+        loss = binary_cross_entropy_with_logits(logit, truth, reduction="none")
+        return (without.softmax(1) * loss).sum(1)
 
     def _sums(self, users: Ints, evidence: Tensor) -> Tensor:
-        """Σ_e n_ue l_ec, [B, C]."""
+        """Σ_e n_ue l_ec of users [B], [B, C]."""
         own = self.counts[users]
         index, offset = (torch.from_numpy(part.astype(np.int64)) for part in (own.indices, own.indptr[:-1]))
         weight = torch.from_numpy(own.data).to(evidence.dtype)
         return embedding_bag(index, evidence, offset, mode="sum", per_sample_weights=weight)
 
-    def _left_out(self, rows: Ints, key: Sequence[int]) -> tuple[Ints, Tensor]:
-        """Of every row the event that its user's class may not be told by: place in ``counts``, n_ue."""
-        start, end = (self.counts.indptr[self.rows.user[rows] + more].astype(np.int64) for more in (0, 1))
-        drawn = start + (self._random(3, *key).random(rows.size) * (end - start)).astype(np.int64)
-        place = np.where(self.place[rows] >= 0, self.place[rows], np.minimum(drawn, self.counts.nnz - 1))
-        return place, torch.from_numpy(self.counts.data[place] * (end > start)).to(self.free.dtype)
+    def _left_out(self, rows: Ints, rng: np.random.Generator) -> tuple[Ints, Tensor]:
+        """The event that a row's class may not be told by: [n] its place in ``counts``, [n] n_ue."""
+        first, end = (self.counts.indptr[self.rows.user[rows] + more].astype(np.int64) for more in (0, 1))
+        drawn = first + (rng.random(rows.size) * (end - first)).astype(np.int64)
+        drawn = np.minimum(drawn, self.counts.nnz - 1)  # of users without events, who have nothing to give up
+        place = np.where(self._place[rows] >= 0, self._place[rows], drawn)
+        return place, torch.from_numpy(self.counts.data[place] * (end > first)).to(self.free.dtype)
 
     @torch.no_grad()
     def _keep(self) -> None:
-        evidence, log_share = self.normalised()
+        evidence, log_share = self._normalised()
         self.evidence.copy_(evidence)
         self.log_share.copy_(log_share)
 
     def _random(self, *key: int) -> np.random.Generator:
         return np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=(_SPAWN, *key)))
-
-
-def _places(counts: csr_matrix, rows: LabelledRows) -> Ints:
-    """Where the rows' events stand among the entries of ``counts``, [N]; -1 where they are none."""
-    width = counts.shape[1]
-    user = np.repeat(np.arange(counts.shape[0]), np.diff(counts.indptr))
-    place = np.searchsorted(user * width + counts.indices, rows.user * width + rows.event)
-    return np.where(rows.event >= 0, place, -1)
-
-
-def _ranges(first: Ints, users: Ints) -> tuple[Ints, Ints]:
-    """Rows of users [B]: for each of N rows the place of its user in ``users``, and the row."""
-    length = first[users + 1] - first[users]
-    owner = np.repeat(np.arange(users.size), length)
-    rows = np.arange(owner.size) - np.repeat(np.cumsum(length) - length, length) + first[users][owner]
-    return owner, rows

@@ -12,7 +12,7 @@ from scipy.sparse import csr_matrix
 from userip_lightning.artifact import Manifest
 from userip_lightning.catalogue.code_table import Floats
 from userip_lightning.catalogue.em import Block, hide
-from userip_lightning.catalogue.recommendation import LabelledRows
+from userip_lightning.catalogue.labelled_rows import LabelledRows
 from userip_lightning.catalogue.text_source import BagOfWords, TextSource
 from userip_lightning.catalogue.text_vectors import text_vectors
 from userip_lightning.data.cycle import cycle

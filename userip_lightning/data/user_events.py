@@ -14,7 +14,7 @@ import polars as pl
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
-from userip_lightning.catalogue.recommendation import LabelledRows
+from userip_lightning.catalogue.labelled_rows import LabelledRows
 from userip_lightning.data.prepared import PreparedData
 from userip_lightning.schema import SUPPORT, TRAIN
 
@@ -51,8 +51,9 @@ def user_events(prepared: PreparedData) -> UserEvents:
 
 
 def labelled_rows(prepared: PreparedData, explicit: bool) -> LabelledRows:
-    """TRAIN rows, sampled negatives among them, with the columns of :func:`user_events` that they are."""
+    """TRAIN rows, sampled negatives among them, and which columns of :func:`user_events` they are."""
     rows = prepared.rows(TRAIN).sort("user", maintain_order=True)
-    user, item, label = (rows[name].to_numpy().astype(np.int64) for name in ("user", "item", "label"))
+    names = ("row_id", "user", "item", "label")
+    row_id, user, item, label = (rows[name].to_numpy().astype(np.int64) for name in names)
     event = item + prepared.n_items * label if explicit else item
-    return LabelledRows(user, item, label, np.where(rows["logged"].to_numpy(), event, -1))
+    return LabelledRows(row_id, user, item, label, np.where(rows["logged"].to_numpy(), event, -1))
