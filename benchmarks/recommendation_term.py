@@ -47,7 +47,7 @@ def main() -> None:
     found: dict[str, list[Codes]] = {}
     for seed in range(args.seeds):
         began = perf_counter()
-        starts = joint_starts(events.counts, _CLASSES, events.explicit, vectors, None, 3)
+        starts = joint_starts(events.counts, _CLASSES, events.explicit, vectors, None, args.starts)
         table = run(Search(starts, seed), events.counts).table
         codes = table.codes(events.counts)
         found.setdefault("EM alone", []).append(codes)
@@ -82,6 +82,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("prepared")
     parser.add_argument("--weights", nargs="+", type=float, default=[0.1, 1.0, 10.0])
     parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--starts", type=int, default=3, help="of EM")
     parser.add_argument("--epochs", type=int, default=8)
     parser.add_argument("--users", type=int, default=256, help="of a step")
     parser.add_argument("--columns", nargs="+", default=["title"])

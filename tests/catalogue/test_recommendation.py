@@ -89,11 +89,11 @@ def test_labels_drawn_at_random_are_not_learned(explicit: bool, monkeypatch: pyt
 
 
 def test_the_number_of_events_left_does_not_tell_a_negative(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two classes know half of the items each, so that a user with many events is in the one that knows all."""
+    """Two classes have half of the items each: a user with many events is in the one that has all."""
     home = np.arange(ITEMS) % 2
     halves = np.stack([np.full(ITEMS, 1.0), 2.0 * home + 1e-3, 2.0 * (1 - home) + 1e-3], axis=1)
     table = CodeTable(np.log(halves), np.log([0.2, 0.4, 0.4]))
-    assert descend(a_term(False, table), 8) > np.log(2) - 0.01
+    assert descend(a_term(False, table), 8) > np.log(2) - 0.002
     left_out = RecommendationTerm._left_out
 
     def of_positives(term, rows, rng):
@@ -101,7 +101,7 @@ def test_the_number_of_events_left_does_not_tell_a_negative(monkeypatch: pytest.
         return place, times * torch.from_numpy(term.rows.label[rows] == 1)
 
     monkeypatch.setattr(RecommendationTerm, "_left_out", of_positives)
-    assert descend(a_term(False, table), 8) < np.log(2) - 0.02
+    assert descend(a_term(False, table), 8) < np.log(2) - 0.005
 
 
 @pytest.mark.parametrize("explicit", [True, False])
@@ -135,7 +135,7 @@ def test_it_begins_at_the_table_of_em(explicit: bool) -> None:
     term.start(found)
     np.testing.assert_allclose(term.table.evidence, found.evidence, atol=1e-4)
     np.testing.assert_allclose(term.table.log_share, found.log_share, atol=1e-5)
-    assert float(term.losses(np.arange(9), (0,))["anchor"]) == 0
+    assert term.losses(np.arange(9), (0,))["anchor"].item() == 0
 
 
 def test_evidence_stays_evidence() -> None:

@@ -168,7 +168,7 @@ class RecommendationTerm(nn.Module):
 
     @torch.no_grad()
     def judge(self) -> float:
-        """Recommendation loss of held-out users; keeps the table if it is the best, or where there are none."""
+        """Recommendation loss of held-out users; keeps the table if it is the best, or if there are none."""
         self.eval()
         evidence, log_share = self._normalised()
         rng = self._random(_JUDGE)
@@ -199,12 +199,18 @@ class RecommendationTerm(nn.Module):
         event = torch.from_numpy(self.counts.indices[place].astype(np.int64))
         without = score[torch.from_numpy(owner)] - times[:, None] * evidence[event]
         item, label = (torch.from_numpy(column[rows]) for column in (self.rows.item, self.rows.label))
-        classes = len(self.free_share)
-        code = one_hot(torch.arange(classes), classes).float().repeat(len(item), 1)
-        logit = self.surrogate([code], item.repeat_interleave(classes)).view(-1, classes)
+        logit = self._logits(item)
         truth = label.float()[:, None].expand_as(logit)
         loss = binary_cross_entropy_with_logits(logit, truth, reduction="none")
         return (without.softmax(1) * loss).sum(1)
+
+    def _logits(self, item: Tensor) -> Tensor:
+        """S(c, i) of items [n], [n, C]; an item that is there twice is evaluated once."""
+        met, at = item.unique(return_inverse=True)
+        classes = len(self.free_share)
+        code = one_hot(torch.arange(classes), classes).float().repeat(len(met), 1)
+        logit: Tensor = self.surrogate([code], met.repeat_interleave(classes))
+        return logit.view(-1, classes)[at]
 
     def _sums(self, users: Ints, evidence: Tensor) -> Tensor:
         """Σ_e n_ue l_ec of users [B], [B, C]."""
