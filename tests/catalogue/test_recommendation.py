@@ -109,8 +109,7 @@ def test_a_row_is_told_by_the_posterior_of_all_other_events(explicit: bool) -> N
     term = a_term(explicit).eval()
     rows, counts, table = term.rows, term.counts, term.table
     users = np.array([7, 3, 11])
-    score = torch.from_numpy(table.scores(counts[users])).float()
-    losses = term._row_losses(users, term.evidence, score, np.random.default_rng(0)).detach().numpy()
+    losses = term._told(users, np.random.default_rng(0))[1].detach().numpy()
     chosen = np.concatenate([np.flatnonzero(rows.user == user) for user in users])
     assert len(losses) == len(chosen)
     code = torch.eye(CLASSES)
@@ -175,6 +174,23 @@ def test_labels_that_classes_decide_are_learned() -> None:
     term = RecommendationTerm(counts, True, rows, CLASSES, None, Recommendation(users=64), 0)
     term.start(found)
     assert descend(term, 12) < 0.5
+
+
+def test_users_without_rows_or_events_and_nobody_held_out() -> None:
+    """Four users: one has both, one events alone, one a negative alone, one nothing."""
+    counts = csr_matrix(([1.0, 1.0, 1.0], ([0, 0, 1], [0, 1, 1])), shape=(4, 3))
+    row, item = np.arange(3), np.array([0, 2, 2])
+    rows = LabelledRows(row, np.array([0, 0, 2]), item, np.array([1, 0, 0]), np.array([0, -1, -1]))
+    term = RecommendationTerm(counts, False, rows, 2, None, Recommendation(), 1)
+    term.start(CodeTable(np.log([[1.5, 0.5], [0.5, 1.5], [1.0, 1.0]]), np.log([0.5, 0.5])))
+    assert term.held_out.size == 0
+    for users in ([0, 1, 2, 3], [1], [2], [3]):
+        term.total(term.losses(np.array(users), (0,))).backward()
+        assert all(torch.isfinite(part.grad).all() for part in term.parameters() if part.grad is not None)
+    with torch.no_grad():
+        term.free[0, 0] += 1
+    assert np.isnan(term.judge())
+    assert np.abs(term.table.evidence - term.begun.numpy()).max() > 0.1  # the last table is kept
 
 
 @pytest.fixture(scope="module")

@@ -145,20 +145,25 @@ class CatalogueModule(LightningModule):
 
     def on_train_epoch_start(self) -> None:
         """The recommendation loss begins where EM ended."""
-        if self.term is not None and self._by_gradient() and not self.term.started:
-            self.term.start(cast(CodeTable, self.search.best.table))
+        term = self._after_em()
+        if term is not None and not term.started:
+            term.start(cast(CodeTable, self.search.best.table))
 
     def training_step(self, batch: Block, batch_idx: int) -> None:
         """E step of a block of users, or steps of the recommendation loss."""
-        if self.term is not None and self._by_gradient():
-            self._descend(self.term, batch)
-        else:
+        term = self._after_em()
+        if term is None:
             self.search.observe(batch)
+        else:
+            self._descend(term, batch)
 
     def on_train_epoch_end(self) -> None:
-        """M step; log what the E step saw."""
-        if self.term is not None and self._by_gradient():
-            self.log("catalogue/recommendation_held_out", self.term.judge(), prog_bar=True)
+        """M step; log what the E step saw, or what held-out users say of the recommendation loss."""
+        term = self._after_em()
+        if term is not None:
+            told = term.judge()
+            if told == told:
+                self.log("catalogue/recommendation_held_out", told, prog_bar=True)
             return
         figures = self.search.finish()
         for name, value in figures._asdict().items():
@@ -240,19 +245,17 @@ class CatalogueModule(LightningModule):
         )
 
     def _em_steps(self) -> int:
-        epochs = self.trainer.max_epochs or 0
-        if self.recommendation is None or epochs < 1:
-            return epochs
-        if epochs <= self.recommendation.epochs:
+        epochs, last = self.trainer.max_epochs or 0, self.recommendation.epochs if self.recommendation else 0
+        if 0 < epochs <= last:
             raise InputError(
                 f"catalogue.trainer.max_epochs: {epochs}, of which catalogue.model.recommendation takes "
-                f"{self.recommendation.epochs} and leaves none to EM; give more."
+                f"{last} and leaves none to EM; give more."
             )
-        return epochs - self.recommendation.epochs
+        return epochs - last
 
-    def _by_gradient(self) -> bool:
-        """Whether EM has taken its steps."""
-        return self.search.step >= self.search.schedule.last
+    def _after_em(self) -> RecommendationTerm | None:
+        """The recommendation loss, once it is its turn."""
+        return self.term if self.search.step >= self.search.schedule.last else None
 
     def _descend(self, term: RecommendationTerm, block: Block) -> None:
         """One pass over a block's users."""

@@ -152,9 +152,7 @@ class RecommendationTerm(nn.Module):
             users: [B].
             key: names the random numbers of the step.
         """
-        evidence, log_share = self._normalised()
-        score = log_share + self._sums(users, evidence)
-        told = self._row_losses(users, evidence, score, self._random(_DRAW, *key))
+        score, told = self._told(users, self._random(_DRAW, *key))
         moved = (self.free - self.begun).square().sum() / self.free.shape[1]
         return {
             "recommendation": told.sum() / max(len(told), 1),
@@ -170,15 +168,10 @@ class RecommendationTerm(nn.Module):
     def judge(self) -> float:
         """Recommendation loss of held-out users; keeps the table if it is the best, or if there are none."""
         self.eval()
-        evidence, log_share = self._normalised()
-        rng = self._random(_JUDGE)
-        found = []
-        for at in range(0, self.held_out.size, self.settings.users):
-            users = self.held_out[at : at + self.settings.users]
-            score = log_share + self._sums(users, evidence)
-            found.append(self._row_losses(users, evidence, score, rng))
+        rng, parts = self._random(_JUDGE), -(-self.held_out.size // self.settings.users)
+        told = [self._told(users, rng)[1] for users in np.array_split(self.held_out, max(parts, 1))]
         self.train()
-        loss = float(torch.cat(found).mean()) if found else float("nan")
+        loss = float(torch.cat(told).mean())
         if not loss >= float(self.lowest):
             self._keep()
             self.lowest.fill_(loss)
@@ -192,8 +185,10 @@ class RecommendationTerm(nn.Module):
             total = torch.logsumexp(self._log_popularity + self.free, dim=0)
         return self.free - total, self.free_share.log_softmax(0)
 
-    def _row_losses(self, users: Ints, evidence: Tensor, score: Tensor, rng: np.random.Generator) -> Tensor:
-        """Σ_c q_c BCE(S(c, i), y) of users' [B] rows, [n]; ``score`` [B, C]."""
+    def _told(self, users: Ints, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
+        """Scores of users [B, C], and Σ_c q_c BCE(S(c, i), y) of their rows [n]."""
+        evidence, log_share = self._normalised()
+        score = log_share + self._sums(users, evidence)
         owner, rows = self.rows.of(users)
         place, times = self._left_out(rows, rng)
         event = torch.from_numpy(self.counts.indices[place].astype(np.int64))
@@ -202,7 +197,7 @@ class RecommendationTerm(nn.Module):
         logit = self._logits(item)
         truth = label.float()[:, None].expand_as(logit)
         loss = binary_cross_entropy_with_logits(logit, truth, reduction="none")
-        return (without.softmax(1) * loss).sum(1)
+        return score, (without.softmax(1) * loss).sum(1)
 
     def _logits(self, item: Tensor) -> Tensor:
         """S(c, i) of items [n], [n, C]; an item that is there twice is evaluated once."""
