@@ -107,7 +107,7 @@ def _moved(
     for epoch in range(settings.epochs):
         for at, users in enumerate(term.steps(0, events.counts.shape[0], epoch)):
             optimizer.zero_grad()
-            term.total(term.losses(users, (epoch, 0, at))).backward()
+            torch.autograd.backward(term.total(term.losses(users, (epoch, 0, at))))
             optimizer.step()
         term.judge()
     return term.table

@@ -193,15 +193,14 @@ class RecommendationTerm(nn.Module):
         place, times = self._left_out(rows, rng)
         event = torch.from_numpy(self.counts.indices[place].astype(np.int64))
         without = score[torch.from_numpy(owner)] - times[:, None] * evidence[event]
-        item, label = (torch.from_numpy(column[rows]) for column in (self.rows.item, self.rows.label))
-        logit = self._logits(item)
-        truth = label.float()[:, None].expand_as(logit)
+        logit = self._logits(self.rows.item[rows])
+        truth = torch.from_numpy(self.rows.label[rows]).float()[:, None].expand_as(logit)
         loss = binary_cross_entropy_with_logits(logit, truth, reduction="none")
         return score, (without.softmax(1) * loss).sum(1)
 
-    def _logits(self, item: Tensor) -> Tensor:
+    def _logits(self, item: Ints) -> Tensor:
         """S(c, i) of items [n], [n, C]; an item that is there twice is evaluated once."""
-        met, at = item.unique(return_inverse=True)
+        met, at = (torch.from_numpy(part) for part in np.unique(item, return_inverse=True))
         classes = len(self.free_share)
         code = one_hot(torch.arange(classes), classes).float().repeat(len(met), 1)
         logit: Tensor = self.surrogate([code], met.repeat_interleave(classes))
