@@ -98,14 +98,16 @@ def test_held_out_likelihood_rises_over_the_race(log: PreparedData, tmp_path: Pa
     assert late.held_out(block.seen, block.hidden) > early.held_out(block.seen, block.hidden) > 0
 
 
-def test_an_unused_code_is_refused_unless_allowed(log: PreparedData, tmp_path: Path) -> None:
+def test_an_unused_code_is_named_and_refused_where_it_may_not_be(log: PreparedData, tmp_path: Path) -> None:
     data = CatalogueDataModule(str(log.path), NoText())
     for allowed in (False, True):
         module = CatalogueModule({"hobby": 40, "background": 10}, warm=1, race=2, allow_unused=allowed)
         trainer = Trainer(max_epochs=2, accelerator="cpu", logger=False, enable_checkpointing=False)
         trainer.fit(module, datamodule=data)
         if allowed:
-            assert FeatureBank.open(module.export(tmp_path)).sizes == (40, 10)
+            with pytest.warns(UserWarning, match=r"profile 'hobby': codes \[.*\] of 40 have no user; lower"):
+                module.export(tmp_path)
+            assert FeatureBank.open(tmp_path).sizes == (40, 10)
         else:
             with pytest.raises(InputError, match="have no user"):
                 module.export(tmp_path)
