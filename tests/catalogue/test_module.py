@@ -25,6 +25,7 @@ from userip_lightning.data.catalogue_datamodule import CatalogueDataModule
 from userip_lightning.data.labels import Implicit
 from userip_lightning.data.prepared import PreparedData
 from userip_lightning.errors import InputError
+from userip_lightning.pipeline.logged import FIGURES
 
 SIZES = {"hobby": 2, "background": 2}
 
@@ -220,6 +221,7 @@ def test_fit_with_the_catalogue_engine_goes_from_log_to_report(config: Path, tmp
     assert stages == {"catalogue", "ctr"}
     assert "no soft tokens" in results["not_run"]["stage 1"]
     figures = next(run for run in results["runs"] if run["stage"] == "catalogue")["figures"]
+    assert {name for name in figures if name.startswith("catalogue/")} <= {figure.name for figure in FIGURES}
     assert 0 <= figures["catalogue/entropy"] <= 1
     assert math.isfinite(figures["catalogue/smallest"])
     capsys.readouterr()
