@@ -2,8 +2,8 @@
 
 The baseline is the network without codes, reference or language-model baseline of the highest AUC on the
 judged rows, which is in its favour; as in the paper it is the same for AUC and Logloss. Ours is the row with
-codes that validation rows choose, so that judged rows choose nothing in our favour. Rows judged on a part, and
-controls, take no part in it.
+codes that validation rows choose, so that judged rows choose nothing in our favour. Rows judged on a part are
+left out, and so are controls.
 """
 
 from __future__ import annotations

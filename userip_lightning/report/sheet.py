@@ -161,8 +161,8 @@ def _over_best(found: OverBest) -> str:
     return (
         f"Relative improvement as in the paper's Table 2 (Eq. 10, 11): {found.method} has "
         f"{percent(found.auc_improvement)} AUC and {percent(found.logloss_improvement)} Logloss over "
-        f"{found.baseline}, on these rows the best of {plural(found.baselines, 'method')} without codes by AUC "
-        f"(ΔAUC {delta(found.deltas, 'auc')})."
+        f"{found.baseline}, on these rows the best of {plural(found.baselines, 'method')} without codes by "
+        f"AUC (ΔAUC {delta(found.deltas, 'auc')})."
     )
 
 
