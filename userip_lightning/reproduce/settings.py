@@ -50,8 +50,8 @@ class Study:
         baseline_splits: splits under which the baselines run, by their names in the study; null for all.
             Under the others they are reported as not run.
         further_codes: label to a YAML file on top of every data set's, or to several, that makes codes in
-            another way, with another language model above all. Each has a row in table 2, the control network with
-            these codes; data and CTR model are those of the data set.
+            another way, with another language model above all. Each has a row in table 2, the control network
+            with these codes; data and CTR model are those of the data set.
         not_run: method to the reason why it is not run, one sentence; so the table still has its row.
         study: folder below OUTPUT. Its runs are shared by all tables: what one has trained, another finds.
         output: folder of everything.
