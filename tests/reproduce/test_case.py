@@ -42,7 +42,7 @@ def test_without_a_prior_profiles_are_shared_by_all_sizes(study, tmp_path):
 
 
 def test_codebooks_of_the_catalogue_engine_grow(study, tmp_path):
-    catalogue = replace(study, engine="catalogue")
+    catalogue = replace(study, engine="catalogue", controls=["shuffled"])
     case = Case(read_experiment(catalogue, "games", "random"), Place(tmp_path, tmp_path, "hash"))
     plan = case.plan((("hobby", 9),))
     assert plan.profiles == ()
