@@ -32,6 +32,7 @@ from userip_lightning.data.item_text import joined_texts
 from userip_lightning.data.prepared import PreparedData
 from userip_lightning.data.user_events import UserEvents, user_events
 from userip_lightning.profile.backbone import LMSource
+from userip_lightning.profile.prompt import DEFAULT_PROMPT, ProfileName, PromptTemplate
 from userip_lightning.report.bootstrap import paired_bootstrap
 from userip_lightning.report.metrics import auc
 from userip_lightning.schema import SUPPORT, TEST, TRAIN, VAL
@@ -72,6 +73,10 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--exact", type=int, default=2000)
     parser.add_argument("--max_tokens", type=int, default=32)
     parser.add_argument("--length", type=float, default=0.0)
+    parser.add_argument("--added", action="store_true", help="sums over profiles instead of combinations")
+    parser.add_argument("--start", choices=["words", "random"], default="words", help="of soft tokens")
+    parser.add_argument("--soft_tokens", type=int, default=4, help="per profile")
+    parser.add_argument("--names", nargs="+", help="words in front of a profile's soft tokens, one per profile")
     parser.add_argument("--seeds", type=int, default=5)
     names = ["none", "bag of words", "encoder", "hidden states", "likelihood", "likelihood, start words"]
     parser.add_argument("--sources", nargs="+", default=names, help="bag of words has to be among them")
@@ -90,6 +95,9 @@ def _sources(args: argparse.Namespace) -> dict[str, TextSource]:
             max_tokens=args.max_tokens,
             length=args.length,
             layer=args.layer,
+            prompt=_prompt(args),
+            added=args.added,
+            start=args.start,
         )
 
     return {
@@ -102,6 +110,13 @@ def _sources(args: argparse.Namespace) -> dict[str, TextSource]:
         "words + likelihood": Joined([BagOfWords(), likelihood(args.steps)]),
         "words + encoder": Joined([BagOfWords(), SentenceEncoder()]),
     }
+
+
+def _prompt(args: argparse.Namespace) -> PromptTemplate:
+    profiles = DEFAULT_PROMPT.profiles
+    names = args.names or [profile.text for profile in profiles]
+    named = [ProfileName(profile.name, text) for profile, text in zip(profiles, names, strict=True)]
+    return PromptTemplate(profiles=named, soft_tokens=args.soft_tokens)
 
 
 def _tables(events: UserEvents, vectors: Floats | None, seeds: int) -> list[CodeTable]:
