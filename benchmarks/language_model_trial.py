@@ -42,10 +42,10 @@ _CLASSES = 12
 
 def main() -> None:
     """Print a row per source."""
-    args = _arguments()
+    args = arguments(__doc__)
     prepared = PreparedData.load(args.prepared)
     events, texts = user_events(prepared), joined_texts(prepared.items, args.columns, "--columns")
-    sources = _sources(args)
+    sources = text_sources(args)
     tables = {}
     for name in args.sources:
         tables[name] = _tables(events, text_vectors(sources[name], texts, events), args.seeds)
@@ -62,8 +62,9 @@ def main() -> None:
             print(_line(name, val, test, seen[name], judged[name], judged["bag of words"]), flush=True)
 
 
-def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
+def arguments(purpose: str | None) -> argparse.Namespace:
+    """Which log, sources and language model, and how its soft tokens are tuned."""
+    parser = argparse.ArgumentParser(description=purpose)
     parser.add_argument("prepared")
     parser.add_argument("--columns", nargs="+", default=["title"])
     parser.add_argument("--lm", default="smollm2-135m-instruct")
@@ -83,7 +84,8 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _sources(args: argparse.Namespace) -> dict[str, TextSource]:
+def text_sources(args: argparse.Namespace) -> dict[str, TextSource]:
+    """All that may be named in ``--sources``."""
     lm = LMSource(args.lm)
 
     def likelihood(steps: int) -> Likelihood:
@@ -109,6 +111,8 @@ def _sources(args: argparse.Namespace) -> dict[str, TextSource]:
         "likelihood, start words": likelihood(0),
         "words + likelihood": Joined([BagOfWords(), likelihood(args.steps)]),
         "words + encoder": Joined([BagOfWords(), SentenceEncoder()]),
+        "words + hidden states": Joined([BagOfWords(), HiddenStates(lm, args.layer)]),
+        "all but likelihood": Joined([BagOfWords(), SentenceEncoder(), HiddenStates(lm, args.layer)]),
     }
 
 
