@@ -32,6 +32,7 @@ from userip_lightning.data.item_text import joined_texts
 from userip_lightning.data.prepared import PreparedData
 from userip_lightning.data.user_events import UserEvents, user_events
 from userip_lightning.profile.backbone import LMSource
+from userip_lightning.profile.prompt import DEFAULT_PROMPT, ProfileName, PromptTemplate
 from userip_lightning.report.bootstrap import paired_bootstrap
 from userip_lightning.report.metrics import auc
 from userip_lightning.schema import SUPPORT, TEST, TRAIN, VAL
@@ -41,10 +42,10 @@ _CLASSES = 12
 
 def main() -> None:
     """Print a row per source."""
-    args = _arguments()
+    args = arguments(__doc__)
     prepared = PreparedData.load(args.prepared)
     events, texts = user_events(prepared), joined_texts(prepared.items, args.columns, "--columns")
-    sources = _sources(args)
+    sources = text_sources(args)
     tables = {}
     for name in args.sources:
         tables[name] = _tables(events, text_vectors(sources[name], texts, events), args.seeds)
@@ -61,8 +62,9 @@ def main() -> None:
             print(_line(name, val, test, seen[name], judged[name], judged["bag of words"]), flush=True)
 
 
-def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
+def arguments(purpose: str | None) -> argparse.Namespace:
+    """Which log, sources and language model, and how its soft tokens are tuned."""
+    parser = argparse.ArgumentParser(description=purpose)
     parser.add_argument("prepared")
     parser.add_argument("--columns", nargs="+", default=["title"])
     parser.add_argument("--lm", default="smollm2-135m-instruct")
@@ -72,13 +74,20 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--exact", type=int, default=2000)
     parser.add_argument("--max_tokens", type=int, default=32)
     parser.add_argument("--length", type=float, default=0.0)
+    parser.add_argument("--added", action="store_true", help="sums over profiles instead of combinations")
+    parser.add_argument("--start", choices=["words", "random"], default="words", help="of soft tokens")
+    parser.add_argument("--soft_tokens", type=int, default=4, help="per profile")
+    parser.add_argument(
+        "--names", nargs="+", help="words in front of a profile's soft tokens, one per profile"
+    )
     parser.add_argument("--seeds", type=int, default=5)
     names = ["none", "bag of words", "encoder", "hidden states", "likelihood", "likelihood, start words"]
     parser.add_argument("--sources", nargs="+", default=names, help="bag of words has to be among them")
     return parser.parse_args()
 
 
-def _sources(args: argparse.Namespace) -> dict[str, TextSource]:
+def text_sources(args: argparse.Namespace) -> dict[str, TextSource]:
+    """All that may be named in ``--sources``."""
     lm = LMSource(args.lm)
 
     def likelihood(steps: int) -> Likelihood:
@@ -90,6 +99,9 @@ def _sources(args: argparse.Namespace) -> dict[str, TextSource]:
             max_tokens=args.max_tokens,
             length=args.length,
             layer=args.layer,
+            prompt=_prompt(args),
+            added=args.added,
+            start=args.start,
         )
 
     return {
@@ -101,7 +113,16 @@ def _sources(args: argparse.Namespace) -> dict[str, TextSource]:
         "likelihood, start words": likelihood(0),
         "words + likelihood": Joined([BagOfWords(), likelihood(args.steps)]),
         "words + encoder": Joined([BagOfWords(), SentenceEncoder()]),
+        "words + hidden states": Joined([BagOfWords(), HiddenStates(lm, args.layer)]),
+        "all but likelihood": Joined([BagOfWords(), SentenceEncoder(), HiddenStates(lm, args.layer)]),
     }
+
+
+def _prompt(args: argparse.Namespace) -> PromptTemplate:
+    profiles = DEFAULT_PROMPT.profiles
+    names = args.names or [profile.text for profile in profiles]
+    named = [ProfileName(profile.name, text) for profile, text in zip(profiles, names, strict=True)]
+    return PromptTemplate(profiles=named, soft_tokens=args.soft_tokens)
 
 
 def _tables(events: UserEvents, vectors: Floats | None, seeds: int) -> list[CodeTable]:

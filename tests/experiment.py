@@ -24,6 +24,7 @@ def trainer(stage: str, epochs: int) -> dict:
 
 SETTINGS = {
     "experiment": "tiny",
+    "engine": "per_user",
     "seeds": [0, 1],
     "controls": ["shuffled"],
     "wandb": {"mode": "disabled"},
@@ -39,7 +40,7 @@ SETTINGS = {
         "data": {"behaviours": 3, "eval_users": 16},
         "trainer": trainer("profile", 3),
     },
-    "quantize": {"model": {"sizes": {"hobby": 4, "background": 3}}, "trainer": trainer("quantize", 3)},
+    "quantize": {"trainer": trainer("quantize", 3)},
     "ctr": {"data": {"batch_size": 128}, "trainer": trainer("ctr", 3)},
 }
 

@@ -6,6 +6,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tests.experiment import artifact_of
 from userip_lightning.cli import main
@@ -46,16 +47,10 @@ def test_the_configuration_for_data_of_ones_own_is_accepted(tmp_path, monkeypatc
     (own,) = blocks("yaml")
     (tmp_path / "mine.yaml").write_text(own, encoding="utf-8")
     monkeypatch.chdir(ROOT)
-    words = [
-        "fit",
-        "--config",
-        "configs/demo.yaml",
-        "--config",
-        str(tmp_path / "mine.yaml"),
-        "--print_config",
-    ]
-    assert main(words) == 0
-    assert "path: events.csv" in capsys.readouterr().out
+    assert main(["fit", "--config", str(tmp_path / "mine.yaml"), "--print_config"]) == 0
+    printed = yaml.safe_load(capsys.readouterr().out)
+    assert printed["data"]["source"]["init_args"]["path"] == "events.csv"
+    assert printed["engine"] == "catalogue"
 
 
 @pytest.mark.parametrize("target", sorted(set(re.findall(r"\bmake ([a-z0-9-]+)", README.split("## ")[0]))))

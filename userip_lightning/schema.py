@@ -30,6 +30,9 @@ EVENT_COLUMNS: dict[str, pl.DataType] = {
 TRAIN, SUPPORT, VAL, TEST = "train", "support", "val", "test"
 SPLITS = (TRAIN, SUPPORT, VAL, TEST)
 
+#: Codes per profile, by the name that the default prompt gives it: the paper's (section 3.4).
+SIZES = {"hobby": 4, "background": 3}
+
 #: In a profiles artifact: codebooks and surrogate that the ``joint`` schedule trained with z.
 PRIOR = "prior.pt"
 #: In a profiles artifact: [I, D] float16, what the LM's vocabulary says of every item's text.

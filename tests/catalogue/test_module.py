@@ -25,6 +25,7 @@ from userip_lightning.data.catalogue_datamodule import CatalogueDataModule
 from userip_lightning.data.labels import Implicit
 from userip_lightning.data.prepared import PreparedData
 from userip_lightning.errors import InputError
+from userip_lightning.pipeline.logged import FIGURES
 
 SIZES = {"hobby": 2, "background": 2}
 
@@ -98,14 +99,16 @@ def test_held_out_likelihood_rises_over_the_race(log: PreparedData, tmp_path: Pa
     assert late.held_out(block.seen, block.hidden) > early.held_out(block.seen, block.hidden) > 0
 
 
-def test_an_unused_code_is_refused_unless_allowed(log: PreparedData, tmp_path: Path) -> None:
+def test_an_unused_code_is_named_and_refused_where_it_may_not_be(log: PreparedData, tmp_path: Path) -> None:
     data = CatalogueDataModule(str(log.path), NoText())
     for allowed in (False, True):
         module = CatalogueModule({"hobby": 40, "background": 10}, warm=1, race=2, allow_unused=allowed)
         trainer = Trainer(max_epochs=2, accelerator="cpu", logger=False, enable_checkpointing=False)
         trainer.fit(module, datamodule=data)
         if allowed:
-            assert FeatureBank.open(module.export(tmp_path)).sizes == (40, 10)
+            with pytest.warns(UserWarning, match=r"profile 'hobby': codes \[.*\] of 40 have no user; lower"):
+                module.export(tmp_path)
+            assert FeatureBank.open(tmp_path).sizes == (40, 10)
         else:
             with pytest.raises(InputError, match="have no user"):
                 module.export(tmp_path)
@@ -218,6 +221,7 @@ def test_fit_with_the_catalogue_engine_goes_from_log_to_report(config: Path, tmp
     assert stages == {"catalogue", "ctr"}
     assert "no soft tokens" in results["not_run"]["stage 1"]
     figures = next(run for run in results["runs"] if run["stage"] == "catalogue")["figures"]
+    assert {name for name in figures if name.startswith("catalogue/")} <= {figure.name for figure in FIGURES}
     assert 0 <= figures["catalogue/entropy"] <= 1
     assert math.isfinite(figures["catalogue/smallest"])
     capsys.readouterr()

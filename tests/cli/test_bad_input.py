@@ -267,7 +267,7 @@ def test_settings_that_cannot_be_used(more, parts, fit_words, tmp_path, capsys):
 )
 def test_codes_that_the_users_do_not_fill(sizes, said, finished, fit_words, tmp_path, capsys):
     shutil.copytree(finished / "profile", tmp_path / "runs" / "tiny" / "profile")
-    words = fit_words({"quantize": {"model": {"sizes": None}}})
+    words = fit_words({})
     words += ["--quantize.model.sizes", yaml.safe_dump(sizes, default_flow_style=True).strip()]
     assert said in refused(words, capsys)
     assert artifacts(*(tmp_path / "runs" / "tiny" / name for name in ("quantize", "controls", "ctr"))) == []

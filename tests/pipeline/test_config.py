@@ -12,7 +12,6 @@ SOURCE = {"class_path": "userip_lightning.data.movielens.MovieLens100K", "init_a
 BASE = {
     "experiment": "base",
     "data": {"source": SOURCE},
-    "quantize": {"model": {"sizes": {"hobby": 4}}},
     "ctr": {"model": {"optimizer": {"class_path": "torch.optim.Adam", "init_args": {"lr": 0.05}}}},
 }
 
@@ -78,7 +77,18 @@ def test_the_merged_configuration_gives_the_same_experiment_again(parse, tmp_pat
 
 
 def test_stages_keep_their_order(parse):
-    assert parse("--stages=report,profile").stages == ("profile", "report")
+    assert parse("--stages=report,catalogue").stages == ("catalogue", "report")
+
+
+def test_the_catalogue_engine_makes_the_codes_unless_the_papers_is_asked_for(parse):
+    assert parse().stages == ("prepare", "catalogue", "ctr", "report")
+    assert parse("--engine=per_user").stages == ("prepare", "profile", "quantize", "ctr", "report")
+
+
+def test_sizes_are_the_papers_and_others_replace_them(parse):
+    sections = parse({"catalogue": {"model": {"sizes": {"taste": 12}}}}).sections
+    assert sections["catalogue"]["model"]["sizes"] == {"taste": 12}
+    assert sections["quantize"]["model"]["sizes"] == {"hobby": 4, "background": 3}
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,8 @@ def sections(spec: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
 
 def test_it_names_where_it_belongs(spec):
     assert (spec["entity"], spec["project"], spec["displayName"]) == ("team", "userip", "UserIP")
-    assert list(sections(spec)) == ["AUC", "Logloss", "Curves", "Codebook health", "Stage 1 likelihood"]
+    names = ["AUC", "Logloss", "Curves", "Codebook health", "Catalogue engine", "Stage 1 likelihood"]
+    assert list(sections(spec)) == names
 
 
 @pytest.mark.parametrize(("section", "figure"), [("AUC", "test/auc"), ("Logloss", "test/logloss")])

@@ -9,10 +9,7 @@ from userip_lightning.pipeline.stages import CTR, PROFILE, QUANTIZE, stage_parse
 ADAMW = {"class_path": "torch.optim.AdamW", "init_args": {"lr": 0.01}}
 SECTIONS = {
     "profile": {"model": {}, "data": {"prepared": "somewhere"}},
-    "quantize": {
-        "model": {"sizes": {"hobby": 2}},
-        "data": {"prepared": "somewhere", "profiles": "elsewhere"},
-    },
+    "quantize": {"model": {}, "data": {"prepared": "somewhere", "profiles": "elsewhere"}},
     "ctr": {"model": {}, "data": {"prepared": "somewhere"}},
 }
 
@@ -53,7 +50,6 @@ def test_a_later_file_and_the_command_line_start_afresh_too(tmp_path):
     first, second = tmp_path / "first.yaml", tmp_path / "second.yaml"
     first.write_text(
         "data: {source: {class_path: userip_lightning.data.movielens.MovieLens100K, init_args: {path: ml}}}\n"
-        "quantize: {model: {sizes: {hobby: 2}}}\n"
         "ctr: {model: {optimizer: {class_path: torch.optim.Adam, init_args: {lr: 0.5, weight_decay: 0.5}}}}\n"
     )
     second.write_text("ctr: {model: {optimizer: {class_path: torch.optim.AdamW, init_args: {lr: 0.01}}}}\n")

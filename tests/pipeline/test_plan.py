@@ -13,7 +13,7 @@ from userip_lightning.pipeline.stages import CTR
 SECTIONS = {
     name: {"model": {}, "data": {}, "trainer": {"max_epochs": 1}} for name in ("profile", "quantize", "ctr")
 }
-SETTINGS = Settings(experiment="e", seeds=[0, 1], controls=["shuffled", "permuted_z"])
+SETTINGS = Settings(experiment="e", engine="per_user", seeds=[0, 1], controls=["shuffled", "permuted_z"])
 
 
 def plan(settings: Settings = SETTINGS, data_hash: str = "d", **sections: dict) -> Plan:

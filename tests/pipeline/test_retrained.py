@@ -27,7 +27,7 @@ NONE = {"class_path": "userip_lightning.catalogue.text_source.NoText"}
 
 
 def plan(text: dict = WORDS, prepared: Path = Path("prepared"), **changes: object) -> Plan:
-    settings = replace(Settings("e", seeds=[0, 1]), **changes)
+    settings = replace(Settings("e", engine="per_user", seeds=[0, 1]), **changes)
     sections = {
         name: {"model": {"allow_unused": False}, "data": {"text": text, "columns": None}, "trainer": {}}
         for name in ("profile", "quantize", "catalogue")

@@ -176,3 +176,13 @@ def test_blocks_are_judged_apart_and_contradictions_are_refused(entries, tmp_pat
     assert study.contrasts.select("dataset", "method").n_unique() == 4
     with pytest.raises(InputError, match="occurs twice"):
         judge_study([*entries.values(), entries["DCN"]], tmp_path)
+
+
+def test_only_codes_that_a_control_was_trained_again_for_are_said_not_to_reach(entries, tmp_path):
+    same = entries["UserIP-DCN"].runs
+    entries["DCN + SVD"] = entries["DCN + SVD"]._replace(control="permuted_z", runs=same)
+    (own, _) = judge(entries, tmp_path).blocks[0].verdicts
+    assert "nothing shows that what a profile holds reaches the CTR model" in own.reach
+    entries["UserIP-DCN"] = entries["UserIP-DCN"]._replace(codes="UserIP-gpt2")
+    (further, _) = judge(entries, tmp_path).blocks[0].verdicts
+    assert (further.sentence, further.reach) == (own.sentence, "")

@@ -46,6 +46,7 @@ def test_everything_is_written_and_says_the_same(study, everything, folder):
     results = json.loads((folder / "results.json").read_text())
     assert results["blocks"][0]["table"] == table.to_dicts()
     assert results["blocks"][0]["verdicts"][0]["sentence"] == study.blocks[0].verdicts[0].sentence
+    assert results["blocks"][0]["over_best"]["baseline"] == study.blocks[0].over_best.baseline
 
 
 def test_markdown_rows_have_as_many_cells_as_their_header(study, folder):

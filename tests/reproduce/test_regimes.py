@@ -31,8 +31,7 @@ SETTINGS = {
         "k_core": 1,
         "labels": "userip_lightning.data.labels.Implicit",
     },
-    "catalogue": {"model": {"starts": 1, "allow_unused": True}, "trainer": {"max_epochs": 12}},
-    "quantize": {"model": {"sizes": {"hobby": 4, "background": 3}}},
+    "catalogue": {"model": {"starts": 1}, "trainer": {"max_epochs": 12}},
     "ctr": {
         "model": {"net": {"class_path": "userip_lightning.ctr.dcn.DCN", "init_args": {"hidden": [4]}}},
         "trainer": {"max_epochs": 1, "accelerator": "cpu"},

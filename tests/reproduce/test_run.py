@@ -216,6 +216,49 @@ def test_codes_of_other_users_profiles_are_a_row_with_its_own_stage_2(study_word
     assert len(scored) == 4
 
 
+def test_codes_of_other_language_models_and_engines_stand_in_one_block(
+    study_words, entries, tiny_gpt2, tmp_path, capsys
+):
+    gpt2, catalogue = tmp_path / "gpt2.yaml", tmp_path / "catalogue.yaml"
+    gpt2.write_text(json.dumps({"profile": {"model": {"lm": {"name": str(tiny_gpt2)}}}}))
+    catalogue.write_text(json.dumps({"engine": "catalogue", "catalogue": {"model": {"starts": 1}}}))
+    further = {"UserIP-gpt2": str(gpt2), "UserIP-catalogue": str(catalogue)}
+    methods = ["DCN", *further]
+    words = ["--splits", "random", "--fields", "[ids]", "--seeds", "[0]", "--methods", *methods]
+    assert main(study_words("table2", tmp_path, *words, further_codes=further)) == 0
+    found = entries(tmp_path / "study" / "table2")
+    assert found["UserIP-gpt2"]["codes"] == "UserIP-gpt2"
+    assert found["UserIP-DCN"]["codes"] is None
+    scores = [
+        pl.read_parquet(tmp_path / "study" / found[method]["runs"][0] / "predictions.parquet")["score"]
+        for method in ("UserIP-DCN", *further)
+    ]
+    assert len({tuple(score.to_list()) for score in scores}) == 3
+    report = (tmp_path / "study" / "table2" / "report.md").read_text()
+    assert "Relative improvement as in the paper's Table 2" in report
+    assert "UserIP-gpt2 / quantize/seed0: done" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("source", ["BagOfWords", "NoText"])
+def test_a_table_of_the_catalogue_engine_has_its_own_controls(
+    source, study_words, entries, settings, tmp_path
+):
+    file = tmp_path / "catalogue.yaml"
+    text = f"userip_lightning.catalogue.text_source.{source}"
+    section = {"model": {"starts": 1}, "data": {"text": text}}
+    file.write_text(json.dumps({**settings, "catalogue": section, "ctr": {"trainer": {"max_epochs": 1}}}))
+    changes = {"engine": "catalogue", "controls": ["shuffled", "permuted_z", "permuted_text"]}
+    words = ["--splits", "random", "--fields", "[ids]", "--seeds", "[0]", "--methods", "DCN"]
+    assert main(study_words("table2", tmp_path, *words, dataset_files={"tiny": str(file)}, **changes)) == 0
+    found = entries(tmp_path / "study" / "table2")
+    assert set(found) == {"DCN", "UserIP-DCN", "DCN + shuffled", "DCN + permuted text"}
+    assert found["UserIP-DCN"]["sizes"] == {"hobby": 4, "background": 3}
+    permuted = found.pop("DCN + permuted text")
+    assert ("no text to permute" in str(permuted["not_run"])) == (source == "NoText")
+    assert len(permuted["runs"]) == (source == "BagOfWords")
+    assert all(len(record["runs"]) == 1 for record in found.values())
+
+
 def test_a_growing_codebook_has_a_row_per_size(reproduced, study_words, entries, tmp_path):
     shutil.copytree(reproduced, tmp_path / "again")
     words = ["--splits", "random", "--fields", "[ids]", "--seeds", "[0]"]

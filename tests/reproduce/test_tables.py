@@ -50,6 +50,29 @@ def test_only_codes_and_controls_read_a_bank():
     assert [reads[method] for method in CONTROLS] == ["shuffled", "svd_kmeans"]
 
 
+def test_controls_of_the_other_engine_are_passed_over():
+    study = replace(STUDY, controls=["shuffled", "permuted_z", "permuted_text"])
+    for engine, own in (("per_user", "DCN + permuted z"), ("catalogue", "DCN + permuted text")):
+        rows = rows_of("table2", replace(study, engine=engine), BLOCK)
+        assert [row.method for row in rows if row.group == "control"] == ["DCN + shuffled", own]
+
+
+def test_further_codes_have_a_row_beside_those_of_the_control_network():
+    study = replace(STUDY, further_codes={"UserIP-gpt2": [], "UserIP-Llama2": []})
+    rows = [row for row in rows_of("table2", study, BLOCK) if row.group == "userip"]
+    assert [(row.method, row.network, row.against, row.codes) for row in rows] == [
+        ("UserIP-PNN", "PNN", "PNN", None),
+        ("UserIP-DCN", "DCN", "DCN", None),
+        ("UserIP-gpt2", "DCN", "DCN", "UserIP-gpt2"),
+        ("UserIP-Llama2", "DCN", "DCN", "UserIP-Llama2"),
+    ]
+
+
+def test_the_catalogue_engine_has_no_continuous_profiles():
+    with pytest.raises(InputError, match="engine: table3 is about continuous profiles"):
+        rows_of("table3", replace(STUDY, engine="catalogue"), BLOCK)
+
+
 def test_blocks_are_datasets_times_splits_times_fields():
     blocks = {row[:3] for row in chosen_rows("fig5", STUDY, Choice())}
     assert len(blocks) == 8
@@ -93,7 +116,6 @@ def test_two_rows_of_one_label_are_refused(label):
         ({"study": "runs/mine"}, "study: 'runs/mine' is no folder name"),
         ({"seeds": [0, 0]}, "seeds: [0, 0] given"),
         ({"fields": []}, "fields: [] given"),
-        ({"controls": ["permuted_text"]}, "controls: permuted_text belongs to the engine catalogue"),
         ({"control_network": "FM"}, "control_network: 'FM' is not among the networks (PNN, DCN)"),
         ({"tuning": Tuning(lr=(0.0, 0.1))}, "tuning.lr: [0.0, 0.1] given"),
         ({"tuning": Tuning(l2=(0.1, 0.01))}, "tuning.l2: [0.1, 0.01] given"),

@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import prod
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -32,6 +32,7 @@ from threadpoolctl import threadpool_limits
 from userip_lightning.artifact import save_array, scratch, write_text
 from userip_lightning.catalogue.adam import standardised
 from userip_lightning.catalogue.code_table import Floats
+from userip_lightning.catalogue.combination_scores import AddedScores, JointScores
 from userip_lightning.catalogue.event_model import event_model, like_offset
 from userip_lightning.catalogue.item_prior import POPULAR
 from userip_lightning.catalogue.joint_start import fit
@@ -39,11 +40,10 @@ from userip_lightning.catalogue.language_model_text import HiddenStates
 from userip_lightning.catalogue.naming import code_order
 from userip_lightning.catalogue.opening import generosity_opening
 from userip_lightning.catalogue.soft_token_module import EPOCH, SoftTokenModule, Targets
-from userip_lightning.catalogue.soft_tokens import start_words
+from userip_lightning.catalogue.soft_tokens import random_words, start_words
 from userip_lightning.catalogue.telling import Teller, TellSteps
 from userip_lightning.catalogue.text_source import Events, LearnedSource
 from userip_lightning.catalogue.text_vectors import text_vectors
-from userip_lightning.catalogue.title_scores import TitleScores
 from userip_lightning.errors import InputError
 from userip_lightning.profile.backbone import DEFAULT_LM, LMSource, load_backbone, load_tokenizer
 from userip_lightning.profile.body import Tokens
@@ -69,7 +69,11 @@ class Likelihood(LearnedSource):
         length: 0 keeps log-likelihoods as they are, 1 takes their mean per token.
         max_tokens: longer texts are cut.
         layer: whose hidden states open the search and predict what is not exact.
-        seed: of the opening EM and the draws of items.
+        seed: of the opening EM, the draws of items and random starts.
+        added: give an item's likelihood under a combination as the sum of those under its codes, which
+            takes Σ_p K_p passes over the items instead of Π_p K_p.
+        start: where soft tokens begin: at the words that a code's items have more often than all, or at
+            words drawn at random, alike for no two codes.
     """
 
     lm: LMSource = DEFAULT_LM
@@ -83,6 +87,8 @@ class Likelihood(LearnedSource):
     max_tokens: int = 32
     layer: int = 14
     seed: int = 0
+    added: bool = False
+    start: Literal["words", "random"] = "words"
 
     def __post_init__(self) -> None:
         if len(self.sizes) != len(self.prompt.profiles) or min(self.sizes, default=0) < 1:
@@ -148,9 +154,13 @@ class Likelihood(LearnedSource):
         ids = [self._spelling(tokenizer, text) for text in texts]
         told = np.array([bool(own) for own in ids])
         prompt = self.prompt if targets.offset is not None else _without_dislikes(self.prompt)
-        scores = TitleScores(backbone, tokenizer, prompt, Tokens.of(ids))
+        kind = AddedScores if self.added else JointScores
+        scores = kind(backbone, tokenizer, prompt, Tokens.of(ids))
         words = np.array([_is_word(tokenizer, token) for token in range(len(backbone.embedding))])
-        start = start_words(ids, positives, self.sizes, prompt.soft_tokens, words)
+        if self.start == "words":
+            start = start_words(ids, positives, self.sizes, prompt.soft_tokens, words)
+        else:
+            start = random_words(self.sizes, prompt.soft_tokens, words, self.seed)
         embedding = backbone.embedding.detach()
         books = [embed_start(torch.from_numpy(book)[:, None], embedding)[:, 0] for book in start]
         targets.weight[~told] = 0.0

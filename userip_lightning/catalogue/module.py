@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from math import prod
 from pathlib import Path
@@ -29,6 +30,7 @@ from userip_lightning.catalogue.naming import code_order, split_classes
 from userip_lightning.catalogue.recommendation import Recommendation, RecommendationTerm
 from userip_lightning.catalogue.text_source import Events
 from userip_lightning.errors import InputError
+from userip_lightning.schema import SIZES
 
 _STATE = "em"
 
@@ -58,7 +60,7 @@ class CatalogueModule(LightningModule):
     """Finds classes of users by EM over the catalogue, and exports them as codes.
 
     Args:
-        sizes: K_p by profile name; hobby 4 and background 3, the paper's (section 3.4), where None.
+        sizes: K_p by profile name.
         codebooks: ``joint`` finds a class for every combination of codes, Π K_p in all; ``factorised`` a
             codebook for each of two profiles, for up to 16 bits (implicit logs alone). ``auto`` is joint up
             to 16 combinations, and for logs and sizes that cannot be factorised.
@@ -71,25 +73,24 @@ class CatalogueModule(LightningModule):
             ``max_epochs`` says how many steps are taken in all.
         recommendation: makes the Trainer's last epochs gradient steps on labels of training rows, the third
             term of Eq. 5; None has EM alone. For joint codebooks.
-        allow_unused: export although a code has no user.
+        allow_unused: whether a code may have no user, as happens in small logs; it is named all the same.
         seed: of everything random.
     """
 
     def __init__(
         self,
-        sizes: dict[str, int] | None = None,
+        sizes: dict[str, int] = SIZES,
         codebooks: Codebooks = "auto",
         starts: int = 3,
         strength: float | None = None,
         warm: int = 15,
         race: int = 25,
         recommendation: Recommendation | None = None,
-        allow_unused: bool = False,
+        allow_unused: bool = True,
         seed: int = 0,
     ) -> None:
         super().__init__()
         self.automatic_optimization = False
-        sizes = {"hobby": 4, "background": 3} if sizes is None else sizes
         if not sizes or min(sizes.values()) < 1:
             raise InputError(
                 f"catalogue.model.sizes: {sizes} given, one or more codes per profile are needed."
@@ -198,8 +199,7 @@ class CatalogueModule(LightningModule):
         """
         table = self.table
         codes = np.concatenate([self._codes(table, block) for block in self.data.predict_dataloader()])
-        if not self.allow_unused:
-            self._refuse_unused(codes)
+        self._name_unused(codes)
         prepared = self.data.manifest
         manifest = Manifest(
             kind="bank",
@@ -276,11 +276,15 @@ class CatalogueModule(LightningModule):
             return table.codes(counts)
         return split_classes(table.codes(counts), list(self.sizes.values()))
 
-    def _refuse_unused(self, codes: NDArray[np.int64]) -> None:
+    def _name_unused(self, codes: NDArray[np.int64]) -> None:
+        """Warn of codes that nobody has, or refuse them."""
         for p, (name, size) in enumerate(self.sizes.items()):
             unused = np.flatnonzero(np.bincount(codes[:, p], minlength=size) == 0).tolist()
-            if unused:
+            said = f"profile {name!r}: codes {unused} of {size} have no user"
+            if unused and not self.allow_unused:
                 raise InputError(
-                    f"profile {name!r}: codes {unused} of {size} have no user, expected at least one each; "
-                    "lower its size, or set catalogue.model.allow_unused."
+                    f"{said}, expected at least one each; lower its size in catalogue.model.sizes, or set "
+                    "catalogue.model.allow_unused."
                 )
+            if unused:
+                warnings.warn(f"{said}; lower its size in catalogue.model.sizes.", stacklevel=3)

@@ -25,8 +25,8 @@ from torch.nn import functional as F
 from torch.utils.data import DataLoader, Dataset
 
 from userip_lightning.catalogue.code_table import Floats
+from userip_lightning.catalogue.combination_scores import AddedScores, JointScores
 from userip_lightning.catalogue.soft_tokens import SoftTokens
-from userip_lightning.catalogue.title_scores import TitleScores
 
 #: Steps between two checkpoints.
 EPOCH = 10
@@ -85,7 +85,7 @@ class SoftTokenModule(LightningModule):
 
     def __init__(
         self,
-        scores: TitleScores,
+        scores: JointScores | AddedScores,
         start: Sequence[Tensor],
         targets: Targets,
         rate: float,
@@ -111,7 +111,7 @@ class SoftTokenModule(LightningModule):
 
     def evidence(self, items: Sequence[int]) -> Tensor:
         """s or d of n items, [n, M], of mean 0 over combinations."""
-        found = self.scores(self.soft_tokens(), items)
+        found: Tensor = self.scores(self.soft_tokens, items)
         signal = found[0] if len(found) == 1 else found[0] - found[1]
         signal = signal / self._divisor[list(items)].to(signal.device).unsqueeze(1)
         centred: Tensor = signal - signal.mean(1, keepdim=True)

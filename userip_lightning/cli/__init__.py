@@ -119,13 +119,13 @@ def _reproduce(arguments: Sequence[str]) -> None:
 
 
 COMMANDS = (
-    Command("fit", "run an experiment: data, profiles, codes, CTR models, report", _fit),
+    Command("fit", "run an experiment: data, codes, CTR models, report", _fit),
     Command("test", "evaluate a finished experiment's CTR models again, without training", _test),
     Command("reproduce", "a table or figure of the paper: every method, split and seed", _reproduce),
-    Command("profile", "stage 1 alone: fit, validate, test, predict", _profile),
-    Command("quantize", "stage 2 alone: fit, validate, test, predict", _quantize),
+    Command("profile", "stage 1 of the per-user engine alone: fit, validate, test, predict", _profile),
+    Command("quantize", "stage 2 of the per-user engine alone: fit, validate, test, predict", _quantize),
     Command("catalogue", "the catalogue engine alone: fit, predict", _catalogue),
-    Command("ctr", "stage 3 alone: fit, validate, test, predict", _ctr),
+    Command("ctr", "the CTR model alone: fit, validate, test, predict", _ctr),
     Command("kar", "write: a baseline's knowledge of users and items, as vectors for the CTR model", _kar),
     Command(
         "pepler", "a baseline alone, prompts that explain and score: fit, validate, test, predict", _pepler
@@ -135,7 +135,9 @@ COMMANDS = (
     ),
     Command("data", "prepare, stats, validate, head, export, synthesize: from a log to data", _data),
     Command("bank", "info, lookup, export: what is in a feature bank", _bank),
-    Command("infer", "codes for a whole population, also for users never trained on", _infer),
+    Command(
+        "infer", "codes of the per-user engine for a population, also for users never trained on", _infer
+    ),
     Command("dashboard", "a W&B dashboard of all runs, as code", _dashboard),
     Command("assets", "fetch: the default language model and MovieLens-100K", _assets),
 )
@@ -185,8 +187,8 @@ def _help() -> str:
     lines = "\n".join(f"  {command.name:<10}{command.summary}" for command in COMMANDS)
     return f"""usage: userip COMMAND ...
 
-Infers a few latent profiles per user with a frozen language model, turns them into small codes, and
-measures, with controls, whether the codes help a click-through-rate model.
+Turns what users did into a few small codes each, with what items' texts or a frozen language model know,
+and measures, with controls, whether the codes help a click-through-rate model.
 
 commands:
 {lines}

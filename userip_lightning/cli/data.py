@@ -39,8 +39,6 @@ _USAGE = """usage: userip data COMMAND --config FILE ...
 
 All but synthesize take the configuration of an experiment and use its `data` section; --help after any of
 them lists its settings."""
-# An experiment must say this, its data need not; a configuration, coming later, has its way.
-_UNUSED = "--quantize.model.sizes={hobby: 4, background: 3}"
 _DESCRIPTION = "Prepare the data of an experiment, by the `data` section of its configuration."
 
 
@@ -65,7 +63,7 @@ def data(arguments: Sequence[str]) -> None:
         print(_own_arguments(command).format_usage().strip())
         parser.print_help()
         return
-    experiment = parse_experiment(experiment_parser(f"data {command}", _DESCRIPTION), [_UNUSED, *words])
+    experiment = parse_experiment(experiment_parser(f"data {command}", _DESCRIPTION), words)
     _COMMANDS[command](experiment, own)
 
 

@@ -22,13 +22,14 @@ from userip_lightning.pipeline.run import CONFIG
 from userip_lightning.pipeline.training import instantiate, is_done
 
 _DESCRIPTION = """Give every user of a population one code per profile, by the language model, prompt and
-codebooks of an experiment that `userip fit` has finished. Users need not have been trained on, and nothing is
-trained. Events are Parquet with user_id, item_id and label (1 liked, 0 not; or what the experiment makes
-labels from, such as rating), one row per event. Codes are Parquet as well: CODES/codes/*.parquet with
-user_id, one column per profile and known_behaviours, the number of events that the code rests on; a user with
-none has the reserved code K, as one that a bank does not hold. Parts are whole or absent: after a crash or
-Ctrl+C the same command goes on. A user's codes depend on his own events, never on who else is there.
-Example: userip infer runs/demo --events events.parquet --codes codes --workers 2"""
+codebooks of an experiment that `userip fit --engine per_user` has finished. Users need not have been trained
+on, and nothing is trained. Events are Parquet with user_id, item_id and label (1 liked, 0 not; or what the
+experiment makes labels from, such as rating), one row per event. Codes are Parquet as well:
+CODES/codes/*.parquet with user_id, one column per profile and known_behaviours, the number of events that the
+code rests on; a user with none has the reserved code K, as one that a bank does not hold. Parts are whole or
+absent: after a crash or Ctrl+C the same command goes on. A user's codes depend on his own events, never on
+who else is there.
+Example: userip infer runs/mine --events events.parquet --codes codes --workers 2"""
 
 
 def infer(arguments: Sequence[str]) -> None:
@@ -66,7 +67,7 @@ def trained_by(folder: Path, seed: int | None) -> Trained:
     if not plan.profiles:
         raise InputError(
             f"{folder}: its codes come from the catalogue engine, and infer follows the per-user one; fit "
-            "new users with the log, as support events."
+            "new users with the log, as support events, or fit with --engine per_user."
         )
     index = 0 if seed is None else seeds.index(seed)
     codes, profile = plan.quantize[index], plan.profiles[index % len(plan.profiles)]

@@ -25,6 +25,7 @@ _GROUPS = {
     "dataset": "data set",
     "split": "split",
 }
+_CATALOGUE = ("held_out", "entropy", "smallest")
 
 
 class View(NamedTuple):
@@ -46,7 +47,7 @@ class View(NamedTuple):
 
 
 def compose(view: View) -> workspaces.Workspace:
-    """The dashboard: AUC, Logloss, their curves, codebook health, stage 1's likelihood.
+    """The dashboard: AUC, Logloss, their curves, codebook health, both engines' likelihoods.
 
     Raises:
         InputError: a name that the library cannot take.
@@ -63,6 +64,7 @@ def compose(view: View) -> workspaces.Workspace:
             _section("Logloss", [_bars("test/logloss", group) for group in _GROUPS]),
             _section("Curves", [_curves(name, EPOCH) for name in ("val/auc", "val/logloss", "train/loss")]),
             _section("Codebook health", [_codes(name) for name in ("perplexity", "usage_min", "flips")]),
+            _section("Catalogue engine", [_curves(f"catalogue/{name}", EPOCH) for name in _CATALOGUE]),
             _section("Stage 1 likelihood", _likelihood()),
         ],
         settings=workspaces.WorkspaceSettings(max_runs=MOST),

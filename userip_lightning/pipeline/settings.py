@@ -63,9 +63,9 @@ class Settings:
     Args:
         experiment: name; results lie in OUTPUT/EXPERIMENT.
         output: folder of all experiments.
-        engine: how codes are made. ``per_user`` infers soft tokens of every user and quantizes them, as
-            in the paper; ``catalogue`` finds classes of users by EM over items, whose cost does not grow
-            with a language model's passes over users, and codes new users by the same rule.
+        engine: how codes are made. ``catalogue`` finds classes of users by EM over items, whose cost does
+            not grow with a language model's passes over users, and codes new users by the same rule;
+            ``per_user`` infers soft tokens of every user and quantizes them, as in the paper.
         seed: seed of data preparation.
         seeds: one bank of codes, and one CTR run per variant, for every seed; five or more for a verdict.
         profile_seeds: stage 1 runs once for each; the codes of the i-th seed come from the i-th of its
@@ -83,7 +83,7 @@ class Settings:
 
     experiment: str = "experiment"
     output: str = "runs"
-    engine: Engine = "per_user"
+    engine: Engine = "catalogue"
     seed: int = 0
     seeds: list[int] = field(default_factory=lambda: [0, 1, 2, 3, 4])
     profile_seeds: list[int] = field(default_factory=lambda: [0])

@@ -32,6 +32,7 @@ from userip_lightning.quantize.share import Share, rows_of_rank, share_of
 from userip_lightning.quantize.surrogate import SurrogateDCN
 from userip_lightning.ranks.part import of_users
 from userip_lightning.ranks.step import copy_first, sharing
+from userip_lightning.schema import SIZES
 
 
 class QuantizeModule(LightningModule):
@@ -67,7 +68,7 @@ class QuantizeModule(LightningModule):
 
     def __init__(
         self,
-        sizes: dict[str, int],
+        sizes: dict[str, int] = SIZES,
         code_dim: int | None = 4,
         weights: QuantizeWeights = DEFAULT_WEIGHTS,
         anchor: float = 0.25,

@@ -19,6 +19,7 @@ from userip_lightning.report.block_runs import read_block
 from userip_lightning.report.codes import CodesVerdict, correct, judge_codes
 from userip_lightning.report.entries import Entry
 from userip_lightning.report.measurements import Measurements
+from userip_lightning.report.over_best import OverBest, over_best
 from userip_lightning.report.row import SCHEMA, judge_row
 
 
@@ -42,6 +43,7 @@ class Block(NamedTuple):
     base_rate_logloss: float | None
     table: pl.DataFrame
     verdicts: tuple[CodesVerdict, ...]
+    over_best: OverBest | None
 
     @property
     def name(self) -> str:
@@ -76,4 +78,5 @@ def judge_block(entries: Sequence[Entry], root: Path, judged: str, replicates: i
         base_rate_logloss=base_rate,
         table=pl.DataFrame([{**dict.fromkeys(SCHEMA), **row} for row in rows], schema=SCHEMA),
         verdicts=judge_codes(entries, measured),
+        over_best=over_best(entries, measured),
     )

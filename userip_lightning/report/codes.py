@@ -88,7 +88,7 @@ def _judge(entry: Entry, entries: Sequence[Entry], measured: Measurements) -> Co
     sentence, gain = verdict(table, entry.against, judged)
     named = {other.method: other.control for other in entries if other.control is not None}
     against = {named[row["against"]]: row for row in table.to_dicts() if row["against"] in named}
-    remark = reach(against, ours.auc.size)
+    remark = reach(against, ours.auc.size) if entry.codes is None else ""  # others' codes were trained again
     return CodesVerdict(entry.method, entry.network, sentence, gain, len(controls), best, table, remark)
 
 

@@ -39,6 +39,7 @@ class Entry(NamedTuple):
         note: one sentence about how the row was measured, printed under its table.
         part: judged on a stated part of the block's rows, or with the first of its seeds only.
         control: which control, where the row is one.
+        codes: label of the codes that it reads, where they are not those that controls were made for.
     """
 
     dataset: str
@@ -58,6 +59,7 @@ class Entry(NamedTuple):
     note: str | None = None
     part: bool = False
     control: str | None = None
+    codes: str | None = None
 
     @property
     def block(self) -> tuple[str, str, str]:

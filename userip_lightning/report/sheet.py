@@ -8,7 +8,18 @@ from typing import Any, NamedTuple
 import polars as pl
 
 from userip_lightning.report.block import Block
-from userip_lightning.report.notation import NONE, delta, number, p_value, plural, sentence, signed, spread
+from userip_lightning.report.notation import (
+    NONE,
+    delta,
+    number,
+    p_value,
+    percent,
+    plural,
+    sentence,
+    signed,
+    spread,
+)
+from userip_lightning.report.over_best import OverBest
 from userip_lightning.report.remarks import parts_alone, remarks
 from userip_lightning.report.row import MEASURED, row_label
 from userip_lightning.report.verdict import MIN_SEEDS
@@ -121,7 +132,7 @@ def _caption(block: Block) -> str:
 
 
 def _verdicts(block: Block) -> tuple[str, ...]:
-    """Sentences about codes with controls, then one about all other networks, then one about references."""
+    """Sentences about codes with controls, about all other networks, the best baseline, references."""
     names = {row["method"]: row_label(row) for row in block.table.to_dicts()}
     lines = [f"{names[found.method]}. {found.sentence}" for found in block.verdicts if found.controls]
     rows = block.table.filter((pl.col("group") == "userip") & pl.col("mark").is_not_null())
@@ -132,6 +143,8 @@ def _verdicts(block: Block) -> tuple[str, ...]:
             f"codes gain at least 0.001 AUC, the whole interval above zero, at a Logloss that is not worse, "
             f"with at least {MIN_SEEDS} seeds; {count['worse']} lose as much AUC."
         )
+    if block.over_best is not None:
+        lines.append(_over_best(block.over_best))
     whole = block.table.filter(~pl.col("part")).drop_nulls("auc")
     best = whole.filter(pl.col("group") == "reference").sort("auc").tail(1)
     networks = whole.filter(pl.col("group") == "network")
@@ -142,6 +155,15 @@ def _verdicts(block: Block) -> tuple[str, ...]:
             f"{plural(networks.height, 'network')}."
         )
     return tuple(lines)
+
+
+def _over_best(found: OverBest) -> str:
+    return (
+        f"Relative improvement as in the paper's Table 2 (Eq. 10, 11): {found.method} has "
+        f"{percent(found.auc_improvement)} AUC and {percent(found.logloss_improvement)} Logloss over "
+        f"{found.baseline}, on these rows the best of {plural(found.baselines, 'method')} without codes by "
+        f"AUC (ΔAUC {delta(found.deltas, 'auc')})."
+    )
 
 
 def _absent(block: Block) -> tuple[str, ...]:

@@ -146,6 +146,7 @@ def _results(study: Study, title: str, notes: Sequence[str]) -> dict[str, object
                 "verdicts": [
                     {**found._asdict(), "contrasts": found.contrasts.to_dicts()} for found in block.verdicts
                 ],
+                "over_best": None if block.over_best is None else block.over_best._asdict(),
             }
             for block in study.blocks
         ],

@@ -163,7 +163,7 @@ def _held_out_line(held_out: HeldOut | None, reason: str) -> str:
 def _scope(seeds: int, profile_seeds: int) -> str:
     """What the intervals cover, and what they leave out."""
     if seeds == 1:
-        return "Intervals cover the draw of users, given one training seed of stages 1, 2 and 3."
+        return "Intervals cover the draw of users, given one seed of codes and CTR models."
     used = min(seeds, profile_seeds)
     if not used:
         return (

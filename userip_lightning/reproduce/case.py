@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any, NamedTuple
+
+from jsonargparse.typing import Path_fr
 
 from userip_lightning.artifact import read_manifest
 from userip_lightning.errors import InputError
@@ -14,26 +17,44 @@ from userip_lightning.pipeline.plan import Place, Plan, experiment_root, make_pl
 from userip_lightning.reproduce.row import Grown, Row
 from userip_lightning.reproduce.settings import Study
 
+#: The stage of an engine that has the codebooks.
+_CODEBOOKS = {"per_user": "quantize", "catalogue": "catalogue"}
+
 
 class Case(NamedTuple):
-    """An experiment on prepared data."""
+    """An experiment on prepared data.
+
+    Args:
+        experiment: of the data set.
+        place: where runs lie, and the data.
+        further: label of further codes to the experiment that makes them.
+    """
 
     experiment: Experiment
     place: Place
+    further: Mapping[str, Experiment] = MappingProxyType({})
 
-    def plan(self, grown: Grown) -> Plan:
-        """Stages 1 and 2 with every seed, where ``grown`` sets codebook sizes by profile.
+    def plan(self, grown: Grown, codes: str | None = None) -> Plan:
+        """Whatever makes codes, with every seed.
+
+        Args:
+            grown: codebook sizes by profile, in place of the experiment's.
+            codes: label of further codes; None for the data set's own.
 
         Raises:
             InputError: a profile that the experiment does not have.
         """
-        return make_plan(_with_sizes(self.experiment, dict(grown)), self.place.prepared, self.place.data_hash)
+        experiment = _with_sizes(self._maker(codes), dict(grown))
+        return make_plan(experiment, self.place.prepared, self.place.data_hash)
 
     def sizes(self, row: Row) -> dict[str, int]:
         """Codebook sizes behind a row, empty where there are none."""
         if row.reads in ("none", "z", "knowledge"):
             return {}
-        return {**self.experiment.sections["quantize"]["model"]["sizes"], **dict(row.grown)}
+        return {**_codebooks(self._maker(row.codes))["model"]["sizes"], **dict(row.grown)}
+
+    def _maker(self, codes: str | None) -> Experiment:
+        return self.experiment if codes is None else self.further[codes]
 
 
 def read_experiment(study: Study, dataset: str, split: str) -> Experiment:
@@ -48,13 +69,10 @@ def read_experiment(study: Study, dataset: str, split: str) -> Experiment:
         argparse.ArgumentError: a YAML file that `userip fit` would refuse as well.
         InputError: a stage of several processes.
     """
-    files = study.dataset_files[dataset]
-    words = [w for file in (files if isinstance(files, list) else [files]) for w in ("-c", file.absolute)]
-    experiment = parse_experiment(experiment_parser("reproduce", ""), words)
-    refuse_processes(experiment, f"datasets.{dataset}")
+    experiment = _parsed(study, dataset)
     settings = replace(
         experiment.settings,
-        engine="per_user",  # the tables are about the paper's soft tokens
+        engine=study.engine,
         experiment=study.study,
         output=study.output,
         seeds=study.seeds,
@@ -67,15 +85,37 @@ def read_experiment(study: Study, dataset: str, split: str) -> Experiment:
     return experiment._replace(settings=settings, data=data)
 
 
-def open_case(experiment: Experiment, report: Callable[[str], None]) -> Case:
-    """Prepare the data of an experiment.
+def read_further(study: Study, dataset: str, experiment: Experiment, label: str) -> Experiment:
+    """The experiment of a data set with codes that are made another way.
+
+    Args:
+        study: its settings.
+        dataset: name in the study.
+        experiment: the data set's own, as :func:`read_experiment` gives it.
+        label: of the further codes.
+
+    Raises:
+        argparse.ArgumentError: a YAML file that `userip fit` would refuse as well.
+        InputError: a stage of several processes.
+    """
+    words = _words(study.further_codes[label])
+    found = _parsed(study, dataset, "--engine", study.engine, *words)
+    settings = replace(experiment.settings, engine=found.settings.engine)
+    sections = {**found.sections, "ctr": experiment.sections["ctr"]}
+    return experiment._replace(settings=settings, sections=sections)
+
+
+def open_case(
+    experiment: Experiment, further: Mapping[str, Experiment], report: Callable[[str], None]
+) -> Case:
+    """Prepare the data of an experiment; ``further`` as in :class:`Case`.
 
     Raises:
         InputError: the data is missing or cannot be used.
     """
     prepared = prepare(experiment, report)
     data_hash = read_manifest(prepared, "prepared").config_hash
-    return Case(experiment, Place(experiment_root(experiment.settings), prepared, data_hash))
+    return Case(experiment, Place(experiment_root(experiment.settings), prepared, data_hash), further)
 
 
 def ctr_experiment(experiment: Experiment, row: Row) -> Experiment:
@@ -103,19 +143,37 @@ def refuse_processes(experiment: Experiment, name: str) -> None:
             )
 
 
+def _words(files: Path_fr | Sequence[Path_fr]) -> list[str]:
+    """Files as words of a command line, the later ones win."""
+    listed = [files] if isinstance(files, Path_fr) else files
+    return [word for file in listed for word in ("-c", str(file.absolute))]
+
+
+def _parsed(study: Study, dataset: str, *more: str) -> Experiment:
+    words = [*_words(study.dataset_files[dataset]), *more]
+    experiment = parse_experiment(experiment_parser("reproduce", ""), words)
+    refuse_processes(experiment, f"datasets.{dataset}")
+    return experiment
+
+
+def _codebooks(experiment: Experiment) -> dict[str, Any]:
+    """The section of the stage that has the codebooks."""
+    return experiment.sections[_CODEBOOKS[experiment.settings.engine]]
+
+
 def _with_sizes(experiment: Experiment, grown: dict[str, int]) -> Experiment:
     if not grown:
         return experiment
-    section = experiment.sections["quantize"]
+    stage, section = _CODEBOOKS[experiment.settings.engine], _codebooks(experiment)
     sizes = section["model"]["sizes"]
     if unknown := sorted(set(grown) - set(sizes)):
         raise InputError(
-            f"quantize.model.sizes: no profile {unknown[0]!r}, whose codebook should grow; there are "
+            f"{stage}.model.sizes: no profile {unknown[0]!r}, whose codebook should grow; there are "
             f"{', '.join(sizes)}."
         )
     # A sweep asks what large codebooks do; that some of their codes have no user belongs to the answer.
     model = {**section["model"], "sizes": {**sizes, **grown}, "allow_unused": True}
-    sections = {**experiment.sections, "quantize": {**section, "model": model}}
+    sections = {**experiment.sections, stage: {**section, "model": model}}
     if experiment.sections["profile"]["model"]["prior"] is not None:
         sections["profile"] = _with_prior_sizes(experiment.sections["profile"], grown)
     return experiment._replace(sections=sections)

@@ -1,10 +1,10 @@
-"""Stages 1 and 2 of a case, and the banks of its controls; what is there is kept."""
+"""What makes the codes of a case, and the banks of its controls; what is there is kept."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from userip_lightning.errors import InputError
+from userip_lightning.errors import InputError, Unavailable
 from userip_lightning.pipeline.banks import write_control
 from userip_lightning.pipeline.plan import Job, Plan
 from userip_lightning.pipeline.training import is_done, train
@@ -22,7 +22,7 @@ class Inference:
     Args:
         case: the case.
         plan: its runs.
-        row: any of the rows, for their dataset and split.
+        row: any of the rows, for their dataset, split and label of further codes.
         display: shows how far it is.
     """
 
@@ -32,6 +32,9 @@ class Inference:
         self.display = display
         self.found_by = {"dataset": row.dataset, "split": row.split}
         self.name = " / ".join(row.case)
+        if row.codes is not None:
+            self.found_by["method"] = row.codes
+            self.name += f" / {row.codes}"
 
     def profiles(self) -> Outcome:
         """Stage 1. What it refuses, a language model out of reach above all, was not run; else it failed."""
@@ -46,13 +49,16 @@ class Inference:
         return guarded(work, f"{self.name} / stage 1", self.case.place.root)
 
     def codes(self) -> Outcome:
-        """Stage 2."""
+        """Stage 2, or the catalogue engine. A model out of reach was not run; else it failed."""
 
         def work() -> Outcome:
-            self._run(self.plan.quantize)
+            try:
+                self._run(self.plan.quantize)
+            except Unavailable as error:
+                return Outcome(not_run=" ".join(str(error).split()))
             return Outcome()
 
-        return guarded(work, f"{self.name} / stage 2", self.case.place.root)
+        return guarded(work, f"{self.name} / codes", self.case.place.root)
 
     def control(self, row: Row) -> Outcome:
         """The banks that a control's row reads."""

@@ -86,6 +86,7 @@ def _entry(row: Row, outcome: Outcome, sizes: dict[str, int]) -> Entry:
         note=outcome.note,
         part=outcome.part,
         control=row.reads if row.group == "control" else None,
+        codes=row.codes,
     )
 
 
@@ -99,12 +100,10 @@ def _notes(study: Study, rows: Sequence[Row]) -> list[str]:
     )
     if trials > 1 and any(row.baseline is not None and row.reads == "none" for row in rows):
         budget += " Language-model baselines that train a language model themselves were not tuned."
-    stage_1 = min(len(study.profile_seeds), len(study.seeds))
-    return [
-        budget,
-        f"Codes, controls and CTR models are drawn anew for each of {len(study.seeds)} seeds; stage 1 ran "
-        f"with {stage_1}.",
-    ]
+    drawn = f"Codes, controls and CTR models are drawn anew for each of {len(study.seeds)} seeds"
+    if study.engine == "catalogue":
+        return [budget, f"{drawn}; codes come from the catalogue engine."]
+    return [budget, f"{drawn}; stage 1 ran with {min(len(study.profile_seeds), len(study.seeds))}."]
 
 
 def _curve(root: Path, row: Row, outcome: Outcome, seed: int) -> list[tuple[int, float, float]]:

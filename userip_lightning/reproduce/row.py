@@ -32,6 +32,7 @@ class Row(NamedTuple):
         net: class_path and init_args, or their file; None where no network is trained.
         reads: what the network reads besides its fields.
         baseline: settings of a language-model baseline; None for all other rows.
+        codes: label of the further codes that it reads; None for the data set's own.
         grown: profile to the codebook size that replaces the dataset's own.
         not_run: why it is not tried, one sentence.
     """
@@ -46,6 +47,7 @@ class Row(NamedTuple):
     net: Path_fr | dict[str, Any] | None = None
     reads: Reads = "none"
     baseline: Baseline | None = None
+    codes: str | None = None
     grown: Grown = ()
     not_run: str | None = None
 

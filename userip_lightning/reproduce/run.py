@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from userip_lightning.artifact import write_errors
 from userip_lightning.reproduce.baseline_settings import read_baseline
-from userip_lightning.reproduce.case import read_experiment
+from userip_lightning.reproduce.case import read_experiment, read_further
 from userip_lightning.reproduce.choice import Choice, chosen_rows
 from userip_lightning.reproduce.networks import read_networks
 from userip_lightning.reproduce.pool import Pool
@@ -55,6 +55,13 @@ def reproduce(table: TableName, study: Study, choice: Choice, display: StudyDisp
     for row in rows:
         by_case.setdefault(row.case, []).append(row)
     experiments = {case: read_experiment(study, *case) for case in by_case}
+    further = {
+        case: {
+            label: read_further(study, case[0], experiments[case], label)
+            for label in dict.fromkeys(row.codes for row in of if row.codes is not None)
+        }
+        for case, of in by_case.items()
+    }
     root = study_root(study)
     with write_errors(root):
         root.mkdir(parents=True, exist_ok=True)
@@ -62,7 +69,7 @@ def reproduce(table: TableName, study: Study, choice: Choice, display: StudyDisp
     workers = (os.cpu_count() or 1) if study.workers is None else study.workers
     with Pool(workers, display) as pool:
         schedule = Schedule(pool, study.tuning, display)
-        opened = {name: schedule.open(experiments[name], of) for name, of in by_case.items()}
+        opened = {name: schedule.open(experiments[name], further[name], of) for name, of in by_case.items()}
         for name, case in opened.items():
             if case is not None:
                 schedule.infer(case, by_case[name])

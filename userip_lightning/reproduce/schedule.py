@@ -6,8 +6,9 @@ what cores are left, and sends the other rows after them; then it asks the langu
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future
+from itertools import cycle, islice
 
 from userip_lightning.bank import FeatureBank
 from userip_lightning.errors import InputError
@@ -47,8 +48,15 @@ class Schedule:
         #: Row to what a reader has to know about it, where its outcome does not say so.
         self._notes: dict[str, str] = {}
 
-    def open(self, experiment: Experiment, rows: Sequence[Row]) -> Case | None:
+    def open(
+        self, experiment: Experiment, further: Mapping[str, Experiment], rows: Sequence[Row]
+    ) -> Case | None:
         """Prepare the data below the rows of a case, and start those that need no codes.
+
+        Args:
+            experiment: of the case.
+            further: label of further codes to the experiment that makes them.
+            rows: of the case.
 
         Returns:
             The case; None where its data cannot be had, and the rows are settled.
@@ -58,7 +66,7 @@ class Schedule:
                 self._settle([row], Outcome(not_run=row.not_run))
         wanted = [row for row in rows if row.not_run is None]
         try:
-            case = open_case(experiment, self.display.notice)
+            case = open_case(experiment, further, self.display.notice)
         except InputError as error:
             self._settle(wanted, Outcome(not_run=str(error)))
             return None
@@ -70,15 +78,15 @@ class Schedule:
         return case
 
     def infer(self, case: Case, rows: Iterable[Row]) -> None:
-        """Go through stages 1 and 2 for those rows of a case that read codes or profiles, and start them."""
+        """Make codes or profiles for those rows of a case that read them, and start these rows."""
         reading = [
             row for row in rows if row.not_run is None and row.baseline is None and row.reads != "none"
         ]
-        by_sizes: dict[Grown, list[Row]] = {}
+        by_codes: dict[tuple[str | None, Grown], list[Row]] = {}
         for row in reading:
-            by_sizes.setdefault(row.grown, []).append(row)
-        for grown, readers in by_sizes.items():
-            self._infer(case, grown, readers)
+            by_codes.setdefault((row.codes, row.grown), []).append(row)
+        for readers in by_codes.values():
+            self._infer(case, readers)
 
     def ask(self, case: Case, rows: Iterable[Row]) -> None:
         """Let language models write or score for the baselines of a case; who writes comes first."""
@@ -101,9 +109,10 @@ class Schedule:
         said = self._notes.get(row.label)
         return outcome if said is None or not outcome.ready else outcome._replace(note=said)
 
-    def _infer(self, case: Case, grown: Grown, rows: list[Row]) -> None:
+    def _infer(self, case: Case, rows: list[Row]) -> None:
+        """Start rows that read the same codes, or profiles behind them."""
         try:
-            plan = case.plan(grown)
+            plan = case.plan(rows[0].grown, rows[0].codes)
         except InputError as error:
             self._settle(rows, Outcome(failed=str(error)))
             return
@@ -112,9 +121,9 @@ class Schedule:
         if not profiled.ready:
             self._settle(rows, profiled)
             return
-        turns = [plan.profiles[index % len(plan.profiles)] for index in range(len(plan.quantize))]
         for row in rows:
             if row.reads == "z":
+                turns = islice(cycle(plan.profiles), len(plan.quantize))
                 self._train(row, case, profiles=_sources(turns))
         readers = [row for row in rows if row.reads != "z"]
         quantized = inference.codes() if readers else Outcome()
@@ -124,6 +133,8 @@ class Schedule:
         for row in readers:
             if row.reads == "codes":
                 self._train(row, case, banks=_sources(plan.quantize))
+            elif row.reads in plan.left_out:
+                self._settle([row], Outcome(not_run=plan.left_out[row.reads]))
             elif (written := inference.control(row)).ready:
                 self._train(row, case, banks=plan.banks(row.reads))
             else:

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from jsonargparse.typing import Path_fr
 
 from userip_lightning.errors import InputError
-from userip_lightning.pipeline.settings import Control, Selection, WandbSettings
+from userip_lightning.pipeline.settings import Control, Engine, Selection, WandbSettings
 
 FieldSet = Literal["ids", "rich"]
 
@@ -49,15 +49,20 @@ class Study:
             the later ones win; each has a row in table 2.
         baseline_splits: splits under which the baselines run, by their names in the study; null for all.
             Under the others they are reported as not run.
+        further_codes: label to a YAML file on top of every data set's, or to several, that makes codes in
+            another way, with another language model above all. Each has a row in table 2, the control network
+            with these codes; data and CTR model are those of the data set.
         not_run: method to the reason why it is not run, one sentence; so the table still has its row.
         study: folder below OUTPUT. Its runs are shared by all tables: what one has trained, another finds.
         output: folder of everything.
+        engine: how codes are made (see `userip fit --help`), unless ``further_codes`` say otherwise. The
+            paper's are ``per_user``; ``catalogue`` has no continuous profiles for table 3.
         fields: ids alone, and with the dataset's own attributes of users and items (rich).
         control_network: the network that is also trained on the controls' codes, that gets continuous
             profiles in table 3, and whose codebooks grow in figures 5 and 6.
-        controls: banks that know nothing of the profiles (see `userip fit --help`), those of the
-            per-user engine. Each is a row with the full tuning budget; ``permuted_z`` and ``noise_z`` train
-            stage 2 once more with every seed.
+        controls: banks that know nothing of the profiles (see `userip fit --help`); those of the other engine
+            are passed over. Each is a row with the full tuning budget; ``permuted_z`` and ``noise_z`` train
+            stage 2 once more with every seed, ``permuted_text`` the catalogue engine.
         sweep: codebook sizes of figures 5 and 6.
         seeds: codes and CTR models are trained anew for every seed; five or more for a verdict.
         profile_seeds: stage 1 runs once for each; the i-th seed takes the i-th of them, in turns.
@@ -74,14 +79,17 @@ class Study:
     references: dict[str, Path_fr | dict[str, Any]] = field(default_factory=dict)
     baselines: dict[str, Path_fr | list[Path_fr] | dict[str, Any]] = field(default_factory=dict)
     baseline_splits: list[str] | None = None
+    further_codes: dict[str, Path_fr | list[Path_fr]] = field(default_factory=dict)
     not_run: dict[str, str] = field(default_factory=dict)
     study: str = "study"
     output: str = "runs"
+    engine: Engine = "per_user"
     fields: list[FieldSet] = field(default_factory=lambda: ["ids", "rich"])
     control_network: str = "DCN"
     controls: list[Control] = field(
         default_factory=lambda: [
-            *("shuffled", "random", "svd_kmeans", "generosity", "count_mixture", "permuted_z", "noise_z")
+            *("shuffled", "random", "svd_kmeans", "generosity", "count_mixture"),
+            *("permuted_z", "noise_z", "permuted_text"),
         ]
     )
     sweep: list[int] = field(default_factory=lambda: [3, 4, 9, 27, 81])
@@ -111,11 +119,6 @@ def check(study: Study) -> None:
         values = list(getattr(study, name))
         if not values or len(set(values)) < len(values):
             raise InputError(f"{name}: {values} given, one or more different entries were expected.")
-    if "permuted_text" in study.controls:
-        raise InputError(
-            "controls: permuted_text belongs to the engine catalogue, and the codes of a study come from the "
-            "engine per_user; leave it out."
-        )
     if study.control_network not in study.networks:
         raise InputError(
             f"control_network: {study.control_network!r} is not among the networks "

@@ -14,6 +14,8 @@ from typing import Any, Literal, NamedTuple
 
 from jsonargparse.typing import Path_fr
 
+from userip_lightning.errors import InputError
+from userip_lightning.pipeline.retrained import of_engine
 from userip_lightning.report.paper import WITHOUT_CODES
 from userip_lightning.reproduce.baseline_settings import Baseline
 from userip_lightning.reproduce.networks import knowledge_net
@@ -47,15 +49,18 @@ def rows_of(
         baselines: label to the settings of the language-model baselines, as read.
 
     Raises:
-        InputError: a baseline's network that the study does not have.
+        InputError: a baseline's network that the study does not have, or continuous profiles of an engine
+            that infers none.
     """
     nets = study.networks
     first = {study.control_network: nets[study.control_network]}
     match table:
         case "table2":
-            rows = [*_references(study, block), *_pairs(block, nets), *_controls(study, block, first)]
+            rows = [*_references(study, block), *_pairs(block, nets), *_further(study, block, first)]
+            rows += _controls(study, block, first)
             return [*rows, *_baselines(study, block, baselines), *_not_run(study, block)]
         case "table3":
+            _require_profiles(study)
             rows = [*_references(study, block), *_pairs(block, first), *_vectors(block, first)]
             return [*rows, *_controls(study, block, first)]
         case "table4":
@@ -79,12 +84,27 @@ def _pairs(block: Block, nets: Nets) -> Iterable[Row]:
         yield Row(*block, f"UserIP-{name}", "userip", name, name, net, "codes")
 
 
+def _further(study: Study, block: Block, nets: Nets) -> list[Row]:
+    """One network with codes that are made another way."""
+    ((name, net),) = nets.items()
+    return [
+        Row(*block, label, "userip", name, name, net, "codes", codes=label) for label in study.further_codes
+    ]
+
+
 def _controls(study: Study, block: Block, nets: Nets) -> list[Row]:
     return [
         Row(*block, f"{name} + {control.replace('_', ' ')}", "control", name, name, net, control)
         for name, net in nets.items()
-        for control in study.controls
+        for control in of_engine(study.controls, study.engine)
     ]
+
+
+def _require_profiles(study: Study) -> None:
+    if study.engine == "catalogue":
+        raise InputError(
+            "engine: table3 is about continuous profiles, and the engine catalogue infers none; set per_user."
+        )
 
 
 def _vectors(block: Block, nets: Nets) -> list[Row]:

@@ -10,6 +10,7 @@ from userip_lightning.catalogue.text_source import BagOfWords, NoText, TextSourc
 from userip_lightning.errors import InputError
 from userip_lightning.pipeline.retrained import RETRAINED
 from userip_lightning.pipeline.settings import Control
+from userip_lightning.schema import SIZES
 
 SplitName = Literal["cold_users", "random", "temporal", "cold_items"]
 #: Controls that know the items' words; all others know nothing of texts.
@@ -42,7 +43,7 @@ class Regimes:
     splits: list[SplitName] = field(default_factory=lambda: ["cold_users", "random", "cold_items"])
     train_users: list[int | None] = field(default_factory=lambda: [1000, 5000, None])
     titles: list[int] = field(default_factory=lambda: [1, 4])
-    sizes: list[dict[str, int]] = field(default_factory=lambda: [{"hobby": 4, "background": 3}])
+    sizes: list[dict[str, int]] = field(default_factory=lambda: [SIZES])
     texts: dict[str, TextSource] = field(default_factory=_texts)
     replicates: int = 1000
 
