@@ -45,6 +45,7 @@ from userip_lightning.catalogue.text_source import Events, LearnedSource
 from userip_lightning.catalogue.text_vectors import text_vectors
 from userip_lightning.catalogue.title_scores import TitleScores
 from userip_lightning.errors import InputError
+from userip_lightning.lm.identity import lm_identity
 from userip_lightning.profile.backbone import DEFAULT_LM, LMSource, load_backbone, load_tokenizer
 from userip_lightning.profile.body import Tokens
 from userip_lightning.profile.prompt import DEFAULT_PROMPT, PromptTemplate, Tokenizer, encode
@@ -96,6 +97,14 @@ class Likelihood(LearnedSource):
             raise InputError(
                 "text: items, max_tokens and exact count something, give numbers from 1 up; steps from 0 up."
             )
+
+    def identity(self) -> dict[str, Any]:
+        """See :class:`TextSource`; the hidden states that open the search are other code."""
+        return {**super().identity(), "opening": HiddenStates.version}
+
+    def weights(self) -> str:
+        """See :class:`TextSource`."""
+        return lm_identity(self.lm)
 
     def learn(self, texts: Sequence[str], events: Events, work: Path) -> Floats:
         """See :class:`LearnedSource`; vectors are [I, M].
