@@ -168,7 +168,11 @@ def _named(value: object) -> dict[str, Any]:
 
 
 def principal(vectors: NDArray[np.floating]) -> Floats:
-    """[I, D] → [I, min(32, D, I)] principal components."""
-    width = min(_WIDTH, *vectors.shape)
-    with threadpool_limits(limits=1):  # partial sums would be added in the order in which threads finish
-        return np.asarray(PCA(width, random_state=0).fit_transform(vectors.astype(np.float64)))
+    """[I, D] → [I, min(32, D, I)] principal components; a row that is not finite gets zeros, their mean."""
+    whole = np.isfinite(vectors).all(axis=1)
+    known = vectors[whole].astype(np.float64)
+    found = np.zeros((len(vectors), min(_WIDTH, *known.shape)))
+    if (known != known[:1]).any():  # else PCA would divide by a variance of zero
+        with threadpool_limits(limits=1):  # partial sums would be added in the order in which threads finish
+            found[whole] = PCA(found.shape[1], random_state=0).fit_transform(known)
+    return found

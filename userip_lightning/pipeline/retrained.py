@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import polars as pl
 
 from userip_lightning.catalogue.text_source import NoText
-from userip_lightning.data.item_text import joined_texts
+from userip_lightning.data.item_text import joined_texts, tell_apart
 from userip_lightning.errors import InputError
 from userip_lightning.pipeline.config import Experiment
 from userip_lightning.pipeline.settings import Control, Engine
@@ -59,7 +59,7 @@ def left_out(experiment: Experiment, prepared: Path) -> dict[str, str]:
         )
     except InputError:  # the stage refuses these columns
         return {}
-    return {} if any(map(str.strip, texts)) else {"permuted_text": "no item has a text to permute"}
+    return {} if tell_apart(texts) else {"permuted_text": "no two items have different texts"}
 
 
 def _reads(text: dict[str, Any]) -> bool:
