@@ -18,6 +18,7 @@ from tests.catalogue.small_log import Event, prepared
 from userip_lightning.bank import FeatureBank
 from userip_lightning.cli import main
 from userip_lightning.errors import InputError
+from userip_lightning.profile.backbone import FrozenBackbone
 
 SOURCE = "userip_lightning.catalogue.text_source."
 MODEL = "userip_lightning.catalogue.language_model_text."
@@ -25,6 +26,9 @@ WORDS = ["red rose", "old map sea", "tea cake", "robot war"]
 TITLES = {f"i{n:02d}": f"{WORDS[n % 4]} {n}" for n in range(16)}
 FORMS = ("joint", "factorised", "explicit")
 NONE, BAG = ({"class_path": SOURCE + name} for name in ("NoText", "BagOfWords"))
+
+
+NEW = Event("u00", "i16")
 
 
 def events(explicit: bool) -> list[Event]:
@@ -125,8 +129,9 @@ def test_an_item_no_user_has_speaks_through_its_text_alone(form: str, run: Run) 
     alone, told = (run(form, text, log, folder=name) for text, name in ((NONE, "a"), (BAG, "b")))
     assert sound(alone)
     assert sound(told)
-    assert all(np.ptp(part) < 1e-5 or form == "explicit" for part in item_evidence(alone, form, 3))
-    assert max(np.ptp(part) for part in item_evidence(told, form, 3)) > 0.01
+    silent, speaks = (max(map(np.ptp, item_evidence(made, form, 3))) for made in (alone, told))
+    assert silent < 0.1 * speaks
+    assert speaks > 1
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -211,3 +216,158 @@ def test_texts_that_tell_nothing_leave_the_codes_to_the_counts(
     assert sound(made)
     for name in ("log_share", "item_ids"):
         assert np.array_equal(made.array(name), counts.array(name))
+
+
+def readers(request: pytest.FixtureRequest, **folders: Path) -> dict[str, dict[str, Any]]:
+    """Every source with a language model, by its name; tiny models, but for those in ``folders``."""
+
+    def lm(fixture: str) -> dict[str, str]:
+        return {"name": str(folders.get(fixture) or request.getfixturevalue(fixture)), "dtype": "float32"}
+
+    encoder = {"name": lm("tiny_encoder")["name"]}
+    prompt = {"soft_tokens": 2}
+    learned = {"sizes": [2, 2], "steps": 10, "items": 8, "exact": None, "layer": 1, "max_tokens": 9999}
+    return {
+        "SentenceEncoder": {"class_path": f"{MODEL}SentenceEncoder", "init_args": {"encoder": encoder}},
+        "HiddenStates": {
+            "class_path": f"{MODEL}HiddenStates",
+            "init_args": {"lm": lm("tiny_gpt2"), "layer": 1},
+        },
+        "Likelihood": {
+            "class_path": "userip_lightning.catalogue.likelihood.Likelihood",
+            "init_args": {"lm": lm("tiny_gpt2"), "prompt": prompt, **learned},
+        },
+    }
+
+
+READERS = ("SentenceEncoder", "HiddenStates", "Likelihood")
+
+
+@pytest.mark.parametrize("reader", READERS)
+def test_a_title_longer_than_the_window_is_cut(
+    reader: str, run: Run, request: pytest.FixtureRequest
+) -> None:
+    long = " ".join(["old map"] * 400)
+    made = run("joint", readers(request)[reader], titles={**TITLES, "i05": long})
+    assert sound(made)
+
+
+def test_a_prompt_that_fills_the_window_is_refused(run: Run, request: pytest.FixtureRequest) -> None:
+    text = readers(request)["Likelihood"]
+    text["init_args"]["prompt"] = {"soft_tokens": 130}
+    made = run("joint", text)
+    assert made.status == 2
+    assert "text.prompt: its profiles and task text take" in made.said
+    assert "reads 256 in all; give fewer soft tokens" in made.said
+
+
+def without_number(folder: Path, kind: type, sign: str, target: Path) -> Path:
+    """A copy of a model that gives NaN wherever ``sign`` is read."""
+    shutil.copytree(folder, target)
+    model = kind.from_pretrained(folder)  # type: ignore[attr-defined]  # of every Auto class
+    tokens = AutoTokenizer.from_pretrained(folder)(sign, add_special_tokens=False)["input_ids"]
+    with torch.no_grad():
+        model.get_input_embeddings().weight[tokens] = torch.nan
+    model.save_pretrained(target)
+    return target
+
+
+@pytest.mark.parametrize("form", ["joint", "explicit"])
+@pytest.mark.parametrize("reader", READERS)
+def test_an_item_without_numbers_is_named_and_the_rest_goes_on(
+    reader: str,
+    form: str,
+    run: Run,
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    lm, encoder = request.getfixturevalue("tiny_gpt2"), request.getfixturevalue("tiny_encoder")
+    folders = {"tiny_encoder": without_number(encoder, AutoModel, "§", tmp_path / "encoder")}
+    if reader == "HiddenStates":
+        folders["tiny_gpt2"] = without_number(lm, AutoModelForCausalLM, "§", tmp_path / "lm")
+    else:  # its weights are whole, but it overflows
+        (token,) = set(AutoTokenizer.from_pretrained(lm)("§")["input_ids"][-1:])
+        embed = FrozenBackbone.embed
+
+        def overflowing(backbone: FrozenBackbone, ids: torch.Tensor) -> torch.Tensor:
+            return embed(backbone, ids).masked_fill((ids == token).unsqueeze(-1), torch.nan)
+
+        monkeypatch.setattr(FrozenBackbone, "embed", overflowing)
+    titles = {**TITLES, "i05": "old map § 5"}
+    with pytest.warns(UserWarning, match=r"first of them 'old map § 5'"):
+        made = run(form, readers(request, **folders)[reader], titles=titles)
+    assert sound(made)
+    assert max(map(np.ptp, item_evidence(made, form, 6))) > 0.5
+
+
+def test_a_model_without_any_number_is_refused(
+    run: Run, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    folder = without_number(
+        request.getfixturevalue("tiny_gpt2"), AutoModelForCausalLM, "".join(TITLES.values()), tmp_path / "lm"
+    )
+    made = run("joint", readers(request, tiny_gpt2=folder)["HiddenStates"])
+    assert made.status == 2
+    assert "gives no text finite numbers, tried were 16" in made.said
+
+
+def changed(text: dict[str, Any], **settings: Any) -> dict[str, Any]:
+    return {**text, "init_args": {**text["init_args"], **settings}}
+
+
+@pytest.mark.parametrize(
+    ("reader", "settings", "said"),
+    [
+        (None, {}, "text.class"),
+        ("HiddenStates", {"layer": 0}, "text.layer"),
+        ("HiddenStates", None, "weights"),
+        ("Likelihood", {"prompt": {"soft_tokens": 1}}, "text.prompt"),
+    ],
+)
+def test_a_table_of_another_reader_is_not_gone_on_with(
+    reader: str | None,
+    settings: dict[str, Any] | None,
+    said: str,
+    run: Run,
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+) -> None:
+    folder = tmp_path / "lm"
+    shutil.copytree(request.getfixturevalue("tiny_gpt2"), folder)
+    own = BAG if reader is None else readers(request, tiny_gpt2=folder)[reader]
+    if reader == "Likelihood":
+        own = changed(own, steps=0)
+    other = NONE if reader is None else changed(own, **(settings or {}))
+    assert run("joint", own).status == 0
+    words = ["--ckpt_path", str(tmp_path / "run" / "last.ckpt")]
+    assert run("joint", own, words=words).status == 0
+    if settings is None:
+        without_number(folder, AutoModelForCausalLM, "@", tmp_path / "copy")
+        shutil.copytree(tmp_path / "copy", folder, dirs_exist_ok=True)
+    made = run("joint", other, words=words)
+    assert made.status == 2
+    assert f"checkpoint: made with another {said} (" in made.said
+    assert "start without it" in made.said
+
+
+def test_a_table_of_another_catalogue_or_other_codes_is_not_gone_on_with(run: Run, tmp_path: Path) -> None:
+    assert run("joint", NONE).status == 0
+    words = ["--ckpt_path", str(tmp_path / "run" / "last.ckpt")]
+    for said, wrong in {
+        "data": {"form": "joint", "titles": {**TITLES, "i16": "new"}, "log": [*events(False), NEW]},
+        "sizes": {"form": "joint", "sizes": {"hobby": 4, "background": 1}},
+        "codebooks": {"form": "factorised"},
+    }.items():
+        made = run(text=NONE, words=words, **wrong)
+        assert made.status == 2
+        assert f"checkpoint: made with another {said} (" in made.said
+
+
+def test_the_bank_says_what_its_table_was_made_from(run: Run, request: pytest.FixtureRequest) -> None:
+    made = run("joint", readers(request)["HiddenStates"])
+    reading = json.loads((made.bank.path / "manifest.json").read_text())["extra"]["reading"]
+    assert reading["text.class"] == f"{MODEL}HiddenStates"
+    assert reading["text.layer"] == 1
+    assert len(reading["weights"]) == 16
+    assert reading["columns"] == ["title"]

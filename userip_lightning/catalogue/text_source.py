@@ -8,7 +8,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Protocol, get_args
+from typing import Any, Literal, Protocol, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,7 +42,7 @@ class TextSource(ABC):
     is cached under an older one is not found again.
     """
 
-    version: ClassVar[int] = 1
+    version = 1
 
     @property
     def reads(self) -> Reads:
