@@ -244,9 +244,7 @@ READERS = ("SentenceEncoder", "HiddenStates", "Likelihood")
 
 
 @pytest.mark.parametrize("reader", READERS)
-def test_a_title_longer_than_the_window_is_cut(
-    reader: str, run: Run, request: pytest.FixtureRequest
-) -> None:
+def test_a_title_longer_than_the_window_is_cut(reader: str, run: Run, request: pytest.FixtureRequest) -> None:
     long = " ".join(["old map"] * 400)
     made = run("joint", readers(request)[reader], titles={**TITLES, "i05": long})
     assert sound(made)
@@ -354,12 +352,13 @@ def test_a_table_of_another_reader_is_not_gone_on_with(
 def test_a_table_of_another_catalogue_or_other_codes_is_not_gone_on_with(run: Run, tmp_path: Path) -> None:
     assert run("joint", NONE).status == 0
     words = ["--ckpt_path", str(tmp_path / "run" / "last.ckpt")]
-    for said, wrong in {
+    wrong: dict[str, dict[str, Any]] = {
         "data": {"form": "joint", "titles": {**TITLES, "i16": "new"}, "log": [*events(False), NEW]},
         "sizes": {"form": "joint", "sizes": {"hobby": 4, "background": 1}},
         "codebooks": {"form": "factorised"},
-    }.items():
-        made = run(text=NONE, words=words, **wrong)
+    }
+    for said, other in wrong.items():
+        made = run(text=NONE, words=words, **other)
         assert made.status == 2
         assert f"checkpoint: made with another {said} (" in made.said
 

@@ -2,6 +2,7 @@
 
 import shutil
 from pathlib import Path
+from typing import Literal
 
 import pytest
 import torch
@@ -14,8 +15,10 @@ from userip_lightning.lm.text_encoder import EncoderSource
 from userip_lightning.profile.backbone import LMSource
 
 
-def test_the_identity_follows_weights_and_their_type_but_not_the_folder(tiny_llama, tmp_path):
-    def identity(folder: Path, dtype: str = "float32") -> str:
+def test_the_identity_follows_weights_and_their_type_but_not_the_folder(
+    tiny_llama: Path, tmp_path: Path
+) -> None:
+    def identity(folder: Path, dtype: Literal["float32", "bfloat16"] = "float32") -> str:
         return lm_identity(LMSource(name=str(folder), dtype=dtype))
 
     shutil.copytree(tiny_llama, tmp_path / "copy")
@@ -28,7 +31,7 @@ def test_the_identity_follows_weights_and_their_type_but_not_the_folder(tiny_lla
     assert identity(tmp_path / "copy") != identity(tiny_llama)
 
 
-def test_so_does_that_of_an_encoder(tiny_encoder, tmp_path):
+def test_so_does_that_of_an_encoder(tiny_encoder: Path, tmp_path: Path) -> None:
     shutil.copytree(tiny_encoder, tmp_path / "copy")
     own = encoder_identity(EncoderSource(str(tiny_encoder)))
     assert encoder_identity(EncoderSource(str(tmp_path / "copy"))) == own
@@ -39,7 +42,9 @@ def test_so_does_that_of_an_encoder(tiny_encoder, tmp_path):
     assert encoder_identity(EncoderSource(str(tmp_path / "copy"))) != own
 
 
-def test_the_default_models_are_known_by_their_pins_and_not_fetched(monkeypatch, tmp_path):
+def test_the_default_models_are_known_by_their_pins_and_not_fetched(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setenv("USERIP_CACHE", str(tmp_path))
     before = lm_identity(LMSource(dtype="float32")), encoder_identity(EncoderSource())
     assert len(set(before)) == 2
@@ -48,6 +53,6 @@ def test_the_default_models_are_known_by_their_pins_and_not_fetched(monkeypatch,
     assert encoder_identity(EncoderSource()) != before[1]
 
 
-def test_a_model_that_is_not_there_is_one_sentence(tmp_path):
+def test_a_model_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"encoder\.name: the encoder '.*none' could not be loaded \("):
         encoder_identity(EncoderSource(str(tmp_path / "none")))

@@ -42,7 +42,7 @@ def encoded_texts(folder: Path, texts: Sequence[str], encode: Encode) -> NDArray
     for first in range(0, len(waiting), _CHUNK):
         chunk = waiting[first : first + _CHUNK]
         rows = encode([missing[key] for key in chunk])
-        whole = np.isfinite(rows).all(axis=1)
+        whole = np.asarray(np.isfinite(rows).all(axis=1)).tolist()
         broken += [missing[key] for key, fine in zip(chunk, whole, strict=True) if not fine]
         known |= {key: row for key, row, fine in zip(chunk, rows, whole, strict=True) if fine}
         if known:
@@ -50,8 +50,8 @@ def encoded_texts(folder: Path, texts: Sequence[str], encode: Encode) -> NDArray
         teller.at(first + len(chunk), len(waiting))
     if not known:
         raise InputError(
-            f"the language model gives no text finite numbers, tried were {len(broken)}, first {broken[0]!r}; "
-            "load it as float32, or take another one."
+            f"the language model gives no text finite numbers, tried were {len(broken)}, first "
+            f"{broken[0]!r}; load it as float32, or take another one."
         )
     if broken:
         warnings.warn(

@@ -148,7 +148,7 @@ class CatalogueModule(LightningModule):
         return torch.from_numpy(self._codes(self.table, batch))
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Keep the state of the search as tensors, which torch loads without running code, and what it is of."""
+        """Keep what the search is of, and its state as tensors, which torch loads without running code."""
         checkpoint[_IDENTITY] = self._identity()
         state = self.search.state()
         checkpoint[_STATE] = {name: torch.from_numpy(np.asarray(value)) for name, value in state.items()}
@@ -161,9 +161,10 @@ class CatalogueModule(LightningModule):
         """
         found, wanted = checkpoint.get(_IDENTITY, {}), self._identity()
         for name in {**wanted, **found}:
-            if found.get(name) != wanted.get(name):
+            theirs, own = found.get(name), wanted.get(name)
+            if theirs != own:
                 raise InputError(
-                    f"checkpoint: made with another {name} ({found.get(name)} instead of {wanted.get(name)}); "
+                    f"checkpoint: made with another {name} ({theirs} instead of {own}); "
                     "use the settings and data that it was made with, or start without it."
                 )
         self.search.load({name: value.numpy() for name, value in checkpoint[_STATE].items()})

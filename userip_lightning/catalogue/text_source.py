@@ -38,8 +38,8 @@ class Events(Protocol):
 class TextSource(ABC):
     """Chosen in YAML by ``class_path``.
 
-    ``version`` is raised where changed code gives other vectors for the same settings, weights and texts: what
-    is cached under an older one is not found again.
+    ``version`` is raised where changed code gives other vectors for the same settings, weights and texts:
+    what is cached under an older one is not found again.
     """
 
     version = 1

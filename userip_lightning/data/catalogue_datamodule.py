@@ -99,10 +99,10 @@ class CatalogueDataModule(LightningDataModule):
         self.reading = {}
         texts = joined_texts(data.items, self.columns, "catalogue.data.columns")
         if self.text.reads != "nothing" and not tell_apart(texts):
-            found = "no two items have different texts" if any(map(str.strip, texts)) else "no item has a text"
-            warnings.warn(
-                f"{self.prepared_path}: {found}, so codes come from counts alone.", stacklevel=2
+            found = (
+                "no two items have different texts" if any(map(str.strip, texts)) else "no item has a text"
             )
+            warnings.warn(f"{self.prepared_path}: {found}, so codes come from counts alone.", stacklevel=2)
             return None
         vectors = text_vectors(self.text, texts, events)
         self.reading = {

@@ -4,8 +4,9 @@ Methods stand in groups, by what their codes know of the items' texts: nothing, 
 words, or what a language model makes of them. Texts of other items say nothing, but the prior that reads them
 is as flexible as one that reads an item's own. Validation rows choose the best of each group, test rows
 judge. Text is needed where the best of it beats *every* method that knows no item's text, a language model
-where the best of it beats every other method, each as ``verdict.py`` has it: by at least 0.001 AUC, the whole interval of a bootstrap
-over users and seeds above zero, at a Logloss that is not worse and not above that of the click rate alone.
+where the best of it beats every other method, each as ``verdict.py`` has it: by at least 0.001 AUC, the
+whole interval of a bootstrap over users and seeds above zero, at a Logloss that is not worse and not above
+that of the click rate alone.
 Fewer than five seeds claim nothing. That no need was shown is no proof that there is none.
 """
 

@@ -1,7 +1,7 @@
 """Every method of a regime as the pipeline runs it: codes of every source of text, and all controls.
 
-The control ``permuted_text`` belongs to a source: each that reads text has a row of its own in which every item
-has the text of another, drawn anew for each seed.
+The control ``permuted_text`` belongs to a source: each that reads text has a row of its own in which every
+item has the text of another, drawn anew for each seed.
 """
 
 from __future__ import annotations
