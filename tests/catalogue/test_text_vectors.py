@@ -85,7 +85,7 @@ def test_other_weights_in_the_same_folder_are_read_anew(tiny_llama: Path, tmp_pa
     assert before is not None
     model = AutoModelForCausalLM.from_pretrained(folder)
     with torch.no_grad():
-        model.get_input_embeddings().weight.mul_(3)
+        model.get_input_embeddings().weight *= 3
     model.save_pretrained(folder)
     after = text_vectors(source, TEXTS)
     assert after is not None

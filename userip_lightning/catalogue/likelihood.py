@@ -173,8 +173,8 @@ class Likelihood(LearnedSource):
         targets.weight[~told] = 0.0
         if not targets.weight.any():
             raise InputError(
-                f"{type(self).__name__}: no item that a user had has a text, so there is nothing to learn from; give "
-                "these items texts, or choose another text source."
+                f"{type(self).__name__}: no item that a user had has a text, so there is nothing to learn "
+                "from; give these items texts, or choose another text source."
             )
         lengths = np.array([float(len(own)) for own in ids])
         divisor = np.maximum(lengths, 1.0) ** self.length

@@ -41,9 +41,9 @@ _NOTES = (
     "Methods without text: count mixture and `none` find classes by counts alone; svd kmeans clusters users "
     "by what they met; shuffled, random, generosity. With words: a bag of words as the prior of those "
     "classes, text kmeans and svd text kmeans; + words, codes without text, which the judge learns with the "
-    "items' words. Of other items: the same, with every item given the text of another, which says nothing of "
-    "it; what is left is a prior as flexible. With a language model: sentence vectors or hidden states, also "
-    "joined with words.",
+    "items' words. Of other items: the same, with every item given the text of another, which says nothing "
+    "of it; what is left is a prior as flexible. With a language model: sentence vectors or hidden states, "
+    "also joined with words.",
 )
 
 
