@@ -139,6 +139,15 @@ def test_items_without_text_say_nothing(tiny_llama: Path) -> None:
     assert vectors[:-1].any(1).all()
 
 
+def test_texts_of_items_that_nobody_had_are_nothing_to_learn_from(tiny_llama: Path) -> None:
+    class Unmet:
+        counts = planted().counts.multiply(np.arange(ITEMS) > 1).tocsr()
+        explicit = False
+
+    with pytest.raises(InputError, match="no item that a user had has a text, so there is nothing to learn"):
+        text_vectors(source(tiny_llama), [*TEXTS[:2], *[""] * (ITEMS - 2)], Unmet())
+
+
 def test_an_explicit_log_is_read_by_what_is_liked_and_disliked(tiny_llama: Path, cache: Path) -> None:
     liked, disliked = planted(), planted(seed=3)
 

@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -16,7 +16,7 @@ from transformers import AutoModelForCausalLM
 from tests.catalogue.planted import planted
 from userip_lightning.catalogue.code_table import Floats
 from userip_lightning.catalogue.language_model_text import HiddenStates
-from userip_lightning.catalogue.text_source import Events, LearnedSource, TextSource
+from userip_lightning.catalogue.text_source import Events, Joined, LearnedSource, NoText, TextSource
 from userip_lightning.catalogue.text_vectors import text_vectors
 from userip_lightning.catalogue.turn import turn
 from userip_lightning.profile.backbone import LMSource
@@ -72,6 +72,14 @@ def test_what_was_read_is_found_until_version_or_weights_change(monkeypatch: pyt
     assert Lengths.asked == ["a", "b", "b"]
 
 
+def test_the_weights_of_a_joined_source_are_those_of_its_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert Joined([NoText()]).weights() is None
+    before = Joined([NoText(), Lengths()]).weights()
+    monkeypatch.setattr(Lengths, "model", "b")
+    assert before is not None
+    assert Joined([NoText(), Lengths()]).weights() not in (None, before)
+
+
 def test_a_class_of_the_same_name_is_another_source() -> None:
     other = type("Lengths", (Lengths,), {"__module__": "elsewhere"})
     assert other().identity() != Lengths().identity()
@@ -83,7 +91,7 @@ def test_other_weights_in_the_same_folder_are_read_anew(tiny_llama: Path, tmp_pa
     source = HiddenStates(LMSource(str(folder), dtype="float32"), layer=1)
     before = text_vectors(source, TEXTS)
     assert before is not None
-    model = AutoModelForCausalLM.from_pretrained(folder)
+    model: Any = AutoModelForCausalLM.from_pretrained(folder)
     with torch.no_grad():
         model.get_input_embeddings().weight *= 3
     model.save_pretrained(folder)
