@@ -38,7 +38,9 @@ def plan(text: dict = WORDS, prepared: Path = Path("prepared"), **changes: objec
 
 @pytest.fixture
 def catalogue(tmp_path: Path) -> Path:
-    pl.DataFrame({"item_id": ["a", "b"], "title": ["Emma", "Persuasion"]}).write_parquet(tmp_path / "items.parquet")
+    pl.DataFrame({"item_id": ["a", "b"], "title": ["Emma", "Persuasion"]}).write_parquet(
+        tmp_path / "items.parquet"
+    )
     return tmp_path
 
 
