@@ -75,7 +75,6 @@ def arguments(purpose: str | None) -> argparse.Namespace:
     parser.add_argument("--max_tokens", type=int, default=32)
     parser.add_argument("--length", type=float, default=0.0)
     parser.add_argument("--added", action="store_true", help="sums over profiles instead of combinations")
-    parser.add_argument("--start", choices=["words", "random"], default="words", help="of soft tokens")
     parser.add_argument("--soft_tokens", type=int, default=4, help="per profile")
     parser.add_argument("--names", nargs="+", help="words in front of a profile's soft tokens, one per profile")
     parser.add_argument("--seeds", type=int, default=5)
@@ -99,7 +98,6 @@ def text_sources(args: argparse.Namespace) -> dict[str, TextSource]:
             layer=args.layer,
             prompt=_prompt(args),
             added=args.added,
-            start=args.start,
         )
 
     return {
