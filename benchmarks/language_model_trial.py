@@ -76,7 +76,7 @@ def arguments(purpose: str | None) -> argparse.Namespace:
     parser.add_argument("--length", type=float, default=0.0)
     parser.add_argument("--added", action="store_true", help="sums over profiles instead of combinations")
     parser.add_argument("--soft_tokens", type=int, default=4, help="per profile")
-    parser.add_argument("--names", nargs="+", help="words in front of a profile's soft tokens, one per profile")
+    parser.add_argument("--names", nargs="+", help="words in front of the soft tokens, one text per profile")
     parser.add_argument("--seeds", type=int, default=5)
     names = ["none", "bag of words", "encoder", "hidden states", "likelihood", "likelihood, start words"]
     parser.add_argument("--sources", nargs="+", default=names, help="bag of words has to be among them")
