@@ -1,4 +1,4 @@
-"""What titles say of classes: which of them a source of text reads better than a bag of words, and which worse.
+"""What titles say of classes: which of them a source of text reads better than a bag of words, which worse.
 
     python benchmarks/title_evidence.py PREPARED [the settings of language_model_trial.py]
 
