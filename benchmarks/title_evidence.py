@@ -1,4 +1,4 @@
-"""What titles say of classes: which titles a source of text reads better than a bag of words, and which worse.
+"""What titles say of classes: which of them a source of text reads better than a bag of words, which worse.
 
     python benchmarks/title_evidence.py PREPARED [the settings of language_model_trial.py]
 
@@ -13,11 +13,11 @@ from __future__ import annotations
 import argparse
 
 import numpy as np
+from language_model_trial import arguments, text_sources
 from numpy.typing import NDArray
 from scipy.special import softmax
 from sklearn.feature_extraction.text import CountVectorizer
 
-from language_model_trial import arguments, text_sources
 from userip_lightning.catalogue.adam import descend, standardised
 from userip_lightning.catalogue.code_table import Floats
 from userip_lightning.catalogue.likelihood import Likelihood

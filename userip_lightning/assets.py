@@ -120,6 +120,12 @@ def resolve_encoder(name: str, report: Say = print) -> str | Path:
     return ensure_encoder(report=report) if name == DEFAULT_ENCODER else name
 
 
+def pin_of(name: str) -> str | None:
+    """Hash of the wheel that a default model comes from, which its files are checked against; else None."""
+    wheel = {DEFAULT_LM: SMOLLM2_WHEEL, DEFAULT_ENCODER: MINILM_WHEEL}.get(name)
+    return None if wheel is None else wheel.sha256
+
+
 def ensure_encoder(cache_dir: str | Path | None = None, report: Say = print) -> Path:
     """Folder with the default sentence encoder as ``from_pretrained`` reads it.
 

@@ -23,7 +23,9 @@ def test_texts_that_share_words_are_alike():
     assert np.array_equal(vectors, bag_of_words(texts))
 
 
-@pytest.mark.parametrize("texts", [[""] * 5, ["alike"] * 5, ["one", "two"], ["a b c"] * 2])
+@pytest.mark.parametrize(
+    "texts", [[""] * 5, ["alike"] * 5, ["one", "two"], ["a b c"] * 2, ["same old title"] * 5]
+)
 def test_too_few_words_are_refused(texts):
-    with pytest.raises(InputError, match="too few for a bag of words"):
+    with pytest.raises(InputError, match="too little for a bag of words"):
         bag_of_words(texts)

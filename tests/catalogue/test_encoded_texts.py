@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from userip_lightning.catalogue import encoded_texts as module
 from userip_lightning.catalogue.encoded_texts import encoded_texts
+from userip_lightning.errors import InputError
 
 
 class Encoder:
@@ -45,10 +46,14 @@ def test_what_was_encoded_before_a_power_cut_is_kept(tmp_path: Path, monkeypatch
     assert again.asked == texts[2:]
 
 
-def test_a_text_without_finite_numbers_is_named_and_gets_zeros(tmp_path: Path) -> None:
+def test_a_text_without_finite_numbers_is_named_and_not_kept(tmp_path: Path) -> None:
     def encode(texts: Sequence[str]) -> NDArray[np.float32]:
         return np.array([[np.nan if text == "bb" else 1.0, 2.0] for text in texts], dtype=np.float32)
 
-    with pytest.warns(UserWarning, match="'bb'"):
-        rows = encoded_texts(tmp_path, ["a", "bb"], encode)
-    assert rows.tolist() == [[1, 2], [0, 0]]
+    for _ in range(2):
+        with pytest.warns(UserWarning, match="1 of 2 texts no finite numbers, the first of them 'bb'"):
+            rows = encoded_texts(tmp_path, ["a", "bb"], encode)
+        assert rows[0].tolist() == [1, 2]
+        assert np.isnan(rows[1]).all()
+    with pytest.raises(InputError, match="gives no text finite numbers, tried were 1, first 'bb'"):
+        encoded_texts(tmp_path / "other", ["bb"], encode)

@@ -12,7 +12,7 @@ from tests.catalogue.planted import CLASSES, ITEMS, planted
 from userip_lightning.catalogue.code_table import Floats
 from userip_lightning.catalogue.likelihood import Likelihood
 from userip_lightning.catalogue.soft_token_module import ItemDraws, SoftTokenModule
-from userip_lightning.catalogue.soft_tokens import SoftTokens, random_words, start_words
+from userip_lightning.catalogue.soft_tokens import SoftTokens, start_words
 from userip_lightning.catalogue.text_source import BagOfWords, Joined
 from userip_lightning.catalogue.text_vectors import text_vectors
 from userip_lightning.errors import InputError
@@ -75,16 +75,6 @@ def test_sums_over_profiles_learn_too(tiny_llama: Path, cache: Path) -> None:
     by_code = added.reshape(ITEMS, 2, 2)
     odd = by_code[:, 0, 0] - by_code[:, 0, 1] - by_code[:, 1, 0] + by_code[:, 1, 1]
     np.testing.assert_allclose(odd, 0.0, atol=1e-4)  # what a sum over profiles cannot say
-
-
-def test_random_words_are_words_each_of_them_once() -> None:
-    words = np.arange(60) % 2 == 0
-    books = random_words((4, 3), 2, words, seed=1)
-    assert [book.shape for book in books] == [(4, 2), (3, 2)]
-    drawn = np.concatenate([book.ravel() for book in books])
-    assert words[drawn].all()
-    assert len(set(drawn.tolist())) == 14
-    assert any((a != b).any() for a, b in zip(books, random_words((4, 3), 2, words, seed=2), strict=True))
 
 
 def test_a_run_that_was_cut_short_goes_on(
@@ -155,6 +145,15 @@ def test_items_without_text_say_nothing(tiny_llama: Path) -> None:
     assert vectors is not None
     assert not vectors[-1].any()
     assert vectors[:-1].any(1).all()
+
+
+def test_texts_of_items_that_nobody_had_are_nothing_to_learn_from(tiny_llama: Path) -> None:
+    class Unmet:
+        counts = planted().counts.multiply(np.arange(ITEMS) > 1).tocsr()
+        explicit = False
+
+    with pytest.raises(InputError, match="no item that a user had has a text, so there is nothing to learn"):
+        text_vectors(source(tiny_llama), [*TEXTS[:2], *[""] * (ITEMS - 2)], Unmet())
 
 
 def test_an_explicit_log_is_read_by_what_is_liked_and_disliked(tiny_llama: Path, cache: Path) -> None:

@@ -213,10 +213,10 @@ class Stop(Callback):
 
 
 def trained(
-    log: PreparedData, folder: Path, epochs: int = 12, resume: str | None = None
+    log: PreparedData, folder: Path, epochs: int = 12, resume: str | None = None, weight: float = 1.0
 ) -> tuple[CatalogueModule, Trainer]:
     data = CatalogueDataModule(str(log.path), NoText(), block_users=40)
-    settings = Recommendation(epochs=4, users=16)
+    settings = Recommendation(weight, epochs=4, users=16)
     module = CatalogueModule({"hobby": 2, "background": 2}, warm=5, race=6, recommendation=settings)
     trainer = Trainer(
         max_epochs=12,
@@ -256,6 +256,8 @@ def test_a_run_that_stops_and_goes_on_ends_like_one_that_does_not(log: PreparedD
         first.save_checkpoint(tmp_path / "last.ckpt")
         resumed, _ = trained(log, tmp_path, resume=str(tmp_path / "last.ckpt"))
         assert np.array_equal(resumed.table[0], whole.table[0])
+    with pytest.raises(InputError, match=r"made with another recommendation .*'weight': 1\.0"):
+        trained(log, tmp_path, resume=str(tmp_path / "last.ckpt"), weight=2.0)
 
 
 def test_labels_of_an_explicit_log_name_their_events(tmp_path: Path) -> None:

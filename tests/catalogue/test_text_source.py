@@ -6,7 +6,7 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from userip_lightning.catalogue.language_model_text import HiddenStates, SentenceEncoder
-from userip_lightning.catalogue.text_source import BagOfWords, Joined, NoText
+from userip_lightning.catalogue.text_source import BagOfWords, Joined, NoText, principal
 from userip_lightning.errors import InputError
 from userip_lightning.lm.hidden_states import hidden_states
 from userip_lightning.lm.text_encoder import EncoderSource
@@ -49,6 +49,19 @@ def test_sources_that_differ_have_other_identities() -> None:
 
 def test_no_text_gives_no_vectors() -> None:
     assert NoText().vectors(TEXTS) is None
+
+
+def test_components_are_those_of_the_rows_with_numbers() -> None:
+    rows = np.random.default_rng(0).normal(5, 1, size=(6, 3))
+    broken = np.insert(rows, 2, np.nan, axis=0)
+    found = principal(broken)
+    assert not found[2].any()
+    np.testing.assert_allclose(np.delete(found, 2, axis=0), principal(rows))
+
+
+@pytest.mark.filterwarnings("error")
+def test_rows_that_are_all_alike_have_no_components() -> None:
+    assert not principal(np.ones((4, 3))).any()
 
 
 def test_joined_sources_stand_side_by_side() -> None:

@@ -38,7 +38,9 @@ def plan(text: dict = WORDS, prepared: Path = Path("prepared"), **changes: objec
 
 @pytest.fixture
 def catalogue(tmp_path: Path) -> Path:
-    pl.DataFrame({"item_id": ["a", "b"], "title": ["Emma", None]}).write_parquet(tmp_path / "items.parquet")
+    pl.DataFrame({"item_id": ["a", "b"], "title": ["Emma", "Persuasion"]}).write_parquet(
+        tmp_path / "items.parquet"
+    )
     return tmp_path
 
 
@@ -76,7 +78,7 @@ def test_without_text_there_is_no_text_to_permute(text, catalogue):
 def test_items_without_a_text_leave_permuted_text_out(tmp_path):
     pl.DataFrame({"item_id": ["a", "b"], "title": [" ", None]}).write_parquet(tmp_path / "items.parquet")
     made = plan(engine="catalogue", prepared=tmp_path)
-    assert (made.retrained, made.left_out) == ((), {"permuted_text": "no item has a text to permute"})
+    assert (made.retrained, made.left_out) == ((), {"permuted_text": "no two items have different texts"})
 
 
 def test_a_run_of_a_control_is_no_run_of_the_codes_in_the_dashboard():

@@ -72,6 +72,26 @@ def test_one_unbeaten_method_without_text_is_enough_to_need_none():
     assert finding.need == "neither"
 
 
+@pytest.mark.parametrize(("permuted", "need"), [(0.3, "language model"), (0.8, "neither")])
+def test_what_texts_of_other_items_do_as_well_takes_no_text(permuted, need):
+    others = [("counts", "no text", 0.1), ("bag", "words", 0.2), ("encoder", "language model", 0.6)]
+    given = [contender(*one) for one in others]
+    # on validation rows it is behind, so that it is not what the sentence calls the best without text
+    control = contender("encoder of other items", "permuted text", permuted, validation=0.0)
+    finding = judge_regime([*given, control], replicates=200)
+    assert finding.need == need
+    assert finding.best["no text"] == "counts"
+    assert "AUC over counts, the best without text, and " in finding.sentence
+    assert "over encoder of other items; " in finding.sentence
+
+
+def test_words_that_other_items_words_do_not_match_are_needed():
+    given = [contender("counts", "no text", 0.1), contender("bag", "words", 0.6)]
+    for permuted, need in ((0.2, "text"), (0.7, "neither")):
+        control = contender("bag of other items", "permuted text", permuted)
+        assert judge_regime([*given, control], replicates=200).need == need
+
+
 def test_a_logloss_above_the_click_rate_claims_nothing():
     sure = [contender("counts", "no text", 0.1, scale=9.0), contender("bag", "words", 0.6, scale=9.0)]
     finding = judge_regime(sure, replicates=200)

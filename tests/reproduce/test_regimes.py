@@ -17,11 +17,12 @@ from userip_lightning.reproduce.regimes.grid import grid
 from userip_lightning.reproduce.regimes.judges import calibrated
 from userip_lightning.reproduce.regimes.settings import Regimes, check
 
+OTHERS = ("bag of words of other items", "topics of other items")
 SOURCE = "userip_lightning.catalogue.text_source."
 SETTINGS = {
     "experiment": "planted",
     "seeds": [0, 1, 2, 3, 4],
-    "controls": ["shuffled", "svd_kmeans"],
+    "controls": ["shuffled", "svd_kmeans", "permuted_text"],
     "wandb": {"mode": "disabled"},
     "data": {
         "source": {
@@ -84,11 +85,14 @@ def aucs(regime: dict) -> dict[str, float]:
 def test_on_cold_items_text_tells_what_counts_cannot(cold_items: Path) -> None:
     (regime,) = results(cold_items)
     auc = aucs(regime)
-    for name in ("no codes", "shuffled", "svd kmeans", "none"):
+    for name in ("no codes", "shuffled", "svd kmeans", "none", *OTHERS):
         assert auc[name] == pytest.approx(0.5, abs=1e-9)
     assert auc["topics"] > 0.6
     assert auc["svd kmeans + words"] > 0.52  # it takes words to know the item, but not to know the user
     assert "shuffled + words" not in auc
+    assert not any(f"{name} + words" in auc for name in OTHERS)
+    assert "none of other items" not in auc
+    assert "over bag of words of other items" in regime["finding"]["sentence"]
     assert regime["finding"]["need"] in ("text", "language model")
     assert regime["finding"]["seeds"] == 5
 
@@ -143,9 +147,12 @@ def test_the_ctr_model_judges_the_same_methods(words, tmp_path: Path) -> None:
     varied = {"judge": "ctr", "splits": ["random"], "train_users": [60]}
     assert main(words(tmp_path, varied, seeds=[0, 1])) == 0
     (regime,) = results(tmp_path)
-    assert list(aucs(regime)) == ["no codes", "shuffled", "svd kmeans", "none", "bag of words", "topics"]
+    methods = ["no codes", "shuffled", "svd kmeans", "none", "bag of words", OTHERS[0], "topics", OTHERS[1]]
+    assert list(aucs(regime)) == methods
+    groups = {row["name"]: row["group"] for row in regime["finding"]["methods"]}
+    assert {groups[name] for name in OTHERS} == {"permuted text"}
     runs = list((tmp_path / "planted" / regime["name"] / "ctr").glob("*/manifest.json"))
-    assert len(runs) == 6 * 2  # the runs without codes are shared by all texts
+    assert len(runs) == len(methods) * 2  # the runs without codes are shared by all texts
     assert 0 < regime["finding"]["users"] <= 60  # of the others nobody knows anything
 
 
@@ -189,6 +196,9 @@ def test_a_study_without_methods_without_text_is_refused() -> None:
     for controls in ([], ["shuffled", "random", "text_kmeans"]):
         with pytest.raises(InputError, match="no method without text"):
             check(Regimes(texts=texts), controls)
+    clash = {**regimes.texts, "encoder of other items": regimes.texts["encoder"]}
+    with pytest.raises(InputError, match="'encoder of other items' is also the name of a control"):
+        check(Regimes(texts=clash), ["svd_kmeans"])
     with pytest.raises(InputError, match="'svd kmeans' is also the name of a control"):
         check(Regimes(texts={**regimes.texts, "svd kmeans": regimes.texts["none"]}), ["svd_kmeans"])
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from scipy.sparse import csr_matrix
 from sklearn.decomposition import TruncatedSVD
 from sklearn.feature_extraction.text import TfidfVectorizer
 from threadpoolctl import threadpool_limits
@@ -19,17 +20,22 @@ def bag_of_words(texts: Sequence[str]) -> Floats:
     """Vectors [I, D] of I texts, D ≤ 32; an item without known words gets zeros.
 
     Raises:
-        InputError: fewer than two words occur in three texts.
+        InputError: fewer than two words occur in three texts, or all texts have the same ones.
     """
     try:
         tfidf = TfidfVectorizer(min_df=_FREQUENT, sublinear_tf=True).fit_transform(texts)
+        width = min(_WIDTH, min(tfidf.shape) - 1) if _differ(tfidf) else 0
     except ValueError:  # scikit-learn's: an empty vocabulary, or fewer texts than min_df
-        tfidf = None
-    width = 0 if tfidf is None else min(_WIDTH, min(tfidf.shape) - 1)
+        width = 0
     if width < 1:
         raise InputError(
-            "the items' texts: fewer than two words occur in three of them, too few for a bag of words; give "
-            "the items titles, or leave out what reads their text."
+            "the items' texts: fewer than two words occur in three of them, or all have the same words, too "
+            "little for a bag of words; give the items titles, or leave out what reads their text."
         )
     with threadpool_limits(limits=1):  # partial sums would be added in the order in which threads finish
         return np.asarray(TruncatedSVD(width, random_state=0).fit_transform(tfidf), dtype=np.float64)
+
+
+def _differ(tfidf: csr_matrix) -> bool:
+    """Whether not all rows are the same."""
+    return bool((tfidf.max(axis=0) != tfidf.min(axis=0)).nnz)

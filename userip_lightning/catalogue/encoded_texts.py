@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from userip_lightning.artifact import save_array, scratch
 from userip_lightning.catalogue.telling import Teller
+from userip_lightning.errors import InputError
 
 _CHUNK = 2048  # texts between two savings
 
@@ -22,31 +23,44 @@ Encode = Callable[[Sequence[str]], NDArray[np.float32]]
 def encoded_texts(folder: Path, texts: Sequence[str], encode: Encode) -> NDArray[np.float32]:
     """[N, D] of N texts; those that are not in ``folder`` are encoded, longest last, and put there.
 
+    A text of which the encoder makes other than finite numbers is told of, gets NaN, and is not put there.
+
     Args:
         folder: of one encoder; made where it is missing. Two processes that write at once lose nothing but
             the time of one of them.
         texts: equal ones are encoded once.
         encode: texts to [n, D].
+
+    Raises:
+        InputError: no text has finite numbers; or the folder cannot be written.
     """
     own = np.array([hashlib.sha256(text.encode()).hexdigest()[:32] for text in texts])
     known = _read(folder)
     missing = {key: text for key, text in zip(own.tolist(), texts, strict=True) if key not in known}
     waiting = sorted(missing, key=lambda key: (len(missing[key]), key))
-    teller = Teller("item texts read")
+    teller, broken = Teller("item texts read"), list[str]()
     for first in range(0, len(waiting), _CHUNK):
         chunk = waiting[first : first + _CHUNK]
         rows = encode([missing[key] for key in chunk])
-        broken = ~np.asarray(np.isfinite(rows).all(axis=1))
-        if broken.any():
-            warnings.warn(
-                f"the language model gives {broken.sum()} texts no finite numbers, the first of them "
-                f"{missing[chunk[int(broken.argmax())]]!r}; they get zeros.",
-                stacklevel=2,
-            )
-        known |= dict(zip(chunk, np.where(broken[:, None], np.float32(0), rows), strict=True))
-        _write(folder, known)
+        whole = np.asarray(np.isfinite(rows).all(axis=1)).tolist()
+        broken += [missing[key] for key, fine in zip(chunk, whole, strict=True) if not fine]
+        known |= {key: row for key, row, fine in zip(chunk, rows, whole, strict=True) if fine}
+        if known:
+            _write(folder, known)
         teller.at(first + len(chunk), len(waiting))
-    return np.stack([known[key] for key in own.tolist()])
+    if not known:
+        raise InputError(
+            f"the language model gives no text finite numbers, tried were {len(broken)}, first "
+            f"{broken[0]!r}; load it as float32, or take another one."
+        )
+    if broken:
+        warnings.warn(
+            f"the language model gives {len(broken)} of {len(texts)} texts no finite numbers, the first of "
+            f"them {broken[0]!r}; they say nothing, and the rest goes on.",
+            stacklevel=2,
+        )
+    lost = np.full_like(next(iter(known.values())), np.nan)
+    return np.stack([known.get(key, lost) for key in own.tolist()])
 
 
 def _read(folder: Path) -> dict[str, NDArray[np.float32]]:

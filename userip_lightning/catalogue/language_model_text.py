@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from userip_lightning.catalogue.text_source import EncodedSource
 from userip_lightning.lm.hidden_states import hidden_states
+from userip_lightning.lm.identity import encoder_identity, lm_identity
 from userip_lightning.lm.text_encoder import DEFAULT_SOURCE, EncoderSource, TextEncoder
 from userip_lightning.profile.backbone import DEFAULT_LM, LMSource
 
@@ -23,6 +24,9 @@ class SentenceEncoder(EncodedSource):
     """
 
     encoder: EncoderSource = DEFAULT_SOURCE
+
+    def weights(self) -> str:
+        return encoder_identity(self.encoder)
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
         return TextEncoder(self.encoder).encode(texts)
@@ -39,6 +43,9 @@ class HiddenStates(EncodedSource):
 
     lm: LMSource = DEFAULT_LM
     layer: int = 14
+
+    def weights(self) -> str:
+        return lm_identity(self.lm)
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
         return hidden_states(self.lm, self.layer, texts)

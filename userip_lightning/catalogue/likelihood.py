@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import prod
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
@@ -26,6 +26,7 @@ from lightning.pytorch import Trainer
 from lightning.pytorch.callbacks import ModelCheckpoint
 from numpy.typing import NDArray
 from sklearn.linear_model import RidgeCV
+from sklearn.metrics import r2_score
 from sklearn.model_selection import cross_val_predict
 from threadpoolctl import threadpool_limits
 
@@ -40,14 +41,21 @@ from userip_lightning.catalogue.language_model_text import HiddenStates
 from userip_lightning.catalogue.naming import code_order
 from userip_lightning.catalogue.opening import generosity_opening
 from userip_lightning.catalogue.soft_token_module import EPOCH, SoftTokenModule, Targets
-from userip_lightning.catalogue.soft_tokens import random_words, start_words
+from userip_lightning.catalogue.soft_tokens import start_words
 from userip_lightning.catalogue.telling import Teller, TellSteps
 from userip_lightning.catalogue.text_source import Events, LearnedSource
 from userip_lightning.catalogue.text_vectors import text_vectors
 from userip_lightning.errors import InputError
-from userip_lightning.profile.backbone import DEFAULT_LM, LMSource, load_backbone, load_tokenizer
-from userip_lightning.profile.body import Tokens
-from userip_lightning.profile.prompt import DEFAULT_PROMPT, PromptTemplate, Tokenizer, encode
+from userip_lightning.lm.identity import lm_identity
+from userip_lightning.profile.backbone import (
+    DEFAULT_LM,
+    FrozenBackbone,
+    LMSource,
+    load_backbone,
+    load_tokenizer,
+)
+from userip_lightning.profile.body import BodyWriter, Tokens
+from userip_lightning.profile.prompt import DEFAULT_PROMPT, PromptTemplate, Tokenizer, build_prefix, encode
 from userip_lightning.profile.start import embed_start
 
 _PART, _TOGETHER = 256, 16
@@ -67,13 +75,11 @@ class Likelihood(LearnedSource):
         rate: learning rate in deviations of the LM's embeddings.
         exact: items whose table rows the LM gives itself, those with most (liked) events; None for all.
         length: 0 keeps log-likelihoods as they are, 1 takes their mean per token.
-        max_tokens: longer texts are cut.
+        max_tokens: longer texts are cut, and those that do not fit into the LM's window beside the prompt.
         layer: whose hidden states open the search and predict what is not exact.
-        seed: of the opening EM, the draws of items and random starts.
+        seed: of the opening EM and the draws of items.
         added: give an item's likelihood under a combination as the sum of those under its codes, which
             takes Σ_p K_p passes over the items instead of Π_p K_p.
-        start: where soft tokens begin: at the words that a code's items have more often than all, or at
-            words drawn at random, alike for no two codes.
     """
 
     lm: LMSource = DEFAULT_LM
@@ -88,7 +94,6 @@ class Likelihood(LearnedSource):
     layer: int = 14
     seed: int = 0
     added: bool = False
-    start: Literal["words", "random"] = "words"
 
     def __post_init__(self) -> None:
         if len(self.sizes) != len(self.prompt.profiles) or min(self.sizes, default=0) < 1:
@@ -102,6 +107,14 @@ class Likelihood(LearnedSource):
             raise InputError(
                 "text: items, max_tokens and exact count something, give numbers from 1 up; steps from 0 up."
             )
+
+    def identity(self) -> dict[str, Any]:
+        """See :class:`TextSource`; the hidden states that open the search are other code."""
+        return {**super().identity(), "opening": HiddenStates.version}
+
+    def weights(self) -> str:
+        """See :class:`TextSource`."""
+        return lm_identity(self.lm)
 
     def learn(self, texts: Sequence[str], events: Events, work: Path) -> Floats:
         """See :class:`LearnedSource`; vectors are [I, M].
@@ -151,27 +164,39 @@ class Likelihood(LearnedSource):
     ) -> tuple[SoftTokenModule, NDArray[np.bool_]]:
         """The LM with soft tokens at their start, and which items have a text."""
         backbone, tokenizer = load_backbone(self.lm), load_tokenizer(self.lm)
-        ids = [self._spelling(tokenizer, text) for text in texts]
-        told = np.array([bool(own) for own in ids])
         prompt = self.prompt if targets.offset is not None else _without_dislikes(self.prompt)
+        room = self._room(backbone, tokenizer, prompt)
+        ids = [_spelling(tokenizer, text)[:room] for text in texts]
+        told = np.array([bool(own) for own in ids])
         kind = AddedScores if self.added else JointScores
         scores = kind(backbone, tokenizer, prompt, Tokens.of(ids))
         words = np.array([_is_word(tokenizer, token) for token in range(len(backbone.embedding))])
-        if self.start == "words":
-            start = start_words(ids, positives, self.sizes, prompt.soft_tokens, words)
-        else:
-            start = random_words(self.sizes, prompt.soft_tokens, words, self.seed)
+        start = start_words(ids, positives, self.sizes, prompt.soft_tokens, words)
         embedding = backbone.embedding.detach()
         books = [embed_start(torch.from_numpy(book)[:, None], embedding)[:, 0] for book in start]
         targets.weight[~told] = 0.0
+        if not targets.weight.any():
+            raise InputError(
+                f"{type(self).__name__}: no item that a user had has a text, so there is nothing to learn "
+                "from; give these items texts, or choose another text source."
+            )
         lengths = np.array([float(len(own)) for own in ids])
         divisor = np.maximum(lengths, 1.0) ** self.length
         rate = self.rate * float(embedding.float().std())
         module = SoftTokenModule(scores, books, targets, rate, divisor, self.items, self.seed)
         return module, told
 
-    def _spelling(self, tokenizer: Tokenizer, text: str) -> list[int]:
-        return encode(tokenizer, f" {text.strip()}")[: self.max_tokens] if text.strip() else []
+    def _room(self, backbone: FrozenBackbone, tokenizer: Tokenizer, prompt: PromptTemplate) -> int:
+        """Tokens of a title that are read."""
+        writer = BodyWriter(prompt, tokenizer)
+        taken = len(build_prefix(prompt, tokenizer).ids)
+        taken += max(map(len, writer.heads)) + len(writer.separator)
+        if taken >= backbone.context:
+            raise InputError(
+                f"text.prompt: its profiles and task text take {taken} tokens, but {self.lm.name!r} reads "
+                f"{backbone.context} in all; give fewer soft tokens, or a shorter task text."
+            )
+        return min(self.max_tokens, backbone.context - taken)
 
     def _table(
         self,
@@ -232,18 +257,20 @@ def _tune(module: SoftTokenModule, steps: int, work: Path) -> None:
 
 @torch.no_grad()
 def _exact_rows(module: SoftTokenModule, items: NDArray[np.int64], work: Path) -> Floats:
-    """Rows of the table by the LM itself, kept part by part."""
+    """Rows of the table by the LM itself, kept part by part; NaN where it gives none."""
     module.to("cuda" if torch.cuda.is_available() else "cpu")
     parts, teller = [], Teller("language model, items scored")
     for first in range(0, len(items), _PART):
         file = work / f"rows-{first:06d}.npy"
         if not file.is_file():
             part = items[first : first + _PART]
-            rows = [
-                module.evidence(part[at : at + _TOGETHER].tolist()) for at in range(0, len(part), _TOGETHER)
-            ]
+            rows = np.full((len(part), len(module.bias)), np.nan)
+            for at in range(0, len(part), _TOGETHER):
+                together = part[at : at + _TOGETHER]
+                scored, evidence = module.sound(together.tolist())
+                rows[at : at + _TOGETHER][np.isin(together, scored)] = evidence.double().cpu().numpy()
             with scratch(file) as folder:
-                save_array(folder / file.name, torch.cat(rows).double().cpu().numpy())
+                save_array(folder / file.name, rows)
                 os.replace(folder / file.name, file)
         parts.append(np.load(file))
         teller.at(min(first + _PART, len(items)), len(items))
@@ -256,8 +283,12 @@ def _predicted(vectors: Floats, exact: NDArray[np.int64], rows: Floats) -> tuple
     with threadpool_limits(limits=1):
         ridge = RidgeCV(alphas=np.logspace(-1, 4, 11))
         guessed = cross_val_predict(ridge, x[exact], rows, cv=min(5, len(exact)))
-        error = ((rows - guessed) ** 2).sum(axis=0) / ((rows - rows.mean(axis=0)) ** 2).sum(axis=0)
-        return np.asarray(ridge.fit(x[exact], rows).predict(x)), (1 - error).tolist()
+        quality = np.atleast_1d(r2_score(rows, guessed, multioutput="raw_values"))
+        return np.asarray(ridge.fit(x[exact], rows).predict(x)).reshape(len(x), -1), quality.tolist()
+
+
+def _spelling(tokenizer: Tokenizer, text: str) -> list[int]:
+    return encode(tokenizer, f" {text.strip()}") if text.strip() else []
 
 
 def _without_dislikes(prompt: PromptTemplate) -> PromptTemplate:

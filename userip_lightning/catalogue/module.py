@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from dataclasses import asdict
 from math import prod
 from pathlib import Path
 from typing import Any, Protocol, cast
@@ -32,7 +33,7 @@ from userip_lightning.catalogue.text_source import Events
 from userip_lightning.errors import InputError
 from userip_lightning.schema import SIZES
 
-_STATE = "em"
+_STATE, _IDENTITY = "em", "userip_identity"
 
 
 class CountedEvents(Events, Protocol):
@@ -49,6 +50,7 @@ class CatalogueData(Protocol):
     user_ids: NDArray[np.str_]
     item_ids: NDArray[np.str_]
     vectors: Floats | None
+    reading: dict[str, Any]  # of the texts: whatever decides the vectors, JSON values
 
     @property
     def events(self) -> CountedEvents: ...
@@ -176,12 +178,25 @@ class CatalogueModule(LightningModule):
         return torch.from_numpy(self._codes(self.table, batch))
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Keep the state of the search as tensors, which torch loads without running code."""
+        """Keep what the search is of, and its state as tensors, which torch loads without running code."""
+        checkpoint[_IDENTITY] = self._identity()
         state = self.search.state()
         checkpoint[_STATE] = {name: torch.from_numpy(np.asarray(value)) for name, value in state.items()}
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Go on where the checkpoint stood."""
+        """Go on where the checkpoint stood.
+
+        Raises:
+            InputError: it was made from another log, text source or language model, or has other codes.
+        """
+        found, wanted = checkpoint.get(_IDENTITY, {}), self._identity()
+        for name in {**wanted, **found}:
+            theirs, own = found.get(name), wanted.get(name)
+            if theirs != own:
+                raise InputError(
+                    f"checkpoint: made with another {name} ({theirs} instead of {own}); "
+                    "use the settings and data that it was made with, or start without it."
+                )
         self.search.load({name: value.numpy() for name, value in checkpoint[_STATE].items()})
 
     def export(self, path: Path, config_hash: str | None = None) -> Path:
@@ -210,6 +225,7 @@ class CatalogueModule(LightningModule):
             extra={
                 "events": "labelled items" if self.data.events.explicit else "items",
                 "codebooks": "factorised" if isinstance(table, FactorisedTable) else "joint",
+                "reading": self.data.reading,
             },
         )
         arrays: dict[str, NDArray[np.generic]] = {
@@ -225,6 +241,16 @@ class CatalogueModule(LightningModule):
             self._rows_seen(),
             arrays | {"item_ids": self.data.item_ids},
         )
+
+    def _identity(self) -> dict[str, Any]:
+        """What a table depends on, by name; JSON values."""
+        return {
+            "data": self.data.manifest.config_hash,
+            "sizes": self.sizes,
+            "codebooks": type(self.search.best).__name__,
+            "recommendation": None if self.recommendation is None else asdict(self.recommendation),
+            **self.data.reading,
+        }
 
     def _rows_seen(self) -> NDArray[np.int64]:
         seen = self.data.events.rows_seen

@@ -109,6 +109,19 @@ class SoftTokenModule(LightningModule):
         draws = ItemDraws(weight, self.current_epoch * EPOCH, self._items, self._seed)
         return DataLoader(draws, batch_size=None, collate_fn=cast(Any, _as_it_is))
 
+    def sound(self, items: Sequence[int]) -> tuple[list[int], Tensor]:
+        """Those n of the items of which the LM gives finite numbers, and their evidence [n, M].
+
+        Items stand in one row of the LM, where NaN of one reaches the others through keys that the mask
+        weighs with zero; so they are asked one by one where it occurs.
+        """
+        found = self.evidence(items)
+        if found.isfinite().all():
+            return list(items), found
+        alone = {item: self.evidence([item]) for item in items}
+        whole = {item: row for item, row in alone.items() if row.isfinite().all()}
+        return list(whole), torch.cat([found.new_zeros(0, found.shape[1]), *whole.values()])
+
     def evidence(self, items: Sequence[int]) -> Tensor:
         """s or d of n items, [n, M], of mean 0 over combinations."""
         found: Tensor = self.scores(self.soft_tokens, items)
@@ -123,14 +136,14 @@ class SoftTokenModule(LightningModule):
             return
         items = self.train_dataloader().dataset[0].tolist()
         with torch.no_grad():
-            signal = self.evidence(items)
+            items, signal = self.sound(items)
             losses = [float(self._loss(items, scale * signal)) for scale in _SCALES]
             self.log_scale.fill_(float(np.log(_SCALES[int(np.argmin(losses))])))
 
     def training_step(self, batch: NDArray[np.int64], batch_idx: int) -> Tensor:
         """Loss of the drawn items."""
-        items = batch.tolist()
-        loss = self._loss(items, self.log_scale.exp() * self.evidence(items) + self.bias)
+        items, signal = self.sound(batch.tolist())
+        loss = self._loss(items, self.log_scale.exp() * signal + self.bias)
         self._sum += float(loss.detach())
         self.log("soft_tokens/loss", loss, prog_bar=True, batch_size=len(items))
         self.log("soft_tokens/scale", self.log_scale.exp(), batch_size=len(items))
@@ -170,10 +183,10 @@ class SoftTokenModule(LightningModule):
     def _loss(self, items: Sequence[int], signal: Tensor) -> Tensor:
         rate, weight = (self._rows(part, items) for part in self._targets[:2])
         if self._targets.offset is None:
-            return -(rate * F.log_softmax(signal, 1)).sum(1).mean()
+            return -(rate * F.log_softmax(signal, 1)).sum() / max(len(items), 1)
         logits = self._rows(self._targets.offset, items) + signal
         share = weight / weight.sum(1, keepdim=True)  # an item's own weight decides how often it is drawn
-        return F.binary_cross_entropy_with_logits(logits, rate, share, reduction="sum") / len(items)
+        return F.binary_cross_entropy_with_logits(logits, rate, share, reduction="sum") / max(len(items), 1)
 
     def _rows(self, part: Floats, items: Sequence[int]) -> Tensor:
         return torch.from_numpy(part[list(items)]).float().to(self.device)

@@ -74,16 +74,6 @@ def start_words(
     return starts
 
 
-def random_words(
-    sizes: Sequence[int], count: int, words: NDArray[np.bool_], seed: int
-) -> list[NDArray[np.int64]]:
-    """Token ids of words drawn at random, [K_p, S] per profile; arguments as for :func:`start_words`."""
-    rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(4,)))
-    drawn = rng.choice(np.flatnonzero(words), sum(sizes) * count, replace=False)
-    books = np.split(drawn.reshape(-1, count), np.cumsum(sizes)[:-1])
-    return [book.astype(np.int64) for book in books]
-
-
 def _distinctive(frequency: Floats, known: NDArray[np.bool_], count: int) -> NDArray[np.int64]:
     """[V, K] to the ``count`` most distinctive tokens of every code, [K, count]."""
     total = frequency.sum(axis=1, keepdims=True)

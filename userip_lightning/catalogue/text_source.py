@@ -16,6 +16,7 @@ from scipy.sparse import csr_matrix
 from sklearn.decomposition import PCA
 from threadpoolctl import threadpool_limits
 
+from userip_lightning.artifact import stable_hash
 from userip_lightning.catalogue.bag_of_words import bag_of_words
 from userip_lightning.catalogue.code_table import Floats
 
@@ -35,7 +36,13 @@ class Events(Protocol):
 
 
 class TextSource(ABC):
-    """Chosen in YAML by ``class_path``."""
+    """Chosen in YAML by ``class_path``.
+
+    ``version`` is raised where changed code gives other vectors for the same settings, weights and texts:
+    what is cached under an older one is not found again.
+    """
+
+    version = 1
 
     @property
     def reads(self) -> Reads:
@@ -43,9 +50,17 @@ class TextSource(ABC):
         return "language model"
 
     def identity(self) -> dict[str, Any]:
-        """Whatever decides the vectors, as JSON values."""
+        """Class, version and settings, as JSON values."""
         found: dict[str, Any] = json.loads(json.dumps(self, default=_named))
         return found
+
+    def weights(self) -> str | None:
+        """Identifies the model that reads the texts, without loading it; None where none does.
+
+        Raises:
+            InputError: there is no such model.
+        """
+        return None
 
     @abstractmethod
     def vectors(self, texts: Sequence[str]) -> Floats | None:
@@ -124,6 +139,10 @@ class Joined(TextSource):
     def reads(self) -> Reads:
         return max((source.reads for source in self.sources), key=_READS.index, default="nothing")
 
+    def weights(self) -> str | None:
+        found = [source.weights() for source in self.sources]
+        return stable_hash(found) if any(found) else None
+
     def vectors(self, texts: Sequence[str]) -> Floats | None:
         return self.beside(source.vectors(texts) for source in self.sources)
 
@@ -143,11 +162,17 @@ def events_hash(events: Events) -> str:
 
 
 def _named(value: object) -> dict[str, Any]:
-    return {"class": type(value).__name__, **vars(value)}
+    kind = type(value)
+    version = {"version": value.version} if isinstance(value, TextSource) else {}
+    return {"class": f"{kind.__module__}.{kind.__qualname__}", **version, **vars(value)}
 
 
 def principal(vectors: NDArray[np.floating]) -> Floats:
-    """[I, D] → [I, min(32, D, I)] principal components."""
-    width = min(_WIDTH, *vectors.shape)
-    with threadpool_limits(limits=1):  # partial sums would be added in the order in which threads finish
-        return np.asarray(PCA(width, random_state=0).fit_transform(vectors.astype(np.float64)))
+    """[I, D] → [I, min(32, D, I)] principal components; a row that is not finite gets zeros, their mean."""
+    whole = np.isfinite(vectors).all(axis=1)
+    known = vectors[whole].astype(np.float64)
+    found = np.zeros((len(vectors), min(_WIDTH, *known.shape)))
+    if (known != known[:1]).any():  # else PCA would divide by a variance of zero
+        with threadpool_limits(limits=1):  # partial sums would be added in the order in which threads finish
+            found[whole] = PCA(found.shape[1], random_state=0).fit_transform(known)
+    return found

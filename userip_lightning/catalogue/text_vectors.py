@@ -22,6 +22,7 @@ from userip_lightning.catalogue.text_source import (
     events_hash,
     principal,
 )
+from userip_lightning.catalogue.turn import turn
 from userip_lightning.errors import InputError
 
 
@@ -39,30 +40,37 @@ def text_vectors(source: TextSource, texts: Sequence[str], events: Events | None
     """
     if isinstance(source, Joined):
         return source.beside(text_vectors(part, texts, events) for part in source.sources)
-    identity = [source.identity(), list(texts)]
+    reader = [source.identity(), source.weights()]
+    identity = [reader, list(texts)]
     if not isinstance(source, LearnedSource):
         file = _file(identity)
-        return np.load(file) if file.is_file() else _kept(file, _read(source, texts))
+        return np.load(file) if file.is_file() else _kept(file, _read(source, reader, texts))
     if events is None:
         raise InputError(
             f"{type(source).__name__} learns from a log what texts say, and only the catalogue engine has "
             "one; choose another text source here."
         )
     file = _file([*identity, events_hash(events)])
-    if file.is_file():
-        found: Floats = np.load(file)
-        return found
-    work = file.with_suffix("")
-    work.mkdir(parents=True, exist_ok=True)
-    vectors = _kept(file, source.learn(texts, events, work))
-    shutil.rmtree(work, ignore_errors=True)
-    return vectors
+    return np.load(file) if file.is_file() else _learned(source, texts, events, file)
 
 
-def _read(source: TextSource, texts: Sequence[str]) -> Floats | None:
+def _learned(source: LearnedSource, texts: Sequence[str], events: Events, file: Path) -> Floats | None:
+    """One process at a time: all would work in the same folder."""
+    with turn(file.with_suffix(".lock"), f"{type(source).__name__}: what texts say"):
+        if file.is_file():  # by then
+            found: Floats = np.load(file)
+            return found
+        work = file.with_suffix("")
+        work.mkdir(exist_ok=True)
+        vectors = _kept(file, source.learn(texts, events, work))
+        shutil.rmtree(work, ignore_errors=True)
+        return vectors
+
+
+def _read(source: TextSource, reader: object, texts: Sequence[str]) -> Floats | None:
     if not isinstance(source, EncodedSource):
         return source.vectors(texts)
-    folder = cache_root() / "text" / f"encoded-{stable_hash(source.identity())}"
+    folder = cache_root() / "text" / f"encoded-{stable_hash(reader)}"
     return principal(encoded_texts(folder, texts, source.encode))
 
 

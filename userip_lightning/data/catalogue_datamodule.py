@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from typing import Any
 
 import numpy as np
 from lightning.pytorch import LightningDataModule
@@ -16,7 +17,7 @@ from userip_lightning.catalogue.labelled_rows import LabelledRows
 from userip_lightning.catalogue.text_source import BagOfWords, TextSource
 from userip_lightning.catalogue.text_vectors import text_vectors
 from userip_lightning.data.cycle import cycle
-from userip_lightning.data.item_text import joined_texts
+from userip_lightning.data.item_text import joined_texts, tell_apart
 from userip_lightning.data.prepared import PreparedData
 from userip_lightning.data.user_blocks import UserBlocks
 from userip_lightning.data.user_events import UserEvents, labelled_rows, user_events
@@ -44,6 +45,7 @@ class CatalogueDataModule(LightningDataModule):
     item_ids: NDArray[np.str_]
     events: UserEvents
     vectors: Floats | None  # [I, D]
+    reading: dict[str, Any]  # of the texts: whatever decides the vectors
 
     def __init__(
         self,
@@ -99,13 +101,21 @@ class CatalogueDataModule(LightningDataModule):
         return UserBlocks(lambda users: counts[users], counts.shape[0], self.block_users)
 
     def _vectors(self, data: PreparedData, events: UserEvents) -> Floats | None:
+        self.reading = {}
         texts = joined_texts(data.items, self.columns, "catalogue.data.columns")
-        if not any(text.strip() for text in texts):
-            warnings.warn(
-                f"{self.prepared_path}: no item has a text, so codes come from counts alone.", stacklevel=2
+        if self.text.reads != "nothing" and not tell_apart(texts):
+            found = (
+                "no two items have different texts" if any(map(str.strip, texts)) else "no item has a text"
             )
+            warnings.warn(f"{self.prepared_path}: {found}, so codes come from counts alone.", stacklevel=2)
             return None
         vectors = text_vectors(self.text, texts, events)
+        self.reading = {
+            **{f"text.{name}": value for name, value in self.text.identity().items()},
+            "weights": self.text.weights(),
+            "columns": self.columns or ["title"],
+            "permute_text": self.seed if self.permute_text else None,
+        }
         if vectors is None or not self.permute_text:
             return vectors
         rng = np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=_PERMUTATION))

@@ -68,6 +68,11 @@ def joined_texts(items: pl.DataFrame, columns: Sequence[str] | None, setting: st
     return items.select(text=joined)["text"].to_list()
 
 
+def tell_apart(texts: Sequence[str]) -> bool:
+    """Whether there are two different texts, blank ones aside; else they say nothing of any item."""
+    return len({text.strip() for text in texts} - {""}) > 1
+
+
 def price_levels(prices: pl.Series, known: pl.Series) -> pl.Series:
     """One of :data:`PRICE_LEVELS` per item, by the terciles of the known prices.
 

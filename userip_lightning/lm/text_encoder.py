@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from transformers import AutoModel, AutoTokenizer
+from transformers import AutoConfig, AutoModel, AutoTokenizer
 
 from userip_lightning.assets import DEFAULT_ENCODER, resolve_encoder
 from userip_lightning.errors import InputError, Unavailable
@@ -68,11 +68,7 @@ class TextEncoder:
         except InputError:
             raise
         except (OSError, ValueError) as error:
-            reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-            raise Unavailable(
-                f"encoder.name: the encoder {source.name!r} could not be loaded ({reason}); check the name "
-                "and the connection to the hub, or give a local folder."
-            ) from error
+            raise _cannot_load(source, error) from error
         context = getattr(self._model.config, "max_position_embeddings", None) or source.max_tokens
         if source.max_tokens > context:
             raise InputError(
@@ -128,3 +124,23 @@ class TextEncoder:
         counted = batch["attention_mask"].unsqueeze(-1).to(hidden.dtype)
         mean: Tensor = (hidden * counted).sum(1) / counted.sum(1).clamp(min=1)
         return mean
+
+
+def load_encoder_config(source: EncoderSource) -> Any:
+    """Load the configuration of ``source``: its shape, without its weights.
+
+    Raises:
+        InputError: it is missing, gated, or cannot be read.
+    """
+    try:
+        return AutoConfig.from_pretrained(source.name, revision=source.revision or "main")
+    except (OSError, ValueError) as error:
+        raise _cannot_load(source, error) from error
+
+
+def _cannot_load(source: EncoderSource, error: Exception) -> Unavailable:
+    reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+    return Unavailable(
+        f"encoder.name: the encoder {source.name!r} could not be loaded ({reason}); check the name "
+        "and the connection to the hub, or give a local folder."
+    )

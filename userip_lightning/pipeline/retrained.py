@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import polars as pl
 
 from userip_lightning.catalogue.text_source import NoText
-from userip_lightning.data.item_text import joined_texts
+from userip_lightning.data.item_text import joined_texts, tell_apart
 from userip_lightning.errors import InputError
 from userip_lightning.pipeline.config import Experiment
 from userip_lightning.pipeline.settings import Control, Engine
@@ -28,10 +28,11 @@ class Retrained(NamedTuple):
     value: str | bool
 
 
+PERMUTED_TEXT: Control = "permuted_text"
 RETRAINED: dict[Control, Retrained] = {
     "permuted_z": Retrained("per_user", "data.z", "permuted"),
     "noise_z": Retrained("per_user", "data.z", "noise"),
-    "permuted_text": Retrained("catalogue", "data.permute_text", True),
+    PERMUTED_TEXT: Retrained("catalogue", "data.permute_text", True),
 }
 
 
@@ -48,18 +49,18 @@ def left_out(experiment: Experiment, prepared: Path) -> dict[str, str]:
         prepared: folder of the prepared data.
     """
     settings = experiment.settings
-    if settings.engine != "catalogue" or "permuted_text" not in settings.controls:
+    if settings.engine != "catalogue" or PERMUTED_TEXT not in settings.controls:
         return {}
     data = experiment.sections["catalogue"]["data"]
     if not _reads(data["text"]):
-        return {"permuted_text": "catalogue.data.text is NoText, so there is no text to permute"}
+        return {PERMUTED_TEXT: "catalogue.data.text is NoText, so there is no text to permute"}
     try:
         texts = joined_texts(
             pl.read_parquet(prepared / "items.parquet"), data["columns"], "catalogue.data.columns"
         )
     except InputError:  # the stage refuses these columns
         return {}
-    return {} if any(map(str.strip, texts)) else {"permuted_text": "no item has a text to permute"}
+    return {} if tell_apart(texts) else {PERMUTED_TEXT: "no two items have different texts"}
 
 
 def _reads(text: dict[str, Any]) -> bool:

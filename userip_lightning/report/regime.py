@@ -1,10 +1,12 @@
 """What one regime of a log needs: text, a language model, or neither.
 
-Methods stand in three groups, by what their codes know of the items' texts: nothing, words, or what a
-language model makes of them. Validation rows choose the best of each group, test rows judge. Text is
-needed where the best of it beats *every* method without it, a language model where the best of it beats
-every other method, each as ``verdict.py`` has it: by at least 0.001 AUC, the whole interval of a bootstrap
-over users and seeds above zero, at a Logloss that is not worse and not above that of the click rate alone.
+Methods stand in groups, by what their codes know of the items' texts: nothing, the texts of other items, the
+words, or what a language model makes of them. Texts of other items say nothing, but the prior that reads them
+is as flexible as one that reads an item's own. Validation rows choose the best of each group, test rows
+judge. Text is needed where the best of it beats *every* method that knows no item's text, a language model
+where the best of it beats every other method, each as ``verdict.py`` has it: by at least 0.001 AUC, the
+whole interval of a bootstrap over users and seeds above zero, at a Logloss that is not worse and not above
+that of the click rate alone.
 Fewer than five seeds claim nothing. That no need was shown is no proof that there is none.
 """
 
@@ -22,8 +24,9 @@ from userip_lightning.report.notation import delta, plural
 from userip_lightning.report.predictions import Predictions
 from userip_lightning.report.verdict import MIN_SEEDS, beats
 
-Group = Literal["no text", "words", "language model"]
+Group = Literal["no text", "permuted text", "words", "language model"]
 GROUPS: tuple[Group, ...] = get_args(Group)
+_BLIND, _READING, _BELOW_MODEL = GROUPS[:2], GROUPS[2:], GROUPS[:3]
 Need = Literal["language model", "text", "neither", "unknown"]
 
 
@@ -55,7 +58,7 @@ class Finding(NamedTuple):
             for one seed.
         best: group to the name of its best method on validation rows; groups without a method are absent.
         contrasts: method, against, and the six delta columns of ``Comparison``; of the best with words
-            and the best with a language model against all that they have to beat.
+            and the best with a language model against all methods of the groups before theirs.
         need: what the log needs.
         sentence: the same in words, with figures.
     """
@@ -98,7 +101,7 @@ def judge_regime(contenders: Sequence[Contender], replicates: int = 1000, seed: 
             "against": other.name,
             **delta_columns(paired_difference(replicated[best[group]], replicated[other.name])),
         }
-        for group in GROUPS[1:]
+        for group in _READING
         if group in best
         for other in contenders
         if GROUPS.index(other.group) < GROUPS.index(group)
@@ -120,8 +123,8 @@ def judge_regime(contenders: Sequence[Contender], replicates: int = 1000, seed: 
 
 
 def best_text(found: Finding) -> str | None:
-    """The best method that reads text, on validation rows; None where there is none."""
-    names = [found.best[group] for group in GROUPS[1:] if group in found.best]
+    """The best method that reads the items' own texts, on validation rows; None where there is none."""
+    names = [found.best[group] for group in _READING if group in found.best]
     reached = {row["name"]: row["validation_auc"] for row in found.methods}
     return max(names, key=reached.__getitem__, default=None)
 
@@ -145,9 +148,9 @@ def _need(found: Finding) -> Need:
     if found.seeds < MIN_SEEDS:
         return "unknown"
     language_model, text = found.best.get("language model"), best_text(found)
-    if language_model is not None and "words" in found.best and _wins(found, language_model, GROUPS[:2]):
+    if language_model is not None and "words" in found.best and _wins(found, language_model, _BELOW_MODEL):
         return "language model"
-    return "text" if text is not None and _wins(found, text, GROUPS[:1]) else "neither"
+    return "text" if text is not None and _wins(found, text, _BLIND) else "neither"
 
 
 def _wins(found: Finding, method: str, groups: Iterable[Group]) -> bool:
@@ -163,6 +166,8 @@ def _sentence(found: Finding, need: Need) -> str:
     if text is None:
         return "Nothing is claimed: no method read the text."
     over = f"{text} {delta(found.contrast(text, free), 'auc')} AUC over {free}, the best without text"
+    if permuted := found.best.get("permuted text"):
+        over += f", and {delta(found.contrast(text, permuted), 'auc')} over {permuted}"
     if {"words", "language model"} <= set(found.best):
         words, model = found.best["words"], found.best["language model"]
         over += (

@@ -17,7 +17,12 @@ from userip_lightning.report.regime import GROUPS, Finding
 Found = tuple[str, dict[str, Any], Finding]
 
 _AXES = {"train_users": "users in train", "classes": "classes"}
-_DASHES = {"no text": (0, (1, 1.5)), "words": (0, (4, 2)), "language model": "-"}
+_DASHES = {
+    "no text": (0, (1, 1.5)),
+    "permuted text": (0, (1, 4)),
+    "words": (0, (4, 2)),
+    "language model": "-",
+}
 _MARKS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "h")
 
 

@@ -36,12 +36,14 @@ _NOTES = (
     "of a bootstrap that draws users and seeds alike for all methods.",
     "A need is claimed with at least five seeds, if the best method of its kind beats every method of less "
     "knowledge, each by 0.001 AUC or more with the whole interval above zero at a Logloss that is not worse, "
-    "and its Logloss is not above that of the click rate alone. Where nothing is needed, one regime in forty "
-    "may still claim it: read the rows together.",
+    "and its Logloss is not above that of the click rate alone; texts of other items count as no text. Where "
+    "nothing is needed, one regime in forty may still claim it: read the rows together.",
     "Methods without text: count mixture and `none` find classes by counts alone; svd kmeans clusters users "
     "by what they met; shuffled, random, generosity. With words: a bag of words as the prior of those "
     "classes, text kmeans and svd text kmeans; + words, codes without text, which the judge learns with the "
-    "items' words. With a language model: sentence vectors or hidden states, also joined with words.",
+    "items' words. Of other items: the same, with every item given the text of another, which says nothing "
+    "of it; what is left is a prior as flexible. With a language model: sentence vectors or hidden states, "
+    "also joined with words.",
 )
 
 
@@ -138,6 +140,7 @@ def regime_sheet(one: Judged, found: Finding) -> Sheet:
             ),
         )
         for group in GROUPS
+        if any(row["group"] == group for row in found.methods)
     )
     caption = (
         f"Judged on {plural(found.rows, 'row')} of {plural(found.users, 'user')}, "
@@ -148,7 +151,7 @@ def regime_sheet(one: Judged, found: Finding) -> Sheet:
 
 def _summary(one: Judged, found: Finding) -> tuple[Cell, ...]:
     reached = {row["name"]: row["auc"] for row in found.methods}
-    free, words, model = (found.best.get(group) for group in GROUPS)
+    free, words, model = (found.best.get(group) for group in ("no text", "words", "language model"))
     pairs = ((words, free), (model, words), (best_text(found), free))
     return (
         Cell(one.label),

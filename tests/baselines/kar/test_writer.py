@@ -9,7 +9,6 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from userip_lightning.baselines.kar.generation import Generation, is_knowledge
-from userip_lightning.baselines.kar.lm_identity import lm_identity
 from userip_lightning.baselines.kar.prompts import Question
 from userip_lightning.baselines.kar.text_cache import TextCache
 from userip_lightning.baselines.kar.writer import TextWriter
@@ -196,17 +195,3 @@ def test_a_prompt_that_is_too_long_loses_its_earliest_parts(tiny_llama, tmp_path
 def test_no_room_for_a_prompt_is_refused(tiny_llama, tmp_path):
     with pytest.raises(InputError, match=r"max_new_tokens is 256, but the context of .* is 256 tokens"):
         writer(tiny_llama, tmp_path, max_new_tokens=256)
-
-
-def test_the_identity_follows_weights_and_their_type_but_not_the_folder(tiny_llama, tmp_path):
-    def identity(folder: Path, dtype: str = "float32") -> str:
-        return lm_identity(LMSource(name=str(folder), dtype=dtype))
-
-    shutil.copytree(tiny_llama, tmp_path / "copy")
-    assert identity(tmp_path / "copy") == identity(tiny_llama)
-    assert identity(tiny_llama, "bfloat16") != identity(tiny_llama)
-    model = AutoModelForCausalLM.from_pretrained(tiny_llama)
-    with torch.no_grad():
-        model.lm_head.weight[0] += 1
-    model.save_pretrained(tmp_path / "copy")
-    assert identity(tmp_path / "copy") != identity(tiny_llama)

@@ -19,11 +19,11 @@ from transformers import GenerationConfig, LogitsProcessorList, RepetitionPenalt
 
 from userip_lightning.artifact import stable_hash
 from userip_lightning.baselines.kar.generation import Generation, is_knowledge
-from userip_lightning.baselines.kar.lm_identity import lm_identity
 from userip_lightning.baselines.kar.prompts import Question
 from userip_lightning.baselines.kar.text_cache import TextCache
 from userip_lightning.baselines.language_model import load_language_model
 from userip_lightning.errors import InputError
+from userip_lightning.lm.identity import lm_identity
 from userip_lightning.profile.backbone import LMSource, load_config, load_tokenizer
 
 #: In front of a chat template. One that tells the model today's date would ask something else every day, and

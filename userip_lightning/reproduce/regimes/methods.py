@@ -1,4 +1,8 @@
-"""Every method of a regime as the pipeline runs it: codes of every source of text, and all controls."""
+"""Every method of a regime as the pipeline runs it: codes of every source of text, and all controls.
+
+The control ``permuted_text`` belongs to a source: each that reads text has a row of its own in which every
+item has the text of another, drawn anew for each seed.
+"""
 
 from __future__ import annotations
 
@@ -12,13 +16,13 @@ from userip_lightning.pipeline.banks import write_control
 from userip_lightning.pipeline.config import Experiment, prepare
 from userip_lightning.pipeline.plan import Job, Plan, make_plan
 from userip_lightning.pipeline.progress import Display
-from userip_lightning.pipeline.retrained import RETRAINED
+from userip_lightning.pipeline.retrained import PERMUTED_TEXT, RETRAINED
 from userip_lightning.pipeline.run import fit
 from userip_lightning.pipeline.settings import StageName
 from userip_lightning.pipeline.world import World
 from userip_lightning.report.comparison import CODES, NO_CODES
 from userip_lightning.report.regime import Group
-from userip_lightning.reproduce.regimes.settings import WORDS, Regimes
+from userip_lightning.reproduce.regimes.settings import WORDS, Regimes, of_other_items
 
 REFERENCE = "no codes"
 
@@ -60,10 +64,9 @@ class Methods:
         self.prepared = prepare(experiment, display.notice)
         data_hash = read_manifest(self.prepared, "prepared").config_hash
         self._regimes, self._display = regimes, display
-        # Controls have the bits of the codes and nothing else of them, so one source's stand for all.
-        controls = [name for name in experiment.settings.controls if name not in RETRAINED]
-        experiment = experiment._replace(settings=replace(experiment.settings, controls=controls))
-        alone = experiment._replace(settings=replace(experiment.settings, controls=[]))
+        # Other controls have the bits of the codes and nothing else of them, so one source's stand for all.
+        own = [name for name in experiment.settings.controls if name in RETRAINED]
+        alone = experiment._replace(settings=replace(experiment.settings, controls=own))
         self._experiments = {
             name: _with_text(alone if number else experiment, text)
             for number, (name, text) in enumerate(texts.items())
@@ -75,7 +78,7 @@ class Methods:
     def key(self) -> str:
         """Hash of whatever decides the codes, and the CTR runs where these judge."""
         plans = self._plans.values()
-        banks = [job.key for plan in plans for job in plan.quantize]
+        banks = [job.key for plan in plans for job in (*plan.quantize, *plan.retrained)]
         controls = [bank.key for bank in self._first.controls]
         ctr = [job.key for plan in plans for job in plan.ctr] if self._regimes.judge == "ctr" else []
         return stable_hash([banks, controls, ctr])
@@ -93,7 +96,7 @@ class Methods:
             self._display.finish(f"{bank.control}/seed{bank.seed}: done")
 
     def all(self) -> list[Method]:
-        """The methods, those without text first."""
+        """The methods; controls that know no text, or words alone, come first."""
         first = self._first
         found = [Method(REFERENCE, "no text", None, (), _runs(first, NO_CODES))]
         for control in dict.fromkeys(bank.control for bank in first.controls):
@@ -105,6 +108,9 @@ class Methods:
             group = "no text" if reads == "nothing" else reads
             banks = tuple(job.target for job in plan.quantize)
             found.append(Method(name, group, plan.quantize[0], banks, _runs(plan, CODES)))
+            if plan.retrained:
+                banks, runs = tuple(job.target for job in plan.retrained), _runs(plan, PERMUTED_TEXT)
+                found.append(Method(of_other_items(name), "permuted text", None, banks, runs))
         return found
 
     @property

@@ -48,6 +48,11 @@ class Regimes:
     replicates: int = 1000
 
 
+def of_other_items(name: str) -> str:
+    """What a method is called that reads the texts of other items through the source of this label."""
+    return f"{name} of other items"
+
+
 def check(regimes: Regimes, controls: list[Control]) -> None:
     """Refuse what cannot be run, or would show nothing.
 
@@ -77,5 +82,6 @@ def check(regimes: Regimes, controls: list[Control]) -> None:
         raise InputError(
             "regimes.texts: no source reads the text; add userip_lightning.catalogue.text_source.BagOfWords."
         )
-    if clash := sorted(set(regimes.texts) & {*(name.replace("_", " ") for name in controls), "no codes"}):
+    taken = {*(name.replace("_", " ") for name in controls), "no codes", *map(of_other_items, regimes.texts)}
+    if clash := sorted(set(regimes.texts) & taken):
         raise InputError(f"regimes.texts: {clash[0]!r} is also the name of a control; give it another.")
