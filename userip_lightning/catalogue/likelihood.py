@@ -124,7 +124,7 @@ class Likelihood(LearnedSource):
         hidden = text_vectors(HiddenStates(self.lm, self.layer), texts)
         assert hidden is not None
         targets, positives = self.targets(events, hidden)
-        module, told = self._module(texts, targets, positives)
+        module, told = self.module(texts, targets, positives)
         begun = time.monotonic()
         _tune(module, self.steps, work)
         tuned = time.monotonic()
@@ -159,7 +159,7 @@ class Likelihood(LearnedSource):
         rate = liked / np.maximum(total, 1e-9)
         return Targets(rate, np.minimum(total, POPULAR), like_offset(liked, disliked)), liked
 
-    def _module(
+    def module(
         self, texts: Sequence[str], targets: Targets, positives: Floats
     ) -> tuple[SoftTokenModule, NDArray[np.bool_]]:
         """The LM with soft tokens at their start, and which items have a text."""
