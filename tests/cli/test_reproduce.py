@@ -79,7 +79,10 @@ def test_what_cannot_be_used_is_one_sentence(words, said, capsys, tmp_path):
 
 def test_a_stage_of_several_processes_is_refused(tmp_path):
     several = tmp_path / "several.yaml"
-    several.write_text((CONFIGS / "ml100k.yaml").read_text().replace("net: ctr/", f"net: {CONFIGS}/ctr/"))
+    text = (CONFIGS / "ml100k.yaml").read_text()
+    for folder in ("ctr", "text"):
+        text = text.replace(f": {folder}/", f": {CONFIGS}/{folder}/")
+    several.write_text(text)
     content = yaml.safe_load(several.read_text())
     content["ctr"]["trainer"] = {"accelerator": "cpu", "devices": 2}
     several.write_text(yaml.safe_dump(content))
