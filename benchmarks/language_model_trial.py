@@ -19,6 +19,7 @@ import polars as pl
 from numpy.typing import NDArray
 from scipy.special import expit
 
+from userip_lightning.catalogue.bag_of_words import WIDTH
 from userip_lightning.catalogue.code_table import CodeTable, Floats
 from userip_lightning.catalogue.event_model import EventModel, event_model
 from userip_lightning.catalogue.joint_start import fit
@@ -77,6 +78,7 @@ def arguments(purpose: str | None) -> argparse.Namespace:
     parser.add_argument("--added", action="store_true", help="sums over profiles instead of combinations")
     parser.add_argument("--soft_tokens", type=int, default=4, help="per profile")
     parser.add_argument("--names", nargs="+", help="words in front of the soft tokens, one text per profile")
+    parser.add_argument("--words", type=int, default=WIDTH, help="columns of a bag of words")
     parser.add_argument("--seeds", type=int, default=5)
     names = ["none", "bag of words", "encoder", "hidden states", "likelihood", "likelihood, start words"]
     parser.add_argument("--sources", nargs="+", default=names, help="bag of words has to be among them")
@@ -85,7 +87,7 @@ def arguments(purpose: str | None) -> argparse.Namespace:
 
 def text_sources(args: argparse.Namespace) -> dict[str, TextSource]:
     """All that may be named in ``--sources``."""
-    lm = LMSource(args.lm)
+    lm, words = LMSource(args.lm), BagOfWords(args.words)
 
     def likelihood(steps: int) -> Likelihood:
         return Likelihood(
@@ -102,15 +104,15 @@ def text_sources(args: argparse.Namespace) -> dict[str, TextSource]:
 
     return {
         "none": NoText(),
-        "bag of words": BagOfWords(),
+        "bag of words": words,
         "encoder": SentenceEncoder(),
         "hidden states": HiddenStates(lm, args.layer),
         "likelihood": likelihood(args.steps),
         "likelihood, start words": likelihood(0),
-        "words + likelihood": Joined([BagOfWords(), likelihood(args.steps)]),
-        "words + encoder": Joined([BagOfWords(), SentenceEncoder()]),
-        "words + hidden states": Joined([BagOfWords(), HiddenStates(lm, args.layer)]),
-        "all but likelihood": Joined([BagOfWords(), SentenceEncoder(), HiddenStates(lm, args.layer)]),
+        "words + likelihood": Joined([words, likelihood(args.steps)]),
+        "words + encoder": Joined([words, SentenceEncoder()]),
+        "words + hidden states": Joined([words, HiddenStates(lm, args.layer)]),
+        "all but likelihood": Joined([words, SentenceEncoder(), HiddenStates(lm, args.layer)]),
     }
 
 

@@ -23,6 +23,14 @@ def test_texts_that_share_words_are_alike():
     assert np.array_equal(vectors, bag_of_words(texts))
 
 
+def test_narrower_vectors_are_the_leading_columns():
+    texts = [f"{a} {b}" for a in ("space", "farm", "war") for b in ("hero", "life", "saga", "calm")]
+    wide, narrow = bag_of_words(texts, 5), bag_of_words(texts, 2)
+    assert wide.shape == (12, 5)
+    assert np.allclose(narrow, wide[:, :2])
+    assert bag_of_words(texts).shape == (12, 6)  # seven words give no more
+
+
 @pytest.mark.parametrize(
     "texts", [[""] * 5, ["alike"] * 5, ["one", "two"], ["a b c"] * 2, ["same old title"] * 5]
 )

@@ -35,7 +35,14 @@ def test_a_layer_that_is_not_there_is_refused(tiny_llama: Path) -> None:
 
 
 def test_sources_that_differ_have_other_identities() -> None:
-    sources = [NoText(), BagOfWords(), SentenceEncoder(), HiddenStates(), HiddenStates(layer=3)]
+    sources = [
+        NoText(),
+        BagOfWords(),
+        BagOfWords(8),
+        SentenceEncoder(),
+        HiddenStates(),
+        HiddenStates(layer=3),
+    ]
     sources += [
         Joined([NoText()]),
         Joined([BagOfWords()]),
@@ -45,6 +52,15 @@ def test_sources_that_differ_have_other_identities() -> None:
     identities = [repr(source.identity()) for source in sources]
     assert len(set(identities)) == len(sources)
     assert HiddenStates().identity() == HiddenStates().identity()
+
+
+def test_a_bag_of_words_is_as_wide_as_asked_for() -> None:
+    texts = [f"{a} {b}" for a in ("space", "farm", "war") for b in ("hero", "life", "saga", "calm")]
+    vectors = BagOfWords(2).vectors(texts)
+    assert vectors is not None
+    assert vectors.shape == (12, 2)
+    with pytest.raises(InputError, match=r"text\.width: 0 given"):
+        BagOfWords(0)
 
 
 def test_no_text_gives_no_vectors() -> None:

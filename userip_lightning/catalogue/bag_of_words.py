@@ -13,18 +13,21 @@ from threadpoolctl import threadpool_limits
 from userip_lightning.catalogue.code_table import Floats
 from userip_lightning.errors import InputError
 
-_FREQUENT, _WIDTH = 3, 32
+_FREQUENT = 3
+
+#: Singular vectors that are kept, unless others are asked for.
+WIDTH = 32
 
 
-def bag_of_words(texts: Sequence[str]) -> Floats:
-    """Vectors [I, D] of I texts, D ≤ 32; an item without known words gets zeros.
+def bag_of_words(texts: Sequence[str], width: int = WIDTH) -> Floats:
+    """Vectors [I, D] of I texts, D ≤ ``width``; an item without known words gets zeros.
 
     Raises:
         InputError: fewer than two words occur in three texts, or all texts have the same ones.
     """
     try:
         tfidf = TfidfVectorizer(min_df=_FREQUENT, sublinear_tf=True).fit_transform(texts)
-        width = min(_WIDTH, min(tfidf.shape) - 1) if _differ(tfidf) else 0
+        width = min(width, min(tfidf.shape) - 1) if _differ(tfidf) else 0
     except ValueError:  # scikit-learn's: an empty vocabulary, or fewer texts than min_df
         width = 0
     if width < 1:

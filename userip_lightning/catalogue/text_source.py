@@ -17,8 +17,9 @@ from sklearn.decomposition import PCA
 from threadpoolctl import threadpool_limits
 
 from userip_lightning.artifact import stable_hash
-from userip_lightning.catalogue.bag_of_words import bag_of_words
+from userip_lightning.catalogue.bag_of_words import WIDTH, bag_of_words
 from userip_lightning.catalogue.code_table import Floats
+from userip_lightning.errors import InputError
 
 #: What of a text a source knows, the later ones more than those before.
 Reads = Literal["nothing", "words", "language model"]
@@ -115,14 +116,24 @@ class NoText(TextSource):
 
 @dataclass(frozen=True)
 class BagOfWords(TextSource):
-    """TF-IDF and its 32 leading singular vectors: what text says without a language model."""
+    """TF-IDF and its leading singular vectors: what text says without a language model.
+
+    Args:
+        width: how many of them.
+    """
+
+    width: int = WIDTH
+
+    def __post_init__(self) -> None:
+        if self.width < 1:
+            raise InputError(f"text.width: {self.width} given, a number from 1 up is needed.")
 
     @property
     def reads(self) -> Reads:
         return "words"
 
     def vectors(self, texts: Sequence[str]) -> Floats | None:
-        return bag_of_words(texts)
+        return bag_of_words(texts, self.width)
 
 
 @dataclass(frozen=True)
