@@ -33,7 +33,7 @@ def task(study_words, tmp_path) -> Task:
         for row in chosen_rows("table2", study, Choice(None, ["random"], ["DCN"]))
         if row.method == "DCN" and row.fields == "ids"
     )
-    case = open_case(read_experiment(study, *row.case), lambda text: None)
+    case = open_case(read_experiment(study, *row.case), {}, lambda text: None)
     experiment = ctr_experiment(case.experiment, row)
     return Task(row.label, experiment, case.place, "none", (None,) * 2, (None,) * 2, None, study.tuning, {})
 
