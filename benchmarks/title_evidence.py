@@ -51,8 +51,9 @@ def main() -> None:
         if vectors is not None:
             nats[name] = _nats(share, _foretold(vectors, share, weight))
     _print_means(nats, _kinds(args, texts, weight, positives.sum(axis=1)), weight)
-    for name in nats.keys() - {"class shares", "bag of words"}:
-        _print_titles(name, weight * (nats[name] - nats["bag of words"]), texts, weight)
+    for name in nats:
+        if name not in ("class shares", "bag of words"):
+            _print_titles(name, weight * (nats[name] - nats["bag of words"]), texts, weight)
 
 
 def _nats(share: Floats, foretold: Floats) -> Floats:

@@ -43,7 +43,7 @@ class Regimes:
     splits: list[SplitName] = field(default_factory=lambda: ["cold_users", "random", "cold_items"])
     train_users: list[int | None] = field(default_factory=lambda: [1000, 5000, None])
     titles: list[int] = field(default_factory=lambda: [1, 4])
-    sizes: list[dict[str, int]] = field(default_factory=lambda: [SIZES])
+    sizes: list[dict[str, int]] = field(default_factory=lambda: [dict(SIZES)])
     texts: dict[str, TextSource] = field(default_factory=_texts)
     replicates: int = 1000
 
