@@ -51,7 +51,7 @@ class Movement(NamedTuple):
     def sentences(self) -> list[str]:
         """For people, one per line."""
         lines = [
-            f"{self.events:,} new events, {self.unknown_share:.1%} of them on items without a row in the table",
+            f"{self.events:,} new events, {self.unknown_share:.1%} of them on items that the table lacks",
             f"{self.active:,} of {self.users:,} users have new events, {self.new_users:,} users are new",
             f"{self.moved:,} users moved to another code, {self.moved_share:.1%}"
             + (f", or {self.moved / self.active:.1%} of those with new events" if self.active else ""),
