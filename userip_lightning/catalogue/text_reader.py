@@ -74,15 +74,11 @@ class WordReader(TextReader):
 
     def kept(self) -> Kept:
         """See :class:`TextReader`; words as one array of UTF-8 bytes, with line ends between them."""
-        words = np.frombuffer("\n".join(self.vocabulary).encode(), dtype=np.uint8)
-        column = np.array(list(self.vocabulary.values()), dtype=np.int64)
-        arrays: dict[str, NDArray[Any]] = {
-            "words": words,
-            "column": column,
-            "idf": self.idf,
-            "components": self.components,
+        own = {
+            "words": np.frombuffer("\n".join(self.vocabulary).encode(), dtype=np.uint8),
+            "column": np.array(list(self.vocabulary.values()), dtype=np.int64),
         }
-        return Kept({"reads": _WORDS}, arrays)
+        return Kept({"reads": _WORDS}, {**own, "idf": self.idf, "components": self.components})
 
 
 @dataclass(frozen=True)
@@ -164,7 +160,8 @@ def _made(told: Mapping[str, Any]) -> Any:
     module, _, name = str(told["class"]).rpartition(".")
     try:
         kind: Any = getattr(import_module(module), name)
-        if not is_dataclass(kind):
+        usable = is_dataclass(kind)
+        if not usable:
             raise TypeError("no dataclass")
         settings = {key: value for key, value in told.items() if key not in ("class", "version")}
         return kind(**{key: _made(value) if _is_one(value) else value for key, value in settings.items()})
