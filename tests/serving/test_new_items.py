@@ -3,7 +3,6 @@
 import json
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -100,15 +99,16 @@ def test_a_text_that_is_missing_or_blank_is_an_empty_one_and_numbers_are_ids(mad
     profiler = Profiler.load(made[1])
     profiler.add_items(pl.DataFrame({"item_id": [7.0, 8.0, 8.0], "title": [None, "  ", "  "]}))
     profiler.add_items(pl.DataFrame({"item_id": [9], "title": ["unheard of"], "further": [1]}))
-    found = rows_of(profiler, ["7", "8", "9", "n5"])
-    assert np.abs(found - np.tile(found[-1], (len(found), 1)))[:4].max() <= STEP
+    blank = rows_of(profiler, ["n5"])
+    for item in ("7", "8", "9"):
+        np.testing.assert_allclose(rows_of(profiler, [item]), blank, atol=STEP, rtol=0)
 
 
 @pytest.mark.parametrize(
     ("items", "message"),
     [
         (
-            {"item_id": ["x", "a3", "b1"], "title": ["", "", ""]},
+            {"item_id": ["x", "a3", "b1"], "title": [""] * 3},
             "2 of 3 are in the table already, .* is 'a3'",
         ),
         ({"item_id": ["x", " "], "title": ["", ""]}, "row 2 has item_id ' '"),
@@ -126,7 +126,6 @@ def test_items_that_cannot_be_added_are_refused_and_leave_the_table_as_it_was(ma
     with pytest.raises(InputError, match=message):
         profiler.add_items(pl.DataFrame(items))
     assert len(profiler.items) == known
-    assert evidence(profiler) is not None
     assert np.array_equal(evidence(profiler), before)
 
 
@@ -186,4 +185,3 @@ def test_words_are_read_without_torch_scipy_or_scikit_learn(made):
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.split() == []
-    assert Path(made[1]).is_dir()

@@ -64,8 +64,8 @@ class NewItems(NamedTuple):
             unseen = UnseenItems(*(array(f"prior_{name}") for name in UnseenItems._fields))
         except (OSError, ValueError, KeyError) as error:
             raise InputError(
-                f"{bank.path}: what the bank keeps for new items is corrupt ({error}); delete it and write it "
-                "again."
+                f"{bank.path}: what the bank keeps for new items is corrupt ({error}); delete the bank and "
+                "write it again."
             ) from None
         columns = extra["reading"].get("columns", []) if readers else []
         explicit, factorised = extra["events"] == "labelled items", extra["codebooks"] == "factorised"
