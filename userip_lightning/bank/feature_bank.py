@@ -212,7 +212,5 @@ def _open(folder: Path) -> FeatureBank:
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(f"{folder}: the bank is corrupt ({error}); delete it and write it again.") from None
     if codes.shape != expected or len(bank.names) != len(bank.sizes):
-        raise InputError(
-            f"{folder}: the bank is corrupt (its files disagree); delete it and write it again."
-        )
+        raise InputError(f"{folder}: the bank is corrupt (its files disagree); delete it and write it again.")
     return bank

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from userip_lightning import artifact
@@ -18,10 +18,8 @@ def versions(root: Path) -> tuple[str, ...]:
     """Names of the versions under ``root``, the one that was written last first."""
     found = {}
     for file in root.glob(f"[!.]*/{artifact.MANIFEST}"):
-        try:
+        with suppress(FileNotFoundError):  # pruned a moment ago
             found[file.parent.name] = file.stat().st_mtime_ns
-        except FileNotFoundError:  # pruned a moment ago
-            continue
     return tuple(sorted(found, key=lambda name: (-found[name], name)))
 
 
@@ -29,10 +27,8 @@ def size(folder: Path) -> int:
     """Bytes of a version's files; 0 where it is gone."""
     found = 0
     for file in folder.glob("*"):
-        try:
+        with suppress(FileNotFoundError):
             found += file.stat().st_size
-        except FileNotFoundError:
-            continue
     return found
 
 
