@@ -140,7 +140,9 @@ COMMANDS = (
         "rella", "a baseline alone, yes or no over retrieved behaviours: fit, validate, test, predict", _rella
     ),
     Command("data", "prepare, stats, validate, head, export, synthesize: from a log to data", _data),
-    Command("bank", "info, lookup, export: what is in a feature bank", _bank),
+    Command(
+        "bank", "info, lookup, export, push, pull, prune, forget: a feature bank, on disk or in Redis", _bank
+    ),
     Command(
         "infer", "codes of the per-user engine for a population, also for users never trained on", _infer
     ),
