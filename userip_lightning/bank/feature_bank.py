@@ -256,7 +256,8 @@ def _version(
     digest.update(np.ascontiguousarray(codes).tobytes())
     digest.update(artifact.stable_hash([vars(manifest), artifact.rows_hash(rows_seen)]).encode())
     for name, values in further.items():
-        digest.update(name.encode() + np.ascontiguousarray(values).tobytes())
+        digest.update(name.encode())
+        digest.update(np.ascontiguousarray(values).view(np.uint8))  # bytes() would be a copy of the states
     return digest.hexdigest()[:12]
 
 
