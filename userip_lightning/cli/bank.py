@@ -1,4 +1,4 @@
-"""`userip bank info|lookup|export`: what is in a feature bank."""
+"""`userip bank info|lookup|export|feast`: what is in a feature bank, and the way to those who need it."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from jsonargparse import ArgumentParser
 
 from userip_lightning.bank import FeatureBank
+from userip_lightning.cli import bank_feast
 
 _DESCRIPTION = "Read a feature bank: the codes that the quantize stage wrote, or those of a control."
 _INFO = "the current version, where it came from and how many users have each code, as JSON"
@@ -24,6 +25,9 @@ def bank(arguments: Sequence[str]) -> None:
     """
     config = _parser().parse_args(list(arguments))
     chosen = config[config.subcommand]
+    if config.subcommand == "feast":
+        bank_feast.run(chosen)
+        return
     feature_bank = FeatureBank.open(chosen.path)
     if config.subcommand == "info":
         print(json.dumps(feature_bank.info()._asdict(), indent=2))
@@ -56,4 +60,5 @@ def _parser() -> ArgumentParser:
     commands.add_subcommand("info", info, help=_INFO)
     commands.add_subcommand("lookup", lookup, help=_LOOKUP)
     commands.add_subcommand("export", export, help=_EXPORT)
+    commands.add_subcommand("feast", bank_feast.parser(), help=bank_feast.SUMMARY)
     return parser

@@ -1,0 +1,53 @@
+"""`userip bank feast`: a bank as a Feast feature repository."""
+
+from __future__ import annotations
+
+from jsonargparse import ArgumentParser, Namespace
+
+from userip_lightning.bank import FeatureBank
+from userip_lightning.serving import feast_repository
+
+SUMMARY = "a Feast repository of the codes, for feast apply, feast materialize and get_online_features"
+_DESCRIPTION = (
+    "Write a Feast feature repository of the current codes: feature_store.yaml, the definitions (entity user with "
+    "join key user_id, view user_codes with one Int64 feature per profile) and the rows as Parquet. Run it again "
+    "for every version of the bank, then the command that it prints. Feast itself is not needed here."
+)
+
+
+def parser() -> ArgumentParser:
+    """What the command takes."""
+    feast = ArgumentParser(description=_DESCRIPTION, exit_on_error=False)
+    feast.add_argument("path", type=str, help="the bank's folder, or that of one of its versions")
+    feast.add_argument(
+        "folder", type=str, help="the repository: absent, empty or written by this command before"
+    )
+    feast.add_argument(
+        "--online",
+        type=str | None,
+        help="online store: sqlite (what a new repository has) or redis://HOST:PORT or redis://HOST:PORT/DATABASE, "
+        "rediss for TLS. A password in it is not written down: Feast reads it from the variable REDIS_PASSWORD. "
+        "Whatever else Feast knows is set in the repository's feature_store.yaml, which is written once",
+    )
+    feast.add_argument(
+        "--project",
+        type=str | None,
+        help="Feast's name for this repository (what a new one has: userip); names the tables and keys in the store",
+    )
+    return feast
+
+
+def run(chosen: Namespace) -> None:
+    """Write the repository and say what comes next.
+
+    Raises:
+        InputError: no bank there, or see :func:`userip_lightning.serving.feast_repository.write`.
+    """
+    bank = FeatureBank.open(chosen.path)
+    written = feast_repository.write(bank, chosen.folder, chosen.online, chosen.project)
+    gone = f", {written.gone} of earlier versions with empty codes" if written.gone else ""
+    print(f"{chosen.folder}: version {bank.path.name}, {written.users} users{gone}")
+    until = written.until.replace(tzinfo=None).isoformat()
+    print("next, in that folder (apply the first time and where profiles change):")
+    print("  feast apply")
+    print(f"  feast materialize-incremental {until}")

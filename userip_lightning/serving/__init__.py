@@ -1,0 +1,1 @@
+"""Codes where they are needed: stores that a ranking service reads."""
