@@ -9,9 +9,9 @@ from userip_lightning.serving import feast_repository
 
 SUMMARY = "a Feast repository of the codes, for feast apply, feast materialize and get_online_features"
 _DESCRIPTION = (
-    "Write a Feast feature repository of the current codes: feature_store.yaml, the definitions (entity user with "
-    "join key user_id, view user_codes with one Int64 feature per profile) and the rows as Parquet. Run it again "
-    "for every version of the bank, then the command that it prints. Feast itself is not needed here."
+    "Write a Feast feature repository of the current codes: feature_store.yaml, the definitions (entity user "
+    "with join key user_id, view user_codes with one Int64 feature per profile) and the rows as Parquet. Run "
+    "it again for every version of the bank, then the command that it prints. Feast itself is not needed here."
 )
 
 
@@ -19,20 +19,19 @@ def parser() -> ArgumentParser:
     """What the command takes."""
     feast = ArgumentParser(description=_DESCRIPTION, exit_on_error=False)
     feast.add_argument("path", type=str, help="the bank's folder, or that of one of its versions")
-    feast.add_argument(
-        "folder", type=str, help="the repository: absent, empty or written by this command before"
-    )
+    feast.add_argument("folder", type=str, help="the repository: absent, empty or written by this command")
     feast.add_argument(
         "--online",
         type=str | None,
-        help="online store: sqlite (what a new repository has) or redis://HOST:PORT or redis://HOST:PORT/DATABASE, "
-        "rediss for TLS. A password in it is not written down: Feast reads it from the variable REDIS_PASSWORD. "
-        "Whatever else Feast knows is set in the repository's feature_store.yaml, which is written once",
+        help="online store: sqlite (what a new repository has), redis://HOST:PORT or redis://HOST:PORT/DATABASE"
+        " (rediss for TLS). A password in it is not written down: Feast reads it from the variable "
+        "REDIS_PASSWORD. Whatever else Feast knows is set in the repository's feature_store.yaml, which is "
+        "written once",
     )
     feast.add_argument(
         "--project",
         type=str | None,
-        help="Feast's name for this repository (what a new one has: userip); names the tables and keys in the store",
+        help="Feast's name for this repository (what a new one has: userip), part of every key in the store",
     )
     return feast
 

@@ -8,8 +8,8 @@
 The repository is written again for every version of the bank. Two rules keep Feast's copy right:
 
 * Every row carries the time at which its codes came into the repository. Redis keeps what has the newer time
-  and `materialize-incremental` takes what is newer than its last run, so with a time further back, such as that
-  of the version, an older version that is made current again, or one published late, would never arrive.
+  and `materialize-incremental` takes what is newer than its last run, so with a time further back, such as
+  that of the version, an older version that is made current again, or one published late, would never arrive.
 * Feast deletes nothing. Who was in the repository and is in the bank no more stays with empty codes, which
   replace the old ones and are read like those of a user never seen.
 
@@ -101,8 +101,8 @@ def _refuse_others(folder: Path) -> None:
     file = folder / DEFINITIONS
     if not file.is_file() or not file.read_bytes().startswith(_FIRST_LINE.encode()):
         raise InputError(
-            f"{folder}: is there and was not written by `userip bank feast` (a {DEFINITIONS} that begins with its "
-            "line is missing); name a folder that is empty or does not exist."
+            f"{folder}: is there and was not written by `userip bank feast` (its {DEFINITIONS} is missing or "
+            "somebody else's); name a folder that is empty or does not exist."
         )
 
 
@@ -121,7 +121,7 @@ def _settings(file: Path, online: str | None, project: str | None) -> str | None
     for key, value in wanted.items():
         if value is not None and there.get(key) != value:
             raise InputError(
-                f"{file}: has {key} {there.get(key)!r}, but {value!r} is asked for; edit the file, or leave the "
+                f"{file}: has another {key} than {value!r}, which is asked for; edit the file, or leave the "
                 "option out."
             )
     return None
@@ -178,8 +178,10 @@ def _new_settings(store: dict[str, str], project: str) -> str:
         "offline_store": {"type": "file"},
         "entity_key_serialization_version": 3,
     }
-    head = f"# Written once by `userip bank feast`. Edit it as you need; {DEFINITIONS} and {ROWS} are written again.\n"
-    return head + yaml.safe_dump(settings, sort_keys=False)
+    head = (
+        "# Written once by `userip bank feast`; edit it as you need, the files beside it are written again.\n"
+    )
+    return head + str(yaml.safe_dump(settings, sort_keys=False))
 
 
 def _rows(bank: FeatureBank, file: Path, now: datetime) -> tuple[pl.DataFrame, Written]:
@@ -220,7 +222,7 @@ def _definitions(bank: FeatureBank) -> str:
     )
     return f'''{_FIRST_LINE}
 
-Put definitions of your own into another file. Only where the profiles change does `feast apply` have to run again.
+Put definitions of your own into another file. `feast apply` has to run again only where the profiles change.
 """
 
 from datetime import timedelta
@@ -252,9 +254,9 @@ def _write(file: Path, text: str) -> None:
 
 
 def _publish(draft: Path, folder: Path) -> None:
-    """Put the files in place: all at once, or one after the other where the folder is there, with what is Feast's.
+    """Put the files in place: all at once, or one after the other where the folder is there already.
 
-    The one that tells whose folder this is goes first, so that a run that was killed can be repeated.
+    The one that tells whose folder it is goes first, so that a run that was killed can be repeated.
     """
     names = [name for name in (DEFINITIONS, ROWS, SETTINGS) if (draft / name).is_file()]
     for name in names:
