@@ -11,7 +11,7 @@ SUMMARY = "a Feast repository of the codes, for feast apply, feast materialize a
 _DESCRIPTION = (
     "Write a Feast feature repository of the current codes: feature_store.yaml, the definitions (entity user "
     "with join key user_id, view user_codes with one Int64 feature per profile) and the rows as Parquet. Run "
-    "it again for every version of the bank, then the command that it prints. Feast itself is not needed here."
+    "it again for every version of the bank, then the command that it prints. Feast is not needed here."
 )
 
 

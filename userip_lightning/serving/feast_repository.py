@@ -178,9 +178,7 @@ def _new_settings(store: dict[str, str], project: str) -> str:
         "offline_store": {"type": "file"},
         "entity_key_serialization_version": 3,
     }
-    head = (
-        "# Written once by `userip bank feast`; edit it as you need, the files beside it are written again.\n"
-    )
+    head = "# Written once by `userip bank feast`; yours to edit. The files beside it are written again.\n"
     return head + str(yaml.safe_dump(settings, sort_keys=False))
 
 
