@@ -44,8 +44,8 @@ def run(chosen: Namespace) -> None:
     """
     bank = FeatureBank.open(chosen.path)
     written = feast_repository.write(bank, chosen.folder, chosen.online, chosen.project)
-    gone = f", {written.gone} of earlier versions with empty codes" if written.gone else ""
-    print(f"{chosen.folder}: version {bank.path.name}, {written.users} users{gone}")
+    gone = f", gone since earlier versions and now with empty codes: {written.gone}" if written.gone else ""
+    print(f"{chosen.folder}: version {bank.path.name}, users: {written.users}{gone}")
     until = written.until.replace(tzinfo=None).isoformat()
     print("next, in that folder (apply the first time and where profiles change):")
     print("  feast apply")
