@@ -134,7 +134,11 @@ COMMANDS = (
         "rella", "a baseline alone, yes or no over retrieved behaviours: fit, validate, test, predict", _rella
     ),
     Command("data", "prepare, stats, validate, head, export, synthesize: from a log to data", _data),
-    Command("bank", "info, lookup, export, feast: what is in a feature bank, and to a feature store", _bank),
+    Command(
+        "bank",
+        "info, lookup, export, push, pull, feast, prune, forget: a feature bank, on disk and in stores",
+        _bank,
+    ),
     Command(
         "infer", "codes of the per-user engine for a population, also for users never trained on", _infer
     ),

@@ -1,1 +1,1 @@
-"""Codes where they are needed: stores that a ranking service reads."""
+"""Codes for services: where they are kept and how they are read, with numpy and polars alone."""
