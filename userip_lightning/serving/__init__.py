@@ -1,1 +1,5 @@
-"""Codes for services: where they are kept and how they are read, with numpy and polars alone."""
+"""Codes for anybody, at any time: by the table of the catalogue engine, without torch or a language model."""
+
+from userip_lightning.serving.profiler import Profiler
+
+__all__ = ["Profiler"]

@@ -1,0 +1,54 @@
+"""Ids as they come, to the strings that a bank knows: ``7``, ``7.0`` and ``"7"`` are one id.
+
+A column of integers with a gap often comes as floats, with NaN in the gap. So whole floats are read as
+integers; NaN, null and blank ids are missing.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+
+from userip_lightning.errors import InputError
+
+_EXACT = 2**53  # from here on, a float64 does not tell neighbouring integers apart
+
+
+def read_ids(name: str, dtype: pl.DataType) -> pl.Expr:
+    """The column ``name`` as strings; null where an id is missing or broken. Blank ones stay as they are.
+
+    Args:
+        name: of the column, as of the result.
+        dtype: of the column as it comes.
+
+    Raises:
+        InputError: neither strings nor numbers; when this is called.
+    """
+    column = pl.col(name)
+    if dtype.is_float():
+        whole = (column == column.floor()) & (column.abs() < _EXACT)
+        return pl.when(whole).then(column).cast(pl.Int64).cast(pl.String).alias(name)
+    if dtype == pl.String or dtype == pl.Null or dtype.is_integer() or dtype == pl.Categorical:
+        return column.cast(pl.String)
+    if dtype == pl.Enum:
+        return column.cast(pl.String)
+    raise InputError(f"column {name!r} has type {dtype}; ids are strings or whole numbers.")
+
+
+def is_broken(name: str, dtype: pl.DataType) -> pl.Expr:
+    """Whether a number of the column ``name`` is no id: a fraction, an infinity, or 2^53 and more."""
+    column = pl.col(name)
+    if not dtype.is_float():
+        return pl.lit(False)
+    return column.is_not_null() & column.is_not_nan() & read_ids(name, dtype).is_null()
+
+
+def read_id(value: object) -> str | None:
+    """A single id; None where it is missing or broken. A blank one stays as it is."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, int | np.integer):
+        return str(int(value))
+    if isinstance(value, float | np.floating) and float(value).is_integer():
+        return str(int(value))
+    return None
