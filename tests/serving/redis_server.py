@@ -1,42 +1,50 @@
-"""A real Redis on loopback, with nothing in it and nothing kept."""
+"""Debian's redis-server on loopback, on a free port, with nothing kept on disk."""
 
 import shutil
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from types import TracebackType
 
-REDIS = shutil.which("redis-server")
-WHY_NOT = "needs redis-server (Debian: apt-get install redis-server)"
+from userip_lightning.serving.redis_store import Address
 
-
-@contextmanager
-def redis_server(folder: Path, *options: str) -> Iterator[int]:
-    """Port of a server that runs while the block does."""
-    assert REDIS is not None
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
-    quiet = ["--save", "", "--appendonly", "no", "--dir", str(folder), "--logfile", str(folder / "redis.log")]
-    server = subprocess.Popen([REDIS, "--bind", "127.0.0.1", "--port", str(port), *quiet, *options])
-    try:
-        _wait(server, port)
-        yield port
-    finally:
-        server.terminate()
-        server.wait(timeout=30)
+PROGRAM = "redis-server"
+INSTALLED = shutil.which(PROGRAM) is not None
 
 
-def _wait(server: subprocess.Popen[bytes], port: int) -> None:
-    until = time.monotonic() + 30
-    while not _answers(port):
-        if time.monotonic() > until or server.poll() is not None:
-            raise RuntimeError(f"redis-server did not answer on port {port}")
-        time.sleep(0.05)
+class RedisServer:
+    """Runs while the block does.
 
+    Args:
+        options: further ones of redis-server, such as ``--requirepass secret``.
+    """
 
-def _answers(port: int) -> bool:
-    with socket.socket() as client:
-        return client.connect_ex(("127.0.0.1", port)) == 0
+    def __init__(self, *options: str) -> None:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = int(probe.getsockname()[1])
+        own = ("--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no")
+        self._words = (PROGRAM, *own, *options)
+
+    def url(self, prefix: str, user: str = "") -> str:
+        return f"redis://{user}127.0.0.1:{self.port}/{prefix}"
+
+    def address(self, prefix: str) -> Address:
+        return Address.parse(self.url(prefix))
+
+    def __enter__(self) -> "RedisServer":
+        self._process = subprocess.Popen(self._words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        end = time.monotonic() + 20
+        while time.monotonic() < end:
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", self.port)) == 0:
+                    return self
+            assert self._process.poll() is None, f"{PROGRAM} ended with {self._process.returncode}"
+            time.sleep(0.05)
+        raise AssertionError(f"{PROGRAM} does not answer")
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._process.kill()
+        self._process.wait()

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.serving import feast_process, redis_server
-from tests.serving.banks import NAMES, write_bank
+from tests.serving import feast_process
 from tests.serving.feast_process import Feast
+from tests.serving.few_users import NAMES, write_bank
+from tests.serving.redis_server import RedisServer
 from userip_lightning.cli import main
 from userip_lightning.serving import feast_repository
 
@@ -28,15 +29,12 @@ def feast() -> Iterator[Feast]:
 
 
 @pytest.fixture(params=["sqlite", "redis"])
-def online(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """An empty online store, as `--online` names it."""
+def online(request: pytest.FixtureRequest) -> str:
+    """An online store, as `--online` names it."""
     if request.param == "sqlite":
-        yield "sqlite"
-    elif redis_server.REDIS is None:
-        pytest.skip(redis_server.WHY_NOT)
-    else:
-        with redis_server.redis_server(tmp_path) as port:
-            yield f"redis://127.0.0.1:{port}"
+        return "sqlite"
+    server: RedisServer = request.getfixturevalue("redis_server")
+    return f"redis://127.0.0.1:{server.port}"
 
 
 def expected(codes: dict[str, tuple[int, ...]]) -> list[tuple[int | None, ...]]:

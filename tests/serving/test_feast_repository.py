@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from tests.cli.refusal import refused
-from tests.serving.banks import write_bank
+from tests.serving.few_users import write_bank
 from userip_lightning.cli import main
 from userip_lightning.errors import InputError
 from userip_lightning.serving import feast_repository

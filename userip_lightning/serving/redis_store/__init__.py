@@ -17,10 +17,10 @@ either all pages belong to the current version, or the reader sees that it has c
 """
 
 from userip_lightning.serving.redis_store.address import Address
-from userip_lightning.serving.redis_store.copy import RedisCopy
-from userip_lightning.serving.redis_store.info import StoreInfo, info
-from userip_lightning.serving.redis_store.pull import pull
-from userip_lightning.serving.redis_store.push import Pushed, push
+from userip_lightning.serving.redis_store.contents import StoreInfo, info
+from userip_lightning.serving.redis_store.follower import RedisCopy
+from userip_lightning.serving.redis_store.pulling import pull
+from userip_lightning.serving.redis_store.pushing import Pushed, push
 from userip_lightning.serving.redis_store.reader import RedisBank
 
 __all__ = ["Address", "Pushed", "RedisBank", "RedisCopy", "StoreInfo", "info", "pull", "push"]

@@ -1,10 +1,8 @@
-"""Where a bank lies in a Redis, and what a server's or the network's complaints mean."""
+"""Where a bank lies in a Redis."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import SplitResult, unquote, urlsplit
 
@@ -83,6 +81,8 @@ class Address(NamedTuple):
         scheme = "rediss" if self.tls else "redis"
         return f"{scheme}://{host}:{self.port}/{self.database}/{self.prefix}"
 
+    __repr__ = __str__  # a traceback may show it
+
     def key(self, *parts: object) -> str:
         """A key of this bank."""
         return ":".join(("{" + self.prefix + "}", *map(str, parts)))
@@ -112,53 +112,6 @@ class Address(NamedTuple):
             socket_timeout=ANSWER_S,
             retry=Retry(NoBackoff(), 1),  # once, where an idle connection was closed
         )
-
-
-@contextmanager
-def told(address: Address) -> Iterator[None]:
-    """Say in one sentence what is wrong, where a command in the block fails.
-
-    Raises:
-        InputError: no server there, it refuses the user, it is full, or a key has another type.
-    """
-    from redis.exceptions import RedisError
-
-    try:
-        yield
-    except RedisError as error:
-        raise InputError(f"{address}: {_meaning(error, address)}") from error
-
-
-def _meaning(error: Exception, address: Address) -> str:
-    from redis import exceptions
-
-    text = " ".join(str(error).split()).rstrip(".")
-    wrong_type = (
-        f"a key that begins with {address.key()} holds another type than a bank's; choose another prefix."
-    )
-    known: list[tuple[type[Exception] | str, str]] = [
-        (exceptions.AuthenticationError, f"the server refuses user or password ({text}); correct them."),
-        (
-            "NOAUTH|WRONGPASS|invalid username-password|invalid password",
-            "the server refuses user or password; correct them.",
-        ),
-        (
-            "^OOM|OOM command",
-            "the server's memory is full (maxmemory), what readers read is unchanged; "
-            "free some there, raise maxmemory, or keep fewer versions (--keep 1).",
-        ),
-        ("WRONGTYPE", wrong_type),
-        (exceptions.MovedError, f"this cluster keeps these keys on another node ({text}); name that one."),
-        (exceptions.NoPermissionError, f"the server does not allow the user this ({text}); ask for it."),
-        (exceptions.ReadOnlyError, "this server is a replica and only read; name the one that is written."),
-        (exceptions.BusyLoadingError, "the server is still loading its data; try again when it is done."),
-        (exceptions.TimeoutError, f"the server does not answer within {ANSWER_S:.0f} s; check it."),
-        (exceptions.ConnectionError, f"no Redis answers there ({text}); start it or correct the address."),
-    ]
-    for what, sentence in known:
-        if re.search(what, text) if isinstance(what, str) else isinstance(error, what):
-            return sentence
-    return f"the server refuses ({text}); check the server and the address."
 
 
 def _shown(parts: SplitResult) -> str:

@@ -10,10 +10,10 @@ kept waiting (write-ahead log, hence a local disk); a pusher that is killed has 
 """
 
 from userip_lightning.serving.sqlite_store.address import Address
-from userip_lightning.serving.sqlite_store.copy import SqliteCopy
-from userip_lightning.serving.sqlite_store.info import StoreInfo, info
-from userip_lightning.serving.sqlite_store.pull import pull
-from userip_lightning.serving.sqlite_store.push import Pushed, push
+from userip_lightning.serving.sqlite_store.contents import StoreInfo, info
+from userip_lightning.serving.sqlite_store.follower import SqliteCopy
+from userip_lightning.serving.sqlite_store.pulling import pull
+from userip_lightning.serving.sqlite_store.pushing import Pushed, push
 from userip_lightning.serving.sqlite_store.reader import SqliteBank
 
 __all__ = ["Address", "Pushed", "SqliteBank", "SqliteCopy", "StoreInfo", "info", "pull", "push"]

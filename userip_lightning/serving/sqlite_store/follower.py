@@ -11,7 +11,7 @@ from userip_lightning.bank.feature_bank import FeatureBank
 from userip_lightning.errors import InputError
 from userip_lightning.serving.sqlite_store.address import Address
 from userip_lightning.serving.sqlite_store.database import Version, connect, current, reading, told, versions
-from userip_lightning.serving.sqlite_store.push import push
+from userip_lightning.serving.sqlite_store.pushing import push
 
 
 class SqliteCopy:

@@ -16,10 +16,11 @@ from userip_lightning.bank.version_folder import Content
 from userip_lightning.bank.versions import point
 from userip_lightning.errors import InputError
 from userip_lightning.lock import sole_writer
-from userip_lightning.serving.redis_store.address import Address, told
+from userip_lightning.serving.redis_store.address import Address
+from userip_lightning.serving.redis_store.complaints import told
 from userip_lightning.serving.redis_store.layout import Layout, Meta
 from userip_lightning.serving.redis_store.pages import read_pages
-from userip_lightning.serving.redis_store.push import BATCH
+from userip_lightning.serving.redis_store.pushing import BATCH
 
 _ROWS = ROWS_SEEN.removesuffix(".npy")
 Progress = Callable[[int, int], object]

@@ -7,10 +7,11 @@ from pathlib import Path
 
 from userip_lightning.bank.feature_bank import FeatureBank
 from userip_lightning.errors import InputError
-from userip_lightning.serving.redis_store.address import Address, told
+from userip_lightning.serving.redis_store.address import Address
+from userip_lightning.serving.redis_store.complaints import told
 from userip_lightning.serving.redis_store.layout import Layout
 from userip_lightning.serving.redis_store.pages import find, page_of
-from userip_lightning.serving.redis_store.push import push
+from userip_lightning.serving.redis_store.pushing import push
 
 
 class RedisCopy:

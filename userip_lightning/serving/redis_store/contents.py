@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from userip_lightning.serving.redis_store.address import Address, told
+from userip_lightning.serving.redis_store.address import Address
+from userip_lightning.serving.redis_store.complaints import told
 from userip_lightning.serving.redis_store.layout import Entry, Layout
-from userip_lightning.serving.redis_store.push import BATCH, batches
+from userip_lightning.serving.redis_store.pushing import BATCH, batches
 
 
 class StoreInfo(NamedTuple):

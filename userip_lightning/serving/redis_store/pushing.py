@@ -15,7 +15,8 @@ from userip_lightning.bank.feature_bank import FeatureBank
 from userip_lightning.bank.version_folder import OWN_ARRAYS
 from userip_lightning.errors import InputError
 from userip_lightning.serving.pushed import Progress, Pushed
-from userip_lightning.serving.redis_store.address import Address, told
+from userip_lightning.serving.redis_store.address import Address
+from userip_lightning.serving.redis_store.complaints import told
 from userip_lightning.serving.redis_store.layout import SCHEMA, Entry, Layout, Meta
 from userip_lightning.serving.redis_store.pages import page_count, write_pages
 from userip_lightning.serving.redis_store.push_lock import PushLock
