@@ -12,7 +12,10 @@ from typing import Any
 PYTHON = os.environ.get("USERIP_FEAST_PYTHON") or (
     sys.executable if importlib.util.find_spec("feast") else None
 )
-WHY_NOT = "needs Feast: USERIP_FEAST_PYTHON names the Python of an environment with feast[redis]"
+WHY_NOT = (
+    "needs Feast in an environment of its own: pip install -r tests/serving/feast_requirements.txt, and "
+    "name its Python in USERIP_FEAST_PYTHON"
+)
 
 
 class Feast:
