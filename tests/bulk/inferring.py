@@ -6,8 +6,10 @@ from typing import Any
 
 import polars as pl
 
+from userip_lightning.bulk.engine import Request
 from userip_lightning.bulk.part_store import PartStore
-from userip_lightning.bulk.run import Request, Trained, infer
+from userip_lightning.bulk.prompted import Prompted
+from userip_lightning.bulk.run import infer
 
 
 def written(output: Path) -> pl.DataFrame:
@@ -15,7 +17,7 @@ def written(output: Path) -> pl.DataFrame:
 
 
 def run(
-    trained: Trained,
+    trained: Prompted,
     events: Path,
     output: Path,
     items: Path | None = None,
