@@ -109,7 +109,7 @@ def _scores(profiler: Profiler, train: pl.DataFrame, test: pl.DataFrame) -> Floa
     combination = np.ravel_multi_index(own.select(profiler.names).to_numpy().T, profiler.sizes)
     rows = profiler.items.find(test["item_id"])
     said = np.stack([profiler.sums.nats(rows, c) for c in range(profiler.sums.combinations)], axis=1)
-    return said[np.arange(len(rows)), combination]
+    return np.asarray(said[np.arange(len(rows)), combination])
 
 
 if __name__ == "__main__":

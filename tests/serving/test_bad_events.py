@@ -106,7 +106,10 @@ def test_a_log_of_another_catalogue_is_refused_with_ids_of_both_sides(explicit):
         ),
         (lambda e: e.with_columns(item_id=pl.lit(2.0**53)), "row 1 has item_id 9007199254740992.0"),
         (lambda e: e.with_columns(user_id=pl.lit(float("inf"))), "row 1 has user_id inf"),
-        (lambda e: e.with_columns(user_id=pl.concat_list("label")), r"column 'user_id' has type List\(Int64\)"),
+        (
+            lambda e: e.with_columns(user_id=pl.concat_list("label")),
+            r"column 'user_id' has type List\(Int64\)",
+        ),
     ],
 )
 def test_events_that_cannot_be_used_are_refused(explicit, spoil, sentence):
