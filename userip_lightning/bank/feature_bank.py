@@ -16,16 +16,18 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
 from userip_lightning import artifact
 from userip_lightning.artifact import Manifest
 from userip_lightning.bank.keys import MAX_LENGTH, KeyIndex
 from userip_lightning.errors import InputError
+
+if TYPE_CHECKING:
+    import polars as pl
 
 CURRENT = "CURRENT"
 
@@ -89,6 +91,8 @@ class FeatureBank:
         Raises:
             InputError: shapes disagree, an id is repeated, empty or too long, or a code is out of range.
         """
+        import polars as pl
+
         users = np.asarray(user_ids, dtype=np.str_)
         _check(users, codes, names, sizes)
         extra = {**manifest.extra, "names": list(names), "sizes": [int(size) for size in sizes]}
@@ -154,6 +158,8 @@ class FeatureBank:
     @property
     def users(self) -> pl.DataFrame:
         """``user_id`` and one Int64 column per profile, sorted by user_id."""
+        import polars as pl  # whoever only looks codes up does not wait for it
+
         return pl.read_parquet(self.path / "codes.parquet")
 
     def lookup(self, user_ids: Sequence[str] | NDArray[np.str_]) -> NDArray[np.int64]:
@@ -257,7 +263,7 @@ def _version(
     digest.update(artifact.stable_hash([vars(manifest), artifact.rows_hash(rows_seen)]).encode())
     for name, values in further.items():
         digest.update(name.encode())
-        digest.update(np.ascontiguousarray(values).view(np.uint8))  # bytes() would be a copy of the states
+        digest.update(np.ascontiguousarray(values).view(np.uint8).data)  # no copy, states are large
     return digest.hexdigest()[:12]
 
 
