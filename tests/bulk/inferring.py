@@ -6,9 +6,8 @@ from typing import Any
 
 import polars as pl
 
-from userip_lightning.bulk.engine import Request
+from userip_lightning.bulk.engine import Engine, Request
 from userip_lightning.bulk.part_store import PartStore
-from userip_lightning.bulk.prompted import Prompted
 from userip_lightning.bulk.run import infer
 
 
@@ -17,7 +16,7 @@ def written(output: Path) -> pl.DataFrame:
 
 
 def run(
-    trained: Prompted,
+    engine: Engine,
     events: Path,
     output: Path,
     items: Path | None = None,
@@ -26,5 +25,5 @@ def run(
     report: Callable[[str], Any] = lambda _: None,
 ) -> pl.DataFrame:
     """Codes by user_id."""
-    infer(trained, Request(events, items, output, workers, part_users), report)
+    infer(engine, Request(events, items, output, workers, part_users), report)
     return written(output)

@@ -180,6 +180,19 @@ def test_a_bank_of_another_experiment_is_not_continued(refresh, world, own, tmp_
     assert "made from another experiment" in said
 
 
+def test_without_events_the_bank_that_is_served_is_made(world, own, refresh, tmp_path, capsys):
+    words = ["refresh", str(world.root), "--bank", str(tmp_path / "bank")]
+    assert main(words) == 0
+    served = FeatureBank.open(tmp_path / "bank")
+    assert served.users.equals(own.users)
+    assert served.path.name == own.path.name
+    assert f"bank: {served.path}" in capsys.readouterr().out
+    assert refresh(world.later)[0] == 0
+    later = FeatureBank.open(tmp_path / "bank").path
+    assert main(words) == 0
+    assert f"bank: {later}" in capsys.readouterr().out  # what is served is kept
+
+
 def test_no_experiment_there(tmp_path, capsys):
     assert main(["refresh", str(tmp_path), "--events", "x.parquet"]) == 2
     assert "no experiment here" in capsys.readouterr().err

@@ -141,7 +141,9 @@ COMMANDS = (
     ),
     Command("data", "prepare, stats, validate, head, export, synthesize: from a log to data", _data),
     Command(
-        "bank", "info, lookup, export, push, pull, prune, forget: a feature bank, on disk or in Redis", _bank
+        "bank",
+        "info, lookup, export, push, pull, feast, prune, forget: a feature bank, on disk and in stores",
+        _bank,
     ),
     Command(
         "infer", "codes of the per-user engine for a population, also for users never trained on", _infer

@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple
 
 from userip_lightning.bank import FeatureBank
 from userip_lightning.errors import InputError
-from userip_lightning.refresh.coding import LOGS, add_events, write
+from userip_lightning.refresh.coding import LOGS, add_events, unchanged, write
 from userip_lightning.refresh.log import LaterLog
 from userip_lightning.refresh.movement import Movement, movement
 from userip_lightning.refresh.rematch import Fitted, rematch
@@ -91,6 +91,23 @@ def refresh(fitted: Fitted, log: LaterLog, request: Request, report: Callable[[s
     if request.dry_run:
         return Refreshed(found, None)
     return Refreshed(found, write(request.bank, served, coding, log.identity, arrays, extra))
+
+
+def copy(fitted: Fitted, bank: Path) -> Path:
+    """Make the bank that is served, a copy of the experiment's own.
+
+    Returns:
+        The version's folder; the one that is served already, if there is one.
+
+    Raises:
+        InputError: the bank cannot be written, or is another experiment's.
+    """
+    if FeatureBank.exists(bank):
+        served = FeatureBank.open(bank)
+        _refuse_other(served, fitted)
+        return served.path
+    own = FeatureBank.open(fitted.bank)
+    return write(bank, own, unchanged(Profiler.load(own.path)), None)
 
 
 def _refuse_other(served: FeatureBank, fitted: Fitted) -> None:
