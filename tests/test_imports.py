@@ -12,7 +12,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = "userip_lightning"
-GROUND = {"errors", "artifact", "schema"}
+GROUND = {"errors", "artifact", "schema", "lock"}
 HEAVY = {"torch", "lightning", "transformers", "peft", "wandb"}
 
 FILES = {
@@ -95,7 +95,7 @@ def test_no_module_takes_part_in_a_cycle():
         pytest.fail(" → ".join(error.args[1]))
 
 
-@pytest.mark.parametrize("room", ["report", "bank", "assets", "artifact", "schema"])
+@pytest.mark.parametrize("room", ["report", "bank", "serving", "assets", "artifact", "schema", "lock"])
 def test_reading_results_or_codes_loads_no_training_framework(room):
     modules = [module for module in FILES if room_of(module) == room]
     program = f"import sys, {', '.join(modules)}; print(*sorted({HEAVY!r} & set(sys.modules)))"

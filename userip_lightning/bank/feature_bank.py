@@ -7,14 +7,13 @@
     root/<version>/*.npy         whatever else its writer keeps there, such as codebooks
 
 A version is named after its content, so writing the same bank twice makes one version, and older versions
-stay: going back is a matter of CURRENT.
+stay until they are pruned: going back is a matter of CURRENT. One process at a time writes under a root;
+readers are not kept waiting.
 """
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -23,13 +22,14 @@ from numpy.typing import NDArray
 
 from userip_lightning import artifact
 from userip_lightning.artifact import Manifest
-from userip_lightning.bank.keys import MAX_LENGTH, KeyIndex
+from userip_lightning.bank.keys import KeyIndex
+from userip_lightning.bank.version_folder import Content
+from userip_lightning.bank.versions import CURRENT, current, missing, point, size, stamp, versions
 from userip_lightning.errors import InputError
+from userip_lightning.lock import sole_writer
 
 if TYPE_CHECKING:
     import polars as pl
-
-CURRENT = "CURRENT"
 
 
 class BankInfo(NamedTuple):
@@ -41,7 +41,7 @@ class BankInfo(NamedTuple):
     data_hash: str
     config_hash: str
     lm: str | None
-    versions: tuple[str, ...]  # every version under the root
+    versions: dict[str, int]  # every version under the root, the last written first → bytes on disk
 
 
 class FeatureBank:
@@ -89,37 +89,13 @@ class FeatureBank:
             The folder of the version.
 
         Raises:
-            InputError: shapes disagree, an id is repeated, empty or too long, or a code is out of range.
+            InputError: shapes disagree, an id is repeated, empty or too long, a code is out of range,
+                another process is writing this bank, or the disk is full.
         """
-        import polars as pl
-
-        users = np.asarray(user_ids, dtype=np.str_)
-        _check(users, codes, names, sizes)
-        extra = {**manifest.extra, "names": list(names), "sizes": [int(size) for size in sizes]}
-        manifest = replace(manifest, extra=extra, users=int(users.size))
-        by_id = np.argsort(users)
-        users, codes = users[by_id], codes[by_id].astype(np.int64)
-        further = dict(sorted((arrays or {}).items()))
-        folder = Path(root) / _version(users, codes, manifest, rows_seen, further)
-        if not (folder / artifact.MANIFEST).is_file():
-            with artifact.writing(folder, manifest, rows_seen) as draft:
-                columns = {name: codes[:, p] for p, name in enumerate(names)}
-                pl.DataFrame({"user_id": users.tolist(), **columns}).write_parquet(draft / "codes.parquet")
-                index, order = KeyIndex.build(users)
-                index.save(draft)
-                # as narrow as the codes are: a lookup waits for memory, not for arithmetic
-                narrow = np.min_scalar_type(max(sizes, default=0))
-                artifact.save_array(draft / "codes.npy", codes[order].astype(narrow))
-                for name, values in further.items():
-                    artifact.save_array(draft / f"{name}.npy", values)
-        pointer = Path(root) / CURRENT
-        try:
-            artifact.write_text(pointer, folder.name + "\n")
-        except OSError as error:
-            raise InputError(
-                f"{pointer}: could not be written ({error.strerror or error}); free some space, then write "
-                f"{folder.name} into it."
-            ) from error
+        content = Content.of(user_ids, codes, names, sizes, manifest, rows_seen, arrays)
+        with sole_writer(root, "bank"):
+            folder = content.write(Path(root))
+            point(Path(root), folder.name)
         return folder
 
     @staticmethod
@@ -138,29 +114,35 @@ class FeatureBank:
             InputError: no bank there, CURRENT names a missing version, another schema version, or a file
                 that is corrupt.
         """
-        folder = _current(Path(root))
-        manifest = artifact.read_manifest(folder, "bank")
-        try:
-            index = KeyIndex.load(folder)
-            codes = np.asarray(np.load(folder / "codes.npy", mmap_mode="r"))
-            bank = FeatureBank(folder, manifest, index, codes)
-            expected = (len(index.keys), len(bank.sizes))
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise InputError(
-                f"{folder}: the bank is corrupt ({error}); delete it and write it again."
-            ) from None
-        if codes.shape != expected or len(bank.names) != len(bank.sizes):
-            raise InputError(
-                f"{folder}: the bank is corrupt (its files disagree); delete it and write it again."
-            )
-        return bank
+        path = Path(root)
+        if (path / artifact.MANIFEST).is_file():
+            return _open(path)
+        while True:
+            seen = stamp(path)
+            name = current(path)
+            try:
+                if name not in (there := versions(path)):
+                    raise missing(path, name, there)
+                return _open(path / name)
+            except (InputError, FileNotFoundError):  # perhaps pruned since, another being current now
+                if stamp(path) == seen:
+                    raise
 
     @property
     def users(self) -> pl.DataFrame:
-        """``user_id`` and one Int64 column per profile, sorted by user_id."""
-        import polars as pl  # whoever only looks codes up does not wait for it
+        """``user_id`` and one Int64 column per profile, sorted by user_id.
 
-        return pl.read_parquet(self.path / "codes.parquet")
+        Raises:
+            InputError: the version was deleted since it was opened.
+        """
+        import polars as pl  # who only looks codes up need not load it
+
+        try:
+            return pl.read_parquet(self.path / "codes.parquet")
+        except FileNotFoundError:
+            raise InputError(
+                f"{self.path}: this version was deleted while it was read; run the same command again."
+            ) from None
 
     def lookup(self, user_ids: Sequence[str] | NDArray[np.str_]) -> NDArray[np.int64]:
         """[N] user ids → [N, P] codes; an unknown user gets the reserved code K_p of every profile."""
@@ -188,8 +170,7 @@ class FeatureBank:
             name: np.bincount(self._codes[:, p], minlength=size).tolist()
             for p, (name, size) in enumerate(zip(self.names, self.sizes, strict=True))
         }
-        versions = sorted(file.parent.name for file in self.path.parent.glob(f"[!.]*/{artifact.MANIFEST}"))
-        made_by = self.manifest
+        made_by, root = self.manifest, self.path.parent
         return BankInfo(
             version=self.path.name,
             users=made_by.users,
@@ -197,7 +178,7 @@ class FeatureBank:
             data_hash=made_by.data_hash,
             config_hash=made_by.config_hash,
             lm=made_by.lm,
-            versions=tuple(versions),
+            versions={name: size(root / name) for name in versions(root)},
         )
 
     def export(self, path: str | Path) -> Path:
@@ -224,64 +205,16 @@ class FeatureBank:
         return target
 
 
-def _check(
-    users: NDArray[np.str_], codes: NDArray[np.int64], names: Sequence[str], sizes: Sequence[int]
-) -> None:
-    """Raise InputError where :meth:`FeatureBank.write` says so."""
-    if codes.shape != (users.size, len(names)) or len(sizes) != len(names):
-        raise InputError(
-            f"bank: codes of shape {codes.shape} do not fit {users.size} users and {len(names)} profiles "
-            f"with {len(sizes)} sizes; give one row per user and one column per profile."
-        )
-    lengths = np.char.str_len(users)
-    if users.size and not 0 < lengths.min() <= lengths.max() <= MAX_LENGTH:
-        raise InputError(f"bank: a user id is empty or longer than {MAX_LENGTH} characters; shorten the ids.")
-    distinct, counts = np.unique(users, return_counts=True)
-    if distinct.size != users.size:
-        raise InputError(
-            f"bank: user id {str(distinct[counts > 1][0])!r} is there twice; give one row per user."
-        )
-    wrong = (codes < 0) | (codes >= np.array(sizes, dtype=np.int64))
-    if wrong.any():
-        user, profile = (int(at[0]) for at in wrong.nonzero())
-        raise InputError(
-            f"bank: user {str(users[user])!r} has {names[profile]} code {int(codes[user, profile])}, but its "
-            f"codes are 0 to {sizes[profile] - 1}; check the codebook size."
-        )
-
-
-def _version(
-    users: NDArray[np.str_],
-    codes: NDArray[np.int64],
-    manifest: Manifest,
-    rows_seen: NDArray[np.int64],
-    further: Mapping[str, NDArray[Any]],
-) -> str:
-    """Name of a version: a hash of everything in it, users sorted."""
-    digest = hashlib.sha256("\n".join(users.tolist()).encode())
-    digest.update(np.ascontiguousarray(codes).tobytes())
-    digest.update(artifact.stable_hash([vars(manifest), artifact.rows_hash(rows_seen)]).encode())
-    for name, values in further.items():
-        digest.update(name.encode())
-        digest.update(np.ascontiguousarray(values).view(np.uint8).data)  # no copy, states are large
-    return digest.hexdigest()[:12]
-
-
-def _current(root: Path) -> Path:
-    """Folder of the version to open."""
-    if (root / artifact.MANIFEST).is_file():
-        return root
-    pointer = root / CURRENT
-    if not pointer.is_file():
-        raise InputError(
-            f"{root}: no bank here ({CURRENT} is missing); run the quantize stage or check the path."
-        )
-    name = pointer.read_text(encoding="utf-8").strip()
-    versions = sorted(file.parent.name for file in root.glob(f"[!.]*/{artifact.MANIFEST}"))
-    if name not in versions:
-        there = ", ".join(versions) or "none"
-        raise InputError(
-            f"{pointer}: names version {name!r}, which is missing (there: {there}); write one of these "
-            "into it or run the quantize stage again."
-        )
-    return root / name
+def _open(folder: Path) -> FeatureBank:
+    """The version in ``folder``; InputError where it is missing or damaged."""
+    manifest = artifact.read_manifest(folder, "bank")
+    try:
+        index = KeyIndex.load(folder)
+        codes = np.asarray(np.load(folder / "codes.npy", mmap_mode="r"))
+        bank = FeatureBank(folder, manifest, index, codes)
+        expected = (len(index.keys), len(bank.sizes))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{folder}: the bank is corrupt ({error}); delete it and write it again.") from None
+    if codes.shape != expected or len(bank.names) != len(bank.sizes):
+        raise InputError(f"{folder}: the bank is corrupt (its files disagree); delete it and write it again.")
+    return bank

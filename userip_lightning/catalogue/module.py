@@ -33,11 +33,14 @@ from userip_lightning.catalogue.em import Block, Schedule, Search
 from userip_lightning.catalogue.exact_sums import rounded
 from userip_lightning.catalogue.factorised_start import FactorisedStart
 from userip_lightning.catalogue.factorised_table import FactorisedTable
+from userip_lightning.catalogue.further_items import NEW_ITEMS, kept_for_new_items
 from userip_lightning.catalogue.joint_start import JointStart
 from userip_lightning.catalogue.labelled_rows import LabelledRows
 from userip_lightning.catalogue.naming import code_order, split_classes
 from userip_lightning.catalogue.recommendation import Recommendation, RecommendationTerm
+from userip_lightning.catalogue.text_reader import TextReader
 from userip_lightning.catalogue.text_source import Events
+from userip_lightning.catalogue.unseen_items import UnseenItems
 from userip_lightning.errors import InputError
 from userip_lightning.schema import SIZES
 
@@ -58,6 +61,7 @@ class CatalogueData(Protocol):
     user_ids: NDArray[np.str_]
     item_ids: NDArray[np.str_]
     vectors: Floats | None
+    readers: list[TextReader] | None  # of further texts; None where nothing was kept that could
     reading: dict[str, Any]  # of the texts: whatever decides the vectors, JSON values
 
     @property
@@ -125,7 +129,7 @@ class CatalogueModule(LightningModule):
         """What was learned, rounded as it is exported; classes in the order of their codes."""
         if self.search.step == 0:
             raise InputError("catalogue: nothing was learned yet; run fit, or give its --ckpt_path.")
-        table = self.search.best.table if self.term is None else self.term.table
+        table = self._learned
         if isinstance(table, CodeTable):
             order = code_order(table.evidence, self.sizes)
             table = CodeTable(table.evidence[:, order], table.log_share[order])
@@ -227,6 +231,7 @@ class CatalogueModule(LightningModule):
         codes = np.concatenate([self._codes(table, block) for block in self.data.predict_dataloader()])
         self._name_unused(codes)
         prepared = self.data.manifest
+        new_items, further = kept_for_new_items(self._unseen(), self.data.readers, self.term is not None)
         manifest = Manifest(
             kind="bank",
             config_hash=config_hash
@@ -237,6 +242,7 @@ class CatalogueModule(LightningModule):
                 "events": "labelled items" if self.data.events.explicit else "items",
                 "codebooks": "factorised" if isinstance(table, FactorisedTable) else "joint",
                 "reading": self.data.reading,
+                NEW_ITEMS: new_items,
             },
         )
         arrays: dict[str, NDArray[np.generic]] = {
@@ -252,8 +258,21 @@ class CatalogueModule(LightningModule):
             list(self.sizes.values()),
             manifest,
             self._rows_seen(),
-            arrays,
+            arrays | further,
         )
+
+    @property
+    def _learned(self) -> CodeTable | FactorisedTable:
+        """Classes in the order of EM."""
+        return self.search.best.table if self.term is None else self.term.table
+
+    def _unseen(self) -> UnseenItems:
+        """What EM says of items without events, classes in the order of their codes."""
+        unseen, table = self.search.best.unseen(self.data.vectors), self._learned
+        if isinstance(table, FactorisedTable):
+            return unseen
+        order = code_order(table.evidence, self.sizes)
+        return UnseenItems(unseen.weight[:, order], unseen.alone[order])
 
     def _identity(self) -> dict[str, Any]:
         """What a table depends on, by name; JSON values."""

@@ -1,59 +1,66 @@
-"""`userip bank info|lookup|export`: what is in a feature bank."""
+"""`userip bank ...`: the commands on a feature bank."""
 
 from __future__ import annotations
 
-import json
-import sys
 from collections.abc import Sequence
 
 from jsonargparse import ArgumentParser
 
-from userip_lightning.bank import FeatureBank
+from userip_lightning.cli.bank_command import BankCommand
+from userip_lightning.cli.bank_feast import FEAST
+from userip_lightning.cli.bank_forget import FORGET
+from userip_lightning.cli.bank_prune import PRUNE
+from userip_lightning.cli.bank_pull import PULL
+from userip_lightning.cli.bank_push import PUSH
+from userip_lightning.cli.bank_read import EXPORT, INFO, LOOKUP
+from userip_lightning.errors import InputError
 
-_DESCRIPTION = "Read a feature bank: the codes that the quantize stage wrote, or those of a control."
-_INFO = "the current version, where it came from and how many users have each code, as JSON"
-_LOOKUP = "the codes of users, tab-separated; a user that is not in the bank has the reserved codes"
-_EXPORT = "all codes as one .csv or .parquet file"
+_DESCRIPTION = """Read and keep a feature bank: the codes that the catalogue or quantize stage wrote, or
+those of a control."""
+
+COMMANDS: dict[str, BankCommand] = {
+    "info": INFO,
+    "lookup": LOOKUP,
+    "export": EXPORT,
+    "push": PUSH,
+    "pull": PULL,
+    "feast": FEAST,
+    "prune": PRUNE,
+    "forget": FORGET,
+}
 
 
 def bank(arguments: Sequence[str]) -> None:
     """Run `userip bank`.
 
     Raises:
-        InputError: no bank there, or a damaged one.
+        InputError: no bank there, a damaged one, or what a command refuses.
     """
-    config = _parser().parse_args(list(arguments))
+    words, further = _at_dashes(arguments)
+    config = _parser().parse_args(words)
     chosen = config[config.subcommand]
-    feature_bank = FeatureBank.open(chosen.path)
-    if config.subcommand == "info":
-        print(json.dumps(feature_bank.info()._asdict(), indent=2))
-    elif config.subcommand == "export":
-        print(feature_bank.export(chosen.file))
-    else:
-        _lookup(feature_bank, chosen.users)
+    if "users" in chosen:  # argparse takes words after -- for users only where no option comes between
+        chosen.users = [*chosen.users, *further]
+        further = []
+        if not chosen.users:
+            raise InputError("users: none given; name at least one id, after -- if it begins with a dash.")
+    if further:
+        raise InputError(f"{further[0]}: not expected after --; only user ids are.")
+    COMMANDS[config.subcommand].run(chosen)
 
 
-def _lookup(feature_bank: FeatureBank, users: list[str]) -> None:
-    found = feature_bank.lookup(users).tolist()
-    print("\t".join(("user_id", *feature_bank.names)))
-    for user, codes in zip(users, found, strict=True):
-        print("\t".join((user, *map(str, codes))))
-    strangers = [user for user, codes in zip(users, found, strict=True) if codes == list(feature_bank.sizes)]
-    if strangers:
-        print(f"not in the bank, hence the reserved codes: {', '.join(strangers)}", file=sys.stderr)
+def _at_dashes(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
+    """The words before and after the first ``--``."""
+    words = list(arguments)
+    at = words.index("--") if "--" in words else len(words)
+    return words[:at], words[at + 1 :]
 
 
 def _parser() -> ArgumentParser:
     parser = ArgumentParser(prog="userip bank", description=_DESCRIPTION, exit_on_error=False)
     commands = parser.add_subcommands()
-    info, lookup, export = (
-        ArgumentParser(description=text, exit_on_error=False) for text in (_INFO, _LOOKUP, _EXPORT)
-    )
-    for command in (info, lookup, export):
-        command.add_argument("path", type=str, help="the bank's folder, or that of one of its versions")
-    lookup.add_argument("users", type=str, nargs="+", help="user ids")
-    export.add_argument("file", type=str, help="where to write; ends in .csv or .parquet")
-    commands.add_subcommand("info", info, help=_INFO)
-    commands.add_subcommand("lookup", lookup, help=_LOOKUP)
-    commands.add_subcommand("export", export, help=_EXPORT)
+    for name, command in COMMANDS.items():
+        own = ArgumentParser(description=command.description, exit_on_error=False, allow_abbrev=False)
+        command.arguments(own)
+        commands.add_subcommand(name, own, help=command.summary)
     return parser

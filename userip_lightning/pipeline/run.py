@@ -7,11 +7,13 @@ can do (``World.first``); the others help where a Trainer asks for them.
 from __future__ import annotations
 
 import json
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 from userip_lightning import artifact
 from userip_lightning.errors import InputError
+from userip_lightning.lock import sole_writer
 from userip_lightning.pipeline.banks import write_control
 from userip_lightning.pipeline.config import Experiment, prepare
 from userip_lightning.pipeline.labels import data_labels
@@ -19,6 +21,7 @@ from userip_lightning.pipeline.plan import Job, Place, Plan, make_plan
 from userip_lightning.pipeline.progress import Display
 from userip_lightning.pipeline.results import RESULTS, write_results
 from userip_lightning.pipeline.settings import StageName
+from userip_lightning.pipeline.side_by_side import Run, train_side_by_side
 from userip_lightning.pipeline.training import RECORD, evaluate, is_done, share, train
 from userip_lightning.pipeline.usage import Usage, release_memory
 from userip_lightning.pipeline.world import World
@@ -39,10 +42,18 @@ def fit(experiment: Experiment, display: Display, world: World) -> Report | None
         The closing report of the first process; None where the report stage was not chosen.
 
     Raises:
-        InputError: whatever a stage refuses, or a stage that was not chosen is missing below a chosen one.
+        InputError: whatever a stage refuses, a stage that was not chosen is missing below a chosen one, or
+            another process is fitting this experiment.
         KeyboardInterrupt: interrupted; the same call resumes.
     """
-    plan, prepare = _prepare(experiment, display, world)
+    with ExitStack() as until_done:
+        plan, prepare = _prepare(experiment, display, world, until_done)
+        return _fit(experiment, plan, prepare, display, world)
+
+
+def _fit(
+    experiment: Experiment, plan: Plan, prepare: dict[str, Any], display: Display, world: World
+) -> Report | None:
     stages = experiment.stages
     trained = [job for job in (*plan.codes, *plan.ctr) if job.stage.name in stages]
     display.expect(len(trained))
@@ -53,8 +64,7 @@ def fit(experiment: Experiment, display: Display, world: World) -> Report | None
             _require(job)
     if "ctr" in stages:
         world.first(lambda: _write_controls(plan))
-        for job in plan.ctr:
-            _run(job, experiment, plan, display, world)
+        _run_ctr(experiment, plan, display, world)
     reports = world.rank == 0 and "report" in stages
     return _report(experiment, plan, prepare, display) if reports else None
 
@@ -63,13 +73,14 @@ def test(experiment: Experiment, display: Display, world: World) -> Report | Non
     """Evaluate the CTR runs of a finished experiment again, without training anything.
 
     Raises:
-        InputError: a run is not finished.
+        InputError: a run is not finished, or another process is fitting this experiment.
     """
-    plan, prepare = _prepare(experiment, display, world)
-    display.expect(len(plan.ctr))
-    for job in plan.ctr:
-        share(job, world, lambda job, _: evaluate(job, display))
-    return _report(experiment, plan, prepare, display) if world.rank == 0 else None
+    with ExitStack() as until_done:
+        plan, prepare = _prepare(experiment, display, world, until_done)
+        display.expect(len(plan.ctr))
+        for job in plan.ctr:
+            share(job, world, lambda job, _: evaluate(job, display))
+        return _report(experiment, plan, prepare, display) if world.rank == 0 else None
 
 
 def _write_controls(plan: Plan) -> None:
@@ -83,8 +94,13 @@ def _report(experiment: Experiment, plan: Plan, prepare: dict[str, Any], display
     return report
 
 
-def _prepare(experiment: Experiment, display: Display, world: World) -> tuple[Plan, dict[str, Any]]:
-    """Prepare the data (a look-up where it is in the cache) and plan the runs on it."""
+def _prepare(
+    experiment: Experiment, display: Display, world: World, until_done: ExitStack
+) -> tuple[Plan, dict[str, Any]]:
+    """Prepare the data (a look-up where it is in the cache) and plan the runs on it.
+
+    From then on no other command writes into the experiment's folder, until ``until_done`` is closed.
+    """
 
     def once() -> dict[str, Any]:
         with Usage() as usage:
@@ -94,13 +110,16 @@ def _prepare(experiment: Experiment, display: Display, world: World) -> tuple[Pl
     found = world.first(once)
     prepared = Path(found["prepared"])
     plan = make_plan(experiment, prepared, artifact.read_manifest(prepared, "prepared").config_hash)
-    return plan, world.first(lambda: _settle(experiment, plan.place, found["cost"]))
+    return plan, world.first(lambda: _settle(experiment, plan.place, found["cost"], until_done))
 
 
-def _settle(experiment: Experiment, place: Place, measured: dict[str, Any]) -> dict[str, Any]:
+def _settle(
+    experiment: Experiment, place: Place, measured: dict[str, Any], until_done: ExitStack
+) -> dict[str, Any]:
     """Write the configuration into the experiment's folder; returns what preparing cost."""
     try:
         place.root.mkdir(parents=True, exist_ok=True)
+        until_done.enter_context(sole_writer(place.root, "experiment"))
         artifact.write_text(place.root / CONFIG, experiment.merged)
     except OSError as error:
         raise InputError(
@@ -117,6 +136,17 @@ def _first_record(place: Place, measured: dict[str, Any]) -> dict[str, Any]:
     file.parent.mkdir(parents=True, exist_ok=True)
     artifact.write_text(file, json.dumps(measured))
     return measured
+
+
+def _run_ctr(experiment: Experiment, plan: Plan, display: Display, world: World) -> None:
+    settings = experiment.settings
+    if settings.workers == 1:
+        for job in plan.ctr:
+            _run(job, experiment, plan, display, world)
+        return
+    labels = data_labels(experiment.data)
+    runs = [Run(job, settings, plan.place.root, labels) for job in plan.ctr]
+    world.first(lambda: train_side_by_side(runs, settings.workers, display))
 
 
 def _run(job: Job, experiment: Experiment, plan: Plan, display: Display, world: World) -> None:

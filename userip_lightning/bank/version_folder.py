@@ -1,0 +1,142 @@
+"""Writing one version of a bank: checked, named after its content, whole or absent."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from userip_lightning import artifact
+from userip_lightning.artifact import Manifest
+from userip_lightning.bank.keys import MAX_LENGTH, KeyIndex
+from userip_lightning.errors import InputError
+
+#: Arrays that a version has for its own use; whatever else lies there its writer has added.
+OWN_ARRAYS = ("codes", *KeyIndex._fields, Path(artifact.ROWS_SEEN).stem)
+
+
+class Content(NamedTuple):
+    """What a version consists of; see :meth:`FeatureBank.write`."""
+
+    users: NDArray[np.str_]  # [U], sorted
+    codes: NDArray[np.int64]  # [U, P]
+    manifest: Manifest
+    rows_seen: NDArray[np.int64]
+    arrays: Mapping[str, NDArray[Any]]
+
+    @staticmethod
+    def of(
+        user_ids: Sequence[str] | NDArray[np.str_],
+        codes: NDArray[np.int64],
+        names: Sequence[str],
+        sizes: Sequence[int],
+        manifest: Manifest,
+        rows_seen: NDArray[np.int64],
+        arrays: Mapping[str, NDArray[Any]] | None = None,
+    ) -> Content:
+        """From what a writer has, checked.
+
+        Raises:
+            InputError: shapes disagree, an id is repeated, empty or too long, or a code is out of range.
+        """
+        users = np.asarray(user_ids, dtype=np.str_)
+        _check(users, codes, names, sizes)
+        extra = {**manifest.extra, "names": list(names), "sizes": [int(size) for size in sizes]}
+        # sizes of files and the hash of rows are set on writing
+        manifest = replace(manifest, extra=extra, users=int(users.size), files={}, rows_hash=None)
+        by_id = np.argsort(users)
+        further = dict(sorted((arrays or {}).items()))
+        return Content(users[by_id], codes[by_id].astype(np.int64), manifest, rows_seen, further)
+
+    @staticmethod
+    def read(folder: Path) -> Content:
+        """What the version in ``folder`` consists of.
+
+        Raises:
+            InputError: it is missing or damaged.
+        """
+        import polars as pl  # who only reads codes need not load it
+
+        manifest = artifact.read_manifest(folder, "bank")
+        users = pl.read_parquet(folder / "codes.parquet")
+        names = [name for name in manifest.files if name.endswith(".npy")]
+        further = {name.removesuffix(".npy") for name in names} - set(OWN_ARRAYS)
+        return Content.of(
+            users["user_id"].to_numpy().astype(np.str_),
+            users.drop("user_id").to_numpy().astype(np.int64).reshape(len(users), -1),
+            manifest.extra["names"],
+            manifest.extra["sizes"],
+            manifest,
+            artifact.rows_seen(folder),
+            {name: np.load(folder / f"{name}.npy") for name in further},
+        )
+
+    @property
+    def version(self) -> str:
+        """A hash of all of it."""
+        digest = hashlib.sha256("\n".join(self.users.tolist()).encode())
+        digest.update(np.ascontiguousarray(self.codes).tobytes())
+        hashed = [vars(self.manifest), artifact.rows_hash(self.rows_seen)]
+        digest.update(artifact.stable_hash(hashed).encode())
+        for name, values in self.arrays.items():
+            digest.update(name.encode())
+            digest.update(
+                np.ascontiguousarray(values).view(np.uint8).data
+            )  # bytes() would be a copy of the states
+        return digest.hexdigest()[:12]
+
+    def write(self, root: Path) -> Path:
+        """Write it under ``root`` unless it is there; returns its folder. CURRENT stays as it is.
+
+        Raises:
+            InputError: it cannot be written.
+        """
+        import polars as pl
+
+        folder = root / self.version
+        if (folder / artifact.MANIFEST).is_file():
+            return folder
+        names, sizes = self.manifest.extra["names"], self.manifest.extra["sizes"]
+        with artifact.writing(folder, self.manifest, self.rows_seen) as draft:
+            columns = {name: self.codes[:, p] for p, name in enumerate(names)}
+            ids = pl.Series(self.users.tolist(), dtype=pl.String)
+            pl.DataFrame({"user_id": ids, **columns}).write_parquet(draft / "codes.parquet")
+            index, order = KeyIndex.build(self.users)
+            index.save(draft)
+            # as narrow as the codes are: a lookup waits for memory, not for arithmetic
+            narrow = np.min_scalar_type(max(sizes, default=0))
+            artifact.save_array(draft / "codes.npy", self.codes[order].astype(narrow))
+            for name, values in self.arrays.items():
+                artifact.save_array(draft / f"{name}.npy", values)
+        return folder
+
+
+def _check(
+    users: NDArray[np.str_], codes: NDArray[np.int64], names: Sequence[str], sizes: Sequence[int]
+) -> None:
+    """Raise InputError where :meth:`FeatureBank.write` says so."""
+    if codes.shape != (users.size, len(names)) or len(sizes) != len(names):
+        raise InputError(
+            f"bank: codes of shape {codes.shape} do not fit {users.size} users and {len(names)} profiles "
+            f"with {len(sizes)} sizes; give one row per user and one column per profile."
+        )
+    lengths = np.char.str_len(users)
+    if users.size and not 0 < lengths.min() <= lengths.max() <= MAX_LENGTH:
+        raise InputError(f"bank: a user id is empty or longer than {MAX_LENGTH} characters; shorten the ids.")
+    distinct, counts = np.unique(users, return_counts=True)
+    if distinct.size != users.size:
+        raise InputError(
+            f"bank: user id {str(distinct[counts > 1][0])!r} is there twice; give one row per user."
+        )
+    wrong = (codes < 0) | (codes >= np.array(sizes, dtype=np.int64))
+    if wrong.any():
+        user, profile = (int(at[0]) for at in wrong.nonzero())
+        raise InputError(
+            f"bank: user {str(users[user])!r} has {names[profile]} code {int(codes[user, profile])}, but its "
+            f"codes are 0 to {sizes[profile] - 1}; check the codebook size."
+        )

@@ -1,0 +1,117 @@
+"""A bank's folder out of a store."""
+
+from __future__ import annotations
+
+import io
+import zlib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from userip_lightning.artifact import ROWS_SEEN, Manifest
+from userip_lightning.bank.version_folder import Content
+from userip_lightning.bank.versions import point
+from userip_lightning.errors import InputError
+from userip_lightning.lock import sole_writer
+from userip_lightning.serving.redis_store.address import Address
+from userip_lightning.serving.redis_store.complaints import told
+from userip_lightning.serving.redis_store.layout import Layout, Meta
+from userip_lightning.serving.redis_store.pages import read_pages
+from userip_lightning.serving.redis_store.pushing import BATCH
+
+_ROWS = ROWS_SEEN.removesuffix(".npy")
+Progress = Callable[[int, int], object]
+
+
+class _Superseded(Exception):
+    """The version that was read is no longer current, and keys of it are gone."""
+
+
+def pull(address: Address, root: str | Path, progress: Progress = lambda done, total: None) -> Path:
+    """Write the current version of a store into a bank's folder, and make it the current one there.
+
+    Args:
+        address: of the store.
+        root: folder of all versions; is made where it is missing.
+        progress: is called with the number of keys that are read, and that there are.
+
+    Returns:
+        The folder of the version; all of its files are what they were when it was pushed.
+
+    Raises:
+        InputError: no bank there or its codes alone, the server is gone or lost keys, or the folder cannot be
+            written.
+    """
+    layout = Layout(address)
+    with told(address):
+        while True:
+            try:
+                meta = layout.read_meta()
+                content = _content(layout, meta, progress)
+                break
+            except _Superseded:
+                continue
+    if content.version != meta.version:
+        raise InputError(
+            f"{address}: what is there as version {meta.version} is something else, {content.version}; push "
+            "the bank again."
+        )
+    folder = Path(root)
+    with sole_writer(folder, "bank"):
+        written = content.write(folder)
+        point(folder, written.name)
+    return written
+
+
+def _content(layout: Layout, meta: Meta, progress: Progress) -> Content:
+    if meta.files is None:
+        raise InputError(
+            f"{layout.address}: codes alone were pushed there (--codes_only), which make no whole bank; push "
+            "without it, or copy the bank's folder."
+        )
+    pages = [layout.page(meta.version, number) for number in range(meta.pages)]
+    parts = {
+        name: [layout.part(meta.version, name, number) for number in range(count)]
+        for name, count in meta.files.items()
+    }
+    total = len(pages) + sum(map(len, parts.values()))
+    users, codes = read_pages(_values(layout, meta, pages, lambda done: progress(done, total)))
+    arrays = {
+        name.removesuffix(".npy"): _array(_values(layout, meta, keys, lambda done: None))
+        for name, keys in parts.items()
+    }
+    progress(total, total)
+    return Content.of(
+        users,
+        np.array(codes, dtype=np.int64).reshape(len(users), len(meta.names)),
+        meta.names,
+        meta.sizes,
+        Manifest(**meta.manifest),
+        arrays.pop(_ROWS),
+        arrays,
+    )
+
+
+def _values(
+    layout: Layout, meta: Meta, keys: Sequence[str], progress: Callable[[int], object]
+) -> list[bytes]:
+    """Values of keys of the current version."""
+    found: list[bytes] = []
+    for start in range(0, len(keys), BATCH):
+        batch = keys[start : start + BATCH]
+        current, *values = layout.client.mget(layout.current, *batch)
+        if None in values:
+            if current != meta.version.encode():
+                raise _Superseded
+            raise layout.damaged(batch[values.index(None)])
+        found.extend(values)
+        progress(len(found))
+    return found
+
+
+def _array(parts: Sequence[bytes]) -> NDArray[Any]:
+    array: NDArray[Any] = np.load(io.BytesIO(b"".join(map(zlib.decompress, parts))))
+    return array

@@ -1,0 +1,77 @@
+"""Reading codes from a store."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from userip_lightning.serving.redis_store.address import Address
+from userip_lightning.serving.redis_store.complaints import told
+from userip_lightning.serving.redis_store.layout import Layout, Meta
+from userip_lightning.serving.redis_store.pages import find, numbers, page_of
+
+
+class RedisBank:
+    """The current version of the bank in a store, looked up in batches; follows the version as it changes.
+
+    May be used by several threads. ``pip install hiredis`` makes it faster.
+
+    Args:
+        address: ``redis://[USER:PASSWORD@]HOST[:PORT][/DB]/PREFIX`` or what it was parsed into.
+
+    Raises:
+        InputError: no server, a wrong password, nothing was pushed, or a store of another layout.
+    """
+
+    def __init__(self, address: str | Address) -> None:
+        self.address = Address.parse(address) if isinstance(address, str) else address
+        self._layout = Layout(self.address)
+        with told(self.address):
+            self.meta: Meta = self._layout.read_meta()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The P profile names of the version that was read last."""
+        return tuple(self.meta.names)
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """The P codebook sizes K_p of the version that was read last."""
+        return tuple(self.meta.sizes)
+
+    @property
+    def version(self) -> str:
+        """Name of the version that was read last."""
+        return self.meta.version
+
+    def lookup(self, user_ids: Sequence[str] | NDArray[np.str_]) -> NDArray[np.int64]:
+        """[N] user ids → [N, P] codes; an unknown user gets the reserved code K_p of every profile.
+
+        All of them are of one version, the current one at some moment during the call. It is one round trip,
+        and one more where the version has changed since the last call.
+
+        Raises:
+            InputError: the server is gone or lost keys, or the store's layout has changed.
+        """
+        users = [str(user) for user in user_ids]
+        with told(self.address):
+            meta, pages = self._pages(users)
+        reserved = ",".join(map(str, meta.sizes)).encode()
+        codes = (find(pages[page_of(user, meta.pages)], user) for user in users)
+        return numbers([reserved if found is None else found for found in codes], len(meta.sizes))
+
+    def _pages(self, users: Sequence[str]) -> tuple[Meta, dict[int, bytes]]:
+        """The users' pages, by number, and the version that they belong to."""
+        layout, meta = self._layout, self.meta
+        while True:
+            wanted = list(dict.fromkeys(page_of(user, meta.pages) for user in users))
+            keys = [layout.page(meta.version, number) for number in wanted]
+            current, *pages = layout.client.mget(layout.current, *keys)
+            if current == meta.version.encode():
+                break
+            meta = self.meta = layout.read_meta()
+        if None in pages:
+            raise layout.damaged(keys[pages.index(None)])
+        return meta, dict(zip(wanted, pages, strict=True))
