@@ -135,7 +135,7 @@ class FeatureBank:
         Raises:
             InputError: the version was deleted since it was opened.
         """
-        import polars as pl  # who only looks codes up need not load it
+        import polars as pl  # whoever only looks codes up does not wait for it
 
         try:
             return pl.read_parquet(self.path / "codes.parquet")

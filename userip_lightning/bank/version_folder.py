@@ -60,7 +60,7 @@ class Content(NamedTuple):
         Raises:
             InputError: it is missing or damaged.
         """
-        import polars as pl  # who only reads codes need not load it
+        import polars as pl  # whoever only looks codes up does not wait for it
 
         manifest = artifact.read_manifest(folder, "bank")
         users = pl.read_parquet(folder / "codes.parquet")
@@ -85,9 +85,7 @@ class Content(NamedTuple):
         digest.update(artifact.stable_hash(hashed).encode())
         for name, values in self.arrays.items():
             digest.update(name.encode())
-            digest.update(
-                np.ascontiguousarray(values).view(np.uint8).data
-            )  # bytes() would be a copy of the states
+            digest.update(np.ascontiguousarray(values).view(np.uint8).data)  # bytes() would be a copy
         return digest.hexdigest()[:12]
 
     def write(self, root: Path) -> Path:
