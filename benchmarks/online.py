@@ -28,7 +28,7 @@ from userip_lightning.serving import Profiler
 
 _SIZES, _CLASSES = (4, 3), 12
 _CLOCK = "import time; begun = time.process_time(); "
-_TOLD = "; import resource as r; print(time.process_time() - begun, r.getrusage(r.RUSAGE_SELF).ru_maxrss)"
+_TOLD = "; took = time.process_time() - begun; import psutil; print(took, psutil.Process().memory_info().rss)"
 _IMPORT = "from userip_lightning.serving import Profiler"
 _LOAD = f"{_IMPORT}; p = Profiler.load(%r); s = p.start(); p.update(s, 'item-1'); p.code(s)"
 
@@ -45,8 +45,8 @@ def main() -> None:
         _write_bank(Path(folder), args.items)
         print("| what | figure |\n|---|---|")
         for name, program in (("import", _IMPORT), ("import, load, first code", _LOAD % folder)):
-            seconds, kibibytes = _start(program)
-            print(f"| {name} | {seconds:.2f} s, {kibibytes / 1024:.0f} MiB resident |", flush=True)
+            seconds, size = _start(program)
+            print(f"| {name} | {seconds:.2f} s, {size / 2**20:.0f} MiB resident |", flush=True)
         profiler = Profiler.load(folder)
         p50, p99 = _online(profiler, args.updates)
         print(f"| update and code, one user | p50 {p50:.1f} µs, p99 {p99:.1f} µs |", flush=True)
@@ -68,12 +68,12 @@ def _write_bank(root: Path, items: int) -> None:
 
 
 def _start(program: str) -> tuple[float, int]:
-    """Seconds of the processor and peak KiB of a new process, the least of five."""
+    """Seconds of the processor and resident bytes of a new process, the least of five."""
     words = [sys.executable, "-c", _CLOCK + program + _TOLD]
     runs = [
         subprocess.run(words, capture_output=True, text=True, check=True).stdout.split() for _ in range(5)
     ]
-    return min(float(seconds) for seconds, _ in runs), min(int(peak) for _, peak in runs)
+    return min(float(seconds) for seconds, _ in runs), min(int(size) for _, size in runs)
 
 
 def _online(profiler: Profiler, updates: int) -> tuple[float, float]:

@@ -44,7 +44,7 @@ def evidence(profiler: Profiler) -> np.ndarray:
 
 def rows_of(profiler: Profiler, items: list[str]) -> np.ndarray:
     """[L N, W], by label."""
-    at = np.array([profiler.items.by_id[item] for item in items])
+    at = np.array([profiler.items.row(item) for item in items])
     labels = [0, len(profiler.items)] if profiler.explicit else [0]
     return evidence(profiler)[np.concatenate([at + label for label in labels])]
 

@@ -206,7 +206,7 @@ class Profiler:
                 f"{there[0]!r}; leave them out, their rows come from events."
             )
         self.sums = self.sums.extended(new_items.rows(new["text"].to_list()))
-        self.items = ItemRows([*self.items.ids.to_list(), *new["item_id"].to_list()])
+        self.items = ItemRows([*self.items.names, *new["item_id"].to_list()])
 
     def start(self) -> Floats:
         """The state [W] of a user without events."""
