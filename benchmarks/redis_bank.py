@@ -92,15 +92,16 @@ def write_bank(root: Path, codes: NDArray[np.int64], sizes: NDArray[np.int64]) -
     return FeatureBank.open(path)
 
 
-def time_reads(read: Callable[[list[str]], object], users: int, reads: int) -> list[float]:
-    """Seconds of each of ``reads`` reads."""
-    rng, taken = np.random.default_rng(1), []
+def time_reads(read: Callable[[list[str]], object], users: int, reads: int) -> tuple[list[float], float]:
+    """Seconds of each of ``reads`` reads, and seconds of the processor per read."""
+    rng, taken, processor = np.random.default_rng(1), [], 0.0
     for _ in range(reads):
         asked = [f"user_{number}" for number in rng.integers(users, size=USERS_PER_READ)]
-        start = time.perf_counter()
+        start, busy = time.perf_counter(), time.process_time()
         read(asked)
         taken.append(time.perf_counter() - start)
-    return taken
+        processor += time.process_time() - busy
+    return taken, processor / reads
 
 
 def memory(port: int) -> float:
@@ -115,7 +116,7 @@ def measure_pages(bank: FeatureBank, port: int, users: int, reads: int) -> Measu
     push_s = time.perf_counter() - start
     used = memory(port) - before
     reader = RedisBank(address)
-    return Measured(push_s, used, time_reads(reader.lookup, users, reads))
+    return Measured(push_s, used, *time_reads(reader.lookup, users, reads))
 
 
 def measure_keys(codes: NDArray[np.int64], port: int, reads: int) -> Measured:
@@ -133,7 +134,7 @@ def measure_keys(codes: NDArray[np.int64], port: int, reads: int) -> Measured:
         found = client.mget(["{keys}:current", *(f"{{keys}}:v:{name}" for name in asked)])[1:]
         return np.fromstring(b",".join(found), dtype=np.int64, sep=",")
 
-    return Measured(push_s, used, time_reads(read, len(codes), reads))
+    return Measured(push_s, used, *time_reads(read, len(codes), reads))
 
 
 def measure_hashes(codes: NDArray[np.int64], port: int, reads: int) -> Measured:
@@ -160,7 +161,7 @@ def measure_hashes(codes: NDArray[np.int64], port: int, reads: int) -> Measured:
             pipe.hget(f"{{hashes}}:v:{crc32(name.encode()) % hashes}", name)
         return np.fromstring(b",".join(pipe.execute()[1:]), dtype=np.int64, sep=",")
 
-    return Measured(push_s, used, time_reads(read, len(codes), reads))
+    return Measured(push_s, used, *time_reads(read, len(codes), reads))
 
 
 def watch(url: str, begun: Semaphore, over: Event, seen: Queue[Seen]) -> None:
@@ -222,7 +223,7 @@ def main() -> None:
     if shutil.which("redis-server") is None:
         parser.error("redis-server is not installed; apt-get install redis-server")
     codes = np.random.default_rng(0).integers(0, SIZES, (given.users, 2))
-    table = Table("layout", "push, s", "memory, MB", "bytes per user", "read p50, ms", "read p99, ms")
+    table = Table("layout", "push, s", "memory, MB", "bytes per user", "read p50, ms", "p99", "processor")
     with tempfile.TemporaryDirectory() as folder, server() as port:
         measured = {
             "pages of 16 users": measure_pages(
@@ -232,9 +233,9 @@ def main() -> None:
         if given.layouts:
             measured["a key per user"] = measure_keys(codes, port, given.reads)
             measured["hashes of 100 users"] = measure_hashes(codes, port, given.reads)
-        for name, (push_s, used, reads) in measured.items():
+        for name, (push_s, used, reads, processor_s) in measured.items():
             p50, p99 = (1e3 * float(np.quantile(reads, part)) for part in (0.5, 0.99))
-            row = (push_s, used, 1e6 * used / given.users, p50, p99)
+            row = (push_s, used, 1e6 * used / given.users, p50, p99, 1e3 * processor_s)
             table.add_row(name, *(f"{figure:.1f}" for figure in row))
         console = Console(width=120)
         console.print(table)
@@ -244,7 +245,7 @@ def main() -> None:
     versions = min(one.versions for one in seen)
     console.print(
         f"{given.swaps:,} swaps of {SWAPPED_USERS} users in {taken:.1f} s under {given.readers} readers: "
-        f"{answers:,} answers of at least {versions} versions each, {mixed} mixed, {missing} with a user missing"
+        f"{answers:,} answers of at least {versions} versions each, {mixed} mixed, {missing} incomplete"
     )
 
 
