@@ -96,6 +96,7 @@ def _settings(folder: Path, args: argparse.Namespace) -> Path:
         "seeds": list(range(args.seeds)),
         "wandb": {"mode": "disabled"},
         "data": {
+            "k_core": 2,  # half a history is short
             "source": {"class_path": "userip_lightning.data.tabular.Tabular", "init_args": source},
             "split": {"class_path": "userip_lightning.data.column_split.ColumnSplit"},
         },

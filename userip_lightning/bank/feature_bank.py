@@ -122,7 +122,7 @@ class FeatureBank:
                 if name not in (there := versions(path)):
                     raise missing(path, name, there)
                 return _open(path / name)
-            except InputError:  # perhaps pruned since, another being the current one now
+            except (InputError, FileNotFoundError):  # perhaps pruned since, another being current now
                 if stamp(path) == seen:
                     raise
 

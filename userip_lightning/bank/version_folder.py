@@ -83,7 +83,8 @@ class Content(NamedTuple):
         hashed = [vars(self.manifest), artifact.rows_hash(self.rows_seen)]
         digest.update(artifact.stable_hash(hashed).encode())
         for name, values in self.arrays.items():
-            digest.update(name.encode() + np.ascontiguousarray(values).tobytes())
+            digest.update(name.encode())
+            digest.update(np.ascontiguousarray(values).view(np.uint8))  # bytes() would be a copy of the states
         return digest.hexdigest()[:12]
 
     def write(self, root: Path) -> Path:

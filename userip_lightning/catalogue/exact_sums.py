@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
-from userip_lightning.catalogue.code_table import Floats
-
+Floats = NDArray[np.float64]
 _STEP = 2.0**-16  # nats
 _MOST = 128 - _STEP  # nats; odds of 10^55
 

@@ -100,6 +100,12 @@ def _infer(arguments: Sequence[str]) -> None:
     infer(arguments)
 
 
+def _refresh(arguments: Sequence[str]) -> None:
+    from userip_lightning.cli.refresh import refresh
+
+    refresh(arguments)
+
+
 def _assets(arguments: Sequence[str]) -> None:
     from userip_lightning.cli.assets import assets
 
@@ -142,6 +148,7 @@ COMMANDS = (
     Command(
         "infer", "codes of the per-user engine for a population, also for users never trained on", _infer
     ),
+    Command("refresh", "next week's log in, a new version of the bank out, and who moved", _refresh),
     Command("dashboard", "a W&B dashboard of all runs, as code", _dashboard),
     Command("assets", "fetch: the default language model and MovieLens-100K", _assets),
 )

@@ -60,11 +60,22 @@ def add_events(profiler: Profiler, events: pl.DataFrame) -> Coding:
     return Coding(users, states, profiler.decode(states), active, int(later.known.sum()))
 
 
+def unchanged(profiler: Profiler) -> Coding:
+    """The bank's users as they are.
+
+    Raises:
+        InputError: the bank has no states.
+    """
+    users = profiler.bank.users["user_id"].to_numpy().astype(np.str_)
+    nobody = pl.Series("user_id", [], dtype=pl.String)
+    return Coding(users, profiler.stored(users), profiler.bank.lookup(users), nobody, 0)
+
+
 def write(
     root: Path,
     before: FeatureBank,
     coding: Coding,
-    log: str,
+    log: str | None,
     arrays: Mapping[str, NDArray[Any]] | None = None,
     extra: Mapping[str, Any] | None = None,
 ) -> Path:
@@ -74,7 +85,7 @@ def write(
         root: the bank.
         before: the version that it follows.
         coding: what it holds.
-        log: what the later log is known by.
+        log: what the later log is known by; None for a copy.
         arrays: the table, and whatever else lies beside the codes; as ``before`` has it where None.
         extra: what its manifest says anew.
 
@@ -85,7 +96,7 @@ def write(
         InputError: the folder cannot be written, or another process is writing it.
     """
     made_by = before.manifest
-    logs = [*made_by.extra.get(LOGS, []), log]
+    logs = {} if log is None else {LOGS: [*made_by.extra.get(LOGS, []), log]}
     manifest = Manifest(
         kind="bank",
         config_hash=made_by.config_hash,
@@ -93,7 +104,7 @@ def write(
         users=coding.user_ids.size,
         lm=made_by.lm,
         prompt_hash=made_by.prompt_hash,
-        extra={**made_by.extra, **(extra or {}), LOGS: logs},
+        extra={**made_by.extra, **(extra or {}), **logs},
     )
     kept = _beside_the_codes(before) if arrays is None else arrays
     return FeatureBank.write(

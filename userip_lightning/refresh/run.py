@@ -1,4 +1,4 @@
-"""A refresh from end to end: read the later log, code everybody anew, see who moved, write the next version."""
+"""A refresh from end to end: code everybody anew with a later log, see who moved, write the next version."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple
 
 from userip_lightning.bank import FeatureBank
 from userip_lightning.errors import InputError
-from userip_lightning.refresh.coding import LOGS, add_events, write
+from userip_lightning.refresh.coding import LOGS, add_events, unchanged, write
 from userip_lightning.refresh.log import LaterLog
 from userip_lightning.refresh.movement import Movement, movement
 from userip_lightning.refresh.rematch import Fitted, rematch
@@ -66,8 +66,8 @@ def refresh(fitted: Fitted, log: LaterLog, request: Request, report: Callable[[s
     if request.codebooks == "keep":
         if log.identity in served.manifest.extra.get(LOGS, []):
             raise InputError(
-                f"{log.source}: these events are in version {served.path.name} of {request.bank} already, and "
-                "would count twice; give the events that came after them."
+                f"{log.source}: these events are in version {served.path.name} of {request.bank} already, "
+                "and would count twice; give the events that came after them."
             )
         report(f"adding {log.events.height:,} events to the codes of {served.path}")
         coding, arrays, extra = add_events(Profiler.load(served.path), log.events), None, None
@@ -85,18 +85,35 @@ def refresh(fitted: Fitted, log: LaterLog, request: Request, report: Callable[[s
     if request.limit is not None and found.moved_share > request.limit:
         raise InputError(
             f"{found.moved_share:.1%} of {found.users:,} users would move to another code, and --limit is "
-            f"{request.limit:.1%}; look at what changed with --dry_run, then raise the limit or fit anew. Nothing was "
-            "written."
+            f"{request.limit:.1%}; look at what changed with --dry_run, then raise the limit or fit anew. "
+            "Nothing was written."
         )
     if request.dry_run:
         return Refreshed(found, None)
     return Refreshed(found, write(request.bank, served, coding, log.identity, arrays, extra))
 
 
+def copy(fitted: Fitted, bank: Path) -> Path:
+    """Make the bank that is served, a copy of the experiment's own.
+
+    Returns:
+        The version's folder; the one that is served already, if there is one.
+
+    Raises:
+        InputError: the bank cannot be written, or is another experiment's.
+    """
+    if FeatureBank.exists(bank):
+        served = FeatureBank.open(bank)
+        _refuse_other(served, fitted)
+        return served.path
+    own = FeatureBank.open(fitted.bank)
+    return write(bank, own, unchanged(Profiler.load(own.path)), None)
+
+
 def _refuse_other(served: FeatureBank, fitted: Fitted) -> None:
     own = FeatureBank.open(fitted.bank).manifest
     if (served.manifest.config_hash, served.manifest.data_hash) != (own.config_hash, own.data_hash):
         raise InputError(
-            f"{served.path}: this bank was made from another experiment, or from this one before its settings "
-            "changed; name another folder with --bank, or delete it."
+            f"{served.path}: this bank was made from another experiment, or from this one before its "
+            "settings changed; name another folder with --bank, or delete it."
         )

@@ -1,4 +1,7 @@
-"""Codes for anybody, at any time: by the table of the catalogue engine, without torch or a language model."""
+"""Codes for services: given to anybody by the catalogue engine's table, kept in stores, read from them.
+
+No torch and no language model.
+"""
 
 from userip_lightning.serving.profiler import Profiler
 

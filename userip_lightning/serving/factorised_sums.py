@@ -25,7 +25,13 @@ class FactorisedSums:
         log_share: [K_1, K_2], log π.
     """
 
-    def __init__(self, first: Figures, second: Figures, log_normaliser: Figures, log_share: Figures) -> None:
+    def __init__(
+        self,
+        first: Figures,
+        second: Figures,
+        log_normaliser: Figures | Floats,
+        log_share: Figures | Floats,
+    ) -> None:
         self.first, self.second = first, second
         self.log_normaliser, self.log_share = (
             part.astype(np.float64) for part in (log_normaliser, log_share)
@@ -42,6 +48,12 @@ class FactorisedSums:
         )
         pairs = (np.load(folder / f"{name}.npy") for name in ("log_normaliser", "log_share"))
         return FactorisedSums(first, second, *pairs)
+
+    def extended(self, rows: Floats) -> FactorisedSums:
+        """[1, N, K_1 + K_2]."""
+        one, two = np.split(rows[0].astype(np.float32), [self.split], axis=1)
+        first, second = np.concatenate([self.first, one]), np.concatenate([self.second, two])
+        return FactorisedSums(first, second, self.log_normaliser, self.log_share)
 
     def start(self) -> Floats:
         """[W]."""

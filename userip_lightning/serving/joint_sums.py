@@ -20,7 +20,7 @@ class JointSums:
         log_share: [C], log π.
     """
 
-    def __init__(self, evidence: Figures, log_share: Figures) -> None:
+    def __init__(self, evidence: Figures, log_share: Figures | Floats) -> None:
         self.evidence = evidence
         self.log_share = log_share.astype(np.float64)
         self.events, self.width = evidence.shape
@@ -31,6 +31,13 @@ class JointSums:
         """The table of a bank's version, memory-mapped."""
         evidence = np.asarray(np.load(folder / "evidence.npy", mmap_mode="r"))
         return JointSums(evidence, np.load(folder / "log_share.npy"))
+
+    def extended(self, rows: Floats) -> JointSums:
+        """[L, N, C]."""
+        labels, _, classes = rows.shape
+        known = self.evidence.reshape(labels, -1, classes)
+        evidence = np.concatenate([known, rows.astype(np.float32)], axis=1).reshape(-1, classes)
+        return JointSums(evidence, self.log_share)
 
     def start(self) -> Floats:
         """[C]."""

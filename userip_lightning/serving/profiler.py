@@ -26,6 +26,7 @@ from userip_lightning.serving.event_log import read_log, refuse_foreign
 from userip_lightning.serving.factorised_sums import FactorisedSums
 from userip_lightning.serving.item_rows import ItemRows
 from userip_lightning.serving.joint_sums import JointSums
+from userip_lightning.serving.new_items import NewItems
 from userip_lightning.serving.reading_ids import read_id
 from userip_lightning.serving.sums import Floats, Ints, Sums
 from userip_lightning.serving.user_groups import UserGroups
@@ -168,6 +169,35 @@ class Profiler:
         found = np.tile(self.start(), (len(there), 1))
         found[there] = np.load(file, mmap_mode="r")[place.drop_nulls().to_numpy()]
         return found
+
+    def add_items(self, items: pl.DataFrame) -> None:
+        """Put items into the table that the log of the fit did not have, by what their texts alone say.
+
+        An item gets the row of one with this text that nobody had had; states and codes so far stay as they
+        are. It lasts as long as this object does. Give many items in one call: the table is copied.
+
+        Args:
+            items: ``item_id`` and the columns that make an item's text in the experiment
+                (``catalogue.data.columns``, the title if nothing else was set). An item with a blank text, or
+                without a known word, says what such items say. Where the fit read no texts, or none that
+                differ, no column is needed, and new items differ in nothing.
+
+        Raises:
+            InputError: an item is there already, an id is missing or comes with two texts, a column is
+                missing, the bank has no rows for new items (one from before this version, one whose text
+                source learns from the log, one with the recommendation loss), or the language model that
+                reads the texts is not there.
+        """
+        new_items = NewItems.load(self.bank)
+        new = new_items.read(items)
+        there = new["item_id"].filter(pl.Series(self.items.find(new["item_id"]) >= 0))
+        if there.len():
+            raise InputError(
+                f"new items: {there.len()} of {new.height} are in the table already, the first one is "
+                f"{there[0]!r}; leave them out, their rows come from events."
+            )
+        self.sums = self.sums.extended(new_items.rows(new["text"].to_list()))
+        self.items = ItemRows([*self.items.ids.to_list(), *new["item_id"].to_list()])
 
     def start(self) -> Floats:
         """The state [W] of a user without events."""

@@ -30,6 +30,9 @@ class Sums(Protocol):
     def combinations(self) -> int:
         """C, or K_1 K_2."""
 
+    def extended(self, rows: Floats) -> Sums:
+        """With the rows [L, N, W'] of N new items behind the known ones, of every one of L labels."""
+
     def start(self) -> Floats:
         """[W]: the state of a user without events."""
 

@@ -9,6 +9,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from userip_lightning.serving.reading_ids import is_missing
+
 Ints = NDArray[np.int64]
 
 
@@ -39,7 +41,7 @@ class UserGroups(NamedTuple):
         events = _alike_together(events)
         first = _differs(events["hash"]) | _differs(events["other"])
         names = user_ids.gather(events["event"].filter(pl.Series(first)))
-        there = (names.str.strip_chars() != "").fill_null(False).to_numpy()
+        there = ~names.to_frame("user_id").select(is_missing("user_id")).to_series().to_numpy()
         user = np.cumsum(first) - 1
         row = events["row"].to_numpy()
         counted = (row >= 0) & there[user]
