@@ -153,7 +153,6 @@ def test_whole_floats_are_integers_as_ids(fitted: Fitted, population: Path, tmp_
     ("further", "sentence"),
     [
         (("--workers", "2"), "--workers: 2, but the catalogue engine's codes are sums"),
-        (("--further_items", "items.parquet"), "--further_items: the catalogue engine's table has the items"),
         (("--seed", "7"), "--seed: 7, but the experiment has codes of the seeds [0]"),
         (("--part_users", "0"), "--part_users: 0, expected 1 or more"),
     ],

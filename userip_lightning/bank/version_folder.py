@@ -84,7 +84,7 @@ class Content(NamedTuple):
         digest.update(artifact.stable_hash(hashed).encode())
         for name, values in self.arrays.items():
             digest.update(name.encode())
-            digest.update(np.ascontiguousarray(values).view(np.uint8))  # bytes() would be a copy of the states
+            digest.update(np.ascontiguousarray(values).view(np.uint8).data)  # bytes() would be a copy of the states
         return digest.hexdigest()[:12]
 
     def write(self, root: Path) -> Path:

@@ -10,6 +10,7 @@ from pathlib import Path
 import polars as pl
 
 from userip_lightning.bank import FeatureBank
+from userip_lightning.bulk.catalogue import read_frame
 from userip_lightning.bulk.engine import Request
 from userip_lightning.bulk.part_store import PartStore
 from userip_lightning.bulk.population import Population, read_part
@@ -19,6 +20,7 @@ from userip_lightning.errors import InputError
 from userip_lightning.serving import Profiler
 from userip_lightning.serving.event_log import refuse_foreign
 from userip_lightning.serving.profiler import BEHAVIOURS
+from userip_lightning.serving.reading_ids import read_ids
 
 
 @dataclass(frozen=True)
@@ -49,18 +51,20 @@ class Tabled:
         return "name items that the table does not hold, or are not liked in a log of likes"
 
     def check(self, request: Request, bank: FeatureBank) -> None:
-        """Options of the language model, and banks without a table."""
+        """Options of the language model, and banks without a table; further items go into it."""
         if request.workers > 1:
             raise InputError(
                 f"--workers: {request.workers}, but the catalogue engine's codes are sums, which one "
                 "process makes as fast as it reads events; leave it out."
             )
-        if request.items is not None:
-            raise InputError(
-                "--further_items: the catalogue engine's table has the items of its log alone, and events of "
-                "others count for nothing; leave it out, or name an experiment of the per-user engine."
-            )
-        _ = self.profiler  # whether the bank has a table
+        profiler = self.profiler  # whether the bank has a table
+        if request.items is None:
+            return
+        items = read_frame(request.items)
+        try:
+            profiler.add_items(without_known(items, profiler))
+        except InputError as error:
+            raise InputError(f"{request.items}: {error}") from None
 
     def check_events(self, bank: FeatureBank, events: Population) -> None:
         """They have to share an item with the table."""
@@ -86,3 +90,11 @@ class Tabled:
             codes = profiler.codes(events, allow_foreign=True)
             store.write(part, codes)
             yield PartDone(part, codes.height, int((codes[BEHAVIOURS] == 0).sum()), stuck=0)
+
+
+def without_known(items: pl.DataFrame, profiler: Profiler) -> pl.DataFrame:
+    """Rows of items that the table does not have: what the log said of the others stays."""
+    if "item_id" not in items.columns:
+        return items
+    ids = items.select(read_ids("item_id", items.schema["item_id"], "items"))["item_id"]
+    return items.filter(pl.Series(profiler.items.find(ids) < 0))

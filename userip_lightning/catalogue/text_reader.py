@@ -74,7 +74,7 @@ class WordReader(TextReader):
 
     def kept(self) -> Kept:
         """See :class:`TextReader`; words as one array of UTF-8 bytes, with line ends between them."""
-        own = {
+        own: dict[str, NDArray[Any]] = {
             "words": np.frombuffer("\n".join(self.vocabulary).encode(), dtype=np.uint8),
             "column": np.array(list(self.vocabulary.values()), dtype=np.int64),
         }
