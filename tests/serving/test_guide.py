@@ -73,7 +73,7 @@ def place(cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_guide_has_commands_and_python():
     found = steps()
     assert sum(bool(command) for command, _ in found) >= 15
-    assert sum(bool(python) for _, python in found) == 3
+    assert sum(bool(python) for _, python in found) == 4
 
 
 def test_everything_in_the_guide_works(
@@ -85,17 +85,17 @@ def test_everything_in_the_guide_works(
     monkeypatch.chdir(place)
     names: dict[str, object] = {}
     for command, python in steps():
-        if python:
-            exec(python, names)
-            continue
-        here = command.replace("localhost:6379", f"127.0.0.1:{redis_server.port}")
-        words = [str(place / word) if word == "codes.csv" else word for word in shlex.split(here)[1:]]
-        assert main(words) == 0, (command, capsys.readouterr().err)
+        here, there = (text.replace("localhost", "127.0.0.1") for text in (command, python))
+        here, there = (text.replace("6379", str(redis_server.port)) for text in (here, there))
+        if there:
+            exec(there, names)
+        else:
+            assert main(shlex.split(here)[1:]) == 0, (command, capsys.readouterr().err)
 
     served = FeatureBank.open(SERVED)
     assert served.lookup(["196"]).tolist() == [list(served.sizes)]  # forgotten
     assert len(served.info().versions) <= 2
-    in_redis = RedisBank.open(redis_server.address("codes")).lookup(USERS)
+    in_redis = RedisBank(redis_server.url("codes")).lookup(USERS)
     np.testing.assert_array_equal(in_redis, served.lookup(USERS))
     assert "somebody new" in set(served.users["user_id"])  # of week 48
 
