@@ -1,4 +1,4 @@
-"""The Profiler needs numpy and polars alone."""
+"""The Profiler needs numpy and polars alone, and polars for whole logs alone."""
 
 import subprocess
 import sys
@@ -8,14 +8,16 @@ from tests.serving.small_bank import bank
 
 _PROGRAM = """
 import sys
-import polars as pl
 from userip_lightning.serving import Profiler
 
 profiler = Profiler.load(sys.argv[1])
-profiler.codes(pl.DataFrame({"user_id": ["u"], "item_id": ["i1"]}))
 state = profiler.start()
 profiler.update(state, "i1")
 profiler.code(state), profiler.posterior(state)
+print(*({"polars", "torch", "scipy"} & set(sys.modules)))
+import polars as pl
+
+profiler.codes(pl.DataFrame({"user_id": ["u"], "item_id": ["i1"]}))
 profiler.stored(["held"])
 print(*({"torch", "lightning", "scipy", "sklearn", "pandas", "pyarrow", "transformers"} & set(sys.modules)))
 """

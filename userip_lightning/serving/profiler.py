@@ -8,28 +8,29 @@
 
 The rule is that of the bank (design, section 7), and sums are exact: whichever way a user's events come in,
 he has the same state and the same codes, bit for bit. Ids are strings or whole numbers, ``7.0`` is ``"7"``.
+Polars is loaded with the first whole log; one user's next event does not need it.
 """
 
 from __future__ import annotations
 
 from math import prod
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
 from userip_lightning.bank import FeatureBank
 from userip_lightning.errors import InputError
-from userip_lightning.serving.event_log import read_log, refuse_foreign
 from userip_lightning.serving.factorised_sums import FactorisedSums
 from userip_lightning.serving.item_rows import ItemRows
 from userip_lightning.serving.joint_sums import JointSums
-from userip_lightning.serving.new_items import NewItems
-from userip_lightning.serving.reading_ids import read_id
 from userip_lightning.serving.sums import Floats, Ints, Sums
-from userip_lightning.serving.user_groups import UserGroups
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from userip_lightning.serving.user_groups import UserGroups
 
 #: Column of :meth:`Profiler.codes` beside the codes: how many events a code rests on.
 BEHAVIOURS = "known_behaviours"
@@ -122,6 +123,8 @@ class Profiler:
         Raises:
             InputError: a missing column, an id or label that is none, or a log of another catalogue.
         """
+        import polars as pl
+
         groups = self._groups(events, allow_foreign)
         found = np.empty((groups.user_ids.len(), len(self.names)), dtype=np.int64)
         for users in groups.chunks(self._at_once):
@@ -154,6 +157,8 @@ class Profiler:
         Raises:
             InputError: the bank was written before banks kept states.
         """
+        import polars as pl
+
         file = self.bank.path / "states.npy"
         if not file.is_file():
             raise InputError(
@@ -188,6 +193,10 @@ class Profiler:
                 source learns from the log, one with the recommendation loss), or the language model that
                 reads the texts is not there.
         """
+        import polars as pl
+
+        from userip_lightning.serving.new_items import NewItems
+
         new_items = NewItems.load(self.bank)
         new = new_items.read(items)
         there = new["item_id"].filter(pl.Series(self.items.find(new["item_id"]) >= 0))
@@ -244,6 +253,8 @@ class Profiler:
         Raises:
             InputError: as :meth:`codes`, or there is more than one user.
         """
+        import polars as pl
+
         if "user_id" not in events.columns:
             events = events.with_columns(user_id=pl.lit("one"))
         users, rows = self._rows(events, allow_foreign=True)
@@ -269,7 +280,7 @@ class Profiler:
     def _add(self, state: Floats, item: str | int | float | None, label: int, times: int) -> bool:
         if label not in (0, 1):
             raise InputError(f"label: {label!r} given, expected 1 for liked or 0 for not.")
-        row = self.items.by_id.get(item if isinstance(item, str) else read_id(item) or "")
+        row = self.items.row(item)
         if row is None or not (label or self.explicit):
             return False
         self.sums.add(state, row + len(self.items) if self.explicit and label else row, times)
@@ -280,10 +291,14 @@ class Profiler:
         return self.sums.states(groups.rows[offset[0] : offset[-1]], offset - offset[0])
 
     def _groups(self, events: pl.DataFrame, allow_foreign: bool) -> UserGroups:
+        from userip_lightning.serving.user_groups import UserGroups
+
         return UserGroups.of(*self._rows(events, allow_foreign))
 
     def _rows(self, events: pl.DataFrame, allow_foreign: bool) -> tuple[pl.Series, Ints]:
         """User ids [N], and rows of the table [N], -1 where an event is not known."""
+        from userip_lightning.serving.event_log import read_log, refuse_foreign
+
         log = read_log(events, self.explicit)
         item, liked = self.items.find(log["item_id"]), log["label"].to_numpy() == 1
         if not allow_foreign and (item < 0).all():

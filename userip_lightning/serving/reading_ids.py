@@ -6,7 +6,6 @@ integers; NaN, null and blank ids are missing.
 
 from __future__ import annotations
 
-import numpy as np
 import polars as pl
 
 from userip_lightning.errors import InputError
@@ -47,14 +46,3 @@ def is_broken(name: str, dtype: pl.DataType) -> pl.Expr:
 def is_missing(name: str) -> pl.Expr:
     """Whether a row of what :func:`read_ids` read has no id, or a blank one."""
     return (pl.col(name).str.strip_chars() == "").fill_null(True)
-
-
-def read_id(value: object) -> str | None:
-    """A single id; None where it is missing or broken. A blank one stays as it is."""
-    if isinstance(value, str):
-        return value
-    if isinstance(value, int | np.integer):
-        return str(int(value))
-    if isinstance(value, float | np.floating) and float(value).is_integer():
-        return str(int(value))
-    return None
