@@ -43,11 +43,19 @@ BATCH = 5_000
 
 
 class Measured(NamedTuple):
-    """A layout: seconds to push, megabytes of the server, seconds of every read."""
+    """What a layout costs.
+
+    Args:
+        push_s: seconds to push it.
+        memory: megabytes of the server.
+        reads: seconds of every read.
+        processor_s: seconds of this process's processor per read, whatever else the machine does.
+    """
 
     push_s: float
     memory: float
     reads: list[float]
+    processor_s: float
 
 
 class Seen(NamedTuple):
