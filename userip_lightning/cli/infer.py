@@ -136,7 +136,8 @@ def _parser() -> ArgumentParser:
         "--further_items",
         type=str,
         help="Parquet file of further items: item_id and the columns that catalogue.data.columns names "
-        "(title), or with --engine per_user the fields that the prompt writes; items of the log stay as they are",
+        "(title), or with --engine per_user the fields that the prompt writes; items of the log stay as they "
+        "are",
     )
     parser.add_argument(
         "--seed", type=int, help="which of the experiment's banks; its first seed's if left out"
