@@ -1,7 +1,7 @@
 """What other processes do with a bank on disk while a test looks on."""
 
 import time
-from multiprocessing.synchronize import Event
+from multiprocessing.synchronize import Event, Semaphore
 from pathlib import Path
 from queue import Queue
 from typing import NamedTuple
@@ -22,7 +22,7 @@ class Seen(NamedTuple):
     failed: str
 
 
-def watch(root: Path, users: int, over: Event, seen: "Queue[Seen]") -> None:
+def watch(root: Path, users: int, begun: Semaphore, over: Event, seen: "Queue[Seen]") -> None:
     """Open the bank and look all users up, again and again."""
     asked, numbers = ids(users), np.arange(users)[:, None]
     answers = wrong = 0
@@ -36,6 +36,8 @@ def watch(root: Path, users: int, over: Event, seen: "Queue[Seen]") -> None:
             break
         version = (codes - numbers) % np.array(SIZES)
         answers += 1
+        if answers == 1:
+            begun.release()
         wrong += bool((version != version[0]).any() or (codes == SIZES).any())
         versions.add(tuple(version[0].tolist()))
     seen.put(Seen(answers, len(versions), wrong, failed))

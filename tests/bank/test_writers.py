@@ -2,7 +2,6 @@
 
 import multiprocessing
 import platform
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -76,13 +75,14 @@ def test_a_writer_that_failed_has_let_go(tmp_path: Path) -> None:
 
 def test_readers_see_whole_versions_while_versions_are_swapped_and_pruned(tmp_path: Path) -> None:
     write(tmp_path, 4, USERS)
-    over, seen = SPAWN.Event(), SPAWN.Queue()
+    begun, over, seen = SPAWN.Semaphore(0), SPAWN.Event(), SPAWN.Queue()
     readers = [
-        SPAWN.Process(target=watch, args=(tmp_path, USERS, over, seen), daemon=True) for _ in range(READERS)
+        SPAWN.Process(target=watch, args=(tmp_path, USERS, begun, over, seen), daemon=True)
+        for _ in range(READERS)
     ]
     for reader in readers:
         reader.start()
-    time.sleep(3)  # until they read
+    assert all(begun.acquire(timeout=60) for _ in readers)
     for swap in range(SWAPS):
         write(tmp_path, swap % 5, USERS)
         assert len(prune(tmp_path, 1)) == 1

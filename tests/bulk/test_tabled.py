@@ -9,7 +9,7 @@ import pytest
 
 from tests.bulk.inferring import run, written
 from tests.cli.refusal import refused
-from userip_lightning.artifact import Manifest, read_manifest
+from userip_lightning.artifact import Manifest
 from userip_lightning.bank import FeatureBank
 from userip_lightning.bulk.tabled import Tabled
 from userip_lightning.cli import main
@@ -55,12 +55,8 @@ def fitted(request, config: Path, cache: Path, tmp_path_factory: pytest.TempPath
     engine = trained_by(output / "tiny", seed=None)
     assert isinstance(engine, Tabled)
     bank = FeatureBank.open(engine.bank)
-    (prepared,) = (
-        folder
-        for folder in cache.glob("prepared-*")
-        if read_manifest(folder, "prepared").config_hash == bank.manifest.data_hash
-    )
-    events = PreparedData.load(prepared).rows(TRAIN, SUPPORT).filter("logged")
+    prepared = PreparedData.load(cache / f"prepared-{bank.manifest.data_hash}")
+    events = prepared.rows(TRAIN, SUPPORT).filter("logged")
     return Fitted(output / "tiny", engine, bank, events.select("user_id", "item_id", "label"), labels is None)
 
 

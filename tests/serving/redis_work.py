@@ -3,7 +3,7 @@
 import os
 import signal
 import time
-from multiprocessing.synchronize import Event
+from multiprocessing.synchronize import Event, Semaphore
 from pathlib import Path
 from queue import Queue
 from typing import NamedTuple
@@ -33,7 +33,7 @@ class Seen(NamedTuple):
     failed: str
 
 
-def watch(url: str, users: int, over: Event, seen: "Queue[Seen]") -> None:
+def watch(url: str, users: int, begun: Semaphore, over: Event, seen: "Queue[Seen]") -> None:
     """Look all users up again and again; code of user u in version v is u + v, modulo the size."""
     bank, asked = RedisBank(url), ids(users)
     numbers = np.arange(users)[:, None]
@@ -48,6 +48,8 @@ def watch(url: str, users: int, over: Event, seen: "Queue[Seen]") -> None:
             break
         version = (codes - numbers) % np.array(SIZES)
         answers += 1
+        if answers == 1:
+            begun.release()
         missing += bool((codes == SIZES).any())
         mixed += bool((version != version[0]).any())
         versions.add(tuple(version[0].tolist()))

@@ -90,6 +90,15 @@ def test_the_newest_versions_stay_and_one_of_them_can_come_back(store: Address, 
         push(second, store, keep=0)
 
 
+def test_a_reader_follows_the_version_while_the_old_one_is_there(store: Address, tmp_path: Path) -> None:
+    push(write(tmp_path, 1), store)
+    reader = RedisBank(store)
+    new = write(tmp_path, 2)
+    push(new, store)
+    assert np.array_equal(reader.lookup(ids(300)), new.lookup(ids(300)))
+    assert reader.version == new.path.name
+
+
 def test_a_reader_follows_the_version_also_to_other_profiles(store: Address, tmp_path: Path) -> None:
     first = write(tmp_path)
     push(first, store)

@@ -22,13 +22,14 @@ def test_readers_see_one_version_and_all_users_while_versions_are_swapped_and_de
 ) -> None:
     banks = [write(tmp_path, version, USERS) for version in range(5)]
     push(banks[-1], store)
-    over, seen = SPAWN.Event(), SPAWN.Queue()
+    begun, over, seen = SPAWN.Semaphore(0), SPAWN.Event(), SPAWN.Queue()
     readers = [
-        SPAWN.Process(target=watch, args=(str(store), USERS, over, seen), daemon=True) for _ in range(READERS)
+        SPAWN.Process(target=watch, args=(str(store), USERS, begun, over, seen), daemon=True)
+        for _ in range(READERS)
     ]
     for reader in readers:
         reader.start()
-    time.sleep(2)  # until they read
+    assert all(begun.acquire(timeout=60) for _ in readers)
     for swap in range(SWAPS):
         assert push(banks[swap % 5], store, keep=1).done == "pushed"
     over.set()

@@ -85,7 +85,7 @@ class Content(NamedTuple):
         digest.update(artifact.stable_hash(hashed).encode())
         for name, values in self.arrays.items():
             digest.update(name.encode())
-            digest.update(np.ascontiguousarray(values).view(np.uint8).data)  # bytes() would be a copy
+            digest.update(np.ascontiguousarray(values).view(np.uint8).data)  # no copy: states are large
         return digest.hexdigest()[:12]
 
     def write(self, root: Path) -> Path:

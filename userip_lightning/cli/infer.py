@@ -10,18 +10,16 @@ from typing import Any
 
 from jsonargparse import ArgumentParser
 
-from userip_lightning.artifact import read_manifest
 from userip_lightning.bulk.engine import Engine, Request
 from userip_lightning.bulk.prompted import Prompted
 from userip_lightning.bulk.recipe import Recipe
 from userip_lightning.bulk.run import infer as infer_population
 from userip_lightning.bulk.tabled import Tabled
+from userip_lightning.cli.finished import finished
 from userip_lightning.errors import InputError
-from userip_lightning.pipeline.config import experiment_parser, parse_experiment, preparation, prepare
-from userip_lightning.pipeline.plan import Job, make_plan
+from userip_lightning.pipeline.plan import Job
 from userip_lightning.pipeline.quiet import quiet
-from userip_lightning.pipeline.run import CONFIG
-from userip_lightning.pipeline.training import instantiate, is_done
+from userip_lightning.pipeline.training import instantiate
 
 _DESCRIPTION = """Give every user of a population one code per profile, by what an experiment that
 `userip fit` has finished has learned. Users need not have been trained on, and nothing is trained. The
@@ -52,36 +50,15 @@ def infer(arguments: Sequence[str]) -> None:
 
 def trained_by(folder: Path, seed: int | None) -> Engine:
     """What the experiment in ``folder`` has left."""
-    file = folder / CONFIG
-    if not file.is_file():
-        raise InputError(
-            f"{folder}: no experiment here ({CONFIG} is missing); name the folder that `userip fit` wrote "
-            "into, such as runs/demo."
-        )
-    root = folder.resolve()
-    words = ["--config", str(file), "--output", str(root.parent), "--experiment", root.name]
-    experiment = parse_experiment(experiment_parser("infer", _DESCRIPTION), words)
-    prepared = prepare(experiment, _say)
-    plan = make_plan(experiment, prepared, read_manifest(prepared, "prepared").config_hash)
-    seeds = [job.seed for job in plan.quantize]
-    if seed is not None and seed not in seeds:
-        raise InputError(
-            f"--seed: {seed}, but the experiment has codes of the seeds {seeds}; choose one of them."
-        )
-    index = 0 if seed is None else seeds.index(seed)
-    codes = plan.quantize[index]
-    if not is_done(codes):
-        stages = "profile,quantize" if plan.profiles else "catalogue"
-        raise InputError(
-            f"{folder}: {codes.label} is not there with this configuration and this version of the program; "
-            f"run `userip fit --config {file} --stages {stages}` first."
-        )
-    labels = preparation(experiment, _say).labels
-    if not plan.profiles:
-        return Tabled(labels, codes.target)
-    profile = plan.profiles[index % len(plan.profiles)]
+    found = finished(folder, seed, "infer", _say)
+    profiles = found.plan.profiles
+    if not profiles:
+        return Tabled(found.labels, found.codes.target)
+    profile = profiles[found.plan.quantize.index(found.codes) % len(profiles)]
     data: Any = instantiate(profile).data
-    return Prompted(_recipe(profile), labels, prepared, data.allow_missing_text, codes.target)
+    return Prompted(
+        _recipe(profile), found.labels, found.prepared, data.allow_missing_text, found.codes.target
+    )
 
 
 def _recipe(job: Job) -> Recipe:
@@ -135,9 +112,8 @@ def _parser() -> ArgumentParser:
     parser.add_argument(
         "--further_items",
         type=str,
-        help="Parquet file of further items: item_id and the columns that catalogue.data.columns names "
-        "(title), or with --engine per_user the fields that the prompt writes; items of the log stay as they "
-        "are",
+        help="Parquet file of further items: item_id and the columns of catalogue.data.columns (title), or "
+        "with --engine per_user the fields that the prompt writes; items of the log stay as they are",
     )
     parser.add_argument(
         "--seed", type=int, help="which of the experiment's banks; its first seed's if left out"

@@ -81,7 +81,8 @@ class Address(NamedTuple):
         scheme = "rediss" if self.tls else "redis"
         return f"{scheme}://{host}:{self.port}/{self.database}/{self.prefix}"
 
-    __repr__ = __str__  # a traceback may show it
+    def __repr__(self) -> str:  # a traceback may show it
+        return str(self)
 
     def key(self, *parts: object) -> str:
         """A key of this bank."""

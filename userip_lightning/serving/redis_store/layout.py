@@ -73,8 +73,8 @@ class Layout:
         """Key of a version's :class:`Meta`."""
         return self.address.key(version, "meta")
 
-    def page(self, version: str, number: int) -> str:
-        """Key of a page."""
+    def page(self, version: str, number: int | str) -> str:
+        """Key of a page; what all of a version's begin with where ``number`` is empty."""
         return self.address.key(version, "page", number)
 
     def part(self, version: str, file: str, number: int) -> str:

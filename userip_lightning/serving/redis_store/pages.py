@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 #: Users per page, on average: more take less memory and cost more to read.
 PER_PAGE = 16
+_quoted = json.JSONEncoder(ensure_ascii=False).encode
 _ESCAPED = {char: json.dumps(char)[1:-1] for char in (*map(chr, range(32)), '"', "\\")}
 
 
@@ -51,7 +52,7 @@ def write_pages(users: pl.DataFrame) -> list[str]:
 
 def find(page: bytes, user: str) -> bytes | None:
     """A user's codes, as ``b"3,1"``; None where the page does not have him."""
-    key = b"\n" + _bytes(json.dumps(user, ensure_ascii=False)) + b":["
+    key = b"\n" + _bytes(_quoted(user)) + b":["
     at = page.find(key)
     if at < 0:
         return None

@@ -59,19 +59,21 @@ class RedisBank:
         with told(self.address):
             meta, pages = self._pages(users)
         reserved = ",".join(map(str, meta.sizes)).encode()
-        codes = (find(pages[page_of(user, meta.pages)], user) for user in users)
+        codes = map(find, pages, users)
         return numbers([reserved if found is None else found for found in codes], len(meta.sizes))
 
-    def _pages(self, users: Sequence[str]) -> tuple[Meta, dict[int, bytes]]:
-        """The users' pages, by number, and the version that they belong to."""
+    def _pages(self, users: Sequence[str]) -> tuple[Meta, list[bytes]]:
+        """The page of each user, and the version that they belong to."""
         layout, meta = self._layout, self.meta
         while True:
-            wanted = list(dict.fromkeys(page_of(user, meta.pages) for user in users))
-            keys = [layout.page(meta.version, number) for number in wanted]
-            current, *pages = layout.client.mget(layout.current, *keys)
+            start = layout.page(meta.version, "")
+            keys = [f"{start}{page_of(user, meta.pages)}" for user in users]
+            wanted = list(dict.fromkeys(keys))
+            current, *pages = layout.client.mget(layout.current, *wanted)
             if current == meta.version.encode():
                 break
             meta = self.meta = layout.read_meta()
         if None in pages:
-            raise layout.damaged(keys[pages.index(None)])
-        return meta, dict(zip(wanted, pages, strict=True))
+            raise layout.damaged(wanted[pages.index(None)])
+        by_key = dict(zip(wanted, pages, strict=True))
+        return meta, [by_key[key] for key in keys]

@@ -13,7 +13,7 @@ from userip_lightning.serving.sqlite_store.address import Address
 from userip_lightning.serving.sqlite_store.contents import StoreInfo, info
 from userip_lightning.serving.sqlite_store.follower import SqliteCopy
 from userip_lightning.serving.sqlite_store.pulling import pull
-from userip_lightning.serving.sqlite_store.pushing import Pushed, push
+from userip_lightning.serving.sqlite_store.pushing import push
 from userip_lightning.serving.sqlite_store.reader import SqliteBank
 
-__all__ = ["Address", "Pushed", "SqliteBank", "SqliteCopy", "StoreInfo", "info", "pull", "push"]
+__all__ = ["Address", "SqliteBank", "SqliteCopy", "StoreInfo", "info", "pull", "push"]

@@ -187,4 +187,4 @@ def _open(address: Address, mode: str) -> sqlite3.Connection:
 
 
 def _is_empty(connection: sqlite3.Connection) -> bool:
-    return connection.execute("SELECT count(*) FROM sqlite_master").fetchone() == (0,)
+    return bool(connection.execute("SELECT count(*) FROM sqlite_master").fetchone() == (0,))

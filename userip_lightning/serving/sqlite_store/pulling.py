@@ -64,7 +64,7 @@ def _content(connection: sqlite3.Connection, version: Version) -> Content:
             "SELECT DISTINCT name FROM files WHERE version = ?", (version.name,)
         ).fetchall()
     }
-    rows_seen = arrays.pop(ROWS_SEEN)
+    rows_seen = arrays.pop(ROWS_SEEN).astype(np.int64)
     return Content.of(
         [row[0] for row in rows],
         codes,

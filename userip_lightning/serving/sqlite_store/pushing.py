@@ -99,8 +99,8 @@ def _insert(
         arrays = sorted({name for name in bank.manifest.files if name.endswith(".npy")} - _DERIVED)
         for name in arrays:
             for number, part in enumerate(_parts(bank.path / name)):
-                row = (bank.path.name, name, number, part)
-                connection.execute("INSERT INTO files VALUES (?, ?, ?, ?)", row)
+                stored = (bank.path.name, name, number, part)
+                connection.execute("INSERT INTO files VALUES (?, ?, ?, ?)", stored)
 
 
 def _point(connection: sqlite3.Connection, name: str, turn: int) -> None:
