@@ -66,6 +66,11 @@ def test_ids_that_are_missing_are_nobody_and_no_item(numbered):
     assert found["known_behaviours"].to_list() == [1]
     blank = pl.DataFrame({"user_id": ["7", "", "  ", None], "item_id": ["1", "1", "1", "1"]})
     assert numbered.codes(blank).equals(found)
+    users = [str(user) for user in range(20)]  # whatever their hashes are, nobody's lie among them
+    somebodies = pl.DataFrame({"user_id": users, "item_id": ["1", "5"] * 10})
+    nobodies = pl.DataFrame({"user_id": ["", "  ", None] * 3, "item_id": ["2", "3", "4"] * 3})
+    both = pl.concat([nobodies, somebodies])
+    assert np.array_equal(numbered.states(both).states, numbered.states(somebodies).states)
     state = numbered.start()
     for item in (None, float("nan"), "", "  ", 1.5, float("inf"), b"1", "nine"):
         assert not numbered.update(state, item)

@@ -193,6 +193,14 @@ def test_items_that_share_a_hash_are_kept_apart(tmp_path, monkeypatch):
     assert np.array_equal(profiler.states(events).states, table.states(counted(events, False)[1]))
 
 
+def test_an_unknown_item_with_the_hash_of_a_known_one_stays_unknown(tmp_path, monkeypatch):
+    bank(tmp_path, "joint", False)
+    profiler, own = Profiler.load(tmp_path), pl.Series.hash
+    monkeypatch.setattr(pl.Series, "hash", lambda ids, seed=0: own(ids.replace("i7", "i3"), seed))
+    events = pl.DataFrame({"user_id": ["a", "a"], "item_id": ["i3", "i7"]})
+    assert profiler.states(events).known.tolist() == [1]
+
+
 def test_rows_of_an_implicit_log_with_label_0_are_no_events(tmp_path):
     bank(tmp_path, "joint", False)
     profiler, events = Profiler.load(tmp_path), log()
