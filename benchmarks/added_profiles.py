@@ -16,11 +16,11 @@ import torch
 from numpy.typing import NDArray
 
 from userip_lightning.catalogue.code_table import Floats
+from userip_lightning.catalogue.joined_texts import joined_texts
 from userip_lightning.catalogue.language_model_text import HiddenStates
 from userip_lightning.catalogue.likelihood import Likelihood
 from userip_lightning.catalogue.soft_token_module import SoftTokenModule
 from userip_lightning.catalogue.text_vectors import text_vectors
-from userip_lightning.data.item_text import joined_texts
 from userip_lightning.data.prepared import PreparedData
 from userip_lightning.data.user_events import user_events
 from userip_lightning.profile.backbone import LMSource

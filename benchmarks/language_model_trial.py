@@ -22,6 +22,7 @@ from scipy.special import expit
 from userip_lightning.catalogue.bag_of_words import WIDTH
 from userip_lightning.catalogue.code_table import CodeTable, Floats
 from userip_lightning.catalogue.event_model import EventModel, event_model
+from userip_lightning.catalogue.joined_texts import joined_texts
 from userip_lightning.catalogue.joint_start import fit
 from userip_lightning.catalogue.language_model_text import HiddenStates, SentenceEncoder
 from userip_lightning.catalogue.likelihood import Likelihood
@@ -29,7 +30,6 @@ from userip_lightning.catalogue.opening import generosity_opening
 from userip_lightning.catalogue.text_source import BagOfWords, Joined, NoText, TextSource
 from userip_lightning.catalogue.text_vectors import text_vectors
 from userip_lightning.data.affinity import AffinityJudge, Codes
-from userip_lightning.data.item_text import joined_texts
 from userip_lightning.data.prepared import PreparedData
 from userip_lightning.data.user_events import UserEvents, user_events
 from userip_lightning.profile.backbone import LMSource

@@ -22,12 +22,12 @@ from scipy.special import expit
 from userip_lightning.catalogue.code_table import CodeTable, Floats
 from userip_lightning.catalogue.codebooks import joint_starts
 from userip_lightning.catalogue.em import Search, run
+from userip_lightning.catalogue.joined_texts import joined_texts
 from userip_lightning.catalogue.labelled_rows import LabelledRows
 from userip_lightning.catalogue.recommendation import Recommendation, RecommendationTerm
 from userip_lightning.catalogue.text_source import BagOfWords
 from userip_lightning.catalogue.text_vectors import text_vectors
 from userip_lightning.data.affinity import AffinityJudge, Codes
-from userip_lightning.data.item_text import joined_texts
 from userip_lightning.data.prepared import PreparedData
 from userip_lightning.data.user_events import UserEvents, labelled_rows, user_events
 from userip_lightning.report.bootstrap import Interval, paired_bootstrap

@@ -20,9 +20,9 @@ from sklearn.feature_extraction.text import CountVectorizer
 
 from userip_lightning.catalogue.adam import descend, standardised
 from userip_lightning.catalogue.code_table import Floats
+from userip_lightning.catalogue.joined_texts import joined_texts
 from userip_lightning.catalogue.likelihood import Likelihood
 from userip_lightning.catalogue.text_vectors import text_vectors
-from userip_lightning.data.item_text import joined_texts
 from userip_lightning.data.prepared import PreparedData
 from userip_lightning.data.user_events import user_events
 

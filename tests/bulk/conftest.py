@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from userip_lightning.bank import FeatureBank
-from userip_lightning.bulk.run import Trained
+from userip_lightning.bulk.prompted import Prompted
 from userip_lightning.cli import main
 from userip_lightning.cli.infer import trained_by
 from userip_lightning.schema import SUPPORT, TRAIN
@@ -29,12 +29,12 @@ def bank(experiment: Path) -> FeatureBank:
 
 
 @pytest.fixture(scope="session")
-def trained(experiment: Path) -> Trained:
+def trained(experiment: Path) -> Prompted:
     return trained_by(experiment, seed=None)
 
 
 @pytest.fixture(scope="session")
-def events(trained: Trained) -> pl.DataFrame:
+def events(trained: Prompted) -> pl.DataFrame:
     """What stage 1 saw of its 40 users."""
     events = pl.read_parquet(trained.prepared / "events.parquet")
     events = events.filter(pl.col("split").is_in([TRAIN, SUPPORT]), "logged")

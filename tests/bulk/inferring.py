@@ -6,8 +6,9 @@ from typing import Any
 
 import polars as pl
 
+from userip_lightning.bulk.engine import Engine, Request
 from userip_lightning.bulk.part_store import PartStore
-from userip_lightning.bulk.run import Request, Trained, infer
+from userip_lightning.bulk.run import infer
 
 
 def written(output: Path) -> pl.DataFrame:
@@ -15,7 +16,7 @@ def written(output: Path) -> pl.DataFrame:
 
 
 def run(
-    trained: Trained,
+    engine: Engine,
     events: Path,
     output: Path,
     items: Path | None = None,
@@ -24,5 +25,5 @@ def run(
     report: Callable[[str], Any] = lambda _: None,
 ) -> pl.DataFrame:
     """Codes by user_id."""
-    infer(trained, Request(events, items, output, workers, part_users), report)
+    infer(engine, Request(events, items, output, workers, part_users), report)
     return written(output)

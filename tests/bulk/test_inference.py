@@ -14,8 +14,8 @@ from torch.optim import Adam
 from userip_lightning.bulk.catalogue import Catalogue
 from userip_lightning.bulk.inference import ProfileInference
 from userip_lightning.bulk.people import People
+from userip_lightning.bulk.prompted import Prompted
 from userip_lightning.bulk.recipe import Recipe
-from userip_lightning.bulk.run import Trained
 from userip_lightning.data.behaviour_store import BehaviourStore
 from userip_lightning.data.profile_datamodule import ProfileDataModule
 from userip_lightning.errors import InputError
@@ -27,14 +27,14 @@ ALL = 1000
 
 
 @pytest.fixture(scope="module")
-def catalogue(trained: Trained) -> Catalogue:
+def catalogue(trained: Prompted) -> Catalogue:
     tokenizer = load_tokenizer(trained.recipe.lm)
     store = BehaviourStore.open(trained.prepared, trained.recipe.prompt, tokenizer, allow_missing=False)
     return Catalogue(store.items, store.words)
 
 
 @pytest.fixture(scope="module")
-def seen(trained: Trained) -> pl.DataFrame:
+def seen(trained: Prompted) -> pl.DataFrame:
     """What stage 1 saw, with items as places in the catalogue."""
     events = pl.read_parquet(trained.prepared / "events.parquet")
     return events.filter(pl.col("split").is_in([TRAIN, SUPPORT]), "logged").select(
@@ -42,7 +42,7 @@ def seen(trained: Trained) -> pl.DataFrame:
     )
 
 
-def predicted(trained: Trained, recipe: Recipe, root: Path) -> Tensor:
+def predicted(trained: Prompted, recipe: Recipe, root: Path) -> Tensor:
     """[U, P, S, D] that stage 1's module predicts, every step on all behaviours."""
     module = ProfileModule(
         recipe.lm,

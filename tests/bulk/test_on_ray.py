@@ -11,7 +11,7 @@ import pytest
 from tests.bulk.inferring import run
 from userip_lightning.bulk.on_ray import ATTEMPTS, infer_on_ray
 from userip_lightning.bulk.part_store import PartStore
-from userip_lightning.bulk.run import Trained
+from userip_lightning.bulk.prompted import Prompted
 from userip_lightning.bulk.worker import Job
 from userip_lightning.errors import InputError
 
@@ -34,7 +34,7 @@ def workers() -> list[psutil.Process]:
 
 
 @pytest.fixture(scope="module")
-def alone(trained: Trained, events: pl.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> pl.DataFrame:
+def alone(trained: Prompted, events: pl.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> pl.DataFrame:
     """Codes that this process finds by itself."""
     folder = tmp_path_factory.mktemp("alone")
     events.write_parquet(folder / "events.parquet")

@@ -7,12 +7,12 @@ import polars as pl
 import pytest
 
 from tests.bulk.inferring import run, written
-from userip_lightning.bulk.run import Trained
+from userip_lightning.bulk.prompted import Prompted
 from userip_lightning.errors import InputError
 
 
 @pytest.fixture(scope="module")
-def codes(trained: Trained, events: pl.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> pl.DataFrame:
+def codes(trained: Prompted, events: pl.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> pl.DataFrame:
     """All users in one part."""
     folder = tmp_path_factory.mktemp("whole")
     events.write_parquet(folder / "events.parquet")

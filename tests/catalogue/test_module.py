@@ -229,5 +229,3 @@ def test_fit_with_the_catalogue_engine_goes_from_log_to_report(config: Path, tmp
     assert "catalogue/seed1: nothing changed, kept" in capsys.readouterr().err
     assert main([*words, "--stages", "profile"]) == 2
     assert "makes codes in catalogue" in capsys.readouterr().err
-    assert main(["infer", str(tmp_path / "tiny"), "--events", "none.parquet", "--codes", "codes"]) == 2
-    assert "catalogue engine" in capsys.readouterr().err

@@ -90,7 +90,7 @@ def test_the_newest_versions_stay_and_one_of_them_can_come_back(store: Address, 
         push(second, store, keep=0)
 
 
-def test_a_reader_follows_the_version_while_the_old_one_is_still_there(store: Address, tmp_path: Path) -> None:
+def test_a_reader_follows_the_version_while_the_old_one_is_there(store: Address, tmp_path: Path) -> None:
     push(write(tmp_path, 1), store)
     reader = RedisBank(store)
     new = write(tmp_path, 2)

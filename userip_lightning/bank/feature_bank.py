@@ -15,10 +15,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
 from userip_lightning import artifact
@@ -28,6 +27,9 @@ from userip_lightning.bank.version_folder import Content
 from userip_lightning.bank.versions import CURRENT, current, missing, point, size, stamp, versions
 from userip_lightning.errors import InputError
 from userip_lightning.lock import sole_writer
+
+if TYPE_CHECKING:
+    import polars as pl
 
 
 class BankInfo(NamedTuple):
@@ -133,6 +135,8 @@ class FeatureBank:
         Raises:
             InputError: the version was deleted since it was opened.
         """
+        import polars as pl  # whoever only looks codes up does not wait for it
+
         try:
             return pl.read_parquet(self.path / "codes.parquet")
         except FileNotFoundError:

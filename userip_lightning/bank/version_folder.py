@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
 from userip_lightning import artifact
@@ -61,6 +60,8 @@ class Content(NamedTuple):
         Raises:
             InputError: it is missing or damaged.
         """
+        import polars as pl  # whoever only looks codes up does not wait for it
+
         manifest = artifact.read_manifest(folder, "bank")
         users = pl.read_parquet(folder / "codes.parquet")
         names = [name for name in manifest.files if name.endswith(".npy")]
@@ -83,7 +84,8 @@ class Content(NamedTuple):
         hashed = [vars(self.manifest), artifact.rows_hash(self.rows_seen)]
         digest.update(artifact.stable_hash(hashed).encode())
         for name, values in self.arrays.items():
-            digest.update(name.encode() + np.ascontiguousarray(values).tobytes())
+            digest.update(name.encode())
+            digest.update(np.ascontiguousarray(values).view(np.uint8).data)  # no copy: states are large
         return digest.hexdigest()[:12]
 
     def write(self, root: Path) -> Path:
@@ -92,6 +94,8 @@ class Content(NamedTuple):
         Raises:
             InputError: it cannot be written.
         """
+        import polars as pl
+
         folder = root / self.version
         if (folder / artifact.MANIFEST).is_file():
             return folder

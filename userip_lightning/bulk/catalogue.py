@@ -91,6 +91,19 @@ def extend(
     return Catalogue(items, Words(words, spelling, idf))
 
 
+def read_frame(file: Path) -> pl.DataFrame:
+    """Items as they come.
+
+    Raises:
+        InputError: no Parquet file.
+    """
+    try:
+        return pl.read_parquet(file)
+    except (OSError, pl.exceptions.PolarsError) as error:
+        reason = str(error).splitlines()[0]
+        raise InputError(f"{file}: no Parquet file of items ({reason}); check the path.") from None
+
+
 def read_items(file: Path, template: PromptTemplate) -> pl.DataFrame:
     """Further items, one row each: ``item_id`` and the fields that the prompt writes, as strings.
 
@@ -98,12 +111,7 @@ def read_items(file: Path, template: PromptTemplate) -> pl.DataFrame:
         InputError: no Parquet file, a missing column, an empty id, or an item with two texts.
     """
     needed = ["item_id", *dict.fromkeys(template.item_fields())]
-    try:
-        frame = pl.read_parquet(file)
-    except (OSError, pl.exceptions.PolarsError) as error:
-        reason = str(error).splitlines()[0]
-        raise InputError(f"{file}: no Parquet file of items ({reason}); check the path.") from None
-    frame = require_columns(frame, file, needed).select(pl.col(needed).cast(pl.String))
+    frame = require_columns(read_frame(file), file, needed).select(pl.col(needed).cast(pl.String))
     frame = frame.with_columns(pl.exclude("item_id").str.strip_chars()).unique(maintain_order=True)
     wrong = frame.filter((pl.col("item_id").fill_null("") == "") | pl.col("item_id").is_duplicated())
     if not wrong.is_empty():

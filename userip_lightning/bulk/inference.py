@@ -33,9 +33,7 @@ from userip_lightning.profile.likelihood import PromptLikelihood
 from userip_lightning.profile.prompt import build_prefix
 from userip_lightning.profile.user_table import UserTable
 from userip_lightning.quantize.nearest import NearestCode
-
-#: Column of the result beside the codes: how many behaviours a code rests on.
-BEHAVIOURS = "known_behaviours"
+from userip_lightning.serving.profiler import BEHAVIOURS
 
 
 class Inferred(NamedTuple):

@@ -14,6 +14,7 @@ import polars as pl
 from userip_lightning.artifact import Manifest, file_hash, stable_hash, writing
 from userip_lightning.data.labels import GivenLabel, Implicit, Labels, RatingThreshold
 from userip_lightning.errors import InputError
+from userip_lightning.serving.reading_ids import is_missing, read_ids
 
 KIND = "population"
 #: Columns of a part: who, which item of the catalogue (null where it has none), liked or not, which row.
@@ -32,7 +33,7 @@ class Population(NamedTuple):
     Args:
         source: a file, or a folder of them.
         files: in order.
-        columns: of the files.
+        schema: of the files.
         label: 1 where the user liked the item, 0 where not; null or another value is refused.
         rows: N.
         users: about how many.
@@ -40,7 +41,7 @@ class Population(NamedTuple):
 
     source: Path
     files: tuple[Path, ...]
-    columns: tuple[str, ...]
+    schema: pl.Schema
     label: pl.Expr
     rows: int
     users: int
@@ -59,10 +60,10 @@ class Population(NamedTuple):
         """
         files = _files(source)
         try:
-            columns = tuple(pl.scan_parquet(list(files)).collect_schema().names())
-            _require(source, columns, "user_id", "item_id")
-            label = _label(source, columns, labels)
-            return _checked(Population(source, files, columns, label, 0, 0))
+            schema = pl.scan_parquet(list(files)).collect_schema()
+            _require(source, schema, "user_id", "item_id")
+            label = _label(source, schema, labels)
+            return _checked(Population(source, files, schema, label, 0, 0))
         except pl.exceptions.PolarsError as error:
             reason = str(error).splitlines()[0]
             raise InputError(
@@ -74,8 +75,8 @@ class Population(NamedTuple):
         return stable_hash([file_hash(file) for file in self.files])
 
     def scan(self) -> pl.LazyFrame:
-        """``user_id`` and ``item_id`` as strings, ``label`` as it comes."""
-        ids = (pl.col(name).cast(pl.String) for name in ("user_id", "item_id"))
+        """``user_id`` and ``item_id`` as strings, null where there is none, ``label`` as it comes."""
+        ids = (read_ids(name, self.schema[name], str(self.source)) for name in ("user_id", "item_id"))
         return pl.scan_parquet(list(self.files)).select(*ids, label=self.label)
 
     def deal(self, items: pl.DataFrame, parts: int, folder: Path, manifest: Manifest) -> None:
@@ -118,28 +119,28 @@ def _files(source: Path) -> tuple[Path, ...]:
     return files
 
 
-def _require(source: Path, columns: tuple[str, ...], *names: str) -> None:
+def _require(source: Path, schema: pl.Schema, *names: str) -> None:
     for name in names:
-        if name not in columns:
+        if name not in schema:
             raise InputError(
-                f"{source}: column {name!r} is missing, the files have {', '.join(columns)}; user_id, "
+                f"{source}: column {name!r} is missing, the files have {', '.join(schema)}; user_id, "
                 "item_id and label (0 or 1) are needed."
             )
 
 
-def _label(source: Path, columns: tuple[str, ...], labels: Labels) -> pl.Expr:
+def _label(source: Path, schema: pl.Schema, labels: Labels) -> pl.Expr:
     """A column ``label``, or the experiment's own rule."""
-    if "label" not in columns:
+    if "label" not in schema:
         if isinstance(labels, RatingThreshold):
-            _require(source, columns, "rating")
+            _require(source, schema, "rating")
             rating = pl.col("rating").cast(pl.Float32, strict=False)
             return (rating > labels.threshold).cast(pl.Float64)
         if isinstance(labels, GivenLabel):
-            _require(source, columns, labels.column)
+            _require(source, schema, labels.column)
             return pl.col(labels.column).cast(pl.Float64, strict=False)
         if isinstance(labels, Implicit):
             return pl.lit(1.0)
-    _require(source, columns, "label")
+    _require(source, schema, "label")
     return pl.col("label").cast(pl.Float64, strict=False)
 
 
@@ -147,8 +148,8 @@ def _checked(population: Population) -> Population:
     """With its counts; complains of the first row that cannot be used."""
     events = population.scan()
     wrong = {
-        "user_id": pl.col("user_id").fill_null("") == "",
-        "item_id": pl.col("item_id").fill_null("") == "",
+        "user_id": is_missing("user_id"),
+        "item_id": is_missing("item_id"),
         "label or rating": pl.col("label").is_in([0.0, 1.0]).not_().fill_null(True),
     }
     bad = pl.any_horizontal(*wrong.values())

@@ -1,70 +1,28 @@
-"""A bulk inference from end to end: check, tokenise, deal, infer what is not there yet, sum up."""
+"""A bulk inference from end to end: check, deal, infer what is not there yet, sum up."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from typing import Any
 
 import polars as pl
 
 from userip_lightning.artifact import MANIFEST, Manifest, file_hash, read_manifest
 from userip_lightning.bank import FeatureBank
-from userip_lightning.bulk import catalogue, population
-from userip_lightning.bulk.inference import BEHAVIOURS
-from userip_lightning.bulk.on_ray import import_ray, infer_on_ray
+from userip_lightning.bulk import population
+from userip_lightning.bulk.engine import Engine, Request
 from userip_lightning.bulk.part_store import PartStore
 from userip_lightning.bulk.population import MOST_PARTS, Population
-from userip_lightning.bulk.recipe import Recipe
-from userip_lightning.bulk.worker import CATALOGUE, POPULATION, Job, PartDone, Worker
-from userip_lightning.data.behaviour_store import BehaviourStore
-from userip_lightning.data.labels import Labels
+from userip_lightning.bulk.worker import POPULATION
 from userip_lightning.errors import InputError
-from userip_lightning.profile.backbone import load_tokenizer
-from userip_lightning.quantize.nearest import NearestCode
+from userip_lightning.serving.profiler import BEHAVIOURS
 
 
-class Trained(NamedTuple):
-    """What an experiment has left.
-
-    Args:
-        recipe: settings of its stage 1.
-        labels: what it calls liked.
-        prepared: folder of its prepared data.
-        allow_missing_text: as its stage 1 has it.
-        bank: folder of its bank.
-    """
-
-    recipe: Recipe
-    labels: Labels
-    prepared: Path
-    allow_missing_text: bool
-    bank: Path
-
-
-class Request(NamedTuple):
-    """What is asked for.
-
-    Args:
-        events: Parquet file or folder.
-        items: Parquet file of items beside the experiment's own, or None.
-        output: folder.
-        workers: processes; 1 is this one.
-        part_users: users of a part, about; what a killed worker loses at most.
-    """
-
-    events: Path
-    items: Path | None
-    output: Path
-    workers: int
-    part_users: int
-
-
-def infer(trained: Trained, request: Request, report: Callable[[str], None]) -> dict[str, Any]:
+def infer(engine: Engine, request: Request, report: Callable[[str], None]) -> dict[str, Any]:
     """Write the codes of a population.
 
     Args:
-        trained: by what.
+        engine: by what.
         request: of whom, and where to.
         report: is told in a sentence how far it is.
 
@@ -77,23 +35,22 @@ def infer(trained: Trained, request: Request, report: Callable[[str], None]) -> 
     for name in ("workers", "part_users"):
         if getattr(request, name) < 1:
             raise InputError(f"--{name}: {getattr(request, name)}, expected 1 or more.")
-    if request.workers > 1:
-        import_ray()  # whether it is there
-    bank = FeatureBank.open(trained.bank)
-    NearestCode.load(bank.path, len(bank.names))
-    events = Population.open(request.events, trained.labels)
+    bank = FeatureBank.open(engine.bank)
+    engine.check(request, bank)
+    events = Population.open(request.events, engine.labels)
+    engine.check_events(bank, events)
     store = PartStore(request.output)
-    store.claim(_identity(trained, request, bank, events))
+    store.claim(_identity(engine, request, bank, events))
     finished = store.summary()
     if finished is not None:
         report(f"{request.output}: nothing changed, kept")
         return finished
-    parts = _deal(trained, request, bank, events, store, report)
+    parts = _deal(engine, request, bank, events, store, report)
     todo = sorted(set(range(parts)) - store.done())
     store.forget_attempts()
     if len(todo) < parts:
         report(f"going on: {parts - len(todo)} of {parts} parts are done")
-    for number, done in enumerate(_parts(Job(trained.recipe, bank.path, request.output), todo, request)):
+    for number, done in enumerate(engine.infer(bank, request, todo) if todo else ()):
         held = f", {done.stuck} with a likelihood that was not finite" if done.stuck else ""
         report(f"part {done.part}: {done.users:,} users{held}; {len(todo) - number - 1} parts to go")
     summary = _sum_up(bank, events, store)
@@ -101,40 +58,29 @@ def infer(trained: Trained, request: Request, report: Callable[[str], None]) -> 
     return summary
 
 
-def _parts(job: Job, todo: Sequence[int], request: Request) -> Iterator[PartDone]:
-    if not todo:
-        return
-    if request.workers > 1:
-        yield from infer_on_ray(job, todo, request.workers)
-        return
-    worker = Worker(job)
-    for part in todo:
-        yield worker.infer(part)
-
-
-def _identity(trained: Trained, request: Request, bank: FeatureBank, events: Population) -> dict[str, str]:
+def _identity(engine: Engine, request: Request, bank: FeatureBank, events: Population) -> dict[str, str]:
     return {
         "bank": bank.path.name,
-        **trained.recipe.identity(),
-        "labels": f"{type(trained.labels).__name__} {vars(trained.labels)}",
+        **engine.identity(),
+        "labels": f"{type(engine.labels).__name__} {vars(engine.labels)}",
         "items": "none" if request.items is None else file_hash(request.items),
         "events": events.identity(),
     }
 
 
 def _deal(
-    trained: Trained,
+    engine: Engine,
     request: Request,
     bank: FeatureBank,
     events: Population,
     store: PartStore,
     report: Callable[[str], None],
 ) -> int:
-    """Write catalogue and dealt events unless they are there; returns the number of parts."""
+    """Write items and dealt events unless they are there; returns the number of parts."""
     folder = store.work / POPULATION
     if not (folder / MANIFEST).is_file():
         report(f"{events.rows:,} events of about {events.users:,} users: dealing them into parts")
-        ids = _write_catalogue(trained, request, bank, store)
+        ids = engine.write_items(request, bank, store)
         parts = min(MOST_PARTS, -(-events.users // request.part_users))
         made_by = bank.manifest
         manifest = Manifest(
@@ -142,21 +88,6 @@ def _deal(
         )
         events.deal(pl.DataFrame({"item_id": ids}).with_row_index("item"), parts, folder, manifest)
     return int(read_manifest(folder, population.KIND).extra["parts"])
-
-
-def _write_catalogue(trained: Trained, request: Request, bank: FeatureBank, store: PartStore) -> pl.Series:
-    recipe, prepared = trained.recipe, trained.prepared
-    tokenizer = load_tokenizer(recipe.lm)
-    training = BehaviourStore.open(prepared, recipe.prompt, tokenizer, trained.allow_missing_text)
-    known = pl.read_parquet(prepared / "items.parquet")
-    further = known.clear().select("item_id")
-    if request.items is not None:
-        further = catalogue.read_items(request.items, recipe.prompt).join(known, on="item_id", how="anti")
-    users = read_manifest(prepared, "prepared").users
-    extended = catalogue.extend(training, known, further, users, recipe.prompt, tokenizer)
-    manifest = Manifest(catalogue.KIND, bank.manifest.config_hash, bank.manifest.data_hash, users)
-    extended.save(store.work / CATALOGUE, manifest)
-    return pl.concat([known["item_id"], further["item_id"]])
 
 
 def _sum_up(bank: FeatureBank, events: Population, store: PartStore) -> dict[str, Any]:

@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from userip_lightning.bulk.catalogue import Catalogue
-from userip_lightning.bulk.inference import BEHAVIOURS, ProfileInference
+from userip_lightning.bulk.inference import ProfileInference
 from userip_lightning.bulk.part_store import PartStore
 from userip_lightning.bulk.population import read_part
 from userip_lightning.bulk.recipe import Recipe
+from userip_lightning.serving.profiler import BEHAVIOURS
 
 CATALOGUE, POPULATION = "catalogue", "population"
 

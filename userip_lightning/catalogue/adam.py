@@ -29,6 +29,17 @@ def descend(weight: Floats, gradient: Callable[[Floats], Floats]) -> Floats:
 
 def standardised(vectors: Floats) -> Floats:
     """[I, D] → [I, D + 1]: every column of mean 0 and deviation 1, and a column of ones."""
+    mean, spread = _moments(vectors)
+    return np.concatenate([(vectors - mean) / spread, np.ones((len(vectors), 1))], axis=1)
+
+
+def of_vectors(weight: Floats, vectors: Floats) -> Floats:
+    """Weights [D + 1, C] of :func:`standardised` vectors → those of the vectors [I, D] themselves."""
+    mean, spread = _moments(vectors)
+    own = weight[:-1] / spread[:, None]
+    return np.concatenate([own, weight[-1:] - mean @ own])
+
+
+def _moments(vectors: Floats) -> tuple[Floats, Floats]:
     spread = vectors.std(axis=0)
-    x = (vectors - vectors.mean(axis=0)) / np.where(spread > 1e-12, spread, 1.0)
-    return np.concatenate([x, np.ones((len(x), 1))], axis=1)
+    return vectors.mean(axis=0), np.where(spread > 1e-12, spread, 1.0)

@@ -11,6 +11,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from threadpoolctl import threadpool_limits
 
 from userip_lightning.catalogue.code_table import Floats
+from userip_lightning.catalogue.text_reader import WordReader
 from userip_lightning.errors import InputError
 
 _FREQUENT = 3
@@ -20,13 +21,21 @@ WIDTH = 32
 
 
 def bag_of_words(texts: Sequence[str], width: int = WIDTH) -> Floats:
-    """Vectors [I, D] of I texts, D ≤ ``width``; an item without known words gets zeros.
+    """Vectors [I, D] of I texts, as :func:`fitted_words` has them."""
+    return fitted_words(texts, width)[0]
+
+
+def fitted_words(texts: Sequence[str], width: int = WIDTH) -> tuple[Floats, WordReader]:
+    """Vectors [I, D] of I texts, D ≤ ``width``, and what gives later texts such vectors.
+
+    An item without known words gets zeros.
 
     Raises:
         InputError: fewer than two words occur in three texts, or all texts have the same ones.
     """
+    words = TfidfVectorizer(min_df=_FREQUENT, sublinear_tf=True)
     try:
-        tfidf = TfidfVectorizer(min_df=_FREQUENT, sublinear_tf=True).fit_transform(texts)
+        tfidf = words.fit_transform(texts)
         width = min(width, min(tfidf.shape) - 1) if _differ(tfidf) else 0
     except ValueError:  # scikit-learn's: an empty vocabulary, or fewer texts than min_df
         width = 0
@@ -35,8 +44,11 @@ def bag_of_words(texts: Sequence[str], width: int = WIDTH) -> Floats:
             "the items' texts: fewer than two words occur in three of them, or all have the same words, too "
             "little for a bag of words; give the items titles, or leave out what reads their text."
         )
+    leading = TruncatedSVD(width, random_state=0)
     with threadpool_limits(limits=1):  # partial sums would be added in the order in which threads finish
-        return np.asarray(TruncatedSVD(width, random_state=0).fit_transform(tfidf), dtype=np.float64)
+        vectors = np.asarray(leading.fit_transform(tfidf), dtype=np.float64)
+    vocabulary = {word: int(column) for word, column in words.vocabulary_.items()}
+    return vectors, WordReader(vocabulary, words.idf_, leading.components_)
 
 
 def _differ(tfidf: csr_matrix) -> bool:

@@ -34,6 +34,10 @@ class CodeTable(NamedTuple):
         """Events of users [U, E] → log-odds of classes [U, C], up to a constant per user."""
         return np.asarray(counts @ self.evidence) + self.log_share
 
+    def states(self, counts: csr_matrix) -> Floats:
+        """Events of users [U, E] → all that their codes depend on, here [U, C] the scores."""
+        return self.scores(counts)
+
     def codes(self, counts: csr_matrix) -> NDArray[np.int64]:
         """Events of users [U, E] → [U] classes; a user without events gets the most frequent one."""
         return np.asarray(self.scores(counts).argmax(axis=1), dtype=np.int64)

@@ -22,16 +22,24 @@ from typing import Protocol
 import numpy as np
 from scipy.special import logit
 
+from userip_lightning.catalogue.adam import of_vectors
 from userip_lightning.catalogue.code_table import CodeTable, Floats
 from userip_lightning.catalogue.item_prior import ItemPrior, item_prior
 from userip_lightning.catalogue.like_prior import LikePrior
+from userip_lightning.catalogue.unseen_items import LEAST, UnseenItems
 
 #: Added to counts whose logarithm is taken.
 _LITTLE = 1e-6
 
 
 class EventModel(Protocol):
-    """What an EM run asks of a kind of events; ``prior.weight`` is all that a model keeps between M steps."""
+    """What an EM run asks of a kind of events.
+
+    ``prior.weight`` is all that a model keeps between M steps; ``alone`` [C] is what the last one said of
+    classes whatever the item (:class:`UnseenItems`).
+    """
+
+    alone: Floats
 
     @property
     def prior(self) -> ItemPrior | LikePrior:
@@ -39,6 +47,14 @@ class EventModel(Protocol):
 
     def table(self, expected: Floats, users: Floats) -> CodeTable:
         """M step: expected counts [E, C] and expected users [C] → the table."""
+
+    def unseen(self, vectors: Floats | None, log_share: Floats) -> UnseenItems:
+        """What the last M step says of items without events.
+
+        Args:
+            vectors: [I, D], those of the prior; None where it has none.
+            log_share: [C], of the table.
+        """
 
 
 class ItemEvents:
@@ -52,6 +68,7 @@ class ItemEvents:
     def __init__(self, prior: ItemPrior, strength: float = 10.0) -> None:
         self.prior = prior
         self.strength = strength
+        self.alone: Floats = np.zeros(0)
 
     def table(self, expected: Floats, users: Floats) -> CodeTable:
         """See :class:`EventModel`."""
@@ -59,8 +76,13 @@ class ItemEvents:
         total = expected.sum(axis=1, keepdims=True)
         class_given_item = (expected + self.strength * self.prior(expected, share)) / (total + self.strength)
         popularity = (total + 0.01) / (total + 0.01).sum()
-        class_alone = (popularity * class_given_item).sum(axis=0)
-        return CodeTable(np.log(class_given_item + 1e-9) - np.log(class_alone + 1e-9), np.log(share))
+        self.alone = np.log((popularity * class_given_item).sum(axis=0) + LEAST)
+        return CodeTable(np.log(class_given_item + LEAST) - self.alone, np.log(share))
+
+    def unseen(self, vectors: Floats | None, log_share: Floats) -> UnseenItems:
+        """See :class:`EventModel`."""
+        weight = log_share[None] if vectors is None else of_vectors(self.prior.weight, vectors)
+        return UnseenItems(weight, self.alone)
 
 
 class LabelledItemEvents:
@@ -74,22 +96,39 @@ class LabelledItemEvents:
     def __init__(self, prior: LikePrior, strength: float = 20.0) -> None:
         self.prior = prior
         self.strength = strength
+        self.alone: Floats = np.zeros(0)
 
     def table(self, expected: Floats, users: Floats) -> CodeTable:
         """See :class:`EventModel`."""
         disliked, liked = np.split(expected, 2)
+        self.alone = _class_odds(liked, disliked)
         likes = self.prior(liked, liked + disliked, like_offset(liked, disliked))
         likes = (liked + self.strength * likes) / (liked + disliked + self.strength)
         return CodeTable(np.log(np.concatenate([1 - likes, likes])), np.log(_shares(users)))
 
+    def unseen(self, vectors: Floats | None, log_share: Floats) -> UnseenItems:
+        """See :class:`EventModel`."""
+        no_bias = np.zeros((1, len(log_share)))
+        learned = np.concatenate([self.prior.weight, no_bias])
+        return UnseenItems(no_bias if vectors is None else of_vectors(learned, vectors), self.alone)
+
 
 def like_offset(liked: Floats, disliked: Floats) -> Floats:
     """Log-odds of a like by item and class alone, a_i + b_c [I, C], from expected events [I, C]."""
-    positives = liked.sum()
-    rate = (positives + _LITTLE) / (positives + disliked.sum() + 2 * _LITTLE)
+    rate = _click_rate(liked, disliked)
     of_item = _rate(liked.sum(axis=1), disliked.sum(axis=1), rate)
-    of_class = _rate(liked.sum(axis=0), disliked.sum(axis=0), rate)
-    return np.asarray(logit(of_item)[:, None] + logit(of_class) - logit(rate))
+    return np.asarray(logit(of_item)[:, None] + _class_odds(liked, disliked) - logit(rate))
+
+
+def _class_odds(liked: Floats, disliked: Floats) -> Floats:
+    """Log-odds of a like by class alone, b_c [C]: an item without events has the log's own click rate."""
+    rate = _click_rate(liked, disliked)
+    return np.asarray(logit(_rate(liked.sum(axis=0), disliked.sum(axis=0), rate)))
+
+
+def _click_rate(liked: Floats, disliked: Floats) -> float:
+    positives = liked.sum()
+    return float((positives + _LITTLE) / (positives + disliked.sum() + 2 * _LITTLE))
 
 
 def _shares(users: Floats) -> Floats:

@@ -18,9 +18,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from userip_lightning.catalogue.adam import of_vectors
 from userip_lightning.catalogue.code_table import Floats
 from userip_lightning.catalogue.factorised_table import FactorisedTable, PairSums
 from userip_lightning.catalogue.item_prior import ItemPrior
+from userip_lightning.catalogue.unseen_items import UnseenItems
 
 _LITTLE = 1e-9
 
@@ -36,6 +38,7 @@ class FactorisedItemEvents:
     def __init__(self, priors: tuple[ItemPrior, ItemPrior], strength: float = 30.0) -> None:
         self.priors = priors
         self.strength = strength
+        self.alone = np.zeros(0), np.zeros(0)
 
     def table(self, sums: PairSums, before: FactorisedTable | None) -> FactorisedTable:
         """M step: what the E step added up, and the table that it went by → the next one."""
@@ -45,20 +48,36 @@ class FactorisedItemEvents:
         popularity = sums.first.sum(axis=1) + 0.01
         popularity /= popularity.sum()
         rate = sums.events / _normaliser(popularity, first, second)
-        first = self._learn(0, sums.first, popularity[:, None] * (np.exp(second) @ rate.T), popularity)
+        first, one = self._learn(0, sums.first, popularity[:, None] * (np.exp(second) @ rate.T), popularity)
         rate = sums.events / _normaliser(popularity, first, second)
-        second = self._learn(1, sums.second, popularity[:, None] * (np.exp(first) @ rate), popularity)
+        second, two = self._learn(1, sums.second, popularity[:, None] * (np.exp(first) @ rate), popularity)
+        self.alone = one, two
         log_normaliser = np.log(_normaliser(popularity, first, second))
         return FactorisedTable(first, second, log_normaliser, _log_shares(sums.users))
 
-    def _learn(self, profile: int, counted: Floats, expected: Floats, popularity: Floats) -> Floats:
-        """[E, K], in nats; for every code Σ_i p(i) exp = 1."""
+    def unseen(self, vectors: Floats | None) -> UnseenItems:
+        """What the last M step says of items without events, both profiles' codes side by side.
+
+        Args:
+            vectors: [I, D], those of the priors; None where they have none.
+        """
+        weight = [
+            np.zeros((1, len(alone))) if vectors is None else of_vectors(prior.weight, vectors)
+            for prior, alone in zip(self.priors, self.alone, strict=True)
+        ]
+        return UnseenItems(np.concatenate(weight, axis=1), np.concatenate(self.alone))
+
+    def _learn(
+        self, profile: int, counted: Floats, expected: Floats, popularity: Floats
+    ) -> tuple[Floats, Floats]:
+        """[E, K], in nats, for every code Σ_i p(i) exp = 1, and what was taken off for that, [K]."""
         expected = expected + _LITTLE
         of_item = expected.sum(axis=1, keepdims=True)
         prior = self.priors[profile](counted, expected / of_item)
         evidence = np.log(counted + self.strength * prior + _LITTLE)
         evidence -= np.log(expected * (1 + self.strength / of_item))
-        return np.asarray(evidence - np.log(popularity @ np.exp(evidence)))
+        alone = np.asarray(np.log(popularity @ np.exp(evidence)))
+        return np.asarray(evidence - alone), alone
 
 
 def _normaliser(popularity: Floats, first: Floats, second: Floats) -> Floats:

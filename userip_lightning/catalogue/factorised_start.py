@@ -6,9 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
+from userip_lightning.catalogue.code_table import Floats
 from userip_lightning.catalogue.em import CONCENTRATION, Usage
 from userip_lightning.catalogue.factorised_events import FactorisedItemEvents
 from userip_lightning.catalogue.factorised_table import FactorisedTable, PairSums
+from userip_lightning.catalogue.unseen_items import UnseenItems
 
 
 class FactorisedStart:
@@ -67,7 +69,9 @@ class FactorisedStart:
     def state(self) -> dict[str, NDArray[np.generic]]:
         """All that a further step needs."""
         first, second = (prior.weight for prior in self.model.priors)
-        return {**self.table._asdict(), "first_weight": first, "second_weight": second}
+        one, two = self.model.alone
+        learned = {"first_weight": first, "second_weight": second, "first_alone": one, "second_alone": two}
+        return {**self.table._asdict(), **learned}
 
     def load(self, state: dict[str, NDArray[np.generic]]) -> None:
         """Go on from :meth:`state`."""
@@ -75,6 +79,11 @@ class FactorisedStart:
         self.learned = FactorisedTable(*(given[name] for name in FactorisedTable._fields))
         for prior, name in zip(self.model.priors, ("first_weight", "second_weight"), strict=True):
             prior.weight = given[name]
+        self.model.alone = given["first_alone"], given["second_alone"]
+
+    def unseen(self, vectors: Floats | None) -> UnseenItems:
+        """What the table says of items without events; ``vectors`` [I, D] are those of the model's priors."""
+        return self.model.unseen(vectors)
 
     def _nothing(self) -> PairSums:
         one, two = self._sizes

@@ -96,6 +96,11 @@ class FactorisedTable(NamedTuple):
                 found[part.rows] = np.stack(np.unravel_index(best, part.pair.shape), axis=1)
         return found
 
+    def states(self, counts: csr_matrix) -> Floats:
+        """Events of users [U, E] → all that their codes depend on, [U, K_1 + K_2 + 1]: Σ a, Σ b and n."""
+        sums = [counts @ part for part in (self.first, self.second)]
+        return np.hstack([*map(np.asarray, sums), np.asarray(counts.sum(axis=1))])
+
     def expected(self, counts: csr_matrix, temperature: float = 1.0) -> PairSums:
         """The E step over users [U, E]; those without events do not count."""
         one, two = (np.zeros((counts.shape[0], size)) for size in self.log_share.shape)

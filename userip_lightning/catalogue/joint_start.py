@@ -14,6 +14,7 @@ from scipy.sparse import csr_matrix
 from userip_lightning.catalogue.code_table import CodeTable, Floats
 from userip_lightning.catalogue.em import CONCENTRATION, Search, Usage, run
 from userip_lightning.catalogue.event_model import EventModel
+from userip_lightning.catalogue.unseen_items import UnseenItems
 
 _CHANCE = 0.3  # share of r that is drawn where users have an opening
 
@@ -72,13 +73,17 @@ class JointStart:
 
     def state(self) -> dict[str, NDArray[np.generic]]:
         """All that a further step needs."""
-        return {**self.table._asdict(), "weight": self.model.prior.weight}
+        return {**self.table._asdict(), "weight": self.model.prior.weight, "alone": self.model.alone}
 
     def load(self, state: dict[str, NDArray[np.generic]]) -> None:
         """Go on from :meth:`state`."""
         given = {name: value.astype(np.float64) for name, value in state.items()}
         self.learned = CodeTable(given["evidence"], given["log_share"])
-        self.model.prior.weight = given["weight"]
+        self.model.prior.weight, self.model.alone = given["weight"], given["alone"]
+
+    def unseen(self, vectors: Floats | None) -> UnseenItems:
+        """What the table says of items without events; ``vectors`` [I, D] are those of the model's prior."""
+        return self.model.unseen(vectors, self.table.log_share)
 
     def _reset(self) -> None:
         self._expected: Floats = np.zeros(self._shape)

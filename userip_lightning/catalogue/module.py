@@ -1,4 +1,11 @@
-"""The catalogue engine as a LightningModule: an epoch is a step of EM, a batch is a block of users."""
+"""The catalogue engine as a LightningModule: an epoch is a step of EM, a batch is a block of users.
+
+Every figure of the table that it exports is a multiple of 2^-16 nats (``exact_sums.py``). So sums over a
+user's events are exact, and the order in which they are added does not matter: a sparse product here, a
+group-by over a new log, and one event after another as they happen (``serving.Profiler``) end in the same
+bits, hence in the same codes, and an event can be taken back by subtracting it. Rounding moves a figure by at
+most 2^-17 nats.
+"""
 
 from __future__ import annotations
 
@@ -23,13 +30,17 @@ from userip_lightning.bank import FeatureBank
 from userip_lightning.catalogue.code_table import CodeTable, Floats
 from userip_lightning.catalogue.codebooks import Codebooks, are_factorised, factorised_starts, joint_starts
 from userip_lightning.catalogue.em import Block, Schedule, Search
+from userip_lightning.catalogue.exact_sums import rounded
 from userip_lightning.catalogue.factorised_start import FactorisedStart
 from userip_lightning.catalogue.factorised_table import FactorisedTable
+from userip_lightning.catalogue.further_items import NEW_ITEMS, kept_for_new_items
 from userip_lightning.catalogue.joint_start import JointStart
 from userip_lightning.catalogue.labelled_rows import LabelledRows
 from userip_lightning.catalogue.naming import code_order, split_classes
 from userip_lightning.catalogue.recommendation import Recommendation, RecommendationTerm
+from userip_lightning.catalogue.text_reader import TextReader
 from userip_lightning.catalogue.text_source import Events
+from userip_lightning.catalogue.unseen_items import UnseenItems
 from userip_lightning.errors import InputError
 from userip_lightning.schema import SIZES
 
@@ -50,6 +61,7 @@ class CatalogueData(Protocol):
     user_ids: NDArray[np.str_]
     item_ids: NDArray[np.str_]
     vectors: Floats | None
+    readers: list[TextReader] | None  # of further texts; None where nothing was kept that could
     reading: dict[str, Any]  # of the texts: whatever decides the vectors, JSON values
 
     @property
@@ -114,14 +126,14 @@ class CatalogueModule(LightningModule):
 
     @property
     def table(self) -> CodeTable | FactorisedTable:
-        """What was learned, with float32 figures, as it is exported; classes in the order of their codes."""
+        """What was learned, rounded as it is exported; classes in the order of their codes."""
         if self.search.step == 0:
             raise InputError("catalogue: nothing was learned yet; run fit, or give its --ckpt_path.")
-        table = self.search.best.table if self.term is None else self.term.table
+        table = self._learned
         if isinstance(table, CodeTable):
             order = code_order(table.evidence, self.sizes)
             table = CodeTable(table.evidence[:, order], table.log_share[order])
-        return type(table)(*(part.astype(np.float32).astype(np.float64) for part in table))
+        return type(table)(*map(rounded, table))
 
     def setup(self, stage: str) -> None:
         """Build the starts; their tables come from a checkpoint or from the first epoch."""
@@ -202,6 +214,9 @@ class CatalogueModule(LightningModule):
     def export(self, path: Path, config_hash: str | None = None) -> Path:
         """Write the codes of all users as a bank, and beside them the table that codes anybody.
 
+        ``states.npy`` [U, W] has what every user's events add up to, in the order of ``codes.parquet``: later
+        events can be added without the log.
+
         Args:
             path: the bank's folder.
             config_hash: hash of the settings that made it; derived from the table where None.
@@ -216,6 +231,7 @@ class CatalogueModule(LightningModule):
         codes = np.concatenate([self._codes(table, block) for block in self.data.predict_dataloader()])
         self._name_unused(codes)
         prepared = self.data.manifest
+        new_items, further = kept_for_new_items(self._unseen(), self.data.readers, self.term is not None)
         manifest = Manifest(
             kind="bank",
             config_hash=config_hash
@@ -226,11 +242,14 @@ class CatalogueModule(LightningModule):
                 "events": "labelled items" if self.data.events.explicit else "items",
                 "codebooks": "factorised" if isinstance(table, FactorisedTable) else "joint",
                 "reading": self.data.reading,
+                NEW_ITEMS: new_items,
             },
         )
         arrays: dict[str, NDArray[np.generic]] = {
             name: part.astype(np.float32) for name, part in table._asdict().items()
         }
+        states = np.concatenate([table.states(block) for block in self.data.predict_dataloader()])
+        arrays |= {"item_ids": self.data.item_ids, "states": states[np.argsort(self.data.user_ids)]}
         return FeatureBank.write(
             path,
             self.data.user_ids,
@@ -239,8 +258,21 @@ class CatalogueModule(LightningModule):
             list(self.sizes.values()),
             manifest,
             self._rows_seen(),
-            arrays | {"item_ids": self.data.item_ids},
+            arrays | further,
         )
+
+    @property
+    def _learned(self) -> CodeTable | FactorisedTable:
+        """Classes in the order of EM."""
+        return self.search.best.table if self.term is None else self.term.table
+
+    def _unseen(self) -> UnseenItems:
+        """What EM says of items without events, classes in the order of their codes."""
+        unseen, table = self.search.best.unseen(self.data.vectors), self._learned
+        if isinstance(table, FactorisedTable):
+            return unseen
+        order = code_order(table.evidence, self.sizes)
+        return UnseenItems(unseen.weight[:, order], unseen.alone[order])
 
     def _identity(self) -> dict[str, Any]:
         """What a table depends on, by name; JSON values."""

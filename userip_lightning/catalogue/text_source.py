@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
-from typing import Any, Literal, Protocol, get_args
+from typing import Any, Literal, NamedTuple, Protocol, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,8 +18,9 @@ from sklearn.decomposition import PCA
 from threadpoolctl import threadpool_limits
 
 from userip_lightning.artifact import stable_hash
-from userip_lightning.catalogue.bag_of_words import WIDTH, bag_of_words
+from userip_lightning.catalogue.bag_of_words import WIDTH, fitted_words
 from userip_lightning.catalogue.code_table import Floats
+from userip_lightning.catalogue.text_reader import EncodedReader, TextReader
 from userip_lightning.errors import InputError
 
 #: What of a text a source knows, the later ones more than those before.
@@ -34,6 +36,19 @@ class Events(Protocol):
     def counts(self) -> csr_matrix: ...
     @property
     def explicit(self) -> bool: ...
+
+
+class FittedTexts(NamedTuple):
+    """What a source made of a catalogue's texts.
+
+    Args:
+        vectors: [I, D], or None where text takes no part.
+        readers: give later texts vectors in the same space, side by side; None where the source keeps
+            nothing that could.
+    """
+
+    vectors: Floats | None
+    readers: list[TextReader] | None
 
 
 class TextSource(ABC):
@@ -71,9 +86,20 @@ class TextSource(ABC):
             InputError: the texts or the model cannot be used.
         """
 
+    def fit(self, texts: Sequence[str]) -> FittedTexts:
+        """:meth:`vectors`, and what gives later texts such vectors, where a source has it."""
+        return FittedTexts(self.vectors(texts), None)
+
 
 class EncodedSource(TextSource):
-    """A language model's reading of a text, of which the 32 principal components are taken."""
+    """A language model's reading of a text, of which the 32 principal components are taken.
+
+    ``version`` is that of the components, ``encoding`` that of what :meth:`encode` gives, which is cached by
+    itself.
+    """
+
+    version = 2
+    encoding = 1
 
     @abstractmethod
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
@@ -81,7 +107,16 @@ class EncodedSource(TextSource):
 
     def vectors(self, texts: Sequence[str]) -> Floats | None:
         """See :class:`TextSource`."""
-        return principal(self.encode(texts))
+        return self.fit(texts).vectors
+
+    def fit(self, texts: Sequence[str]) -> FittedTexts:
+        """See :class:`TextSource`."""
+        return self.fit_encoded(self.encode(texts))
+
+    def fit_encoded(self, rows: NDArray[np.float32]) -> FittedTexts:
+        """Of what :meth:`encode` gave, [I, W]."""
+        vectors, mean, components = principal(rows)
+        return FittedTexts(vectors, [EncodedReader(self.identity(), self.weights(), mean, components)])
 
 
 class LearnedSource(TextSource):
@@ -113,6 +148,9 @@ class NoText(TextSource):
     def vectors(self, texts: Sequence[str]) -> Floats | None:
         return None
 
+    def fit(self, texts: Sequence[str]) -> FittedTexts:
+        return FittedTexts(None, [])
+
 
 @dataclass(frozen=True)
 class BagOfWords(TextSource):
@@ -133,7 +171,11 @@ class BagOfWords(TextSource):
         return "words"
 
     def vectors(self, texts: Sequence[str]) -> Floats | None:
-        return bag_of_words(texts, self.width)
+        return self.fit(texts).vectors
+
+    def fit(self, texts: Sequence[str]) -> FittedTexts:
+        vectors, reader = fitted_words(texts, self.width)
+        return FittedTexts(vectors, [reader])
 
 
 @dataclass(frozen=True)
@@ -155,13 +197,20 @@ class Joined(TextSource):
         return stable_hash(found) if any(found) else None
 
     def vectors(self, texts: Sequence[str]) -> Floats | None:
-        return self.beside(source.vectors(texts) for source in self.sources)
+        return self.fit(texts).vectors
+
+    def fit(self, texts: Sequence[str]) -> FittedTexts:
+        return self.beside([source.fit(texts) for source in self.sources])
 
     @staticmethod
-    def beside(parts: Iterable[Floats | None]) -> Floats | None:
+    def beside(parts: Sequence[FittedTexts]) -> FittedTexts:
         """[I, D] each to [I, sum of D]."""
-        found = [vectors for vectors in parts if vectors is not None]
-        return np.concatenate(found, axis=1) if found else None
+        found = [part.vectors for part in parts if part.vectors is not None]
+        readers = [part.readers for part in parts if part.readers is not None]
+        return FittedTexts(
+            np.concatenate(found, axis=1) if found else None,
+            list(chain(*readers)) if len(readers) == len(parts) else None,
+        )
 
 
 def events_hash(events: Events) -> str:
@@ -178,12 +227,17 @@ def _named(value: object) -> dict[str, Any]:
     return {"class": f"{kind.__module__}.{kind.__qualname__}", **version, **vars(value)}
 
 
-def principal(vectors: NDArray[np.floating]) -> Floats:
-    """[I, D] → [I, min(32, D, I)] principal components; a row that is not finite gets zeros, their mean."""
+def principal(vectors: NDArray[np.floating]) -> tuple[Floats, Floats, Floats]:
+    """Principal components of [I, W]: [I, min(32, W, I)], the mean [W] and the axes [D, W].
+
+    A row that is not finite gets zeros, their mean.
+    """
     whole = np.isfinite(vectors).all(axis=1)
     known = vectors[whole].astype(np.float64)
     found = np.zeros((len(vectors), min(_WIDTH, *known.shape)))
-    if (known != known[:1]).any():  # else PCA would divide by a variance of zero
-        with threadpool_limits(limits=1):  # partial sums would be added in the order in which threads finish
-            found[whole] = PCA(found.shape[1], random_state=0).fit_transform(known)
-    return found
+    if not (known != known[:1]).any():  # PCA would divide by a variance of zero
+        return found, np.zeros(known.shape[1]), np.zeros((found.shape[1], known.shape[1]))
+    pca = PCA(found.shape[1], random_state=0)
+    with threadpool_limits(limits=1):  # partial sums would be added in the order in which threads finish
+        found[whole] = pca.fit(known).transform(known)  # not as fit_transform has it, where it approximates
+    return found, pca.mean_, pca.components_

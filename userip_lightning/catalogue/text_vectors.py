@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -13,21 +15,27 @@ from userip_lightning.artifact import save_array, scratch, stable_hash
 from userip_lightning.assets import cache_root
 from userip_lightning.catalogue.code_table import Floats
 from userip_lightning.catalogue.encoded_texts import encoded_texts
+from userip_lightning.catalogue.text_reader import packed, unpacked
 from userip_lightning.catalogue.text_source import (
     EncodedSource,
     Events,
+    FittedTexts,
     Joined,
     LearnedSource,
     TextSource,
     events_hash,
-    principal,
 )
 from userip_lightning.catalogue.turn import turn
 from userip_lightning.errors import InputError
 
 
 def text_vectors(source: TextSource, texts: Sequence[str], events: Events | None = None) -> Floats | None:
-    """[I, D] of I texts, from the cache where the same source has read the same before.
+    """[I, D] of I texts; arguments and errors as for :func:`fitted_texts`."""
+    return fitted_texts(source, texts, events).vectors
+
+
+def fitted_texts(source: TextSource, texts: Sequence[str], events: Events | None = None) -> FittedTexts:
+    """Vectors and readers, from the cache where the same source has read the same before.
 
     Args:
         source: what reads the texts; the parts of a :class:`Joined` are cached one by one.
@@ -39,22 +47,22 @@ def text_vectors(source: TextSource, texts: Sequence[str], events: Events | None
             be written.
     """
     if isinstance(source, Joined):
-        return source.beside(text_vectors(part, texts, events) for part in source.sources)
-    reader = [source.identity(), source.weights()]
-    identity = [reader, list(texts)]
+        return source.beside([fitted_texts(part, texts, events) for part in source.sources])
+    identity = [[source.identity(), source.weights()], list(texts)]
     if not isinstance(source, LearnedSource):
         file = _file(identity)
-        return np.load(file) if file.is_file() else _kept(file, _read(source, reader, texts))
+        return _found(file) or _kept(file, _read(source, texts))
     if events is None:
         raise InputError(
             f"{type(source).__name__} learns from a log what texts say, and only the catalogue engine has "
             "one; choose another text source here."
         )
     file = _file([*identity, events_hash(events)])
-    return np.load(file) if file.is_file() else _learned(source, texts, events, file)
+    vectors = np.load(file) if file.is_file() else _learned(source, texts, events, file)
+    return FittedTexts(vectors, None)
 
 
-def _learned(source: LearnedSource, texts: Sequence[str], events: Events, file: Path) -> Floats | None:
+def _learned(source: LearnedSource, texts: Sequence[str], events: Events, file: Path) -> Floats:
     """One process at a time: all would work in the same folder."""
     with turn(file.with_suffix(".lock"), f"{type(source).__name__}: what texts say"):
         if file.is_file():  # by then
@@ -62,25 +70,51 @@ def _learned(source: LearnedSource, texts: Sequence[str], events: Events, file: 
             return found
         work = file.with_suffix("")
         work.mkdir(exist_ok=True)
-        vectors = _kept(file, source.learn(texts, events, work))
+        vectors = source.learn(texts, events, work)
+        _save(file, vectors)
         shutil.rmtree(work, ignore_errors=True)
         return vectors
 
 
-def _read(source: TextSource, reader: object, texts: Sequence[str]) -> Floats | None:
+def _read(source: TextSource, texts: Sequence[str]) -> FittedTexts:
     if not isinstance(source, EncodedSource):
-        return source.vectors(texts)
-    folder = cache_root() / "text" / f"encoded-{stable_hash(reader)}"
-    return principal(encoded_texts(folder, texts, source.encode))
+        return source.fit(texts)
+    encoder = [{**source.identity(), "version": source.encoding}, source.weights()]
+    folder = cache_root() / "text" / f"encoded-{stable_hash(encoder)}"
+    return source.fit_encoded(encoded_texts(folder, texts, source.encode))
 
 
 def _file(identity: object) -> Path:
     return cache_root() / "text" / f"{stable_hash(identity)}.npy"
 
 
-def _kept(file: Path, vectors: Floats | None) -> Floats | None:
-    if vectors is not None:
-        with scratch(file) as folder:
-            save_array(folder / file.name, vectors)
-            os.replace(folder / file.name, file)
-    return vectors
+def _readers(file: Path) -> Path:
+    """Beside the vectors."""
+    return file.with_suffix(".readers.npz")
+
+
+def _found(file: Path) -> FittedTexts | None:
+    if not (file.is_file() and _readers(file).is_file()):
+        return None
+    with np.load(_readers(file)) as stored:
+        told = json.loads(str(stored["told"]))
+        readers = None if told is None else unpacked(told, stored.__getitem__)
+    return FittedTexts(np.load(file), readers)
+
+
+def _kept(file: Path, found: FittedTexts) -> FittedTexts:
+    if found.vectors is not None:
+        told, arrays = (None, {}) if found.readers is None else packed(found.readers)
+        stored: dict[str, Any] = {"told": np.array(json.dumps(told)), **arrays}
+        readers = _readers(file)
+        with scratch(readers) as folder:
+            np.savez(folder / readers.name, **stored)
+            os.replace(folder / readers.name, readers)
+        _save(file, found.vectors)
+    return found
+
+
+def _save(file: Path, vectors: Floats) -> None:
+    with scratch(file) as folder:
+        save_array(folder / file.name, vectors)
+        os.replace(folder / file.name, file)

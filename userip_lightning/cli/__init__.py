@@ -100,6 +100,12 @@ def _infer(arguments: Sequence[str]) -> None:
     infer(arguments)
 
 
+def _refresh(arguments: Sequence[str]) -> None:
+    from userip_lightning.cli.refresh import refresh
+
+    refresh(arguments)
+
+
 def _assets(arguments: Sequence[str]) -> None:
     from userip_lightning.cli.assets import assets
 
@@ -135,11 +141,14 @@ COMMANDS = (
     ),
     Command("data", "prepare, stats, validate, head, export, synthesize: from a log to data", _data),
     Command(
-        "bank", "info, lookup, export, push, pull, prune, forget: a feature bank, on disk or in Redis", _bank
+        "bank",
+        "info, lookup, export, push, pull, feast, prune, forget: a feature bank, on disk and in stores",
+        _bank,
     ),
     Command(
         "infer", "codes of the per-user engine for a population, also for users never trained on", _infer
     ),
+    Command("refresh", "next week's log in, a new version of the bank out, and who moved", _refresh),
     Command("dashboard", "a W&B dashboard of all runs, as code", _dashboard),
     Command("assets", "fetch: the default language model and MovieLens-100K", _assets),
 )

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from jsonargparse import ArgumentParser
 
 from userip_lightning.cli.bank_command import BankCommand
+from userip_lightning.cli.bank_feast import FEAST
 from userip_lightning.cli.bank_forget import FORGET
 from userip_lightning.cli.bank_prune import PRUNE
 from userip_lightning.cli.bank_pull import PULL
@@ -23,6 +24,7 @@ COMMANDS: dict[str, BankCommand] = {
     "export": EXPORT,
     "push": PUSH,
     "pull": PULL,
+    "feast": FEAST,
     "prune": PRUNE,
     "forget": FORGET,
 }

@@ -10,8 +10,9 @@ from jsonargparse import ArgumentParser, Namespace
 from rich.console import Console
 from rich.progress import Progress
 
-BANK = "the bank's folder"
-STORE = "redis://[USER:PASSWORD@]HOST[:PORT][/DB]/PREFIX, or rediss:// for TLS"
+from userip_lightning.serving.store import FORMS
+
+BANK, STORE = "the bank's folder", FORMS
 
 
 class BankCommand(NamedTuple):

@@ -1,16 +1,16 @@
-"""`userip bank pull`: a bank out of Redis."""
+"""`userip bank pull`: a bank out of Redis or an SQLite file."""
 
 from __future__ import annotations
 
 from jsonargparse import ArgumentParser, Namespace
 
 from userip_lightning.cli.bank_command import STORE, BankCommand, keys_bar
-from userip_lightning.serving.redis_store import Address, pull
+from userip_lightning.serving.store import Store
 
-_PULL = "the current version out of a Redis, into a bank's folder"
-_DESCRIPTION = """Write the current version of a Redis into a bank's folder and make it the current one
-there. The version is the one that was pushed, file by file: codes, table, row ids for the leak audit.
-From a Redis that was pushed to with --codes_only nothing can be pulled.
+_PULL = "the current version out of a Redis or an SQLite file, into a bank's folder"
+_DESCRIPTION = """Write the current version of a Redis or an SQLite file into a bank's folder and make it the
+current one there. The version is the one that was pushed, file by file: codes, table, row ids for the leak
+audit. From a store that was pushed to with --codes_only nothing can be pulled.
 Example: userip bank pull redis://localhost/codes BANK"""
 
 
@@ -20,9 +20,9 @@ def _arguments(parser: ArgumentParser) -> None:
 
 
 def _run(chosen: Namespace) -> None:
-    address = Address.parse(chosen.store)
+    store = Store(chosen.store)
     with keys_bar("pulling") as progress:
-        folder = pull(address, chosen.folder, progress)
+        folder = store.pull(chosen.folder, progress)
     print(folder)
 
 

@@ -1,4 +1,4 @@
-"""`userip bank push`: a bank into Redis."""
+"""`userip bank push`: a bank into Redis or an SQLite file."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from jsonargparse import ArgumentParser, Namespace
 
 from userip_lightning.bank import FeatureBank
 from userip_lightning.cli.bank_command import STORE, BankCommand, keys_bar
-from userip_lightning.serving.redis_store import Address, push
+from userip_lightning.serving.store import Store
 
-_PUSH = "the current version into a Redis, from where services read codes"
+_PUSH = "the current version into a Redis or an SQLite file, from where services read codes"
 _DESCRIPTION = """Push a version of a bank into a Redis, from where services read codes (pip install
 'userip-lightning[redis]'). Readers have the old version until the new one is whole: the key that names
 the current version is written last, and a lookup (RedisBank of userip_lightning.serving.redis_store, or
@@ -21,14 +21,19 @@ version's folder goes back to it. In a Redis Cluster all keys of a prefix lie on
 {PREFIX}; name that node.
 Keys: {PREFIX}:current names the version V, {PREFIX}:V:meta is JSON with its "pages", and
 {PREFIX}:V:page:N, N = CRC-32 of the id modulo pages, is a JSON object id → codes.
-Example: userip bank push BANK --to redis://localhost/codes"""
+Services on one machine need no server: sqlite:///FILE is a database of SQLite, on a local disk. A push is
+one transaction there: readers in other processes have the old version or the new one and do not wait; a
+pusher that is killed has changed nothing. Read it with SqliteBank of userip_lightning.serving.sqlite_store,
+or from any language: SELECT * FROM codes WHERE user_id = '196'.
+Examples: userip bank push BANK --to redis://localhost/codes; userip bank push BANK --to sqlite:///codes.db
+(from the root on: sqlite:////srv/codes.db)"""
 
 
 def _arguments(parser: ArgumentParser) -> None:
     parser.add_argument("path", type=str, help="the bank's folder, or that of the version to push")
     parser.add_argument("--to", type=str, required=True, help=STORE)
     parser.add_argument(
-        "--keep", type=int, default=2, help="how many of the newest versions stay in the Redis; older ones go"
+        "--keep", type=int, default=2, help="how many of the newest versions stay there; older ones go"
     )
     parser.add_argument(
         "--codes_only",
@@ -39,14 +44,14 @@ def _arguments(parser: ArgumentParser) -> None:
 
 
 def _run(chosen: Namespace) -> None:
-    address = Address.parse(chosen.to)
+    store = Store(chosen.to)
     bank = FeatureBank.open(chosen.path)
     with keys_bar(f"pushing {bank.path.name}") as progress:
-        pushed = push(bank, address, chosen.keep, chosen.codes_only, progress)
+        pushed = store.push(bank, chosen.keep, chosen.codes_only, progress)
     said = {
-        "pushed": f"{address}: version {pushed.version} is pushed and current",
-        "swapped": f"{address}: version {pushed.version} was there and is current again",
-        "current": f"{address}: version {pushed.version} is current already, nothing was pushed",
+        "pushed": f"{store.address}: version {pushed.version} is pushed and current",
+        "swapped": f"{store.address}: version {pushed.version} was there and is current again",
+        "current": f"{store.address}: version {pushed.version} is current already, nothing was pushed",
     }
     print(said[pushed.done])
     if pushed.deleted:

@@ -1,4 +1,4 @@
-"""`userip bank info|lookup|export`: what is in a feature bank, on disk or in Redis."""
+"""`userip bank info|lookup|export`: what is in a feature bank, on disk or in a store."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ from jsonargparse import ArgumentParser, Namespace
 
 from userip_lightning.bank import FeatureBank
 from userip_lightning.cli.bank_command import STORE, BankCommand
-from userip_lightning.serving.redis_store import Address, RedisBank
-from userip_lightning.serving.redis_store import info as store_info
+from userip_lightning.serving.store import Reader, Store
 
 _BANK = "the bank's folder, or that of one of its versions"
 _INFO = "the current version, where it came from, users per code and bytes of every version, as JSON"
@@ -19,19 +18,15 @@ _EXPORT = "all codes as one .csv or .parquet file"
 
 
 def _info(chosen: Namespace) -> None:
-    found = (
-        store_info(Address.parse(chosen.path))
-        if Address.names_one(chosen.path)
-        else FeatureBank.open(chosen.path).info()
-    )
-    print(json.dumps(found._asdict(), indent=2))
+    path: str = chosen.path
+    found = Store(path).info() if Store.named_by(path) else FeatureBank.open(path).info()._asdict()
+    print(json.dumps(found, indent=2))
 
 
 def _lookup(chosen: Namespace) -> None:
     users: list[str] = chosen.users
-    bank: FeatureBank | RedisBank = (
-        RedisBank(chosen.path) if Address.names_one(chosen.path) else FeatureBank.open(chosen.path)
-    )
+    path: str = chosen.path
+    bank: Reader = Store(path).reader() if Store.named_by(path) else FeatureBank.open(path)
     found = bank.lookup(users).tolist()
     print("\t".join(("user_id", *bank.names)))
     for user, codes in zip(users, found, strict=True):
@@ -61,7 +56,8 @@ def _add_file(parser: ArgumentParser) -> None:
 
 INFO = BankCommand(
     _INFO,
-    f"Print {_INFO}. Of a Redis: users, codebook sizes, and bytes of the server's memory per version.",
+    f"Print {_INFO}. Of a store: users, codebook sizes, and what it takes: bytes of the "
+    "server's memory per version of a Redis, bytes of an SQLite file.",
     _add_path,
     _info,
 )

@@ -10,26 +10,27 @@ from typing import Any
 
 from jsonargparse import ArgumentParser
 
-from userip_lightning.artifact import read_manifest
+from userip_lightning.bulk.engine import Engine, Request
+from userip_lightning.bulk.prompted import Prompted
 from userip_lightning.bulk.recipe import Recipe
-from userip_lightning.bulk.run import Request, Trained
 from userip_lightning.bulk.run import infer as infer_population
+from userip_lightning.bulk.tabled import Tabled
+from userip_lightning.cli.finished import finished
 from userip_lightning.errors import InputError
-from userip_lightning.pipeline.config import experiment_parser, parse_experiment, preparation, prepare
-from userip_lightning.pipeline.plan import Job, make_plan
+from userip_lightning.pipeline.plan import Job
 from userip_lightning.pipeline.quiet import quiet
-from userip_lightning.pipeline.run import CONFIG
-from userip_lightning.pipeline.training import instantiate, is_done
+from userip_lightning.pipeline.training import instantiate
 
-_DESCRIPTION = """Give every user of a population one code per profile, by the language model, prompt and
-codebooks of an experiment that `userip fit --engine per_user` has finished. Users need not have been trained
-on, and nothing is trained. Events are Parquet with user_id, item_id and label (1 liked, 0 not; or what the
-experiment makes labels from, such as rating), one row per event. Codes are Parquet as well:
+_DESCRIPTION = """Give every user of a population one code per profile, by what an experiment that
+`userip fit` has finished has learned. Users need not have been trained on, and nothing is trained. The
+catalogue engine adds up rows of its table, by the rule that coded its own users; `--engine per_user` follows
+its language model, prompt and codebooks. Events are Parquet with user_id, item_id and label (1 liked, 0 not;
+or what the experiment makes labels from, such as rating), one row per event. Codes are Parquet as well:
 CODES/codes/*.parquet with user_id, one column per profile and known_behaviours, the number of events that the
-code rests on; a user with none has the reserved code K, as one that a bank does not hold. Parts are whole or
-absent: after a crash or Ctrl+C the same command goes on. A user's codes depend on his own events, never on
-who else is there.
-Example: userip infer runs/mine --events events.parquet --codes codes --workers 2"""
+code rests on; a user with none has the codes that most users have, or with `--engine per_user` the reserved
+code K, as one that a bank does not hold. Parts are whole or absent: after a crash or Ctrl+C the same command
+goes on. A user's codes depend on his own events, never on who else is there.
+Example: userip infer runs/mine --events events.parquet --codes codes"""
 
 
 def infer(arguments: Sequence[str]) -> None:
@@ -42,43 +43,22 @@ def infer(arguments: Sequence[str]) -> None:
     items = None if config.further_items is None else Path(config.further_items)
     request = Request(Path(config.events), items, Path(config.codes), config.workers, config.part_users)
     with quiet():
-        summary = infer_population(trained_by(Path(config.experiment), config.seed), request, _say)
-    _close(request.output, summary)
+        engine = trained_by(Path(config.experiment), config.seed)
+        summary = infer_population(engine, request, _say)
+    _close(engine, request.output, summary)
 
 
-def trained_by(folder: Path, seed: int | None) -> Trained:
+def trained_by(folder: Path, seed: int | None) -> Engine:
     """What the experiment in ``folder`` has left."""
-    file = folder / CONFIG
-    if not file.is_file():
-        raise InputError(
-            f"{folder}: no experiment here ({CONFIG} is missing); name the folder that `userip fit` wrote "
-            "into, such as runs/demo."
-        )
-    root = folder.resolve()
-    words = ["--config", str(file), "--output", str(root.parent), "--experiment", root.name]
-    experiment = parse_experiment(experiment_parser("infer", _DESCRIPTION), words)
-    prepared = prepare(experiment, _say)
-    plan = make_plan(experiment, prepared, read_manifest(prepared, "prepared").config_hash)
-    seeds = [job.seed for job in plan.quantize]
-    if seed is not None and seed not in seeds:
-        raise InputError(
-            f"--seed: {seed}, but the experiment has codes of the seeds {seeds}; choose one of them."
-        )
-    if not plan.profiles:
-        raise InputError(
-            f"{folder}: its codes come from the catalogue engine, and infer follows the per-user one; fit "
-            "new users with the log, as support events, or fit with --engine per_user."
-        )
-    index = 0 if seed is None else seeds.index(seed)
-    codes, profile = plan.quantize[index], plan.profiles[index % len(plan.profiles)]
-    if not is_done(codes):
-        raise InputError(
-            f"{folder}: {codes.label} is not there with this configuration and this version of the program; "
-            f"run `userip fit --config {file} --stages profile,quantize` first."
-        )
+    found = finished(folder, seed, "infer", _say)
+    profiles = found.plan.profiles
+    if not profiles:
+        return Tabled(found.labels, found.codes.target)
+    profile = profiles[found.plan.quantize.index(found.codes) % len(profiles)]
     data: Any = instantiate(profile).data
-    labels = preparation(experiment, _say).labels
-    return Trained(_recipe(profile), labels, prepared, data.allow_missing_text, codes.target)
+    return Prompted(
+        _recipe(profile), found.labels, found.prepared, data.allow_missing_text, found.codes.target
+    )
 
 
 def _recipe(job: Job) -> Recipe:
@@ -111,15 +91,15 @@ def _say(sentence: str) -> None:
     print(sentence, file=sys.stderr)
 
 
-def _close(output: Path, summary: dict[str, Any]) -> None:
+def _close(engine: Engine, output: Path, summary: dict[str, Any]) -> None:
     silent, left_out = summary["users_without_known_behaviour"], summary["events"] - summary["events_shown"]
     print(f"codes of {summary['users']:,} users: {output / 'codes'}")
     for name, counts in summary["counts"].items():
         print(f"{name}: {', '.join(f'{count:,}' for count in counts)} users per code")
     if silent:
-        print(f"{silent:,} users have no behaviour that a prompt can show, hence the reserved codes")
+        print(f"{silent:,} users have {engine.silent}")
     if left_out:
-        print(f"{left_out:,} of {summary['events']:,} events name items without a text, or are not shown")
+        print(f"{left_out:,} of {summary['events']:,} events {engine.left_out}")
 
 
 def _parser() -> ArgumentParser:
@@ -132,7 +112,8 @@ def _parser() -> ArgumentParser:
     parser.add_argument(
         "--further_items",
         type=str,
-        help="Parquet file of further items: item_id and the fields that the prompt writes",
+        help="Parquet file of further items: item_id and the columns of catalogue.data.columns (title), or "
+        "with --engine per_user the fields that the prompt writes; items of the log stay as they are",
     )
     parser.add_argument(
         "--seed", type=int, help="which of the experiment's banks; its first seed's if left out"
@@ -141,9 +122,9 @@ def _parser() -> ArgumentParser:
         "--workers",
         type=int,
         default=1,
-        help="processes that hold the language model; several of them need Ray (pip install "
-        "'userip-lightning[ray]'), on this machine or on the cluster that RAY_ADDRESS names, all of whose "
-        "machines have to see the folders given here",
+        help="for runs with --engine per_user: processes that hold the language model; several need Ray (pip "
+        "install 'userip-lightning[ray]'), on this machine or on the cluster that RAY_ADDRESS names, all of "
+        "whose machines have to see the folders given here",
     )
     parser.add_argument(
         "--part_users", type=int, default=4096, help="users per part, about; what a killed worker loses"

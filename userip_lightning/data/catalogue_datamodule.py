@@ -13,11 +13,13 @@ from scipy.sparse import csr_matrix
 from userip_lightning.artifact import Manifest
 from userip_lightning.catalogue.code_table import Floats
 from userip_lightning.catalogue.em import Block, hide
+from userip_lightning.catalogue.joined_texts import joined_texts
 from userip_lightning.catalogue.labelled_rows import LabelledRows
+from userip_lightning.catalogue.text_reader import TextReader
 from userip_lightning.catalogue.text_source import BagOfWords, TextSource
-from userip_lightning.catalogue.text_vectors import text_vectors
+from userip_lightning.catalogue.text_vectors import fitted_texts
 from userip_lightning.data.cycle import cycle
-from userip_lightning.data.item_text import joined_texts, tell_apart
+from userip_lightning.data.item_text import tell_apart
 from userip_lightning.data.prepared import PreparedData
 from userip_lightning.data.user_blocks import UserBlocks
 from userip_lightning.data.user_events import UserEvents, labelled_rows, user_events
@@ -45,6 +47,7 @@ class CatalogueDataModule(LightningDataModule):
     item_ids: NDArray[np.str_]
     events: UserEvents
     vectors: Floats | None  # [I, D]
+    readers: list[TextReader] | None  # of further texts; None where nothing was kept that could
     reading: dict[str, Any]  # of the texts: whatever decides the vectors
 
     def __init__(
@@ -101,7 +104,7 @@ class CatalogueDataModule(LightningDataModule):
         return UserBlocks(lambda users: counts[users], counts.shape[0], self.block_users)
 
     def _vectors(self, data: PreparedData, events: UserEvents) -> Floats | None:
-        self.reading = {}
+        self.reading, self.readers = {}, []
         texts = joined_texts(data.items, self.columns, "catalogue.data.columns")
         if self.text.reads != "nothing" and not tell_apart(texts):
             found = (
@@ -109,7 +112,8 @@ class CatalogueDataModule(LightningDataModule):
             )
             warnings.warn(f"{self.prepared_path}: {found}, so codes come from counts alone.", stacklevel=2)
             return None
-        vectors = text_vectors(self.text, texts, events)
+        vectors, readers = fitted_texts(self.text, texts, events)
+        self.readers = None if self.permute_text else readers
         self.reading = {
             **{f"text.{name}": value for name, value in self.text.identity().items()},
             "weights": self.text.weights(),

@@ -11,9 +11,9 @@ import polars as pl
 from numpy.typing import NDArray
 
 from userip_lightning.bank import FeatureBank
+from userip_lightning.catalogue.joined_texts import joined_texts
 from userip_lightning.catalogue.text_source import TextSource
 from userip_lightning.catalogue.text_vectors import text_vectors
-from userip_lightning.data.item_text import joined_texts
 from userip_lightning.data.prepared import PreparedData
 from userip_lightning.errors import InputError
 from userip_lightning.schema import TRAIN, FeatureSchema, Field, ProfileVectors

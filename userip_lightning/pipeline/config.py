@@ -132,6 +132,8 @@ def _checked(settings: Settings) -> Settings:
     for name, seeds in (("seeds", settings.seeds), ("profile_seeds", settings.profile_seeds)):
         if not seeds or len(set(seeds)) < len(seeds):
             raise InputError(f"{name}: {seeds} given, one or more different integers were expected.")
+    if settings.workers < 1:
+        raise InputError(f"workers: {settings.workers} given, a number from 1 up is needed.")
     if not settings.experiment or set(settings.experiment) & set("/\\") or settings.experiment[0] == ".":
         raise InputError(
             f"experiment: {settings.experiment!r} is no folder name; use letters, digits, - and _."

@@ -7,8 +7,9 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
+from userip_lightning.catalogue.joined_texts import joined_texts
 from userip_lightning.catalogue.text_source import NoText
-from userip_lightning.data.item_text import joined_texts, tell_apart
+from userip_lightning.data.item_text import tell_apart
 from userip_lightning.errors import InputError
 from userip_lightning.pipeline.config import Experiment
 from userip_lightning.pipeline.settings import Control, Engine

@@ -21,6 +21,7 @@ from userip_lightning.pipeline.plan import Job, Place, Plan, make_plan
 from userip_lightning.pipeline.progress import Display
 from userip_lightning.pipeline.results import RESULTS, write_results
 from userip_lightning.pipeline.settings import StageName
+from userip_lightning.pipeline.side_by_side import Run, train_side_by_side
 from userip_lightning.pipeline.training import RECORD, evaluate, is_done, share, train
 from userip_lightning.pipeline.usage import Usage, release_memory
 from userip_lightning.pipeline.world import World
@@ -63,8 +64,7 @@ def _fit(
             _require(job)
     if "ctr" in stages:
         world.first(lambda: _write_controls(plan))
-        for job in plan.ctr:
-            _run(job, experiment, plan, display, world)
+        _run_ctr(experiment, plan, display, world)
     reports = world.rank == 0 and "report" in stages
     return _report(experiment, plan, prepare, display) if reports else None
 
@@ -136,6 +136,17 @@ def _first_record(place: Place, measured: dict[str, Any]) -> dict[str, Any]:
     file.parent.mkdir(parents=True, exist_ok=True)
     artifact.write_text(file, json.dumps(measured))
     return measured
+
+
+def _run_ctr(experiment: Experiment, plan: Plan, display: Display, world: World) -> None:
+    settings = experiment.settings
+    if settings.workers == 1:
+        for job in plan.ctr:
+            _run(job, experiment, plan, display, world)
+        return
+    labels = data_labels(experiment.data)
+    runs = [Run(job, settings, plan.place.root, labels) for job in plan.ctr]
+    world.first(lambda: train_side_by_side(runs, settings.workers, display))
 
 
 def _run(job: Job, experiment: Experiment, plan: Plan, display: Display, world: World) -> None:

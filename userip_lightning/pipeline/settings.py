@@ -78,6 +78,8 @@ class Settings:
             the engine per_user, and ``permuted_text`` (texts of other items) with the engine catalogue; the
             other engine passes them over.
         selection: how the CTR model's epoch is chosen.
+        workers: CTR runs that are trained at a time, each in a process with one thread of its own; small ones
+            gain most. One run after another, in this process and with its threads, where 1.
         wandb: Weights & Biases.
     """
 
@@ -91,4 +93,5 @@ class Settings:
         default_factory=lambda: ["shuffled", "random", "svd_kmeans", "permuted_z", "noise_z", "permuted_text"]
     )
     selection: Selection = field(default_factory=Selection)
+    workers: int = 1
     wandb: WandbSettings = field(default_factory=WandbSettings)

@@ -1,1 +1,8 @@
-"""Codes for services: where they are kept and how they are read, with numpy and polars alone."""
+"""Codes for services: given to anybody by the catalogue engine's table, kept in stores, read from them.
+
+No torch and no language model.
+"""
+
+from userip_lightning.serving.profiler import Profiler
+
+__all__ = ["Profiler"]

@@ -20,7 +20,7 @@ from userip_lightning.serving.redis_store.address import Address
 from userip_lightning.serving.redis_store.contents import StoreInfo, info
 from userip_lightning.serving.redis_store.follower import RedisCopy
 from userip_lightning.serving.redis_store.pulling import pull
-from userip_lightning.serving.redis_store.pushing import Pushed, push
+from userip_lightning.serving.redis_store.pushing import push
 from userip_lightning.serving.redis_store.reader import RedisBank
 
-__all__ = ["Address", "Pushed", "RedisBank", "RedisCopy", "StoreInfo", "info", "pull", "push"]
+__all__ = ["Address", "RedisBank", "RedisCopy", "StoreInfo", "info", "pull", "push"]

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 from userip_lightning.artifact import ROWS_SEEN
 from userip_lightning.bank.feature_bank import FeatureBank
 from userip_lightning.bank.version_folder import OWN_ARRAYS
 from userip_lightning.errors import InputError
+from userip_lightning.serving.pushed import Progress, Pushed
 from userip_lightning.serving.redis_store.address import Address
 from userip_lightning.serving.redis_store.complaints import told
 from userip_lightning.serving.redis_store.layout import SCHEMA, Entry, Layout, Meta
@@ -30,22 +31,7 @@ PART = 1 << 20
 #: Arrays that a pulled bank makes anew from the codes.
 _DERIVED = {f"{name}.npy" for name in OWN_ARRAYS} - {ROWS_SEEN}
 
-Progress = Callable[[int, int], object]
 Thing = TypeVar("Thing")
-
-
-class Pushed(NamedTuple):
-    """What :func:`push` did.
-
-    Args:
-        version: the current one now.
-        done: ``pushed``; ``swapped`` where the store had it as an older one; ``current`` where it was that.
-        deleted: versions that went, older or half-pushed ones.
-    """
-
-    version: str
-    done: Literal["pushed", "swapped", "current"]
-    deleted: tuple[str, ...]
 
 
 def push(

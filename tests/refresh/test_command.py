@@ -1,0 +1,214 @@
+"""`userip refresh` from end to end."""
+
+import json
+
+import numpy as np
+import polars as pl
+import pytest
+
+from userip_lightning.bank import FeatureBank
+from userip_lightning.cli import main
+from userip_lightning.serving import Profiler
+
+
+@pytest.fixture
+def refresh(world, tmp_path, capsys):
+    """Calls the command on some events, into a bank of the test's own; returns exit code, JSON and stderr."""
+
+    def call(events, *words, bank="bank"):
+        file = tmp_path / "later.parquet"
+        events.write_parquet(file)
+        code = main(
+            [
+                *("refresh", str(world.root), "--events", str(file), "--json"),
+                *("--bank", str(tmp_path / bank), *words),
+            ]
+        )
+        said = capsys.readouterr()
+        return code, json.loads(said.out) if code == 0 else None, said.err
+
+    return call
+
+
+@pytest.fixture
+def own(world):
+    """The experiment's bank."""
+    (folder,) = (world.root / "catalogue").iterdir()
+    return FeatureBank.open(folder)
+
+
+def _later(profiler, world):
+    return profiler.states(world.later, allow_foreign=True)
+
+
+def test_kept_codebooks_add_events_to_states(refresh, world, own, tmp_path):
+    code, told, _ = refresh(world.later)
+    assert code == 0
+    served, profiler = FeatureBank.open(tmp_path / "bank"), Profiler.load(own.path)
+    later = _later(profiler, world)
+    np.testing.assert_array_equal(
+        Profiler.load(served.path).stored(later.user_ids),
+        profiler.stored(later.user_ids) + later.states - profiler.start(),
+    )
+    assert set(served.users["user_id"]) == set(own.users["user_id"]) | set(later.user_ids)
+    np.testing.assert_array_equal(
+        served.lookup(later.user_ids), profiler.decode(Profiler.load(served.path).stored(later.user_ids))
+    )
+    quiet = sorted(set(own.users["user_id"]) - set(later.user_ids))
+    np.testing.assert_array_equal(served.lookup(quiet), own.lookup(quiet))
+    assert told["new_users"] == 11
+    assert told["unknown_events"] == 2
+    assert told["active"] == 30
+
+
+def test_users_whose_taste_changed_are_those_who_move(refresh, world, own, tmp_path):
+    _, told, _ = refresh(world.later)
+    served = FeatureBank.open(tmp_path / "bank")
+    both = own.users.join(served.users, on="user_id", suffix="_now")
+    changed = pl.any_horizontal(pl.col(name) != pl.col(f"{name}_now") for name in own.names)
+    moved = set(both.filter(changed)["user_id"])
+    assert told["moved"] == len(moved)
+    assert len(moved & world.moved) >= 18  # of 20
+    assert len(moved - world.moved) <= 2
+    for name, counts in told["transitions"].items():
+        assert np.sum(counts) == own.users.height
+        kept = both.filter(pl.col(name) == pl.col(f"{name}_now")).height
+        assert np.trace(counts) == kept
+
+
+def test_the_experiments_own_bank_stays(refresh, world, own):
+    before = own.info()
+    refresh(world.later)
+    assert FeatureBank.open(own.path.parent).info() == before
+
+
+def test_in_two_steps_as_in_one(refresh, world, tmp_path):
+    first, second = world.later[:500], world.later[500:]
+    assert refresh(first, bank="steps")[0] == 0
+    assert refresh(second, bank="steps")[0] == 0
+    assert refresh(world.later, bank="once")[0] == 0
+    steps, once = (FeatureBank.open(tmp_path / name) for name in ("steps", "once"))
+    assert steps.users.equals(once.users)
+    assert len(steps.info().versions) == 2
+    assert len(steps.manifest.extra["refreshed_with"]) == 2
+
+
+def test_a_log_that_is_in_already_is_refused(refresh, world, tmp_path):
+    assert refresh(world.later)[0] == 0
+    before = FeatureBank.open(tmp_path / "bank").path
+    code, _, said = refresh(world.later)
+    assert code == 2
+    assert "would count twice" in said
+    assert FeatureBank.open(tmp_path / "bank").path == before
+
+
+def test_more_movement_than_allowed_is_refused(refresh, world, tmp_path):
+    code, _, said = refresh(world.later, "--limit", "0.05")
+    assert code == 2
+    assert "would move to another code, and --limit is 5.0%" in said
+    assert not (tmp_path / "bank").exists()
+    assert refresh(world.later, "--limit", "0.5")[0] == 0
+
+
+def test_a_dry_run_writes_nothing(refresh, world, tmp_path):
+    code, told, _ = refresh(world.later, "--dry_run")
+    assert code == 0
+    assert told["version"] is None
+    assert told["moved"] > 0
+    assert not (tmp_path / "bank").exists()
+
+
+def test_rematched_codes_keep_their_names(refresh, world, own, tmp_path):
+    code, _, _ = refresh(world.later, "--codebooks", "rematch")
+    assert code == 0
+    served, kept = FeatureBank.open(tmp_path / "bank"), world.moved
+    settled = [user for user in own.users["user_id"] if user not in kept]
+    same = (served.lookup(settled) == own.lookup(settled)).all(axis=1)
+    assert same.mean() > 0.95
+    table, before = (Profiler.load(bank.path).sums.evidence for bank in (served, own))
+    assert not np.array_equal(table, before)
+    np.testing.assert_array_equal(  # the rule is that of the new table
+        served.lookup(served.users["user_id"].to_list()),
+        Profiler.load(served.path).decode(
+            Profiler.load(served.path).stored(served.users["user_id"].to_numpy().astype(str))
+        ),
+    )
+
+
+def test_rematching_without_anything_new_moves_hardly_anybody(refresh, world):
+    _, told, _ = refresh(world.later[:1], "--codebooks", "rematch")
+    assert told["moved_share"] < 0.03
+
+
+def test_events_of_another_catalogue_are_refused(refresh, tmp_path):
+    foreign = pl.DataFrame({"user_id": ["u000"], "item_id": ["B0001"]})
+    for codebooks in ("keep", "rematch"):
+        code, _, said = refresh(foreign, "--codebooks", codebooks)
+        assert code == 2
+        assert "'B0001'" in said
+        assert "'i0_0'" in said
+    assert not (tmp_path / "bank").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["--limit", "1.5"], "--limit: 1.5 given, a share from 0 to 1"),
+        (["--seed", "7"], "has codes of the seeds [0]"),
+    ],
+)
+def test_settings_that_cannot_be_used(refresh, world, words, expected):
+    code, _, said = refresh(world.later, *words)
+    assert code == 2
+    assert expected in said
+
+
+def test_a_bank_of_another_experiment_is_not_continued(refresh, world, own, tmp_path):
+    other = Profiler.load(own.path)
+    manifest = own.manifest.__class__(**{**vars(own.manifest), "config_hash": "other"})
+    FeatureBank.write(
+        tmp_path / "bank",
+        ["u000"],
+        np.zeros((1, 2), np.int64),
+        other.names,
+        other.sizes,
+        manifest,
+        np.arange(1),
+    )
+    code, _, said = refresh(world.later)
+    assert code == 2
+    assert "made from another experiment" in said
+
+
+def test_without_events_the_bank_that_is_served_is_made(world, own, refresh, tmp_path, capsys):
+    words = ["refresh", str(world.root), "--bank", str(tmp_path / "bank")]
+    assert main(words) == 0
+    served = FeatureBank.open(tmp_path / "bank")
+    assert served.users.equals(own.users)
+    assert served.path.name == own.path.name
+    assert f"bank: {served.path}" in capsys.readouterr().out
+    assert refresh(world.later)[0] == 0
+    later = FeatureBank.open(tmp_path / "bank").path
+    assert main(words) == 0
+    assert f"bank: {later}" in capsys.readouterr().out  # what is served is kept
+
+
+def test_no_experiment_there(tmp_path, capsys):
+    assert main(["refresh", str(tmp_path), "--events", "x.parquet"]) == 2
+    assert "no experiment here" in capsys.readouterr().err
+
+
+def test_an_experiment_without_a_table(finished, tmp_path, capsys, world):
+    file = tmp_path / "later.parquet"
+    world.later.write_parquet(file)
+    assert main(["refresh", str(finished), "--events", str(file)]) == 2
+    assert "has no table to go on with" in capsys.readouterr().err
+
+
+def test_for_people_it_prints_sentences(world, tmp_path, capsys):
+    file = tmp_path / "later.parquet"
+    world.later.write_parquet(file)
+    assert main(["refresh", str(world.root), "--events", str(file), "--bank", str(tmp_path / "bank")]) == 0
+    out = capsys.readouterr().out
+    assert "users moved to another code" in out
+    assert f"bank: {tmp_path / 'bank'}" in out

@@ -1,0 +1,204 @@
+"""Codes of the Profiler are those of the table, however the events come in."""
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.sparse import csr_matrix
+
+from tests.serving.small_bank import FORMS, ITEMS, SIZES, bank, codes_of, counted, log
+from userip_lightning.bank import FeatureBank
+from userip_lightning.serving import Profiler, profiler
+
+
+@pytest.fixture(scope="module", params=FORMS, ids=lambda form: "explicit" if form[1] else form[0])
+def made(request, tmp_path_factory):
+    """A bank's table and its Profiler."""
+    folder = tmp_path_factory.mktemp("bank")
+    return bank(folder, *request.param), Profiler.load(folder)
+
+
+def one_user(size: int, seed: int = 2) -> pl.DataFrame:
+    return log(1, size, seed)
+
+
+def one_by_one(profiler: Profiler, events: pl.DataFrame, order=None) -> tuple[np.ndarray, int]:
+    state, known = profiler.start(), 0
+    rows = events.select("item_id", "label").rows()
+    for at in range(len(rows)) if order is None else order:
+        known += profiler.update(state, *rows[at])
+    return state, known
+
+
+def test_codes_are_those_of_the_table(made):
+    table, profiler = made
+    events = log()
+    users, counts = counted(events, profiler.explicit)
+    found = profiler.codes(events)
+    assert found.schema == {
+        "user_id": pl.String,
+        "hobby": pl.Int64,
+        "background": pl.Int64,
+        "known_behaviours": pl.Int64,
+    }
+    assert found["user_id"].to_list() == users
+    assert np.array_equal(found.select("hobby", "background").to_numpy(), codes_of(table, counts))
+    assert found["known_behaviours"].to_list() == np.asarray(counts.sum(axis=1)).ravel().tolist()
+    assert found.n_unique(["hobby", "background"]) > 2
+
+
+@pytest.mark.parametrize("figures", [1, 60, 2**23])
+def test_states_are_those_of_the_table_bit_for_bit_in_chunks_of_any_size(made, figures, monkeypatch):
+    table, made_profiler = made
+    monkeypatch.setattr(profiler, "_FIGURES", figures)
+    events = log()
+    users, counts = counted(events, made_profiler.explicit)
+    ids, states, known = made_profiler.states(events)
+    assert ids.tolist() == users
+    assert np.array_equal(states, table.states(counts))
+    assert known.tolist() == np.asarray(counts.sum(axis=1)).ravel().tolist()
+    assert np.array_equal(made_profiler.decode(states), codes_of(table, counts))
+    whole = made_profiler.codes(events)
+    assert np.array_equal(whole.select("hobby", "background").to_numpy(), codes_of(table, counts))
+
+
+@settings(max_examples=30, deadline=None)
+@given(order=st.permutations(range(25)))
+def test_events_one_by_one_in_any_order_end_in_the_same_bits(made, order):
+    _, profiler = made
+    events = one_user(25)
+    _, (state,), (known,) = profiler.states(events)
+    online, counted_online = one_by_one(profiler, events, order)
+    assert online.tobytes() == state.tobytes()
+    assert counted_online == known
+    assert profiler.code(online) == profiler.codes(events).select("hobby", "background").row(0)
+
+
+@settings(max_examples=30, deadline=None)
+@given(before=st.integers(0, 25), back=st.permutations(range(25)))
+def test_events_are_taken_back_bit_for_bit(made, before, back):
+    _, profiler = made
+    events = one_user(25)
+    rows = events.select("item_id", "label").rows()
+    state, _ = one_by_one(profiler, events)
+    for at in back[before:]:
+        profiler.take_back(state, *rows[at])
+    left, _ = one_by_one(profiler, events, back[:before])
+    assert state.tobytes() == left.tobytes()
+
+
+def test_a_posterior_is_bayes_rule_by_brute_force(made):
+    table, profiler = made
+    events = one_user(9)
+    _, counts = counted(events, profiler.explicit)
+    state, _ = one_by_one(profiler, events)
+    dense, joint = counts.toarray()[0], len(table) == 2
+    score = np.zeros(SIZES)
+    for j, k in np.ndindex(*SIZES):
+        if joint:
+            c = 3 * j + k
+            score[j, k] = sum(n * table.evidence[e, c] for e, n in enumerate(dense)) + table.log_share[c]
+        else:
+            said = sum(n * (table.first[e, j] + table.second[e, k]) for e, n in enumerate(dense))
+            score[j, k] = said - dense.sum() * table.log_normaliser[j, k] + table.log_share[j, k]
+    posterior = np.exp(score - score.max())
+    np.testing.assert_allclose(profiler.posterior(state), posterior / posterior.sum(), rtol=1e-12)
+    assert profiler.code(state) == np.unravel_index(score.argmax(), SIZES)
+
+
+def test_an_explanation_adds_up_to_the_odds_of_the_code(made):
+    _, profiler = made
+    events = one_user(12)
+    state, known = one_by_one(profiler, events)
+    told = profiler.explain(events)
+    assert told.columns == ["item_id", *(["label"] if profiler.explicit else []), "nats"]
+    assert told.height == known > 3
+    assert told["nats"].is_sorted(descending=True)
+    expected = [
+        (item, *([label] if profiler.explicit else []))
+        for item, label in events.select("item_id", "label").rows()
+        if item in ITEMS and (label or profiler.explicit)
+    ]
+    assert sorted(told.drop("nats").rows()) == sorted(expected)
+    now, first = (np.log(profiler.posterior(s).ravel()) for s in (state, profiler.start()))
+    best, second = np.argsort(-now)[:2]
+    assert told["nats"].sum() == pytest.approx(now[best] - now[second] - (first[best] - first[second]))
+    assert told.equals(profiler.explain(events.drop("user_id")))
+
+
+def test_a_user_without_a_known_event_has_the_codes_that_most_users_have(made):
+    table, profiler = made
+    events = pl.DataFrame({"user_id": ["a", "b", "b"], "item_id": ["new", "i1", None], "label": [1, 1, 1]})
+    found = profiler.codes(events)
+    most = codes_of(table, csr_matrix((1, len(ITEMS) * (1 + profiler.explicit))))[0]
+    assert found.row(0) == ("a", *most, 0)
+    assert found.row(0)[1:3] == np.unravel_index(table.log_share.argmax(), SIZES)
+    assert found["known_behaviours"].to_list() == [0, 1]
+    assert profiler.code(profiler.start()) == tuple(most)
+
+
+def test_a_bank_s_users_have_their_states_and_others_fresh_ones(made, tmp_path):
+    table, profiler = made
+    events = log()
+    users, counts = counted(events, profiler.explicit)
+    old = np.random.default_rng(0).permutation(len(users))
+    arrays = {file.stem: np.load(file) for file in profiler.bank.path.glob("*.npy")}
+    kept = {name: arrays[name] for name in (*table._fields, "item_ids")}
+    FeatureBank.write(
+        tmp_path,
+        np.array(users)[old],
+        codes_of(table, counts)[old],
+        profiler.names,
+        SIZES,
+        profiler.bank.manifest,
+        np.empty(0, dtype=np.int64),
+        kept | {"states": table.states(counts)},
+    )
+    filled = Profiler.load(tmp_path)
+    asked = np.array([users[5], "nobody", users[0], users[5]])
+    expected = [table.states(counts)[5], filled.start(), table.states(counts)[0], table.states(counts)[5]]
+    assert np.array_equal(filled.stored(asked), expected)
+    ids, states, _ = filled.states(events)
+    twice = filled.stored(ids) + states - filled.start()
+    assert np.array_equal(twice, table.states(2 * counts))
+
+
+def few_hashes(monkeypatch: pytest.MonkeyPatch, column: str, seeds: int) -> None:
+    """The first seeds hash a column's ids to three numbers."""
+    own = pl.Series.hash
+
+    def hashed(ids: pl.Series, seed: int = 0) -> pl.Series:
+        found = own(ids, seed)
+        return found % 3 if ids.name == column and seed < seeds else found
+
+    monkeypatch.setattr(pl.Series, "hash", hashed)
+
+
+def test_users_who_share_a_hash_are_kept_apart(made, monkeypatch):
+    table, profiler = made
+    events = log()
+    few_hashes(monkeypatch, "user_id", seeds=1)
+    users, counts = counted(events, profiler.explicit)
+    ids, states, _ = profiler.states(events)
+    assert ids.tolist() == users
+    assert np.array_equal(states, table.states(counts))
+
+
+def test_items_that_share_a_hash_are_kept_apart(tmp_path, monkeypatch):
+    table = bank(tmp_path, "joint", False)
+    few_hashes(monkeypatch, "item_id", seeds=2)
+    profiler = Profiler.load(tmp_path)
+    events = log().with_columns(label=1)
+    assert np.array_equal(profiler.states(events).states, table.states(counted(events, False)[1]))
+
+
+def test_rows_of_an_implicit_log_with_label_0_are_no_events(tmp_path):
+    bank(tmp_path, "joint", False)
+    profiler, events = Profiler.load(tmp_path), log()
+    liked = profiler.codes(events.filter(label=1).drop("label"))
+    found = profiler.codes(events)
+    assert found.filter(pl.col("user_id").is_in(liked["user_id"].implode())).equals(liked)
+    state = profiler.start()
+    assert not profiler.update(state, "i1", 0)
+    assert np.array_equal(state, profiler.start())

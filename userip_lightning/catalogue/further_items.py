@@ -1,0 +1,35 @@
+"""What an artifact keeps so that items that come later get rows of its table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from numpy.typing import NDArray
+
+from userip_lightning.catalogue.text_reader import TextReader, packed
+from userip_lightning.catalogue.unseen_items import UnseenItems
+
+#: Key of the manifest's ``extra``: the readers of texts, or in ``refused`` why there can be none.
+NEW_ITEMS = "new_items"
+
+
+def kept_for_new_items(
+    unseen: UnseenItems, readers: Sequence[TextReader] | None, moved: bool
+) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+    """Readers and prior, as JSON values and arrays by name.
+
+    Args:
+        unseen: of the last M step, in the order of the codes.
+        readers: of the texts; None where nothing was kept that reads another one.
+        moved: whether the recommendation loss took the table away from what its M step says.
+    """
+    if moved:
+        return {"refused": "the recommendation loss moved its table, and the prior does not follow"}, {}
+    if readers is None:
+        return {
+            "refused": "its text source learns from the log, or its texts were permuted, and nothing is kept "
+            "that reads another text"
+        }, {}
+    told, arrays = packed(readers)
+    return {"readers": told}, {**arrays, "prior_weight": unseen.weight, "prior_alone": unseen.alone}

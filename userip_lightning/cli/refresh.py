@@ -1,0 +1,111 @@
+"""`userip refresh`: next week's log in, a new version of the bank out."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal, cast
+
+from jsonargparse import ArgumentParser
+
+from userip_lightning.catalogue.module import CatalogueModule
+from userip_lightning.cli.finished import finished
+from userip_lightning.data.catalogue_datamodule import CatalogueDataModule
+from userip_lightning.errors import InputError
+from userip_lightning.pipeline.plan import Job
+from userip_lightning.pipeline.quiet import quiet
+from userip_lightning.pipeline.training import instantiate
+from userip_lightning.refresh.log import LaterLog
+from userip_lightning.refresh.rematch import Fitted
+from userip_lightning.refresh.run import Refreshed, Request, copy
+from userip_lightning.refresh.run import refresh as refresh_bank
+
+_DESCRIPTION = """Bring codes up to date with events that came after `userip fit`, and say who moved. Events
+are Parquet as `userip infer` takes it: user_id, item_id and label (or what the experiment makes labels
+from).
+
+With --codebooks keep, the default, events are added to the users' states by the table as it is: a code goes
+on meaning what it meant, so a CTR model that reads the codes need not be trained again. Give each event
+once; a log that is in the bank already is refused. With --codebooks rematch, EM goes on from the table,
+over the experiment's own events and the given ones, and each new code takes the name of the old one that
+has most of its users; give all events since the fit, and train the CTR model again if many users moved.
+
+The next version goes into the bank EXPERIMENT/serving/seedN, which begins as a copy of the experiment's own
+bank; without --events that copy is all that is made. The experiment's bank stays as it is, and with it what
+its report says. Readers of the serving bank find a new version at their next look (docs/serving.md).
+Example: userip refresh runs/mine --events week_48.parquet --limit 0.2"""
+
+
+def refresh(arguments: Sequence[str]) -> None:
+    """Run `userip refresh`.
+
+    Raises:
+        InputError: the experiment is not finished or has no table, the events cannot be used, or more users
+            moved than allowed.
+    """
+    config = _parser().parse_args(list(arguments))
+    if config.limit is not None and not 0 <= config.limit <= 1:
+        raise InputError(f"--limit: {config.limit} given, a share from 0 to 1 is needed.")
+    root = Path(config.experiment)
+    with quiet():
+        found = finished(root, config.seed, "refresh", _say)
+        if found.experiment.settings.engine != "catalogue":
+            raise InputError(
+                f"{root}: its codes come from the per-user engine, which has no table to go on with; "
+                "give its users new codes with `userip infer`, or fit with the catalogue engine."
+            )
+        fitted = Fitted(found.codes.target, lambda: _parts(found.codes))
+        bank = Path(config.bank) if config.bank else root / "serving" / f"seed{found.codes.seed}"
+        if config.events is None:
+            print(f"bank: {copy(fitted, bank)}")
+            return
+        request = Request(bank, config.codebooks, config.limit, config.dry_run)
+        done = refresh_bank(fitted, LaterLog.read(Path(config.events), found.labels), request, _say)
+    _show(done, config.json)
+
+
+def _parts(job: Job) -> tuple[CatalogueModule, CatalogueDataModule]:
+    trainee = instantiate(job)
+    return cast(CatalogueModule, trainee.module), cast(CatalogueDataModule, trainee.data)
+
+
+def _show(done: Refreshed, as_json: bool) -> None:
+    where = None if done.version is None else str(done.version)
+    if as_json:
+        print(json.dumps({**done.movement.as_json(), "version": where}, indent=2))
+        return
+    print("\n".join(done.movement.sentences()))
+    print("nothing was written (--dry_run)" if where is None else f"bank: {where}")
+
+
+def _say(sentence: str) -> None:
+    print(sentence, file=sys.stderr)
+
+
+def _parser() -> ArgumentParser:
+    parser = ArgumentParser(
+        prog="userip refresh", description=_DESCRIPTION, exit_on_error=False, allow_abbrev=False
+    )
+    parser.add_argument("experiment", type=str, help="folder of a finished experiment, such as runs/demo")
+    parser.add_argument("--events", type=str, help="Parquet file, or a folder of them")
+    parser.add_argument(
+        "--codebooks",
+        type=Literal["keep", "rematch"],
+        default="keep",
+        help="the table as it is, or moved by EM",
+    )
+    parser.add_argument(
+        "--limit",
+        type=float | None,
+        default=None,
+        help="refuse, and write nothing, if a larger share of the bank's users would move to another code",
+    )
+    parser.add_argument("--dry_run", action="store_true", help="say who would move, write nothing")
+    parser.add_argument("--json", action="store_true", help="print all figures as JSON")
+    parser.add_argument("--bank", type=str, help="folder of the bank that is served, if another one")
+    parser.add_argument(
+        "--seed", type=int, help="which of the experiment's banks; its first seed's if left out"
+    )
+    return parser

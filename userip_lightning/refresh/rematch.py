@@ -1,0 +1,168 @@
+"""EM goes on from a bank's table, over the experiment's own events and later ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import prod
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
+
+from userip_lightning.bank import FeatureBank
+from userip_lightning.catalogue.code_table import CodeTable
+from userip_lightning.catalogue.codebooks import are_factorised, factorised_starts, joint_starts
+from userip_lightning.catalogue.em import Block, Schedule, Search
+from userip_lightning.catalogue.exact_sums import rounded
+from userip_lightning.catalogue.factorised_start import FactorisedStart
+from userip_lightning.catalogue.factorised_table import FactorisedTable
+from userip_lightning.catalogue.further_items import NEW_ITEMS, kept_for_new_items
+from userip_lightning.catalogue.joint_start import JointStart
+from userip_lightning.catalogue.module import CatalogueModule
+from userip_lightning.catalogue.naming import split_classes
+from userip_lightning.data.catalogue_datamodule import CatalogueDataModule
+from userip_lightning.errors import InputError
+from userip_lightning.refresh.coding import Coding
+from userip_lightning.refresh.renaming import Table, like_before
+
+#: Steps of EM at t = 1; from a table that suits the log already, figures settle within ten.
+_STEPS = 20
+
+Arrays = dict[str, NDArray[Any]]
+
+
+class Fitted(NamedTuple):
+    """What `userip fit` has left.
+
+    Args:
+        bank: root of its bank.
+        parts: makes the module, with the settings that the bank was made with, and its DataModule.
+    """
+
+    bank: Path
+    parts: Callable[[], tuple[CatalogueModule, CatalogueDataModule]]
+
+
+class _Log(NamedTuple):
+    """Own and later events of all users, sorted by id.
+
+    Args:
+        user_ids: [U].
+        counts: [U, E].
+        active: ids of the users with later events on known items.
+        known: how many of these there are.
+    """
+
+    user_ids: NDArray[np.str_]
+    counts: csr_matrix
+    active: pl.Series
+    known: int
+
+
+def rematch(
+    fitted: Fitted, served: FeatureBank, later: pl.DataFrame
+) -> tuple[Coding, Arrays, dict[str, Any]]:
+    """Move a bank's table, and name its codes as before.
+
+    Args:
+        fitted: the experiment.
+        served: the version to go on from.
+        later: all events since the fit: ``user_id``, ``item_id`` and ``label``. Items that the
+            experiment does not have are passed over.
+
+    Returns:
+        Everybody's codes; the table and what lies beside it, by file name; what the manifest says anew.
+
+    Raises:
+        InputError: the experiment's data is missing, its table was moved by the recommendation loss, or the
+            logs share no item.
+    """
+    module, data = fitted.parts()
+    if module.recommendation is not None:
+        raise InputError(
+            "--codebooks rematch: EM would undo what catalogue.model.recommendation did to the table; use "
+            "keep, or fit anew."
+        )
+    data.setup("fit")
+    log = _joined(data, later)
+    start = _warm_start(module, data, served, log.counts)
+    search: Search[JointStart | FactorisedStart] = Search([start], module.seed, Schedule(1, 2, _STEPS))
+    search.step = search.schedule.warm  # the table is there: nothing is drawn, and t is 1
+    nothing = csr_matrix(log.counts.shape)
+    for _ in range(_STEPS):
+        for first in range(0, log.user_ids.size, data.block_users):
+            users = slice(first, first + data.block_users)
+            search.observe(Block(first, log.counts[users], nothing[users]))
+        search.finish()
+    table, unseen = start.table, start.unseen(data.vectors)
+    held = served.find(log.user_ids)
+    both = held >= 0
+    codes = _codes(table, log.counts[both], served.sizes)
+    table, unseen = like_before(table, unseen, served.codes(held[both]), codes, served.sizes)
+    table = type(table)(*map(rounded, table))
+    coding = Coding(
+        log.user_ids, table.states(log.counts), _codes(table, log.counts, served.sizes), log.active, log.known
+    )
+    told, further = kept_for_new_items(unseen, data.readers, moved=False)
+    figures = {name: part.astype(np.float32) for name, part in table._asdict().items()}
+    return coding, {**figures, **further, "item_ids": data.item_ids}, {NEW_ITEMS: told}
+
+
+def _warm_start(
+    module: CatalogueModule, data: CatalogueDataModule, served: FeatureBank, counts: csr_matrix
+) -> JointStart | FactorisedStart:
+    """A start that has its table already."""
+    explicit, sizes = data.events.explicit, list(module.sizes.values())
+    if are_factorised(module.codebooks, module.sizes, explicit):
+        (factorised,) = factorised_starts(
+            counts, (sizes[0], sizes[1]), data.vectors, module.strength, starts=1
+        )
+        factorised.learned = FactorisedTable(*(_figures(served, name) for name in FactorisedTable._fields))
+        return factorised
+    (joint,) = joint_starts(counts, prod(sizes), explicit, data.vectors, module.strength, starts=1)
+    joint.learned = CodeTable(*(_figures(served, name) for name in CodeTable._fields))
+    return joint
+
+
+def _joined(data: CatalogueDataModule, later: pl.DataFrame) -> _Log:
+    items = pl.DataFrame({"item_id": data.item_ids.tolist()}).with_row_index("item")
+    if not data.events.explicit:
+        later = later.filter(pl.col("label") == 1)
+    known = later.join(items, on="item_id", maintain_order="left")
+    if later.height and not known.height:
+        raise InputError(
+            f"the new events share no item with the experiment: they have {_three(later['item_id'])}, it has "
+            f"{_three(items['item_id'])}; give events of the same catalogue, with its ids."
+        )
+    user_ids = np.union1d(data.user_ids, later["user_id"].to_numpy().astype(np.str_))
+    kinds = data.events.counts.shape[1]
+    own: csr_matrix = data.events.counts.tocoo()
+    place = np.searchsorted(user_ids, data.user_ids)
+    item = known["item"].to_numpy().astype(np.int64)
+    if data.events.explicit:
+        item = item + len(data.item_ids) * known["label"].to_numpy().astype(np.int64)
+    user = np.searchsorted(user_ids, known["user_id"].to_numpy().astype(np.str_))
+    cells = (np.concatenate([place[own.row], user]), np.concatenate([own.col, item]))
+    figures = np.concatenate([own.data, np.ones(len(item))])
+    counts = csr_matrix((figures, cells), shape=(user_ids.size, kinds))
+    return _Log(user_ids, counts, known["user_id"].unique(), known.height)
+
+
+def _codes(table: Table, counts: csr_matrix, sizes: tuple[int, ...]) -> NDArray[np.int64]:
+    """[U, P]."""
+    return (
+        table.codes(counts)
+        if isinstance(table, FactorisedTable)
+        else split_classes(table.codes(counts), sizes)
+    )
+
+
+def _figures(bank: FeatureBank, name: str) -> NDArray[np.float64]:
+    return np.asarray(np.load(bank.path / f"{name}.npy"), dtype=np.float64)
+
+
+def _three(ids: pl.Series) -> str:
+    return ", ".join(map(repr, ids.unique(maintain_order=True).head(3).to_list()))

@@ -1,0 +1,190 @@
+"""The file of a store: opened, checked, and its complaints in one sentence each."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from typing import Any, NamedTuple
+from urllib.parse import quote
+
+from userip_lightning.errors import DISK_FULL, InputError
+from userip_lightning.serving.sqlite_store.address import Address
+
+#: Marks the file as ours, and the version of its layout.
+APPLICATION, SCHEMA = 0x75736970, 1
+#: Seconds until a writer that holds the file is no longer waited for.
+WAIT_S = 10.0
+
+_TABLES = (
+    "CREATE TABLE versions (name TEXT PRIMARY KEY, turn INTEGER NOT NULL, users INTEGER NOT NULL, "
+    "names TEXT NOT NULL, sizes TEXT NOT NULL, manifest TEXT NOT NULL, whole INTEGER NOT NULL, "
+    "current INTEGER NOT NULL)",
+    "CREATE TABLE files (version TEXT, name TEXT, part INTEGER, bytes BLOB NOT NULL, "
+    "PRIMARY KEY (version, name, part))",
+    f"PRAGMA application_id = {APPLICATION}",
+    f"PRAGMA user_version = {SCHEMA}",
+)
+
+
+class Version(NamedTuple):
+    """A row of ``versions``."""
+
+    name: str
+    turn: int  # the greatest was pushed last
+    users: int
+    names: tuple[str, ...]
+    sizes: tuple[int, ...]
+    manifest: dict[str, Any]
+    whole: bool
+    current: bool
+
+    @property
+    def table(self) -> str:
+        """Of its codes, quoted."""
+        return quoted(f"codes_{self.name}")
+
+
+def quoted(name: str) -> str:
+    """A name of a table or column, as SQL wants it."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+@contextmanager
+def told(address: Address) -> Iterator[None]:
+    """Say in one sentence what is wrong, where SQLite complains in the block.
+
+    Raises:
+        InputError: see :func:`_meaning`.
+    """
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise InputError(f"{address.file}: {_meaning(str(error))}") from error
+
+
+def _meaning(text: str) -> str:
+    known = {
+        "locked": f"another process is writing this database, {WAIT_S:g} s were waited; try again later.",
+        "not a database": "is no SQLite database; name another file.",
+        "unable to open": "could not be opened as a database; check the folder and its permissions.",
+        "readonly": "could not be written, it or its folder is read-only; check the permissions.",
+        "disk is full": f"could not be written ({DISK_FULL}); free some space, nothing has changed.",
+        "malformed": "this database is damaged; delete it and push the bank again.",
+    }
+    for words, sentence in known.items():
+        if words in text:
+            return sentence
+    return f"SQLite refuses ({text}); check the file."
+
+
+def connect(address: Address) -> sqlite3.Connection:
+    """A connection to a store that is there.
+
+    Raises:
+        InputError: no file there, it is another database, or of another layout.
+        sqlite3.Error: for :func:`told`.
+    """
+    if not address.file.is_file():
+        raise InputError(f"{address.file}: no such file; push a bank there first, or correct the address.")
+    connection = _open(address, "rw")
+    try:
+        check(connection, address)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+@contextmanager
+def reading(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
+    """What is read in the block is of one moment."""
+    connection.execute("BEGIN")
+    try:
+        yield connection
+    finally:
+        connection.rollback()
+
+
+@contextmanager
+def writing(address: Address) -> Iterator[sqlite3.Connection]:
+    """One transaction, all or nothing, in a store that is made where the file is missing or empty.
+
+    Raises:
+        InputError: another database is there, or one of another layout.
+        sqlite3.Error: for :func:`told`.
+    """
+    with closing(_open(address, "rwc")) as connection:
+        fresh = _is_empty(connection)
+        if not fresh:
+            check(connection, address)
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA secure_delete = ON")  # what is forgotten is overwritten
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            if _is_empty(connection):
+                for statement in _TABLES:
+                    connection.execute(statement)
+            check(connection, address)
+            yield connection
+            connection.commit()
+        except BaseException:
+            connection.rollback()
+            raise
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # into the file, unless a reader is in between
+
+
+def check(connection: sqlite3.Connection, address: Address) -> None:
+    """Refuse a database that is not a store of this layout.
+
+    Raises:
+        InputError: it is not.
+    """
+    (application,) = connection.execute("PRAGMA application_id").fetchone()
+    (schema,) = connection.execute("PRAGMA user_version").fetchone()
+    if application != APPLICATION:
+        what = (
+            "is empty, nothing was pushed there"
+            if _is_empty(connection)
+            else "holds something else than codes"
+        )
+        raise InputError(f"{address.file}: this database {what}; name another file, or push a bank first.")
+    if schema != SCHEMA:
+        raise InputError(
+            f"{address.file}: schema version {schema}, this program reads {SCHEMA}; push the bank into a new "
+            "file with this version."
+        )
+
+
+def versions(connection: sqlite3.Connection) -> list[Version]:
+    """All that are there, the last pushed first."""
+    rows = connection.execute("SELECT * FROM versions ORDER BY turn DESC").fetchall()
+    return [
+        Version(
+            name, turn, users, tuple(json.loads(names)), tuple(json.loads(sizes)), json.loads(manifest),
+            bool(whole), bool(current),
+        )
+        for name, turn, users, names, sizes, manifest, whole, current in rows
+    ]  # fmt: skip
+
+
+def current(connection: sqlite3.Connection, address: Address) -> Version:
+    """The one that readers read.
+
+    Raises:
+        InputError: there is none.
+    """
+    for version in versions(connection):
+        if version.current:
+            return version
+    raise InputError(f"{address.file}: nothing was pushed there; push a bank first.")
+
+
+def _open(address: Address, mode: str) -> sqlite3.Connection:
+    uri = f"file:{quote(str(address.file.absolute()))}?mode={mode}"
+    return sqlite3.connect(uri, uri=True, timeout=WAIT_S, isolation_level=None, check_same_thread=False)
+
+
+def _is_empty(connection: sqlite3.Connection) -> bool:
+    return bool(connection.execute("SELECT count(*) FROM sqlite_master").fetchone() == (0,))
