@@ -18,7 +18,7 @@ Scoring = Literal["together", "apart"]
 def held_out_nats(
     loop: PlainLoop, z: torch.Tensor, held_out: Sequence[History], scoring: Scoring
 ) -> NDArray[np.float64]:
-    """Nats per token of every user's held-out titles under his soft tokens.
+    """Nats per token of every user's held-out titles under their soft tokens.
 
     Args:
         loop: brings model, tokenizer and prompt.

@@ -94,7 +94,7 @@ def test_a_prompt_that_outgrows_the_context_names_its_user(trained, catalogue, s
     inference = ProfileInference(trained.recipe._replace(behaviours=ALL), catalogue, bank.path)
     often = pl.concat([seen] * 8).with_columns(row_id=pl.int_range(pl.len()))
     with pytest.raises(
-        InputError, match=r"user '\d+': his prompt can reach \d+ tokens, the language model reads 256"
+        InputError, match=r"user '\d+': their prompt can reach \d+ tokens, the language model reads 256"
     ):
         inference.infer(often)
 

@@ -1,7 +1,7 @@
 """Items that a prompt can show, tokenised once for all workers: those of the training, and further ones.
 
 A user's start words are weighed by how rare they are among the users that stage 1 trained on, so that a new
-user starts where a trained one with his behaviours would have. A word that only further items have was met
+user starts where a trained one with their behaviours would have. A word that only further items have was met
 by none of them.
 """
 

@@ -1,8 +1,8 @@
 """Soft tokens and codes of users that no training has seen: the E step of stage 1 alone (Eq. 2 to 4, 6).
 
-A user starts where a trained one with his behaviours would have, takes as many gradient steps under the
-frozen LM, and gets the nearest code of where he arrives. Stage 2 may have moved the trained users on from
-there by their labels; a new one stays where the LM puts him.
+A user starts where a trained one with their behaviours would have, takes as many gradient steps under the
+frozen LM, and gets the nearest code of where they arrive. Stage 2 may have moved the trained users on from
+there by their labels; a new one stays where the LM puts them.
 """
 
 from __future__ import annotations
@@ -138,8 +138,8 @@ class ProfileInference:
         )
         if self.likelihood.length + longest > context:
             raise InputError(
-                f"user {people.ids[user]!r}: his prompt can reach {self.likelihood.length + longest} tokens, "
-                f"the language model reads {context}; shorten the texts of the further items."
+                f"user {people.ids[user]!r}: their prompt can reach {self.likelihood.length + longest} "
+                f"tokens, the language model reads {context}; shorten the texts of the further items."
             )
 
 

@@ -1,8 +1,8 @@
 """Some users and what they did, with draws that are theirs alone.
 
 Which behaviours a step shows is a function of seed, step, user id and item. So neither the worker, nor the
-users around him, nor the order of his rows changes what a user's soft tokens learn from, and his codes stay
-when others come and go.
+users around them, nor the order of their rows changes what a user's soft tokens learn from, and their
+codes stay when others come and go.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What decides a new user's soft tokens, besides what he did: the settings that the trained users had."""
+"""What decides a new user's soft tokens, besides what they did: the settings that the trained users had."""
 
 from __future__ import annotations
 

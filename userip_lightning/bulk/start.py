@@ -1,4 +1,4 @@
-"""Where a new user's soft tokens start: where a trained one with his behaviours would have."""
+"""Where a new user's soft tokens start: where a trained one with their behaviours would have."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Figures whose sums are exact, so that a user's code does not depend on the order of his events."""
+"""Figures whose sums are exact, so that a user's code does not depend on the order of their events."""
 
 from __future__ import annotations
 

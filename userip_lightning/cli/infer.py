@@ -29,7 +29,7 @@ or what the experiment makes labels from, such as rating), one row per event. Co
 CODES/codes/*.parquet with user_id, one column per profile and known_behaviours, the number of events that the
 code rests on; a user with none has the codes that most users have, or with `--engine per_user` the reserved
 code K, as one that a bank does not hold. Parts are whole or absent: after a crash or Ctrl+C the same command
-goes on. A user's codes depend on his own events, never on who else is there.
+goes on. A user's codes depend on their own events, never on who else is there.
 Example: userip infer runs/mine --events events.parquet --codes codes"""
 
 

@@ -1,4 +1,4 @@
-"""Users' behaviours as token ids: which items a prompt may show, by user and by what he thought of them."""
+"""Users' behaviours as token ids: which items a prompt may show, by user and by what they thought of them."""
 
 from __future__ import annotations
 

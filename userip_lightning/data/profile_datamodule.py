@@ -51,8 +51,8 @@ class ProfileDataModule(LightningDataModule):
         block_size: users that are sorted by length together, are one shard in ``streaming`` and go to one
             process; with more of them less is padding, and more is lost when a run is killed. The most there
             are: a small population has smaller blocks, so that several processes have some each.
-        allow_missing_text: a user none of whose training items has a text keeps the start of his soft tokens,
-            and items without text are left out of prompts. Otherwise both are refused.
+        allow_missing_text: a user none of whose training items has a text keeps the start of their soft
+            tokens, and items without text are left out of prompts. Otherwise both are refused.
         audit: refuse to train on a row of the validation or test split.
         seed: of draws and order; both are functions of seed, epoch and block alone.
     """

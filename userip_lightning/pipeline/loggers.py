@@ -68,7 +68,7 @@ def _start(job: Job, settings: Settings, root: Path, found_by: Mapping[str, str 
                 disable_git=True,
                 x_disable_stats=True,
                 x_save_requirements=False,  # 50 ms a run to list all packages; results.json has ours
-                reinit="create_new",  # a run that the caller has open is his to finish
+                reinit="create_new",  # a run that the caller has open is theirs to finish
             ),
         )
     except wandb.Error as error:

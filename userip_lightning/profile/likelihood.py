@@ -86,7 +86,7 @@ class PromptLikelihood(nn.Module):
         words = self.prefix_bos if z is None else self.prefix_words
         own = self.prefix_soft[:0] if z is None else self.prefix_soft
         users, length = len(batch.user), len(words) + len(own)
-        front = torch.cat([words, own])  # keys: the words that all share, a user's soft tokens, his body
+        front = torch.cat([words, own])  # keys: the words that all share, a user's soft tokens, their body
         segment = torch.cat([self.prefix_segment[front].expand(users, -1), batch.segment], 1)
         head = torch.cat([batch.head.new_full((users, length), -1), batch.head], 1)
         valid = torch.cat([batch.valid.new_ones(users, length), batch.valid], 1)

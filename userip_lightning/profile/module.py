@@ -268,7 +268,7 @@ class ProfileModule(LightningModule):
         for user in users.tolist():
             self._not_finite.append(
                 f"profile: user {self.data.user_id(user)!r} had a likelihood that is not finite in epoch "
-                f"{self.current_epoch + 1}, step {batch_idx + 1}; his soft tokens were left where they were."
+                f"{self.current_epoch + 1}, step {batch_idx + 1}; their soft tokens stay where they were."
             )
         if self.trainer.world_size == 1:
             self._tell_not_finite()

@@ -1,7 +1,7 @@
 """Frozen weights in 8 or 4 bits, for a language model that does not fit its device.
 
 Both kinds quantise weights alone. Activations keep their type, so that the likelihood of a user does not
-depend on who shares his batch, and the gradient is that of the function that is computed.
+depend on who shares their batch, and the gradient is that of the function that is computed.
 
 - ``int8``: groups of 64 weights along the input share a scale s = max|w| / 127; w ≈ s · q, |q| ≤ 127. Our
   own, because LLM.int8() of bitsandbytes also quantises activations (in float16, with outliers chosen per

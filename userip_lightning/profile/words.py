@@ -1,9 +1,9 @@
-"""A user's most distinctive words: those of his liked items with the highest TF-IDF over users.
+"""A user's most distinctive words: those of their liked items with the highest TF-IDF over users.
 
     weight(u, w) = (1 + ln tf(u, w)) · (1 + ln((1 + U) / (1 + df(w))))
 
-(scikit-learn's sublinear, smoothed TF-IDF, which ranks alike.) A user's text is that of his items, so counts
-come from word lists of items, and a block of users costs what its behaviours cost.
+(scikit-learn's sublinear, smoothed TF-IDF, which ranks alike.) A user's text is that of their items, so
+counts come from word lists of items, and a block of users costs what its behaviours cost.
 """
 
 from __future__ import annotations
@@ -69,14 +69,14 @@ def start_ids(user: Ints, item: Ints, words: Words, users: int, places: int) -> 
 
     Spelling a word over several soft tokens keeps it readable to the LM: with the mean of its pieces in one
     soft token, 64 game histories were told apart by 0.103 ± 0.036 nats per token, with the pieces by
-    0.142 ± 0.052. A user with fewer pieces than soft tokens starts over at his first word.
+    0.142 ± 0.052. A user with fewer pieces than soft tokens starts over at their first word.
 
     Args:
         user: [n] 0 .. users - 1.
-        item: [n] what he liked.
+        item: [n] what they liked.
         words: of items.
         users: B.
-        places: soft tokens of a user, and his words at most.
+        places: soft tokens of a user, and their words at most.
 
     Returns:
         [B, places]; -1 for a user without words.

@@ -2,7 +2,7 @@
 
     c(u) = argmin_c  Σ_{rows of u} BCE(S(e_c1 … e_cP, item), y)  +  κ Σ_p ‖e_cp - v_0p‖²,   v_p = e_cp.
 
-The first part is the user's share of L_rec, the second his share of the anchor at v = e, where the
+The first part is the user's share of L_rec, the second their share of the anchor at v = e, where the
 commitment is 0; κ is their exchange rate for a user with an average number of rows. Deviation: the paper
 moves users by gradients alone, which see the surrogate around a user's own code only and stall where labels
 depend on code and item together. An epoch costs Π K_p more surrogate passes, without gradient. As users sit

@@ -1,7 +1,7 @@
 """Codes for users that stage 2 did not train (Eq. 6): code space and codebooks, as a bank keeps them.
 
-The surrogate is not needed for it, nor is any label: a new user gets the nearest code of his own z, where a
-trained one may have been moved by the recommendation loss before his code was read off.
+The surrogate is not needed for it, nor is any label: a new user gets the nearest code of their own z, where a
+trained one may have been moved by the recommendation loss before their code was read off.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Codes for anybody: whole logs at once, one user after one more event, and why a user has his code.
+"""Codes for anybody: whole logs at once, one user after one more event, and why a user has their code.
 
     profiler = Profiler.load("runs/demo/catalogue/KEY/bank")
     profiler.codes(events)                       # a log of many users
@@ -7,8 +7,8 @@
     profiler.code(state)
 
 The rule is that of the bank (design, section 7), and sums are exact: whichever way a user's events come in,
-he has the same state and the same codes, bit for bit. Ids are strings or whole numbers, ``7.0`` is ``"7"``.
-Polars is loaded with the first whole log; one user's next event does not need it.
+they have the same state and the same codes, bit for bit. Ids are strings or whole numbers, ``7.0`` is
+``"7"``. Polars is loaded with the first whole log; one user's next event does not need it.
 """
 
 from __future__ import annotations
@@ -240,7 +240,7 @@ class Profiler:
         return np.asarray(odds / odds.sum()).reshape(self.sizes)
 
     def explain(self, events: pl.DataFrame) -> pl.DataFrame:
-        """Which of a user's events speak for his codes, and how much.
+        """Which of a user's events speak for their codes, and how much.
 
         Args:
             events: of one user, as for :meth:`codes`; ``user_id`` may be left out.

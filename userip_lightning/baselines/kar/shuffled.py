@@ -40,5 +40,5 @@ def _permuted(vectors: NDArray[np.float32], rng: np.random.Generator) -> NDArray
     known = np.flatnonzero(np.abs(vectors).sum(axis=1))
     order = rng.permutation(known)
     permuted = vectors.copy()
-    permuted[order] = vectors[np.roll(order, 1)]  # one cycle: nobody keeps his own
+    permuted[order] = vectors[np.roll(order, 1)]  # one cycle: nobody keeps their own
     return permuted

@@ -1,4 +1,4 @@
-"""The words of a prompt: what the user did, and whether he likes the target item (Fig. 3 of the paper)."""
+"""The words of a prompt: what the user did, and whether they like the target item (Fig. 3 of the paper)."""
 
 from __future__ import annotations
 

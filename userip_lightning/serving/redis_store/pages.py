@@ -51,7 +51,7 @@ def write_pages(users: pl.DataFrame) -> list[str]:
 
 
 def find(page: bytes, user: str) -> bytes | None:
-    """A user's codes, as ``b"3,1"``; None where the page does not have him."""
+    """A user's codes, as ``b"3,1"``; None where the page does not have them."""
     key = b"\n" + _bytes(_quoted(user)) + b":["
     at = page.find(key)
     if at < 0:

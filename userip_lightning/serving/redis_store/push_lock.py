@@ -1,4 +1,4 @@
-"""One pusher at a time: a key that expires unless its holder renews it, and that fences what he writes."""
+"""One pusher at a time: a key that expires unless its holder renews it, and that fences all writes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from userip_lightning.serving.redis_store.layout import Layout
 if TYPE_CHECKING:
     from redis.client import Pipeline
 
-#: Seconds until the lock of a killed pusher is free. A pusher renews his with every batch that he writes.
+#: Seconds until the lock of a killed pusher is free. A pusher renews its own with every batch that it writes.
 EXPIRY_S = 30.0
 
 
