@@ -42,6 +42,9 @@ class Copy(Protocol):
             successors: version → the version without the forgotten users.
         """
 
+    def erase(self) -> None:
+        """Overwrite what deleted versions left; raise InputError where that has to wait."""
+
 
 class Forgotten(NamedTuple):
     """What :func:`forget` did.
@@ -68,8 +71,8 @@ def forget(path: str | Path, users: Sequence[str], copies: Sequence[Copy] = ()) 
         copies: stores that the bank was pushed to.
 
     Raises:
-        InputError: none of the users is there (no version has changed then), no bank there, another process is
-            writing it, a copy that cannot follow, or a disk or a store that is full.
+        InputError: none of the users is there (no version has changed then), no bank there, another process
+            is writing it, a copy that cannot follow or still has bytes of them, or a full disk or store.
     """
     root = writable_root(path)
     asked = tuple(dict.fromkeys(users))
@@ -81,9 +84,11 @@ def forget(path: str | Path, users: Sequence[str], copies: Sequence[Copy] = ()) 
         held = {name: _held(root / name, asked) for name in names}
         known = set().union(*held.values(), *(copy.holds(asked) for copy in copies))
         if not known:
+            for copy in copies:
+                copy.erase()
             raise InputError(
                 f"{root}: no version knows {_listed(asked)}; check the ids, no version was changed "
-                "(who was forgotten already is not there either)."
+                "(who was forgotten already is not there either; what was left of them is deleted)."
             )
         successors = {name: _without(root / name, known) for name in names if held[name]}
         pointed = current(root)
@@ -93,6 +98,8 @@ def forget(path: str | Path, users: Sequence[str], copies: Sequence[Copy] = ()) 
             copy.follow(root, successors)
         for name in successors:
             drop(root, name)
+        for copy in copies:
+            copy.erase()
     return Forgotten(
         tuple(user for user in asked if user in known),
         tuple(user for user in asked if user not in known),

@@ -64,3 +64,6 @@ class RedisCopy:
             current = self._layout.read_meta()
         bank = FeatureBank.open(root / successors.get(current.version, current.version))
         push(bank, self.address, keep=1, codes_only=current.files is None)
+
+    def erase(self) -> None:
+        """Nothing: a deleted key is gone."""
