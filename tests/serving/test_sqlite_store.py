@@ -321,7 +321,7 @@ def test_bad_stores_are_one_sentence(
         (["push", bank, "--to", at("missing/x.db")], "x.db: could not be opened as a database"),
         (["push", bank, "--to", f"sqlite:///{tmp_path}"], "could not be opened as a database"),
         (["push", bank, "--to", "sqlite://x.db"], "sqlite://x.db: sqlite:///FILE, or"),
-        (["push", bank, "--to", "mysql://me:secret@h/x"], "mysql:: redis://"),
+        (["push", bank, "--to", "mysql://me:secret@h/x"], "mysql: redis://"),
         (
             ["push", str(tmp_path / "capitals"), "--to", at("new.db")],
             "profile 'Hobby' is called like another",

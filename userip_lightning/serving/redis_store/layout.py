@@ -124,7 +124,7 @@ class Layout:
         """What the current version is.
 
         Raises:
-            InputError: nothing was pushed, a store of another layout, or a record that is gone or none
+            InputError: nothing was pushed, another layout, or its record is gone or none of a bank.
         """
         version = self.read_current()
         while True:
