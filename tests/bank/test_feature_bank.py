@@ -94,8 +94,14 @@ def test_export_refuses_another_suffix(tmp_path: Path) -> None:
     ("users", "codes", "message"),
     [
         (["u1", "u2", "u1", "u3"], CODES, "user id 'u1' is there twice"),
-        (["u1", "u2", "", "u3"], CODES, "a user id is empty"),
-        (["u1", "u2", "x" * 257, "u3"], CODES, "longer than 256"),
+        (["u1", "u2", "", "u3"], CODES, "user id '' (row 3) has 0 characters, 1 to 256 expected"),
+        (
+            ["u1", "u2", "x" * 257, "u3"],
+            CODES,
+            f"user id '{'x' * 20}...' (row 3) has 257 characters, 1 to 256 expected",
+        ),
+        (["u1", "u2", "u1\0", "u3"], CODES, r"user id 'u1\x00' (row 3) has a NUL character"),
+        (np.array(["u1", "u2", "u\0001", "u3"]), CODES, r"user id 'u\x001' (row 3) has a NUL character"),
         (USERS[:3], CODES, "do not fit 3 users"),
         (USERS, CODES[:, :1], "do not fit 4 users and 2 profiles"),
         (USERS, CODES + np.array([0, 1]), "user 'u3' has background code 3, but its codes are 0 to 2"),

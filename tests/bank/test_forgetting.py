@@ -112,7 +112,9 @@ def test_everybody_can_be_forgotten(tmp_path: Path) -> None:
         forget(tmp_path, ["user_1"])
 
 
-@pytest.mark.parametrize("where", ["Content.write", "point", "drop", "second drop", "sweep"])
+@pytest.mark.parametrize(
+    "where", ["Content.write", "point", "drop", "second drop", "inside second drop", "sweep"]
+)
 def test_killed_anywhere_the_same_call_goes_on(
     where: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -124,9 +126,16 @@ def test_killed_anywhere_the_same_call_goes_on(
     turns = iter(range(9))
 
     def cut(*arguments: object) -> None:
-        if where.startswith("second") and next(turns) == 0:
+        if "second" in where and next(turns) == 0:
             real(*arguments)
             return
+        if where.startswith("inside"):
+            patch.setattr(shutil, "rmtree", half_removed)
+            real(*arguments)
+        raise KeyboardInterrupt
+
+    def half_removed(folder: Path) -> None:
+        (folder / MANIFEST).unlink()
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
@@ -138,7 +147,8 @@ def test_killed_anywhere_the_same_call_goes_on(
         with pytest.raises(KeyboardInterrupt):
             forget(root, GONE)
     assert FeatureBank.open(root).lookup(STAY).shape == (298, 2)  # the old bank or the new one
-    if where == "sweep":
+    if where.startswith("inside"):  # the person is in no version, but in what is left of the last old one
+        assert has(root, "日本")
         with pytest.raises(InputError, match="no version knows"):
             forget(root, GONE)
     else:
@@ -155,6 +165,17 @@ def test_an_interrupted_draft_with_the_person_goes_too(tmp_path: Path) -> None:
     assert not has(tmp_path, "日本")
 
 
+def test_a_draft_goes_also_where_no_version_has_the_person(tmp_path: Path) -> None:
+    write(tmp_path)
+    forget(tmp_path, GONE)
+    shutil.copytree(write(tmp_path / "other").path, tmp_path / ".other.elsewhere.99.part")
+    shutil.rmtree(tmp_path / "other")
+    assert has(tmp_path, "日本")
+    with pytest.raises(InputError, match="no version knows"):
+        forget(tmp_path, GONE)
+    assert not has(tmp_path, "日本")
+
+
 def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write(tmp_path)
     assert main(["bank", "forget", str(tmp_path), "user_7", "nobody", "--", "-x"]) == 0
@@ -164,7 +185,7 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     before = FeatureBank.open(tmp_path).path
     sentence = refused(["bank", "forget", str(tmp_path), "--", "-x", "nobody"], capsys)
     assert sentence.startswith(
-        f"{tmp_path}: no version knows '-x', 'nobody'; check the ids, nothing was changed"
+        f"{tmp_path}: no version knows '-x', 'nobody'; check the ids, no version was changed"
     )
     assert FeatureBank.open(tmp_path).path == before
     assert "name the bank's folder" in refused(["bank", "forget", str(before), "user_1"], capsys)

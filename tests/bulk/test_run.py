@@ -104,6 +104,7 @@ def test_a_user_of_unknown_items_has_the_reserved_codes_until_they_have_a_text(
             r"row 1 has no usable label or rating, and 447 more rows",
         ),
         (lambda e: e.with_columns(user_id=pl.lit("")), r"row 1 has no usable user_id"),
+        (lambda e: e.with_columns(user_id=pl.lit("a\0")), r"row 1 has no usable user_id"),
         (lambda e: e.head(0), "no rows"),
     ],
 )

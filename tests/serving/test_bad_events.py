@@ -57,6 +57,18 @@ def test_ids_come_as_strings_integers_or_whole_floats(numbered):
         assert np.array_equal(state, wanted)
 
 
+@pytest.mark.parametrize("name", ["user_id", "item_id"])
+@pytest.mark.parametrize("dtype", [pl.String, pl.Categorical])
+def test_an_id_with_a_nul_character_is_refused(numbered, name, dtype):
+    ids = {"user_id": ["7", "7", "7"], "item_id": ["1", "1", "1"]}
+    events = pl.DataFrame(ids | {name: ["1", None, "1\0"]}).cast({name: dtype})
+    sentence = (
+        f"events: row 3 has {name} '1\\x00', expected a string or a whole number below 2^53, without NUL"
+    )
+    with pytest.raises(InputError, match=re.escape(sentence)):
+        numbered.codes(events)
+
+
 def test_ids_that_are_missing_are_nobody_and_no_item(numbered):
     events = pl.DataFrame(
         {"user_id": [7.0, None, float("nan"), 7.0, 7.0], "item_id": [1.0, 1.0, 1.0, None, float("nan")]}

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.serving.banks import ODD
-from userip_lightning.serving.redis_store.pages import find, numbers, page_of, read_pages, write_pages
+from userip_lightning.serving.redis_store.pages import find, numbers, page_of, read_page, write_pages
 
 ids = st.lists(st.text(st.characters(exclude_categories=["Cs"]), min_size=1), unique=True, max_size=60)
 
@@ -20,8 +20,8 @@ def test_every_user_is_found_with_his_codes_and_nobody_else(users: list[str], st
         assert find(pages[page_of(user, len(pages))], user) == str(code).encode()
     for stranger in set(strangers) - set(users):
         assert find(pages[page_of(stranger, len(pages))], stranger) is None
-    found, codes = read_pages(pages)
-    assert dict(zip(found, codes, strict=True)) == {user: [code] for code, user in enumerate(users)}
+    found = {user: codes for page in pages for user, codes in read_page(page, 1).items()}
+    assert found == {user: [code] for code, user in enumerate(users)}
 
 
 def test_a_page_is_json_that_any_language_reads() -> None:
@@ -45,10 +45,8 @@ def test_an_id_that_is_no_text_is_nobody() -> None:
 
 def test_an_empty_bank_has_a_page_and_a_bank_without_profiles_has_users() -> None:
     assert write_pages(pl.DataFrame({"user_id": pl.Series([], dtype=pl.String)})) == ["{\n}"]
-    assert read_pages(page.encode() for page in write_pages(pl.DataFrame({"user_id": ["u"]}))) == (
-        ["u"],
-        [[]],
-    )
+    (page,) = write_pages(pl.DataFrame({"user_id": ["u"]}))
+    assert read_page(page.encode(), 0) == {"u": []}
 
 
 @pytest.mark.parametrize(("codes", "profiles"), [([], 2), ([b"", b""], 0)])

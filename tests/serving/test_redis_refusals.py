@@ -14,6 +14,7 @@ from userip_lightning.bank import FeatureBank
 from userip_lightning.cli import main
 from userip_lightning.serving.redis_store import Address, RedisBank, info, push
 from userip_lightning.serving.redis_store.layout import Layout
+from userip_lightning.serving.redis_store.pages import page_of
 
 
 @pytest.fixture
@@ -92,6 +93,50 @@ def test_a_key_of_another_type(
         if words[1] not in readers:
             assert "holds another type than a bank's" in refused(words, capsys), words
     assert client.lrange(store.key(name), 0, -1) == [b"somebody's"]
+
+
+@pytest.mark.parametrize("value", ["{", "7", "[]", '{"turn": 1}', b"\xff"])
+def test_a_record_or_a_page_that_is_none(
+    value: str, bank: Path, store: Address, capsys: pytest.CaptureFixture[str]
+) -> None:
+    client = Layout(store).client
+    version = push(FeatureBank.open(bank), store).version
+    pulled = bank.parent / "pulled"
+    push_, pull, lookup, shown, forget = every_command(bank, str(store), pulled)
+    record = client.hget(store.key("versions"), version)
+    client.hset(store.key("versions"), version, value)
+    for words in (push_, shown, forget):
+        sentence = refused(words, capsys)
+        assert f"the key {store.key('versions')} holds something else" in sentence
+        assert f"delete all keys that begin with {store.key('')} and push the bank again." in sentence
+    client.hset(store.key("versions"), version, record)
+    for key, commands in (
+        (store.key(version, "meta"), [pull, lookup, shown, forget]),
+        (store.key(version, "page", 3), [pull]),
+        (store.key(version, "file", "item_ids.npy", 0), [pull]),
+    ):
+        before = client.getset(key, value)
+        for words in commands:
+            sentence = refused(words, capsys)
+            assert f"the key {key.removesuffix(':0')}" in sentence
+            assert "holds something else than a bank's record or codes; delete it and push" in sentence
+        client.delete(key)
+        assert push(FeatureBank.open(bank), store).done == "pushed"  # as the sentence says
+        assert client.get(key) == before
+    assert not pulled.exists()
+    assert main(pull) == 0
+
+
+@pytest.mark.parametrize("codes", ["3", "3,", "3,1,2", "3,x"])
+def test_a_page_with_other_codes_than_the_bank_has(
+    codes: str, bank: Path, store: Address, capsys: pytest.CaptureFixture[str]
+) -> None:
+    push(FeatureBank.open(bank), store)
+    layout = Layout(store)
+    key = layout.page(layout.read_meta().version, page_of("user_1", layout.read_meta().pages))
+    layout.client.set(key, f'{{\n"user_1":[{codes}]\n}}')
+    for words in every_command(bank, str(store), bank.parent / "pulled")[1:3]:
+        assert "holds something else than a bank's record or codes" in refused(words, capsys), words
 
 
 def test_a_lock_of_another_type(bank: Path, store: Address, capsys: pytest.CaptureFixture[str]) -> None:

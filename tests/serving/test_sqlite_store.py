@@ -160,6 +160,32 @@ def test_whom_the_bank_forgets_is_in_no_byte_of_the_file(tmp_path: Path) -> None
     assert SqliteCopy(store(tmp_path)).holds(["Zoë Who", "user 3"]) == {"user 3"}
 
 
+def test_bytes_that_a_reader_keeps_in_the_file_are_told_and_go_by_the_same_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("userip_lightning.serving.sqlite_store.database.WAIT_S", 0.1)
+    push(write_bank(tmp_path / "bank", {**FIRST, "Zoë Who": (1, 1)}), store(tmp_path))
+    copy = SqliteCopy(store(tmp_path))
+
+    def bytes_are_there() -> bool:
+        return any("Zoë Who".encode() in file.read_bytes() for file in tmp_path.glob("codes*"))
+
+    holder = sqlite3.connect(store(tmp_path).file, isolation_level=None)
+    holder.execute("BEGIN")
+    holder.execute("SELECT count(*) FROM codes").fetchone()
+    for _ in range(2):  # the second time no version knows the person
+        with pytest.raises(InputError, match="another process reads the file and their old bytes stay"):
+            forget(tmp_path / "bank", ["Zoë Who"], [copy])
+        assert copy.holds(["Zoë Who"]) == set()
+        assert len(list((tmp_path / "bank").glob("*/codes.parquet"))) == 1
+        assert bytes_are_there()
+    holder.rollback()  # but not closed, which would write the log into the file
+    with pytest.raises(InputError, match="no version knows 'Zoë Who'"):
+        forget(tmp_path / "bank", ["Zoë Who"], [copy])
+    assert not bytes_are_there()
+    holder.close()
+
+
 def test_a_store_of_another_bank_does_not_follow(tmp_path: Path) -> None:
     push(write_bank(tmp_path / "other", SECOND), store(tmp_path))
     bank = write_bank(tmp_path / "bank", FIRST)
@@ -295,7 +321,7 @@ def test_bad_stores_are_one_sentence(
         (["push", bank, "--to", at("missing/x.db")], "x.db: could not be opened as a database"),
         (["push", bank, "--to", f"sqlite:///{tmp_path}"], "could not be opened as a database"),
         (["push", bank, "--to", "sqlite://x.db"], "sqlite://x.db: sqlite:///FILE, or"),
-        (["push", bank, "--to", "mysql://me:secret@h/x"], "mysql:: redis://"),
+        (["push", bank, "--to", "mysql://me:secret@h/x"], "mysql: redis://"),
         (
             ["push", str(tmp_path / "capitals"), "--to", at("new.db")],
             "profile 'Hobby' is called like another",

@@ -95,9 +95,9 @@ class FeatureBank:
             The folder of the version.
 
         Raises:
-            InputError: shapes disagree, an id is repeated, empty or too long, a code is out of range,
-                another process is writing this bank, another version than ``after`` is the current one, or
-                the disk is full.
+            InputError: shapes disagree, an id is repeated, empty, too long or has a NUL character, a code is
+                out of range, another process is writing this bank, another version than ``after`` is the
+                current one, or the disk is full.
         """
         content = Content.of(user_ids, codes, names, sizes, manifest, rows_seen, arrays)
         with sole_writer(root, "bank"):

@@ -2,7 +2,7 @@
 
 A version without the person is another version, being named after its content. It is written beside the old
 one; CURRENT is swapped in one step, the copies follow, and the old versions are deleted last. Killed at any
-point, the same call finds the person in what is left of the old versions and goes on.
+point, the same call deletes what was half-deleted, finds the person in the old versions left and goes on.
 """
 
 from __future__ import annotations
@@ -42,6 +42,9 @@ class Copy(Protocol):
             successors: version → the version without the forgotten users.
         """
 
+    def erase(self) -> None:
+        """Overwrite what deleted versions left; raise InputError where that has to wait."""
+
 
 class Forgotten(NamedTuple):
     """What :func:`forget` did.
@@ -60,27 +63,32 @@ class Forgotten(NamedTuple):
 def forget(path: str | Path, users: Sequence[str], copies: Sequence[Copy] = ()) -> Forgotten:
     """Delete the codes, and what else is kept per user, of ``users`` in all versions and copies.
 
+    What killed writers left goes in any case.
+
     Args:
         path: folder of all versions.
         users: ids; those that are not there are told, unless none of them is.
         copies: stores that the bank was pushed to.
 
     Raises:
-        InputError: none of the users is there (nothing has changed then), no bank there, another process is
-            writing it, a copy that cannot follow, or a disk or a store that is full.
+        InputError: none of the users is there (no version has changed then), no bank there, another process
+            is writing it, a copy that cannot follow or still has bytes of them, or a full disk or store.
     """
     root = writable_root(path)
     asked = tuple(dict.fromkeys(users))
     with sole_writer(root, "bank"):
+        sweep(root)  # what killed writers left may have the users' codes, and is in no version
         names = versions(root)
         for copy in copies:
             copy.check(names)
         held = {name: _held(root / name, asked) for name in names}
         known = set().union(*held.values(), *(copy.holds(asked) for copy in copies))
         if not known:
+            for copy in copies:
+                copy.erase()
             raise InputError(
-                f"{root}: no version knows {_listed(asked)}; check the ids, nothing was changed "
-                "(who was forgotten already is not there either)."
+                f"{root}: no version knows {_listed(asked)}; check the ids, no version was changed "
+                "(who was forgotten already is not there either; what was left of them is deleted)."
             )
         successors = {name: _without(root / name, known) for name in names if held[name]}
         pointed = current(root)
@@ -90,7 +98,8 @@ def forget(path: str | Path, users: Sequence[str], copies: Sequence[Copy] = ()) 
             copy.follow(root, successors)
         for name in successors:
             drop(root, name)
-        sweep(root)
+        for copy in copies:
+            copy.erase()
     return Forgotten(
         tuple(user for user in asked if user in known),
         tuple(user for user in asked if user not in known),

@@ -18,6 +18,8 @@ from userip_lightning.errors import InputError
 
 #: Arrays that a version has for its own use; whatever else lies there its writer has added.
 OWN_ARRAYS = ("codes", *KeyIndex._fields, Path(artifact.ROWS_SEEN).stem)
+#: Characters of an id that a sentence shows.
+_SHOWN = 20
 
 
 class Content(NamedTuple):
@@ -42,8 +44,10 @@ class Content(NamedTuple):
         """From what a writer has, checked.
 
         Raises:
-            InputError: shapes disagree, an id is repeated, empty or too long, or a code is out of range.
+            InputError: shapes disagree, an id is repeated, empty, too long or has a NUL character, or a code
+                is out of range.
         """
+        _refuse_nul(user_ids.tolist() if isinstance(user_ids, np.ndarray) else user_ids)
         users = np.asarray(user_ids, dtype=np.str_)
         _check(users, codes, names, sizes)
         extra = {**manifest.extra, "names": list(names), "sizes": [int(size) for size in sizes]}
@@ -114,6 +118,21 @@ class Content(NamedTuple):
         return folder
 
 
+def _refuse_nul(user_ids: Sequence[str]) -> None:
+    """NumPy drops NUL characters at an id's end, so that two ids would become one user."""
+    users = [str(user) for user in user_ids]
+    if "\0" in "".join(users):
+        row = next(row for row, user in enumerate(users) if "\0" in user)
+        raise InputError(
+            f"bank: user id {_shown(users[row])} (row {row + 1}) has a NUL character, an id without one is "
+            "expected; give that user another id or leave the row out."
+        )
+
+
+def _shown(user: str) -> str:
+    return repr(user if len(user) <= _SHOWN else f"{user[:_SHOWN]}...")
+
+
 def _check(
     users: NDArray[np.str_], codes: NDArray[np.int64], names: Sequence[str], sizes: Sequence[int]
 ) -> None:
@@ -125,7 +144,11 @@ def _check(
         )
     lengths = np.char.str_len(users)
     if users.size and not 0 < lengths.min() <= lengths.max() <= MAX_LENGTH:
-        raise InputError(f"bank: a user id is empty or longer than {MAX_LENGTH} characters; shorten the ids.")
+        row = int(np.flatnonzero((lengths < 1) | (lengths > MAX_LENGTH))[0])
+        raise InputError(
+            f"bank: user id {_shown(str(users[row]))} (row {row + 1}) has {lengths[row]} characters, 1 to "
+            f"{MAX_LENGTH} expected; give that user another id or leave the row out."
+        )
     distinct, counts = np.unique(users, return_counts=True)
     if distinct.size != users.size:
         raise InputError(

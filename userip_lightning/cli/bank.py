@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
+from argparse import ArgumentError
 from collections.abc import Sequence
 
-from jsonargparse import ArgumentParser
+from jsonargparse import ArgumentParser, Namespace
 
 from userip_lightning.cli.bank_command import BankCommand
 from userip_lightning.cli.bank_feast import FEAST
@@ -37,7 +39,7 @@ def bank(arguments: Sequence[str]) -> None:
         InputError: no bank there, a damaged one, or what a command refuses.
     """
     words, further = _at_dashes(arguments)
-    config = _parser().parse_args(words)
+    config = _parsed(words)
     chosen = config[config.subcommand]
     if "users" in chosen:  # argparse takes words after -- for users only where no option comes between
         chosen.users = [*chosen.users, *further]
@@ -54,6 +56,18 @@ def _at_dashes(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
     words = list(arguments)
     at = words.index("--") if "--" in words else len(words)
     return words[:at], words[at + 1 :]
+
+
+def _parsed(words: list[str]) -> Namespace:
+    try:
+        return _parser().parse_args(words)
+    except ArgumentError as error:
+        unknown = re.search(r"unrecognized arguments: (\S+)", error.message)
+        if unknown is None or COMMANDS.get(words[0]) not in (LOOKUP, FORGET):
+            raise
+        raise InputError(
+            f"{unknown[1]}: no such setting; check its spelling, and put ids that begin with a dash after --."
+        ) from None
 
 
 def _parser() -> ArgumentParser:

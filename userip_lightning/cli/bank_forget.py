@@ -16,7 +16,7 @@ _DESCRIPTION = """Delete users in every version of a bank: codes, and rows of ar
 its content; it is written, made current in one step, and the old versions are deleted, so that a reader
 sees the old bank or the new one. With --store the same happens in a Redis or an SQLite file that the bank
 was pushed to, where only the current version stays. After a crash the same command goes on. A user that no
-version has is told on standard error; where none of those given is there, nothing changes and the exit
+version has is told on standard error; where none of those given is there, no version changes and the exit
 code is 2.
 What stays elsewhere, and is for you to delete: the log, the prepared data, predictions of CTR runs,
 exported files, copies of the bank, and what Feast has (run userip bank feast again and materialize, which

@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from userip_lightning.errors import InputError
-from userip_lightning.serving.reading_ids import is_broken, read_ids
+from userip_lightning.serving.reading_ids import ID, is_broken, read_ids
 
 _IDS = ("user_id", "item_id")
 
@@ -27,9 +27,7 @@ def read_log(events: pl.DataFrame, explicit: bool) -> pl.DataFrame:
                 f"{' and label (1 liked, 0 not)' if explicit else ''} are needed."
             )
     for name in _IDS:
-        _refuse_first(
-            events, name, is_broken(name, events.schema[name]), "a string or a whole number below 2^53"
-        )
+        _refuse_first(events, name, is_broken(name, events.schema[name]), ID)
     label = pl.lit(1)
     if "label" in events.columns:
         label = pl.col("label").cast(pl.Float64, strict=False)

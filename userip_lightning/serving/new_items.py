@@ -19,7 +19,7 @@ from userip_lightning.catalogue.joined_texts import joined_texts
 from userip_lightning.catalogue.text_reader import TextReader, read_all, unpacked
 from userip_lightning.catalogue.unseen_items import UnseenItems
 from userip_lightning.errors import InputError
-from userip_lightning.serving.reading_ids import is_broken, read_ids
+from userip_lightning.serving.reading_ids import ID, is_broken, read_ids
 from userip_lightning.serving.sums import Floats
 
 
@@ -93,8 +93,7 @@ class NewItems(NamedTuple):
         if broken.height:
             raise InputError(
                 f"new items: row {broken['index'][0] + 1} has item_id "
-                f"{items['item_id'][int(broken['index'][0])]!r}, expected a string or a whole number below "
-                "2^53; mend or delete it."
+                f"{items['item_id'][int(broken['index'][0])]!r}, expected {ID}; mend or delete it."
             )
         texts = joined_texts(items, self.columns, "new items") if self.columns else [""] * items.height
         found = ids.select("item_id", text=pl.Series(texts, dtype=pl.String)).unique(maintain_order=True)

@@ -10,6 +10,8 @@ import polars as pl
 
 from userip_lightning.errors import InputError
 
+#: What an id is, for the sentences.
+ID = "a string or a whole number below 2^53, without NUL characters"
 _EXACT = 2**53  # from here on, a float64 does not tell neighbouring integers apart
 
 
@@ -36,11 +38,21 @@ def read_ids(name: str, dtype: pl.DataType, source: str = "events") -> pl.Expr:
 
 
 def is_broken(name: str, dtype: pl.DataType) -> pl.Expr:
-    """Whether a number of the column ``name`` is no id: a fraction, an infinity, or 2^53 and more."""
+    """Whether a value of the column ``name``, as it comes, is no id.
+
+    Numbers: a fraction, an infinity, or 2^53 and more. Strings: one with a NUL character.
+    """
     column = pl.col(name)
+    if dtype in (pl.String, pl.Categorical, pl.Enum):
+        return has_nul(name)
     if not dtype.is_float():
         return pl.lit(False)
     return column.is_not_null() & column.is_not_nan() & read_ids(name, dtype).is_null()
+
+
+def has_nul(name: str) -> pl.Expr:
+    """Whether an id has a NUL character, which arrays of NumPy drop at its end: two ids would become one."""
+    return pl.col(name).cast(pl.String).str.contains("\0", literal=True).fill_null(False)
 
 
 def is_missing(name: str) -> pl.Expr:

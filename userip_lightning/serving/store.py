@@ -45,7 +45,7 @@ class Store:
 
     def __init__(self, url: str) -> None:
         if not self.named_by(url):
-            raise InputError(f"{url.partition('//')[0]}: {FORMS} expected; correct the address.")
+            raise InputError(f"{url.partition('//')[0].rstrip(':')}: {FORMS} expected; correct the address.")
         self._lite = sqlite_store.Address.names_one(url)
         self._kind: Any = sqlite_store if self._lite else redis_store
         self.address: redis_store.Address | sqlite_store.Address = self._kind.Address.parse(url)

@@ -47,11 +47,12 @@ class RedisCopy:
                 asked = list(users)
                 keys = [self._layout.page(version, page_of(user, entry.pages)) for user in asked]
                 pages = self._layout.client.mget(keys)
-                found |= {
-                    user
-                    for user, page in zip(asked, pages, strict=True)
-                    if page is not None and find(page, user) is not None
-                }
+                with self._layout.expected(self._layout.page(version, "*")):
+                    found |= {
+                        user
+                        for user, page in zip(asked, pages, strict=True)
+                        if page is not None and find(page, user) is not None
+                    }
         return found
 
     def follow(self, root: Path, successors: Mapping[str, str]) -> None:
@@ -64,3 +65,6 @@ class RedisCopy:
             current = self._layout.read_meta()
         bank = FeatureBank.open(root / successors.get(current.version, current.version))
         push(bank, self.address, keep=1, codes_only=current.files is None)
+
+    def erase(self) -> None:
+        """Nothing: a deleted key is gone."""

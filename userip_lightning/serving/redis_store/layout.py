@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from userip_lightning.errors import InputError
@@ -77,8 +79,8 @@ class Layout:
         """Key of a page; what all of a version's begin with where ``number`` is empty."""
         return self.address.key(version, "page", number)
 
-    def part(self, version: str, file: str, number: int) -> str:
-        """Key of a part of a further array."""
+    def part(self, version: str, file: str, number: int | str) -> str:
+        """Key of a part of a further array; ``*`` for all of them."""
         return self.address.key(version, "file", file, number)
 
     def keys(self, version: str, entry: Entry) -> Iterator[str]:
@@ -108,16 +110,21 @@ class Layout:
         return None if current is None else str(current.decode())
 
     def entries(self) -> dict[str, Entry]:
-        """Every version, also half-pushed ones, the newest first."""
+        """Every version, also half-pushed ones, the newest first.
+
+        Raises:
+            InputError: a record is none of a bank.
+        """
         found = self.client.hgetall(self.versions)
-        entries = {name.decode(): Entry(**json.loads(text)) for name, text in found.items()}
+        with self.expected(self.versions, f"all keys that begin with {self.address.key('')}"):
+            entries = {name.decode(): Entry(**json.loads(text)) for name, text in found.items()}
         return dict(sorted(entries.items(), key=lambda item: -item[1].turn))
 
     def read_meta(self) -> Meta:
         """What the current version is.
 
         Raises:
-            InputError: nothing was pushed, a store of another layout, or its record is gone.
+            InputError: nothing was pushed, another layout, or its record is gone or none of a bank.
         """
         version = self.read_current()
         while True:
@@ -128,10 +135,26 @@ class Layout:
                 )
             record = self.client.get(self.meta(version))
             if record is not None:
-                return Meta(**json.loads(record))
+                with self.expected(self.meta(version)):
+                    return Meta(**json.loads(record))
             before, version = version, self.read_current()
             if version == before:  # else it was deleted because another one is current now
                 raise self.damaged(self.meta(before))
+
+    @contextmanager
+    def expected(self, key: str, delete: str = "it") -> Iterator[None]:
+        """In the block, the value of ``key`` is read; ``delete`` is what to delete where it is no bank's.
+
+        Raises:
+            InputError: it is not.
+        """
+        try:
+            yield
+        except (ValueError, TypeError, EOFError, zlib.error):
+            raise InputError(
+                f"{self.address}: the key {key} holds something else than a bank's record or codes; delete "
+                f"{delete} and push the bank again."
+            ) from None
 
     def damaged(self, key: str) -> InputError:
         """What to raise where a key of the current version is not there."""

@@ -8,7 +8,7 @@ string, so a user's codes are found without parsing the page.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from zlib import crc32
 
 import numpy as np
@@ -59,15 +59,20 @@ def find(page: bytes, user: str) -> bytes | None:
     return page[at + len(key) : page.index(b"]", at + len(key))]
 
 
-def read_pages(pages: Iterable[bytes]) -> tuple[list[str], list[list[int]]]:
-    """Users and their codes, page by page."""
-    users: list[str] = []
-    codes: list[list[int]] = []
-    for page in pages:
-        found = json.loads(page)
-        users.extend(found)
-        codes.extend(found.values())
-    return users, codes
+def read_page(page: bytes, profiles: int) -> dict[str, list[int]]:
+    """User → P codes.
+
+    Raises:
+        ValueError: it is no page.
+    """
+    found = json.loads(page)
+    if not isinstance(found, dict) or any(not _is_row(codes, profiles) for codes in found.values()):
+        raise ValueError
+    return found
+
+
+def _is_row(codes: object, profiles: int) -> bool:
+    return isinstance(codes, list) and len(codes) == profiles and all(type(code) is int for code in codes)
 
 
 def numbers(codes: Sequence[bytes], profiles: int) -> NDArray[np.int64]:

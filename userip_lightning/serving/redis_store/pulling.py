@@ -19,7 +19,7 @@ from userip_lightning.lock import sole_writer
 from userip_lightning.serving.redis_store.address import Address
 from userip_lightning.serving.redis_store.complaints import told
 from userip_lightning.serving.redis_store.layout import Layout, Meta
-from userip_lightning.serving.redis_store.pages import read_pages
+from userip_lightning.serving.redis_store.pages import read_page
 from userip_lightning.serving.redis_store.pushing import BATCH
 
 _ROWS = ROWS_SEEN.removesuffix(".npy")
@@ -78,15 +78,21 @@ def _content(layout: Layout, meta: Meta, progress: Progress) -> Content:
         for name, count in meta.files.items()
     }
     total = len(pages) + sum(map(len, parts.values()))
-    users, codes = read_pages(_values(layout, meta, pages, lambda done: progress(done, total)))
-    arrays = {
-        name.removesuffix(".npy"): _array(_values(layout, meta, keys, lambda done: None))
-        for name, keys in parts.items()
-    }
+    found: dict[str, list[int]] = {}
+    for key, page in zip(
+        pages, _values(layout, meta, pages, lambda done: progress(done, total)), strict=True
+    ):
+        with layout.expected(key):
+            found.update(read_page(page, len(meta.names)))
+    arrays = {}
+    for name, keys in parts.items():
+        values = _values(layout, meta, keys, lambda done: None)
+        with layout.expected(layout.part(meta.version, name, "*")):
+            arrays[name.removesuffix(".npy")] = _array(values)
     progress(total, total)
     return Content.of(
-        users,
-        np.array(codes, dtype=np.int64).reshape(len(users), len(meta.names)),
+        list(found),
+        np.array(list(found.values()), dtype=np.int64).reshape(len(found), len(meta.names)),
         meta.names,
         meta.sizes,
         Manifest(**meta.manifest),

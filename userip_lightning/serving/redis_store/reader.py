@@ -59,8 +59,9 @@ class RedisBank:
         with told(self.address):
             meta, pages = self._pages(users)
         reserved = ",".join(map(str, meta.sizes)).encode()
-        codes = map(find, pages, users)
-        return numbers([reserved if found is None else found for found in codes], len(meta.sizes))
+        with self._layout.expected(self._layout.page(meta.version, "*")):
+            codes = map(find, pages, users)
+            return numbers([reserved if found is None else found for found in codes], len(meta.sizes))
 
     def _pages(self, users: Sequence[str]) -> tuple[Meta, list[bytes]]:
         """The page of each user, and the version that they belong to."""

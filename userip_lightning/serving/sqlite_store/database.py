@@ -132,7 +132,16 @@ def writing(address: Address) -> Iterator[sqlite3.Connection]:
         except BaseException:
             connection.rollback()
             raise
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # into the file, unless a reader is in between
+        settle(connection)
+
+
+def settle(connection: sqlite3.Connection) -> bool:
+    """Move what was written from the log into the file; False where a reader is in between.
+
+    Until then, pages that it replaces stay in the file as they were. SQLite waits ``WAIT_S`` for readers.
+    """
+    (busy, _, _) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    return not busy
 
 
 def check(connection: sqlite3.Connection, address: Address) -> None:

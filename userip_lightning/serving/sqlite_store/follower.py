@@ -10,7 +10,15 @@ from pathlib import Path
 from userip_lightning.bank.feature_bank import FeatureBank
 from userip_lightning.errors import InputError
 from userip_lightning.serving.sqlite_store.address import Address
-from userip_lightning.serving.sqlite_store.database import Version, connect, current, reading, told, versions
+from userip_lightning.serving.sqlite_store.database import (
+    Version,
+    connect,
+    current,
+    reading,
+    settle,
+    told,
+    versions,
+)
 from userip_lightning.serving.sqlite_store.pushing import push
 
 
@@ -50,7 +58,7 @@ class SqliteCopy:
         return found
 
     def follow(self, root: Path, successors: Mapping[str, str]) -> None:
-        """Push the successor of the current version and delete all others; their bytes are overwritten.
+        """Push the successor of the current version and delete all others.
 
         Raises:
             InputError: the file cannot be written, or another process is writing it.
@@ -58,6 +66,19 @@ class SqliteCopy:
         now = self._current()
         bank = FeatureBank.open(root / successors.get(now.name, now.name))
         push(bank, self.address, keep=1, codes_only=not now.whole)
+
+    def erase(self) -> None:
+        """Overwrite the bytes of deleted versions.
+
+        Raises:
+            InputError: another process is reading, or the file cannot be written.
+        """
+        with told(self.address), closing(connect(self.address)) as connection:
+            if not settle(connection):
+                raise InputError(
+                    f"{self.address}: nobody finds the users there any more, but another process reads the "
+                    "file and their old bytes stay in it until it is done; run the same command again then."
+                )
 
     def _current(self) -> Version:
         with told(self.address), closing(connect(self.address)) as connection, reading(connection):
