@@ -221,7 +221,7 @@ class Profiler:
             label: 1 liked, 0 not; in an implicit log an event with 0 is none.
 
         Raises:
-            InputError: another label.
+            InputError: another label, or no writeable float64 vector of W figures.
         """
         return self._add(state, item, label, 1)
 
@@ -230,11 +230,13 @@ class Profiler:
         return self._add(state, item, label, -1)
 
     def code(self, state: Floats) -> tuple[int, ...]:
-        """A state [W] → a code per profile."""
+        """A state [W] → a code per profile; InputError where it is no float64 vector of W figures."""
+        self._check(state)
         return self._combinations[int(self.sums.scores(state).argmax())]
 
     def posterior(self, state: Floats) -> Floats:
-        """A state [W] → the probability of every combination of codes, in the shape [K_1, .., K_P]."""
+        """A state [W], as for :meth:`code` → probabilities of all combinations of codes, [K_1, .., K_P]."""
+        self._check(state)
         scores = self.sums.scores(state)
         odds = np.exp(scores - scores.max())
         return np.asarray(odds / odds.sum()).reshape(self.sizes)
@@ -278,6 +280,7 @@ class Profiler:
         return max(1, _FIGURES // self.sums.width)
 
     def _add(self, state: Floats, item: str | int | float | None, label: int, times: int) -> bool:
+        self._check(state, writeable=True)
         if label not in (0, 1):
             raise InputError(f"label: {label!r} given, expected 1 for liked or 0 for not.")
         row = self.items.row(item)
@@ -285,6 +288,22 @@ class Profiler:
             return False
         self.sums.add(state, row + len(self.items) if self.explicit and label else row, times)
         return True
+
+    def _check(self, state: Floats, writeable: bool = False) -> None:
+        """Refuse what is no state; cheap, as it is done for every event."""
+        width = self.sums.width
+        if not isinstance(state, np.ndarray) or state.dtype != np.float64 or state.shape != (width,):
+            given = (
+                f"{state.dtype} of shape {state.shape}" if isinstance(state, np.ndarray) else repr(state)[:40]
+            )
+        elif writeable and not state.flags.writeable:
+            given = "read-only"
+        else:
+            return
+        raise InputError(
+            f"state: {given}, expected a writeable float64 vector of {width} figures; "
+            "numpy.frombuffer(...).copy() gives one."
+        )
 
     def _states(self, groups: UserGroups, users: slice) -> Floats:
         offset = groups.offset[users.start : users.stop + 1]
