@@ -165,6 +165,25 @@ def test_a_bank_s_users_have_their_states_and_others_fresh_ones(made, tmp_path):
     assert np.array_equal(twice, table.states(2 * counts))
 
 
+def test_ids_of_the_bank_are_read_once_for_all_its_states(tmp_path, monkeypatch):
+    bank(tmp_path, "factorised", False, users=("held", "other"))
+    profiler, reads = Profiler.load(tmp_path), []
+    users = FeatureBank.users.fget
+    monkeypatch.setattr(FeatureBank, "users", property(lambda own: reads.append(own) or users(own)))
+    assert profiler.stored([]).shape == (0, profiler.sums.width)
+    for asked in (["other"], ["held", "nobody"]):
+        assert np.array_equal(profiler.stored(asked), np.tile(profiler.start(), (len(asked), 1)))
+    assert len(reads) == 1
+
+
+def test_a_bank_without_states_says_so(tmp_path):
+    bank(tmp_path, "joint", False)
+    profiler = Profiler.load(tmp_path)
+    (profiler.bank.path / "states.npy").unlink()
+    with pytest.raises(InputError, match=r"states\.npy: missing, this bank was written before"):
+        profiler.stored(["held"])
+
+
 def test_a_state_that_was_read_back_goes_on_once_it_is_copied(made):
     _, profiler = made
     state = profiler.start()

@@ -13,6 +13,8 @@ they have the same state and the same codes, bit for bit. Ids are strings or who
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import cached_property
 from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -149,30 +151,20 @@ class Profiler:
         """States [U, W] → codes [U, P]."""
         return np.stack(np.unravel_index(self.sums.best(states), self.sizes), axis=1).astype(np.int64)
 
-    def stored(self, user_ids: NDArray[np.str_]) -> Floats:
+    def stored(self, user_ids: Sequence[str] | NDArray[np.str_]) -> Floats:
         """[N] user ids → [N, W] states of the bank's users, and fresh states of others.
 
-        A later log is added to them by ``stored(ids) + states - start()``.
+        A later log is added to them by ``stored(ids) + states - start()``. The first call reads all ids.
 
         Raises:
-            InputError: the bank was written before banks kept states.
+            InputError: the bank was written before banks kept states, or its version was deleted since it
+                was opened.
         """
-        import polars as pl
-
-        file = self.bank.path / "states.npy"
-        if not file.is_file():
-            raise InputError(
-                f"{file}: missing, this bank was written before banks kept states; fit it again with this "
-                "version."
-            )
-        wanted = pl.DataFrame(
-            {"user_id": np.asarray(user_ids, dtype=np.str_).tolist()}, {"user_id": pl.String}
-        )
-        held = self.bank.users.select("user_id").with_row_index("place")
-        place = wanted.join(held, on="user_id", how="left", maintain_order="left")["place"]
-        there = place.is_not_null().to_numpy()
-        found = np.tile(self.start(), (len(there), 1))
-        found[there] = np.load(file, mmap_mode="r")[place.drop_nulls().to_numpy()]
+        rows, states = self._kept
+        places = self.bank.find(user_ids)
+        there = places >= 0
+        found = np.tile(self.start(), (places.size, 1))
+        found[there] = states[rows[places[there]]]
         return found
 
     def add_items(self, items: pl.DataFrame) -> None:
@@ -273,6 +265,20 @@ class Profiler:
         item_ids = self.items.ids.gather(rows % len(self.items))
         found = pl.DataFrame({"item_id": item_ids, **label, "nats": nats})
         return found.sort("nats", descending=True, maintain_order=True)
+
+    @cached_property
+    def _kept(self) -> tuple[Ints, Floats]:
+        """Place of :meth:`FeatureBank.find` → row of the states, [U]; and the states [U, W], mapped."""
+        users = self.bank.users["user_id"].to_numpy().astype(np.str_)
+        rows = np.empty(users.size, dtype=np.int64)
+        rows[self.bank.find(users)] = np.arange(users.size)
+        file = self.bank.path / "states.npy"
+        if not file.is_file():
+            raise InputError(
+                f"{file}: missing, this bank was written before banks kept states; fit it again with this "
+                "version."
+            )
+        return rows, np.asarray(np.load(file, mmap_mode="r"))
 
     @property
     def _at_once(self) -> int:
