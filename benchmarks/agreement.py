@@ -18,8 +18,8 @@ import polars as pl
 
 from userip_lightning.bulk.part_store import PartStore
 from userip_lightning.cli import main as userip
-from userip_lightning.cli.finished import finished
 from userip_lightning.data.prepared import PreparedData
+from userip_lightning.pipeline.finished import chosen_seed, finished, opened
 from userip_lightning.schema import SUPPORT, TRAIN
 from userip_lightning.serving import Profiler
 
@@ -32,7 +32,8 @@ def main() -> None:
     parser.add_argument("experiment", type=Path)
     parser.add_argument("--online", type=int, default=2000, help="users whose events are added one by one")
     args = parser.parse_args()
-    found = finished(args.experiment, None, "agreement", print)
+    experiment = opened(args.experiment, "agreement")
+    found = finished(experiment, args.experiment, chosen_seed(experiment, None), print)
     profiler = Profiler.load(found.codes.target)
     events = PreparedData.load(found.prepared).rows(TRAIN, SUPPORT).filter("logged")
     events = events.select("user_id", "item_id", "label").sample(fraction=1.0, shuffle=True, seed=0)

@@ -16,8 +16,8 @@ from userip_lightning.bulk.prompted import Prompted
 from userip_lightning.bulk.recipe import Recipe
 from userip_lightning.bulk.run import infer as infer_population
 from userip_lightning.bulk.tabled import Tabled
-from userip_lightning.cli.finished import finished
 from userip_lightning.errors import InputError
+from userip_lightning.pipeline.finished import chosen_seed, finished, opened
 from userip_lightning.pipeline.plan import Job
 from userip_lightning.pipeline.quiet import quiet
 from userip_lightning.pipeline.training import instantiate
@@ -52,7 +52,8 @@ def infer(arguments: Sequence[str]) -> None:
 
 def trained_by(folder: Path, seed: int | None, bank: Path | None = None) -> Engine:
     """What the experiment in ``folder`` has left, with the table of ``bank`` if one is given."""
-    found = finished(folder, seed, "infer", _say)
+    experiment = opened(folder, "infer")
+    found = finished(experiment, folder, chosen_seed(experiment, seed), _say)
     profiles = found.plan.profiles
     if not profiles:
         own = found.codes.target
