@@ -50,7 +50,9 @@ def place(cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     events = events.drop("rating")
     (folder / "since_the_fit").mkdir()
-    for name, part in {"events": events, "week_48": events[::3], "since_the_fit/1": events}.items():
+    weeks = {"events": events, "week_48": events[::3]}
+    weeks |= {"since_the_fit/48": events[::3], "since_the_fit/49": events[1::3]}
+    for name, part in weeks.items():
         part.write_parquet(folder / f"{name}.parquet")
     source = {"path": str(folder / "log.parquet"), "items_path": str(folder / "items.parquet")}
     settings = {
