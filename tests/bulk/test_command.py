@@ -34,6 +34,7 @@ def test_help_teaches(capsys):
         "known_behaviours",
         "reserved code",
         "--further_items",
+        "--bank",
         "Example:",
     ):
         assert word in " ".join(said.split())
@@ -43,6 +44,7 @@ def test_help_teaches(capsys):
     ("further", "sentence"),
     [
         (("--seed", "7"), "--seed: 7, but the experiment has codes of the seeds [0]"),
+        (("--bank", "served"), "--bank: served, but the codes of "),
         (("--workers", "0"), "--workers: 0, expected 1 or more"),
         (("--part_users", "0"), "--part_users: 0, expected 1 or more"),
     ],

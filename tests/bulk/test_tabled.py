@@ -1,5 +1,7 @@
 """`userip infer` on experiments of the catalogue engine: the bank's own rule, for anybody."""
 
+import json
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,6 +13,7 @@ from tests.bulk.inferring import run, written
 from tests.cli.refusal import refused
 from userip_lightning.artifact import Manifest
 from userip_lightning.bank import FeatureBank
+from userip_lightning.bank.versions import point, versions
 from userip_lightning.bulk.tabled import Tabled
 from userip_lightning.cli import main
 from userip_lightning.cli.infer import trained_by
@@ -143,6 +146,63 @@ def test_whole_floats_are_integers_as_ids(fitted: Fitted, population: Path, tmp_
     gap.write_parquet(tmp_path / "gap.parquet")
     with pytest.raises(InputError, match="row 5 has no usable user_id, and 0 more rows like it"):
         run(fitted.engine, tmp_path / "gap.parquet", tmp_path / "other")
+
+
+def another(fitted: Fitted, root: Path, data_hash: str) -> Path:
+    """A bank of two versions, whose table gives everybody the last code of each profile."""
+    own = fitted.bank
+    kept = {file.stem: np.load(file) for file in own.path.glob("*.npy")}
+    kept = {name: part for name, part in kept.items() if name not in ("codes", "keys", "starts", "rows_seen")}
+    share = np.full_like(kept["log_share"], -1000)
+    share.flat[-1] = 0
+    users = own.users
+    for arrays in (kept, kept | {"log_share": share}):
+        FeatureBank.write(
+            root,
+            users["user_id"].to_list(),
+            users.drop("user_id").to_numpy(),
+            own.names,
+            own.sizes,
+            replace(own.manifest, data_hash=data_hash),
+            np.empty(0, int),
+            arrays,
+        )
+    return root
+
+
+def test_the_table_of_a_bank_that_is_named_codes_instead_of_the_own(
+    fitted: Fitted, population, tmp_path, capsys
+):
+    served = another(fitted, tmp_path / "served", fitted.bank.manifest.data_hash)
+    output = tmp_path / "codes"
+    words = fitted.words(population, output, "--bank", str(served))
+    assert main(words) == 0
+    found = written(output)
+    assert found.equals(Profiler.load(served).codes(fitted.events))
+    assert found.select("hobby", "background").unique().rows() == [(3, 2)]
+    version = (served / "CURRENT").read_text().strip()
+    assert json.loads((output / "identity.json").read_text())["bank"] == version
+    assert main(words) == 0  # nothing to do
+    assert "its codes were inferred with another bank (" in refused(fitted.words(population, output), capsys)
+    point(served, next(name for name in versions(served) if name != version))
+    assert "its codes were inferred with another bank (" in refused(words, capsys)
+
+
+def test_a_run_keeps_to_the_version_that_it_began_with(fitted: Fitted, population, tmp_path):
+    served = another(fitted, tmp_path / "served", fitted.bank.manifest.data_hash)
+    engine, begun = trained_by(fitted.folder, None, served), FeatureBank.open(served).path.name
+    point(served, next(name for name in versions(served) if name != begun))
+    assert run(engine, population, tmp_path / "codes").select("hobby", "background").unique().rows() == [
+        (3, 2)
+    ]
+    assert json.loads((tmp_path / "codes" / "identity.json").read_text())["bank"] == begun
+
+
+def test_a_bank_of_other_data_is_refused(fitted: Fitted, population, tmp_path, capsys):
+    served = another(fitted, tmp_path / "served", "elsewhere")
+    line = refused(fitted.words(population, tmp_path / "codes", "--bank", str(served)), capsys)
+    assert f"this bank was made from other data than {fitted.folder}" in line
+    assert not (tmp_path / "codes").exists()
 
 
 @pytest.mark.parametrize(

@@ -3,12 +3,8 @@
 import json
 import shutil
 
-import pytest
-
 from tests.pipeline.killer import VARIABLE
 from tests.pipeline.test_run import RUNS, assert_same_outcome
-from userip_lightning.pipeline.progress import Display
-from userip_lightning.pipeline.side_by_side import train_side_by_side
 
 CTR_RUNS = 6
 
@@ -57,8 +53,3 @@ def test_runs_of_several_processes_each_are_refused(fit, tmp_path, capsys, finis
     words = ["--workers", "2", "--ctr.trainer.devices", "2", "--ctr.trainer.strategy", "ddp"]
     assert fit(tmp_path, *words) == 2
     assert "leave one of the two at 1" in capsys.readouterr().err
-
-
-@pytest.mark.parametrize("workers", [1, 3])
-def test_nothing_to_do_starts_nothing(workers):
-    train_side_by_side([], workers, Display())

@@ -2,6 +2,8 @@
 
 import os
 import signal
+import threading
+import time
 
 import pytest
 
@@ -15,6 +17,8 @@ def work(given: object) -> object:
         os.kill(os.getpid(), signal.SIGKILL)
     if given == "refuse":
         raise InputError("nothing to do")
+    if given == "sleep":
+        time.sleep(60)
     if given == "fail":
         raise Unpicklable(1, 2)
     return given, os.getpid()
@@ -58,3 +62,39 @@ def test_work_whose_process_dies_fails_alone(pool):
     with pytest.raises(WorkerDied, match="exit code -9"):
         pool.submit(lambda do: do("die")).result(60)
     assert pool.submit(lambda do: do("it")).result(60)[0] == "it"
+
+
+def test_a_pool_that_is_given_up_waits_for_nobody():
+    begun, go_on, ended = threading.Event(), threading.Event(), []
+
+    def late(do):  # asks for its first process when the pool is given up already
+        begun.set()
+        go_on.wait(60)
+        try:
+            do("sleep")
+        except WorkerDied as error:
+            ended.append(str(error))
+        return
+
+    started = time.monotonic()
+    jobs = []
+
+    def interrupted():
+        with WorkerPool(2, work) as pool:
+            jobs.extend(pool.submit(job) for job in (lambda do: do("sleep"), late, lambda do: do("it")))
+            begun.wait(60)
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    go_on.set()
+    jobs[1].result(60)
+    assert ended == ["the work was given up."]
+    assert jobs[2].cancelled()
+    assert time.monotonic() - started < 50  # not the minute that the work sleeps
+
+
+def test_a_pool_that_ends_well_does_what_still_waits():
+    with WorkerPool(1, work) as pool:
+        jobs = [pool.submit(lambda do: do("it")) for _ in range(3)]
+    assert [job.result()[0] for job in jobs] == ["it"] * 3

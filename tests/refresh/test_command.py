@@ -8,6 +8,7 @@ import pytest
 
 from userip_lightning.bank import FeatureBank
 from userip_lightning.cli import main
+from userip_lightning.refresh import run
 from userip_lightning.serving import Profiler
 
 
@@ -18,6 +19,7 @@ def refresh(world, tmp_path, capsys):
     def call(events, *words, bank="bank"):
         file = tmp_path / "later.parquet"
         events.write_parquet(file)
+        capsys.readouterr()  # what other commands said
         code = main(
             [
                 *("refresh", str(world.root), "--events", str(file), "--json"),
@@ -100,6 +102,93 @@ def test_a_log_that_is_in_already_is_refused(refresh, world, tmp_path):
     assert code == 2
     assert "would count twice" in said
     assert FeatureBank.open(tmp_path / "bank").path == before
+
+
+def test_a_log_is_known_by_its_events_in_whatever_file_they_are(refresh, world, tmp_path):
+    week = tmp_path / "weeks"
+    week.mkdir()
+    world.later.write_parquet(week / "1.parquet", compression="gzip")
+    assert refresh(world.later.sample(fraction=1.0, shuffle=True, seed=1))[0] == 0
+    pl.DataFrame({"user_id": ["u000"], "item_id": ["i0_0"]}).write_parquet(week / "2.parquet")
+    words = ["refresh", str(world.root), "--events", str(week), "--bank", str(tmp_path / "bank")]
+    assert main(words) == 2
+    (week / "1.parquet").unlink()
+    assert main(words) == 0
+
+
+def test_rematching_takes_every_log_that_the_bank_has(refresh, world):
+    assert refresh(world.later)[0] == 0
+    code, _, said = refresh(world.later[:100], "--codebooks", "rematch")
+    assert code == 2
+    assert "has 1 logs that are not among these files" in said
+    assert refresh(world.later, "--codebooks", "rematch")[0] == 0
+    code, _, said = refresh(world.later)
+    assert code == 2  # they are in it
+    assert "would count twice" in said
+
+
+def test_whoever_was_forgotten_does_not_come_back(refresh, world, tmp_path):
+    assert refresh(world.later)[0] == 0
+    assert main(["bank", "forget", str(tmp_path / "bank"), "u001"]) == 0
+    assert refresh(world.later, "--codebooks", "rematch")[0] == 0
+    users = set(FeatureBank.open(tmp_path / "bank").users["user_id"])
+    assert "u001" not in users
+    assert "u002" in users
+
+
+def test_a_version_that_was_written_meanwhile_is_not_lost(refresh, world, tmp_path, monkeypatch):
+    assert refresh(world.later[:500])[0] == 0
+    slow = run.add_events
+
+    def overtaken(profiler, events):
+        monkeypatch.setattr(run, "add_events", slow)
+        assert refresh(world.later[500:])[0] == 0
+        return slow(profiler, events)
+
+    monkeypatch.setattr(run, "add_events", overtaken)
+    code, _, said = refresh(pl.DataFrame({"user_id": ["u000"], "item_id": ["i0_0"]}))
+    assert code == 2
+    assert "another version became the current one meanwhile" in said
+    assert len(FeatureBank.open(tmp_path / "bank").manifest.extra["refreshed_with"]) == 2
+
+
+def test_the_experiments_own_bank_is_not_refreshed(world, own, tmp_path, capsys):
+    file = tmp_path / "later.parquet"
+    world.later.write_parquet(file)
+    words = ["refresh", str(world.root), "--events", str(file), "--bank", str(own.path.parent)]
+    assert main(words) == 2
+    assert "is the experiment's own bank" in capsys.readouterr().err
+
+
+def test_in_an_implicit_log_what_was_not_liked_is_no_event(refresh, world):
+    disliked = world.later.with_columns(label=pl.lit(0))
+    log = pl.concat([world.later.with_columns(label=pl.lit(1)), disliked])
+    told = [refresh(events, "--dry_run")[1] for events in (world.later, log)]
+    assert told[0] == told[1]
+    assert told[0]["unknown_events"] == 2
+
+
+def test_the_log_of_the_fit_is_not_needed_again(refresh, world):
+    assert refresh(world.later[:500])[0] == 0
+    log = world.root.parent / "log.parquet"
+    away = log.rename(log.with_suffix(".away"))
+    try:
+        assert refresh(world.later[500:])[0] == 0
+    finally:
+        away.rename(log)
+
+
+def test_settings_that_changed_since_are_noticed(refresh, world):
+    assert refresh(world.later[:500])[0] == 0
+    file = world.root / "config.yaml"
+    before = file.read_text()
+    try:
+        file.write_text(before.replace("starts: 3", "starts: 4"))
+        code, _, said = refresh(world.later[500:])
+    finally:
+        file.write_text(before)
+    assert code == 2
+    assert "before its settings or its log changed" in said
 
 
 def test_more_movement_than_allowed_is_refused(refresh, world, tmp_path):
@@ -185,12 +274,18 @@ def test_without_events_the_bank_that_is_served_is_made(world, own, refresh, tmp
     assert main(words) == 0
     served = FeatureBank.open(tmp_path / "bank")
     assert served.users.equals(own.users)
-    assert served.path.name == own.path.name
     assert f"bank: {served.path}" in capsys.readouterr().out
     assert refresh(world.later)[0] == 0
     later = FeatureBank.open(tmp_path / "bank").path
     assert main(words) == 0
     assert f"bank: {later}" in capsys.readouterr().out  # what is served is kept
+
+
+def test_what_is_said_of_events_needs_events(world, tmp_path, capsys):
+    words = ["refresh", str(world.root), "--bank", str(tmp_path / "bank"), "--dry_run"]
+    assert main(words) == 2
+    assert "say what to do with --events" in capsys.readouterr().err
+    assert not (tmp_path / "bank").exists()
 
 
 def test_no_experiment_there(tmp_path, capsys):

@@ -100,8 +100,13 @@ def test_everything_in_the_guide_works(
     assert "somebody new" in set(served.users["user_id"])  # of week 48
 
     # the Profiler's figures, in the guide as in its text
+    back, known = names["back"], names["known"]
     profiler, state, stored = (names[name] for name in ("profiler", "state", "stored"))
     assert np.frombuffer(stored).tolist() == state.tolist()
+    profiler.take_back(back, item="300", label=1)  # what the guide added to the state that it read back
+    assert back.tobytes() == stored
+    profiler.take_back(known, item="50", label=1)
+    assert known.tolist() == profiler.stored(["196"])[0].tolist() != profiler.start().tolist()
     assert profiler.code(state) == tuple(profiler.decode(state[None])[0])
     assert names["codes"]["known_behaviours"].sum() == 6 * 43
     assert names["one"].height == 6

@@ -9,6 +9,7 @@ from scipy.sparse import csr_matrix
 
 from tests.serving.small_bank import FORMS, ITEMS, SIZES, bank, codes_of, counted, log
 from userip_lightning.bank import FeatureBank
+from userip_lightning.errors import InputError
 from userip_lightning.serving import Profiler, profiler
 
 
@@ -162,6 +163,60 @@ def test_a_bank_s_users_have_their_states_and_others_fresh_ones(made, tmp_path):
     ids, states, _ = filled.states(events)
     twice = filled.stored(ids) + states - filled.start()
     assert np.array_equal(twice, table.states(2 * counts))
+
+
+def test_ids_of_the_bank_are_read_once_for_all_its_states(tmp_path, monkeypatch):
+    bank(tmp_path, "factorised", False, users=("held", "other"))
+    profiler, reads = Profiler.load(tmp_path), []
+    users = FeatureBank.users.fget
+    monkeypatch.setattr(FeatureBank, "users", property(lambda own: reads.append(own) or users(own)))
+    assert profiler.stored([]).shape == (0, profiler.sums.width)
+    for asked in (["other"], ["held", "nobody"]):
+        assert np.array_equal(profiler.stored(asked), np.tile(profiler.start(), (len(asked), 1)))
+    assert len(reads) == 1
+
+
+def test_a_bank_without_states_says_so(tmp_path):
+    bank(tmp_path, "joint", False)
+    profiler = Profiler.load(tmp_path)
+    (profiler.bank.path / "states.npy").unlink()
+    with pytest.raises(InputError, match=r"states\.npy: missing, this bank was written before"):
+        profiler.stored(["held"])
+
+
+def test_a_state_that_was_read_back_goes_on_once_it_is_copied(made):
+    _, profiler = made
+    state = profiler.start()
+    profiler.update(state, "i1")
+    read = np.frombuffer(state.tobytes())
+    assert profiler.code(read) == profiler.code(state)
+    for change in (profiler.update, profiler.take_back):
+        with pytest.raises(InputError, match=r"^state: read-only, expected .*frombuffer\(...\).copy\(\)"):
+            change(read, "i2")
+    copied = read.copy()
+    assert profiler.update(copied, "i2")
+    assert profiler.update(state, "i2")
+    assert copied.tobytes() == state.tobytes()
+
+
+def test_what_is_no_state_is_refused_in_a_sentence(made):
+    _, profiler = made
+    state = profiler.start()
+    wrong = {
+        "float32": state.astype(np.float32),
+        rf"float64 of shape \({state.size + 1},\)": np.zeros(state.size + 1),
+        rf"float64 of shape \(1, {state.size}\)": state[None],
+        r"\[0\.0": [0.0] * state.size,
+    }
+    for told, bad in wrong.items():
+        sentence = rf"^state: {told}.*, expected a writeable float64 vector of {state.size} figures"
+        for use in (profiler.code, profiler.posterior):
+            with pytest.raises(InputError, match=sentence):
+                use(bad)
+        for item in ("i1", "unknown"):
+            for change in (profiler.update, profiler.take_back):
+                with pytest.raises(InputError, match=sentence):
+                    change(bad, item)
 
 
 def few_hashes(monkeypatch: pytest.MonkeyPatch, column: str, seeds: int) -> None:

@@ -32,6 +32,10 @@ if TYPE_CHECKING:
     import polars as pl
 
 
+#: For a writer that does not build on the version before.
+ANY_VERSION = "*"
+
+
 class BankInfo(NamedTuple):
     """What ``userip bank info`` shows."""
 
@@ -72,6 +76,7 @@ class FeatureBank:
         manifest: Manifest,
         rows_seen: NDArray[np.int64],
         arrays: Mapping[str, NDArray[Any]] | None = None,
+        after: str | None = ANY_VERSION,
     ) -> Path:
         """Write a version and make it the current one.
 
@@ -84,16 +89,22 @@ class FeatureBank:
             manifest: kind ``bank``; names and sizes are added to its ``extra``.
             rows_seen: ids of the rows from which the codes were learned, for the leak audit.
             arrays: to keep beside the codes, by file name without suffix.
+            after: the version that has to be the current one still, None if there may be none yet.
 
         Returns:
             The folder of the version.
 
         Raises:
             InputError: shapes disagree, an id is repeated, empty, too long or has a NUL character, a code is
-                out of range, another process is writing this bank, or the disk is full.
+                out of range, another process is writing this bank, another version than ``after`` is the
+                current one, or the disk is full.
         """
         content = Content.of(user_ids, codes, names, sizes, manifest, rows_seen, arrays)
         with sole_writer(root, "bank"):
+            if after != ANY_VERSION and after != (current(Path(root)) if FeatureBank.exists(root) else None):
+                raise InputError(
+                    f"{root}: another version became the current one meanwhile; run the same command again."
+                )
             folder = content.write(Path(root))
             point(Path(root), folder.name)
         return folder

@@ -10,26 +10,28 @@ from typing import Any
 
 from jsonargparse import ArgumentParser
 
+from userip_lightning.bank import FeatureBank
 from userip_lightning.bulk.engine import Engine, Request
 from userip_lightning.bulk.prompted import Prompted
 from userip_lightning.bulk.recipe import Recipe
 from userip_lightning.bulk.run import infer as infer_population
 from userip_lightning.bulk.tabled import Tabled
-from userip_lightning.cli.finished import finished
 from userip_lightning.errors import InputError
+from userip_lightning.pipeline.finished import chosen_seed, finished, opened
 from userip_lightning.pipeline.plan import Job
 from userip_lightning.pipeline.quiet import quiet
 from userip_lightning.pipeline.training import instantiate
 
 _DESCRIPTION = """Give every user of a population one code per profile, by what an experiment that
 `userip fit` has finished has learned. Users need not have been trained on, and nothing is trained. The
-catalogue engine adds up rows of its table, by the rule that coded its own users; `--engine per_user` follows
-its language model, prompt and codebooks. Events are Parquet with user_id, item_id and label (1 liked, 0 not;
-or what the experiment makes labels from, such as rating), one row per event. Codes are Parquet as well:
-CODES/codes/*.parquet with user_id, one column per profile and known_behaviours, the number of events that the
-code rests on; a user with none has the codes that most users have, or with `--engine per_user` the reserved
-code K, as one that a bank does not hold. Parts are whole or absent: after a crash or Ctrl+C the same command
-goes on. A user's codes depend on their own events, never on who else is there.
+catalogue engine adds up rows of its table (or of that of --bank), by the rule that coded its own users;
+`--engine per_user` follows its language model, prompt and codebooks. Events are Parquet with user_id,
+item_id and label (1 liked, 0 not; or what the experiment makes labels from, such as rating), one row per
+event. Codes are Parquet as well: CODES/codes/*.parquet with user_id, one column per profile and
+known_behaviours, the number of events that the code rests on; a user with none has the codes that most
+users have, or with `--engine per_user` the reserved code K, as one that a bank does not hold. Parts are
+whole or absent: after a crash or Ctrl+C the same command goes on. A user's codes depend on their own
+events, never on who else is there.
 Example: userip infer runs/mine --events events.parquet --codes codes"""
 
 
@@ -40,25 +42,43 @@ def infer(arguments: Sequence[str]) -> None:
         InputError: the experiment is not finished, the input cannot be used, or Ray is needed and missing.
     """
     config = _parser().parse_args(list(arguments))
-    items = None if config.further_items is None else Path(config.further_items)
+    items, bank = (None if given is None else Path(given) for given in (config.further_items, config.bank))
     request = Request(Path(config.events), items, Path(config.codes), config.workers, config.part_users)
     with quiet():
-        engine = trained_by(Path(config.experiment), config.seed)
+        engine = trained_by(Path(config.experiment), config.seed, bank)
         summary = infer_population(engine, request, _say)
     _close(engine, request.output, summary)
 
 
-def trained_by(folder: Path, seed: int | None) -> Engine:
-    """What the experiment in ``folder`` has left."""
-    found = finished(folder, seed, "infer", _say)
+def trained_by(folder: Path, seed: int | None, bank: Path | None = None) -> Engine:
+    """What the experiment in ``folder`` has left, with the table of ``bank`` if one is given."""
+    experiment = opened(folder, "infer")
+    found = finished(experiment, folder, chosen_seed(experiment, seed), _say)
     profiles = found.plan.profiles
     if not profiles:
-        return Tabled(found.labels, found.codes.target)
+        own = found.codes.target
+        return Tabled(found.labels, own if bank is None else _version(bank, FeatureBank.open(own), folder))
+    if bank is not None:
+        raise InputError(
+            f"--bank: {bank}, but the codes of {folder} come from the per-user engine, which has no table; "
+            "leave it out."
+        )
     profile = profiles[found.plan.quantize.index(found.codes) % len(profiles)]
     data: Any = instantiate(profile).data
     return Prompted(
         _recipe(profile), found.labels, found.prepared, data.allow_missing_text, found.codes.target
     )
+
+
+def _version(bank: Path, own: FeatureBank, folder: Path) -> Path:
+    """Folder of a bank's current version, which stays the same when a refresh writes the next one."""
+    given = FeatureBank.open(bank)
+    if given.manifest.data_hash != own.manifest.data_hash:
+        raise InputError(
+            f"{given.path}: this bank was made from other data than {folder}; give --bank one that "
+            "`userip refresh` made from this experiment."
+        )
+    return given.path
 
 
 def _recipe(job: Job) -> Recipe:
@@ -117,6 +137,12 @@ def _parser() -> ArgumentParser:
     )
     parser.add_argument(
         "--seed", type=int, help="which of the experiment's banks; its first seed's if left out"
+    )
+    parser.add_argument(
+        "--bank",
+        type=str,
+        help="bank whose table codes, such as runs/demo/serving/seed0 after `userip refresh --codebooks "
+        "rematch`; the experiment's own if left out",
     )
     parser.add_argument(
         "--workers",

@@ -8,18 +8,23 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal, cast
 
+import yaml
 from jsonargparse import ArgumentParser
 
+from userip_lightning.artifact import stable_hash
 from userip_lightning.catalogue.module import CatalogueModule
-from userip_lightning.cli.finished import finished
 from userip_lightning.data.catalogue_datamodule import CatalogueDataModule
 from userip_lightning.errors import InputError
+from userip_lightning.pipeline.config import preparation
+from userip_lightning.pipeline.finished import chosen_seed, finished, opened
 from userip_lightning.pipeline.plan import Job
 from userip_lightning.pipeline.quiet import quiet
+from userip_lightning.pipeline.results import RESULTS
+from userip_lightning.pipeline.run import CONFIG
+from userip_lightning.pipeline.stages import CATALOGUE
 from userip_lightning.pipeline.training import instantiate
 from userip_lightning.refresh.log import LaterLog
-from userip_lightning.refresh.rematch import Fitted
-from userip_lightning.refresh.run import Refreshed, Request, copy
+from userip_lightning.refresh.run import Fitted, Refreshed, Request, copy
 from userip_lightning.refresh.run import refresh as refresh_bank
 
 _DESCRIPTION = """Bring codes up to date with events that came after `userip fit`, and say who moved. Events
@@ -46,24 +51,63 @@ def refresh(arguments: Sequence[str]) -> None:
             moved than allowed.
     """
     config = _parser().parse_args(list(arguments))
+    about_events = (config.dry_run, config.json, config.limit is not None, config.codebooks != "keep")
+    if config.events is None and any(about_events):
+        raise InputError(
+            "refresh: --dry_run, --json, --limit and --codebooks say what to do with --events; give some, or "
+            "leave these out to make the bank that is served."
+        )
     if config.limit is not None and not 0 <= config.limit <= 1:
         raise InputError(f"--limit: {config.limit} given, a share from 0 to 1 is needed.")
     root = Path(config.experiment)
     with quiet():
-        found = finished(root, config.seed, "refresh", _say)
-        if found.experiment.settings.engine != "catalogue":
+        experiment = opened(root, "refresh")
+        if experiment.settings.engine != "catalogue":
             raise InputError(
                 f"{root}: its codes come from the per-user engine, which has no table to go on with; "
                 "give its users new codes with `userip infer`, or fit with the catalogue engine."
             )
-        fitted = Fitted(found.codes.target, lambda: _parts(found.codes))
-        bank = Path(config.bank) if config.bank else root / "serving" / f"seed{found.codes.seed}"
+        seed = chosen_seed(experiment, config.seed)
+        bank = _bank(root, config.bank, seed)
+
+        def codes() -> Job:  # prepares data, so only where it is asked for
+            return finished(experiment, root, seed, _say).codes
+
+        fitted = Fitted(
+            settings=_settings(root, seed),
+            data_hash=_data_hash(root),
+            bank=lambda: codes().target,
+            parts=lambda: _parts(codes()),
+        )
         if config.events is None:
             print(f"bank: {copy(fitted, bank)}")
             return
+        log = LaterLog.read(Path(config.events), preparation(experiment, _say).labels)
         request = Request(bank, config.codebooks, config.limit, config.dry_run)
-        done = refresh_bank(fitted, LaterLog.read(Path(config.events), found.labels), request, _say)
+        done = refresh_bank(fitted, log, request, _say)
     _show(done, config.json)
+
+
+def _bank(root: Path, given: str | None, seed: int) -> Path:
+    """Of the bank that is served."""
+    bank = (Path(given) if given else root / "serving" / f"seed{seed}").resolve()
+    if (root / CATALOGUE.name).resolve() in bank.parents:
+        raise InputError(
+            f"--bank: {given} is the experiment's own bank, on which its report rests; name another folder."
+        )
+    return bank
+
+
+def _settings(root: Path, seed: int) -> str:
+    """What the settings of the fit are known by, as `userip fit` wrote them down."""
+    written = yaml.safe_load((root / CONFIG).read_text(encoding="utf-8"))
+    return stable_hash([written["data"], written[CATALOGUE.name], written["seed"], seed])
+
+
+def _data_hash(root: Path) -> str | None:
+    """Of the data that the experiment's last report is of, if it has one."""
+    file = root / RESULTS
+    return json.loads(file.read_text(encoding="utf-8")).get("data_hash") if file.is_file() else None
 
 
 def _parts(job: Job) -> tuple[CatalogueModule, CatalogueDataModule]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import as_completed
 from pathlib import Path
 from typing import NamedTuple
 
@@ -46,9 +47,8 @@ def train_side_by_side(runs: Sequence[Run], workers: int, display: Display) -> N
                 "leave one of the two at 1."
             )
     with WorkerPool(workers, _train) as pool:
-        ended = [pool.submit(_job(run, display)) for run in runs]
-        for each in ended:
-            each.result()
+        for ended in as_completed([pool.submit(_job(run, display)) for run in runs]):
+            ended.result()
 
 
 def _job(run: Run, display: Display) -> Callable[[Callable[[Run], Record]], None]:

@@ -40,6 +40,7 @@ class WorkerPool(Generic[Given, Made]):
 
     def __init__(self, workers: int, function: Callable[[Given], Made]) -> None:
         self.abandoned = False
+        self._lock = threading.Lock()
         self._function = function
         self._threads = ThreadPoolExecutor(workers)
         self._own = threading.local()
@@ -51,10 +52,13 @@ class WorkerPool(Generic[Given, Made]):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.abandoned = kind is not None
-        self._threads.shutdown(wait=kind is None, cancel_futures=kind is not None)
-        for worker in self._workers:
-            worker.stop()
+        try:
+            self._threads.shutdown(wait=kind is None, cancel_futures=kind is not None)
+        finally:
+            with self._lock:  # a thread that was about to start a process does not get one any more
+                self.abandoned = True
+                for worker in self._workers:
+                    worker.stop()
 
     def submit(self, job: Callable[[Callable[[Given], Made]], Result]) -> Future[Result]:
         """Call ``job`` in a thread, as soon as there is a free process.
@@ -67,9 +71,12 @@ class WorkerPool(Generic[Given, Made]):
 
     def _do(self, given: Given) -> Made:
         worker: _Worker[Given, Made] | None = getattr(self._own, "worker", None)
-        if worker is None or not worker.process.is_alive():
-            worker = self._own.worker = _Worker(self._function)
-            self._workers.append(worker)
+        with self._lock:
+            if self.abandoned:
+                raise WorkerDied("the work was given up.")
+            if worker is None or not worker.process.is_alive():
+                worker = self._own.worker = _Worker(self._function)
+                self._workers.append(worker)
         return worker.do(given)
 
 

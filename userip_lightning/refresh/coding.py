@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -10,12 +11,13 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from userip_lightning.artifact import Manifest
 from userip_lightning.bank import FeatureBank
 from userip_lightning.serving import Profiler
 
-#: Key of the manifest's ``extra``: what each log that was added to the fit's own is known by, in order.
+#: Key of the manifest's ``extra``: what each file that was added to the fit's own log is known by.
 LOGS = "refreshed_with"
+#: Key of the manifest's ``extra``: what the settings of the fit are known by.
+SETTINGS = "fitted_with"
 _OWN = ("keys", "starts", "codes", "rows_seen", "states")
 
 
@@ -27,14 +29,16 @@ class Coding(NamedTuple):
         states: [U, W] (``serving.Profiler``).
         codes: [U, P].
         active: ids of the users with new events.
-        known: how many new events have a row in the table.
+        arrays: whatever else lies beside the codes, the table among it, by file name.
+        extra: what the manifest says anew.
     """
 
     user_ids: NDArray[np.str_]
     states: NDArray[np.float64]
     codes: NDArray[np.int64]
     active: pl.Series
-    known: int
+    arrays: Mapping[str, NDArray[Any]]
+    extra: Mapping[str, Any]
 
     def frame(self, names: tuple[str, ...]) -> pl.DataFrame:
         """``user_id`` and a column per profile."""
@@ -47,66 +51,45 @@ def add_events(profiler: Profiler, events: pl.DataFrame) -> Coding:
 
     Args:
         profiler: of the bank as it was.
-        events: ``user_id``, ``item_id`` and ``label``.
+        events: ``user_id``, ``item_id`` and ``label``; without rows, everybody stays as they are.
 
     Raises:
         InputError: the log shares no item with the table, or the bank has no states.
     """
+    arrays = _beside_the_codes(profiler.bank)
     later = profiler.states(events)
     users = np.union1d(profiler.bank.users["user_id"].to_numpy().astype(np.str_), later.user_ids)
     states = profiler.stored(users)
     states[np.searchsorted(users, later.user_ids)] += later.states - profiler.start()
     active = pl.Series("user_id", later.user_ids[later.known > 0].tolist(), dtype=pl.String)
-    return Coding(users, states, profiler.decode(states), active, int(later.known.sum()))
-
-
-def unchanged(profiler: Profiler) -> Coding:
-    """The bank's users as they are.
-
-    Raises:
-        InputError: the bank has no states.
-    """
-    users = profiler.bank.users["user_id"].to_numpy().astype(np.str_)
-    nobody = pl.Series("user_id", [], dtype=pl.String)
-    return Coding(users, profiler.stored(users), profiler.bank.lookup(users), nobody, 0)
+    return Coding(users, states, profiler.decode(states), active, arrays, {})
 
 
 def write(
-    root: Path,
-    before: FeatureBank,
-    coding: Coding,
-    log: str | None,
-    arrays: Mapping[str, NDArray[Any]] | None = None,
-    extra: Mapping[str, Any] | None = None,
+    root: Path, before: FeatureBank, coding: Coding, rows_seen: NDArray[np.int64], logs: Sequence[str]
 ) -> Path:
     """Write the bank's next version, and make it the current one.
 
     Args:
         root: the bank.
-        before: the version that it follows.
+        before: the version that it follows; of another bank where ``root`` has none yet.
         coding: what it holds.
-        log: what the later log is known by; None for a copy.
-        arrays: the table, and whatever else lies beside the codes; as ``before`` has it where None.
-        extra: what its manifest says anew.
+        rows_seen: ids of the rows that its table was learned from.
+        logs: what the files that were added to the fit's own log are known by.
 
     Returns:
         The version's folder.
 
     Raises:
-        InputError: the folder cannot be written, or another process is writing it.
+        InputError: the folder cannot be written, or another version became the current one meanwhile.
     """
-    made_by = before.manifest
-    logs = {} if log is None else {LOGS: [*made_by.extra.get(LOGS, []), log]}
-    manifest = Manifest(
-        kind="bank",
-        config_hash=made_by.config_hash,
-        data_hash=made_by.data_hash,
+    manifest = replace(
+        before.manifest,
         users=coding.user_ids.size,
-        lm=made_by.lm,
-        prompt_hash=made_by.prompt_hash,
-        extra={**made_by.extra, **(extra or {}), **logs},
+        extra={**before.manifest.extra, **coding.extra, LOGS: list(logs)},
+        files={},
+        rows_hash=None,
     )
-    kept = _beside_the_codes(before) if arrays is None else arrays
     return FeatureBank.write(
         root,
         coding.user_ids,
@@ -114,8 +97,9 @@ def write(
         before.names,
         before.sizes,
         manifest,
-        np.load(before.path / "rows_seen.npy"),
-        {**kept, "states": coding.states},
+        rows_seen,
+        {**coding.arrays, "states": coding.states},
+        after=before.path.name if before.path.parent == root else None,
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -10,18 +12,20 @@ import polars as pl
 from userip_lightning.bulk.population import Population
 from userip_lightning.data.labels import Labels
 
+_BETWEEN = "\x1f"  # no id has it in practice; one that had would only make two files look alike
+
 
 class LaterLog(NamedTuple):
     """Events that an experiment has not seen.
 
     Args:
         source: where they came from, for messages.
-        identity: hash of the files' contents.
+        files: what each file is known by, a hash of its events in whatever order, to its path.
         events: ``user_id``, ``item_id`` and ``label`` (1 liked, 0 not).
     """
 
     source: Path
-    identity: str
+    files: Mapping[str, Path]
     events: pl.DataFrame
 
     @staticmethod
@@ -36,4 +40,13 @@ class LaterLog(NamedTuple):
             InputError: no Parquet file, a missing column, an empty id, or a row without a usable label.
         """
         population = Population.open(source, labels)
-        return LaterLog(source, population.identity(), population.scan().collect())
+        parts = {file: population._replace(files=(file,)).scan().collect() for file in population.files}
+        files = {_hash(events): file for file, events in parts.items()}
+        return LaterLog(source, files, pl.concat(parts.values()))
+
+
+def _hash(events: pl.DataFrame) -> str:
+    rows = events.select(
+        pl.concat_str("user_id", "item_id", pl.col("label").cast(pl.Int8), separator=_BETWEEN)
+    ).to_series()
+    return hashlib.sha256("\n".join(rows.sort()).encode()).hexdigest()[:16]

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from math import prod
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import polars as pl
@@ -27,23 +26,13 @@ from userip_lightning.data.catalogue_datamodule import CatalogueDataModule
 from userip_lightning.errors import InputError
 from userip_lightning.refresh.coding import Coding
 from userip_lightning.refresh.renaming import Table, like_before
+from userip_lightning.serving.event_log import refuse_foreign
 
 #: Steps of EM at t = 1; from a table that suits the log already, figures settle within ten.
 _STEPS = 20
 
-Arrays = dict[str, NDArray[Any]]
-
-
-class Fitted(NamedTuple):
-    """What `userip fit` has left.
-
-    Args:
-        bank: root of its bank.
-        parts: makes the module, with the settings that the bank was made with, and its DataModule.
-    """
-
-    bank: Path
-    parts: Callable[[], tuple[CatalogueModule, CatalogueDataModule]]
+#: Makes the module, with the settings that the bank was made with, and its DataModule.
+Parts = Callable[[], tuple[CatalogueModule, CatalogueDataModule]]
 
 
 class _Log(NamedTuple):
@@ -53,41 +42,35 @@ class _Log(NamedTuple):
         user_ids: [U].
         counts: [U, E].
         active: ids of the users with later events on known items.
-        known: how many of these there are.
     """
 
     user_ids: NDArray[np.str_]
     counts: csr_matrix
     active: pl.Series
-    known: int
 
 
-def rematch(
-    fitted: Fitted, served: FeatureBank, later: pl.DataFrame
-) -> tuple[Coding, Arrays, dict[str, Any]]:
+def rematch(parts: Parts, served: FeatureBank, later: pl.DataFrame) -> Coding:
     """Move a bank's table, and name its codes as before.
 
     Args:
-        fitted: the experiment.
-        served: the version to go on from.
+        parts: of the experiment.
+        served: the version to go on from. Users of the experiment whom it does not have were forgotten, and
+            stay so.
         later: all events since the fit: ``user_id``, ``item_id`` and ``label``. Items that the
             experiment does not have are passed over.
-
-    Returns:
-        Everybody's codes; the table and what lies beside it, by file name; what the manifest says anew.
 
     Raises:
         InputError: the experiment's data is missing, its table was moved by the recommendation loss, or the
             logs share no item.
     """
-    module, data = fitted.parts()
+    module, data = parts()
     if module.recommendation is not None:
         raise InputError(
             "--codebooks rematch: EM would undo what catalogue.model.recommendation did to the table; use "
             "keep, or fit anew."
         )
     data.setup("fit")
-    log = _joined(data, later)
+    log = _joined(data, served, later)
     start = _warm_start(module, data, served, log.counts)
     search: Search[JointStart | FactorisedStart] = Search([start], module.seed, Schedule(1, 2, _STEPS))
     search.step = search.schedule.warm  # the table is there: nothing is drawn, and t is 1
@@ -103,12 +86,16 @@ def rematch(
     codes = _codes(table, log.counts[both], served.sizes)
     table, unseen = like_before(table, unseen, served.codes(held[both]), codes, served.sizes)
     table = type(table)(*map(rounded, table))
-    coding = Coding(
-        log.user_ids, table.states(log.counts), _codes(table, log.counts, served.sizes), log.active, log.known
-    )
     told, further = kept_for_new_items(unseen, data.readers, moved=False)
     figures = {name: part.astype(np.float32) for name, part in table._asdict().items()}
-    return coding, {**figures, **further, "item_ids": data.item_ids}, {NEW_ITEMS: told}
+    return Coding(
+        log.user_ids,
+        table.states(log.counts),
+        _codes(table, log.counts, served.sizes),
+        log.active,
+        {**figures, **further, "item_ids": data.item_ids},
+        {NEW_ITEMS: told},
+    )
 
 
 def _warm_start(
@@ -127,28 +114,23 @@ def _warm_start(
     return joint
 
 
-def _joined(data: CatalogueDataModule, later: pl.DataFrame) -> _Log:
+def _joined(data: CatalogueDataModule, served: FeatureBank, later: pl.DataFrame) -> _Log:
     items = pl.DataFrame({"item_id": data.item_ids.tolist()}).with_row_index("item")
-    if not data.events.explicit:
-        later = later.filter(pl.col("label") == 1)
     known = later.join(items, on="item_id", maintain_order="left")
     if later.height and not known.height:
-        raise InputError(
-            f"the new events share no item with the experiment: they have {_three(later['item_id'])}, it has "
-            f"{_three(items['item_id'])}; give events of the same catalogue, with its ids."
-        )
-    user_ids = np.union1d(data.user_ids, later["user_id"].to_numpy().astype(np.str_))
-    kinds = data.events.counts.shape[1]
-    own: csr_matrix = data.events.counts.tocoo()
-    place = np.searchsorted(user_ids, data.user_ids)
+        refuse_foreign("the new events", later["item_id"], items["item_id"])
+    there = served.find(data.user_ids) >= 0
+    own: csr_matrix = data.events.counts[there].tocoo()
+    user_ids = np.union1d(data.user_ids[there], later["user_id"].to_numpy().astype(np.str_))
+    place = np.searchsorted(user_ids, data.user_ids[there])
     item = known["item"].to_numpy().astype(np.int64)
     if data.events.explicit:
         item = item + len(data.item_ids) * known["label"].to_numpy().astype(np.int64)
     user = np.searchsorted(user_ids, known["user_id"].to_numpy().astype(np.str_))
     cells = (np.concatenate([place[own.row], user]), np.concatenate([own.col, item]))
     figures = np.concatenate([own.data, np.ones(len(item))])
-    counts = csr_matrix((figures, cells), shape=(user_ids.size, kinds))
-    return _Log(user_ids, counts, known["user_id"].unique(), known.height)
+    counts = csr_matrix((figures, cells), shape=(user_ids.size, own.shape[1]))
+    return _Log(user_ids, counts, known["user_id"].unique())
 
 
 def _codes(table: Table, counts: csr_matrix, sizes: tuple[int, ...]) -> NDArray[np.int64]:
@@ -162,7 +144,3 @@ def _codes(table: Table, counts: csr_matrix, sizes: tuple[int, ...]) -> NDArray[
 
 def _figures(bank: FeatureBank, name: str) -> NDArray[np.float64]:
     return np.asarray(np.load(bank.path / f"{name}.npy"), dtype=np.float64)
-
-
-def _three(ids: pl.Series) -> str:
-    return ", ".join(map(repr, ids.unique(maintain_order=True).head(3).to_list()))

@@ -6,29 +6,49 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Literal, NamedTuple
 
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
 from userip_lightning.bank import FeatureBank
 from userip_lightning.errors import InputError
-from userip_lightning.refresh.coding import LOGS, add_events, unchanged, write
+from userip_lightning.refresh.coding import LOGS, SETTINGS, Coding, add_events, write
 from userip_lightning.refresh.log import LaterLog
 from userip_lightning.refresh.movement import Movement, movement
-from userip_lightning.refresh.rematch import Fitted, rematch
+from userip_lightning.refresh.rematch import Parts, rematch
 from userip_lightning.serving import Profiler
 
-Table = Literal["keep", "rematch"]
+_NOTHING = pl.DataFrame(schema={"user_id": pl.String, "item_id": pl.String, "label": pl.Float64})
+
+
+class Fitted(NamedTuple):
+    """What `userip fit` has left.
+
+    Args:
+        settings: what its settings are known by.
+        data_hash: of its data; None where that is not known without preparing it.
+        bank: gives its own bank, where it is still as it was fitted.
+        parts: makes the module, with the settings that the bank was made with, and its DataModule.
+    """
+
+    settings: str
+    data_hash: str | None
+    bank: Callable[[], Path]
+    parts: Parts
 
 
 class Request(NamedTuple):
     """What is asked for.
 
     Args:
-        bank: root of the bank that is served; made from the experiment's own where there is none.
+        bank: root of the bank that is served; begins as a copy of the experiment's own.
         codebooks: ``keep`` has the table as it is, ``rematch`` moves it by EM.
         limit: largest share of users who may move; None for any.
         dry_run: whether to write nothing.
     """
 
     bank: Path
-    codebooks: Table
+    codebooks: Literal["keep", "rematch"]
     limit: float | None
     dry_run: bool
 
@@ -61,27 +81,19 @@ def refresh(fitted: Fitted, log: LaterLog, request: Request, report: Callable[[s
         InputError: the log cannot be used or was added before, more users moved than allowed, or the bank
             cannot be written. Nothing is written then.
     """
-    served = FeatureBank.open(request.bank if FeatureBank.exists(request.bank) else fitted.bank)
-    _refuse_other(served, fitted)
+    served = _served(fitted, request.bank)
+    rows_seen = _rows_seen(served)
+    logs = _logs(served, log, request)
+    events = log.events
+    if served.manifest.extra["events"] != "labelled items":
+        events = events.filter(pl.col("label") == 1)  # of implicit logs, others are no events
     if request.codebooks == "keep":
-        if log.identity in served.manifest.extra.get(LOGS, []):
-            raise InputError(
-                f"{log.source}: these events are in version {served.path.name} of {request.bank} already, "
-                "and would count twice; give the events that came after them."
-            )
-        report(f"adding {log.events.height:,} events to the codes of {served.path}")
-        coding, arrays, extra = add_events(Profiler.load(served.path), log.events), None, None
+        report(f"adding {events.height:,} events to the codes of {served.path}")
+        coding = add_events(Profiler.load(served.path), events)
     else:
         report(f"moving the table of {served.path} by EM over the experiment's own events and the new ones")
-        coding, arrays, extra = rematch(fitted, served, log.events)
-    found = movement(
-        served.users,
-        coding.frame(served.names),
-        dict(zip(served.names, served.sizes, strict=True)),
-        coding.active,
-        log.events.height,
-        log.events.height - coding.known,
-    )
+        coding = rematch(fitted.parts, served, events)
+    found = _movement(served, coding, events)
     if request.limit is not None and found.moved_share > request.limit:
         raise InputError(
             f"{found.moved_share:.1%} of {found.users:,} users would move to another code, and --limit is "
@@ -90,7 +102,7 @@ def refresh(fitted: Fitted, log: LaterLog, request: Request, report: Callable[[s
         )
     if request.dry_run:
         return Refreshed(found, None)
-    return Refreshed(found, write(request.bank, served, coding, log.identity, arrays, extra))
+    return Refreshed(found, write(request.bank, served, _marked(coding, fitted), rows_seen, logs))
 
 
 def copy(fitted: Fitted, bank: Path) -> Path:
@@ -102,18 +114,63 @@ def copy(fitted: Fitted, bank: Path) -> Path:
     Raises:
         InputError: the bank cannot be written, or is another experiment's.
     """
+    served = _served(fitted, bank)
     if FeatureBank.exists(bank):
-        served = FeatureBank.open(bank)
-        _refuse_other(served, fitted)
         return served.path
-    own = FeatureBank.open(fitted.bank)
-    return write(bank, own, unchanged(Profiler.load(own.path)), None)
+    rows_seen = _rows_seen(served)
+    coding = add_events(Profiler.load(served.path), _NOTHING)
+    return write(bank, served, _marked(coding, fitted), rows_seen, [])
 
 
-def _refuse_other(served: FeatureBank, fitted: Fitted) -> None:
-    own = FeatureBank.open(fitted.bank).manifest
-    if (served.manifest.config_hash, served.manifest.data_hash) != (own.config_hash, own.data_hash):
+def _served(fitted: Fitted, root: Path) -> FeatureBank:
+    """The version to go on from."""
+    if not FeatureBank.exists(root):
+        return FeatureBank.open(fitted.bank())
+    served = FeatureBank.open(root)
+    settings, data_hash = served.manifest.extra.get(SETTINGS), served.manifest.data_hash
+    if settings != fitted.settings or fitted.data_hash not in (None, data_hash):
         raise InputError(
             f"{served.path}: this bank was made from another experiment, or from this one before its "
-            "settings changed; name another folder with --bank, or delete it."
+            "settings or its log changed; name another folder with --bank, or delete it."
         )
+    return served
+
+
+def _logs(served: FeatureBank, log: LaterLog, request: Request) -> list[str]:
+    """What is in the next version besides the fit's own log."""
+    before: list[str] = served.manifest.extra.get(LOGS, [])
+    twice = [file for key, file in log.files.items() if key in before]
+    missing = set(before) - set(log.files)
+    if request.codebooks == "keep":
+        if twice:
+            raise InputError(
+                f"{twice[0]}: these events are in version {served.path.name} of {request.bank} already, and "
+                "would count twice; give the events that came after them."
+            )
+        return [*before, *log.files]
+    if missing:
+        raise InputError(
+            f"{log.source}: version {served.path.name} of {request.bank} has {len(missing)} logs that are "
+            "not among these files; --codebooks rematch takes all events since the fit, in the same files."
+        )
+    return list(log.files)
+
+
+def _movement(served: FeatureBank, coding: Coding, events: pl.DataFrame) -> Movement:
+    items = pl.Series("item_id", coding.arrays["item_ids"].tolist(), dtype=pl.String)
+    return movement(
+        served.users,
+        coding.frame(served.names),
+        dict(zip(served.names, served.sizes, strict=True)),
+        coding.active,
+        events.height,
+        events.filter(~pl.col("item_id").is_in(items.implode())).height,
+    )
+
+
+def _marked(coding: Coding, fitted: Fitted) -> Coding:
+    return coding._replace(extra={**coding.extra, SETTINGS: fitted.settings})
+
+
+def _rows_seen(bank: FeatureBank) -> NDArray[np.int64]:
+    return np.asarray(np.load(bank.path / "rows_seen.npy"), dtype=np.int64)

@@ -13,6 +13,8 @@ they have the same state and the same codes, bit for bit. Ids are strings or who
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import cached_property
 from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -149,30 +151,20 @@ class Profiler:
         """States [U, W] → codes [U, P]."""
         return np.stack(np.unravel_index(self.sums.best(states), self.sizes), axis=1).astype(np.int64)
 
-    def stored(self, user_ids: NDArray[np.str_]) -> Floats:
+    def stored(self, user_ids: Sequence[str] | NDArray[np.str_]) -> Floats:
         """[N] user ids → [N, W] states of the bank's users, and fresh states of others.
 
-        A later log is added to them by ``stored(ids) + states - start()``.
+        A later log is added to them by ``stored(ids) + states - start()``. The first call reads all ids.
 
         Raises:
-            InputError: the bank was written before banks kept states.
+            InputError: the bank was written before banks kept states, or its version was deleted since it
+                was opened.
         """
-        import polars as pl
-
-        file = self.bank.path / "states.npy"
-        if not file.is_file():
-            raise InputError(
-                f"{file}: missing, this bank was written before banks kept states; fit it again with this "
-                "version."
-            )
-        wanted = pl.DataFrame(
-            {"user_id": np.asarray(user_ids, dtype=np.str_).tolist()}, {"user_id": pl.String}
-        )
-        held = self.bank.users.select("user_id").with_row_index("place")
-        place = wanted.join(held, on="user_id", how="left", maintain_order="left")["place"]
-        there = place.is_not_null().to_numpy()
-        found = np.tile(self.start(), (len(there), 1))
-        found[there] = np.load(file, mmap_mode="r")[place.drop_nulls().to_numpy()]
+        rows, states = self._kept
+        places = self.bank.find(user_ids)
+        there = places >= 0
+        found = np.tile(self.start(), (places.size, 1))
+        found[there] = states[rows[places[there]]]
         return found
 
     def add_items(self, items: pl.DataFrame) -> None:
@@ -221,7 +213,7 @@ class Profiler:
             label: 1 liked, 0 not; in an implicit log an event with 0 is none.
 
         Raises:
-            InputError: another label.
+            InputError: another label, or no writeable float64 vector of W figures.
         """
         return self._add(state, item, label, 1)
 
@@ -230,11 +222,13 @@ class Profiler:
         return self._add(state, item, label, -1)
 
     def code(self, state: Floats) -> tuple[int, ...]:
-        """A state [W] → a code per profile."""
+        """A state [W] → a code per profile; InputError where it is no float64 vector of W figures."""
+        self._check(state)
         return self._combinations[int(self.sums.scores(state).argmax())]
 
     def posterior(self, state: Floats) -> Floats:
-        """A state [W] → the probability of every combination of codes, in the shape [K_1, .., K_P]."""
+        """A state [W], as for :meth:`code` → probabilities of all combinations of codes, [K_1, .., K_P]."""
+        self._check(state)
         scores = self.sums.scores(state)
         odds = np.exp(scores - scores.max())
         return np.asarray(odds / odds.sum()).reshape(self.sizes)
@@ -272,12 +266,27 @@ class Profiler:
         found = pl.DataFrame({"item_id": item_ids, **label, "nats": nats})
         return found.sort("nats", descending=True, maintain_order=True)
 
+    @cached_property
+    def _kept(self) -> tuple[Ints, Floats]:
+        """Place of :meth:`FeatureBank.find` → row of the states, [U]; and the states [U, W], mapped."""
+        users = self.bank.users["user_id"].to_numpy().astype(np.str_)
+        rows = np.empty(users.size, dtype=np.int64)
+        rows[self.bank.find(users)] = np.arange(users.size)
+        file = self.bank.path / "states.npy"
+        if not file.is_file():
+            raise InputError(
+                f"{file}: missing, this bank was written before banks kept states; fit it again with this "
+                "version."
+            )
+        return rows, np.asarray(np.load(file, mmap_mode="r"))
+
     @property
     def _at_once(self) -> int:
         """Users, and events, that are held as figures."""
         return max(1, _FIGURES // self.sums.width)
 
     def _add(self, state: Floats, item: str | int | float | None, label: int, times: int) -> bool:
+        self._check(state, writeable=True)
         if label not in (0, 1):
             raise InputError(f"label: {label!r} given, expected 1 for liked or 0 for not.")
         row = self.items.row(item)
@@ -285,6 +294,22 @@ class Profiler:
             return False
         self.sums.add(state, row + len(self.items) if self.explicit and label else row, times)
         return True
+
+    def _check(self, state: Floats, writeable: bool = False) -> None:
+        """Refuse what is no state; cheap, as it is done for every event."""
+        width = self.sums.width
+        if not isinstance(state, np.ndarray) or state.dtype != np.float64 or state.shape != (width,):
+            given = (
+                f"{state.dtype} of shape {state.shape}" if isinstance(state, np.ndarray) else repr(state)[:40]
+            )
+        elif writeable and not state.flags.writeable:
+            given = "read-only"
+        else:
+            return
+        raise InputError(
+            f"state: {given}, expected a writeable float64 vector of {width} figures; "
+            "numpy.frombuffer(...).copy() gives one."
+        )
 
     def _states(self, groups: UserGroups, users: slice) -> Floats:
         offset = groups.offset[users.start : users.stop + 1]

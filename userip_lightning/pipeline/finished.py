@@ -25,31 +25,27 @@ class Finished(NamedTuple):
     """An experiment whose codes are made.
 
     Args:
-        experiment: its configuration.
         plan: its runs.
         prepared: folder of its prepared data.
         labels: what it calls liked.
         codes: the run that made the codes.
     """
 
-    experiment: Experiment
     plan: Plan
     prepared: Path
     labels: Labels
     codes: Job
 
 
-def finished(folder: Path, seed: int | None, command: str, report: Callable[[str], None]) -> Finished:
-    """Find the codes of an experiment.
+def opened(folder: Path, command: str) -> Experiment:
+    """The configuration of an experiment; nothing of it is run or prepared.
 
     Args:
         folder: the experiment's.
-        seed: whose codes; those of the first one where None.
         command: that asks.
-        report: is told what is prepared.
 
     Raises:
-        InputError: no experiment there, it has no such seed, or its codes are not made.
+        InputError: no experiment there.
     """
     file = folder / CONFIG
     if not file.is_file():
@@ -59,19 +55,42 @@ def finished(folder: Path, seed: int | None, command: str, report: Callable[[str
         )
     root = folder.resolve()
     words = ["--config", str(file), "--output", str(root.parent), "--experiment", root.name]
-    experiment = parse_experiment(experiment_parser(command, ""), words)
-    prepared = prepare(experiment, report)
-    plan = make_plan(experiment, prepared, read_manifest(prepared, "prepared").config_hash)
-    seeds = [job.seed for job in plan.quantize]
+    return parse_experiment(experiment_parser(command, ""), words)
+
+
+def chosen_seed(experiment: Experiment, seed: int | None) -> int:
+    """Whose codes are meant; those of the first seed where None.
+
+    Raises:
+        InputError: the experiment has no such seed.
+    """
+    seeds = experiment.settings.seeds
     if seed is not None and seed not in seeds:
         raise InputError(
             f"--seed: {seed}, but the experiment has codes of the seeds {seeds}; choose one of them."
         )
-    codes = plan.quantize[0 if seed is None else seeds.index(seed)]
+    return seeds[0] if seed is None else seed
+
+
+def finished(experiment: Experiment, folder: Path, seed: int, report: Callable[[str], None]) -> Finished:
+    """Find the codes of an experiment.
+
+    Args:
+        experiment: its configuration.
+        folder: the experiment's, for messages.
+        seed: whose codes.
+        report: is told what is prepared.
+
+    Raises:
+        InputError: its data cannot be had, or its codes are not made.
+    """
+    prepared = prepare(experiment, report)
+    plan = make_plan(experiment, prepared, read_manifest(prepared, "prepared").config_hash)
+    (codes,) = (job for job in plan.quantize if job.seed == seed)
     if not is_done(codes):
         below = "profile,quantize" if plan.profiles else codes.stage.name
         raise InputError(
             f"{folder}: {codes.label} is not there with this configuration and this version of the program; "
-            f"run `userip fit --config {file} --stages {below}` first."
+            f"run `userip fit --config {folder / CONFIG} --stages {below}` first."
         )
-    return Finished(experiment, plan, prepared, preparation(experiment, report).labels, codes)
+    return Finished(plan, prepared, preparation(experiment, report).labels, codes)

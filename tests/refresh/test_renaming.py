@@ -1,0 +1,71 @@
+"""A table under other names: codes, and rows of items that nobody had, follow."""
+
+import numpy as np
+import pytest
+from scipy.sparse import csr_matrix
+
+from userip_lightning.catalogue.code_table import CodeTable
+from userip_lightning.catalogue.factorised_table import FactorisedTable
+from userip_lightning.catalogue.naming import split_classes
+from userip_lightning.catalogue.unseen_items import UnseenItems
+from userip_lightning.refresh.renaming import like_before
+
+SIZES, EVENTS, USERS, WIDTH = (3, 4), 40, 400, 5
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(0)
+
+
+@pytest.fixture
+def counts(rng):
+    return csr_matrix(rng.poisson(0.3, (USERS, EVENTS)).astype(float))
+
+
+def _unseen(rng, columns):
+    return UnseenItems(rng.normal(size=(WIDTH + 1, columns)), rng.normal(size=columns))
+
+
+def _moved(rng, codes):
+    """Codes of the same users before: a tenth of them was elsewhere."""
+    elsewhere = rng.random(USERS) < 0.1
+    other = np.stack([rng.integers(0, size, USERS) for size in SIZES], axis=1)
+    return np.where(elsewhere[:, None], other, codes)
+
+
+def test_joint_codes_get_their_names_back(rng, counts):
+    table = CodeTable(rng.normal(size=(EVENTS, 12)), np.log(np.full(12, 1 / 12)))
+    unseen, vectors = _unseen(rng, 12), rng.normal(size=(3, WIDTH))
+    own = split_classes(table.codes(counts), SIZES)
+    name = rng.permutation(12)  # class c used to be called name[c]
+    before = split_classes(name[np.ravel_multi_index(tuple(own.T), SIZES)], SIZES)
+
+    renamed, rows = like_before(table, unseen, _moved(rng, before), own, SIZES)
+
+    assert isinstance(renamed, CodeTable)
+    np.testing.assert_array_equal(split_classes(renamed.codes(counts), SIZES), before)
+    np.testing.assert_allclose(rows.items(vectors)[:, name], unseen.items(vectors))
+    np.testing.assert_array_equal(renamed.evidence[:, name], table.evidence)
+
+
+def test_factorised_codes_get_their_names_back(rng, counts):
+    one, two = SIZES
+    table = FactorisedTable(
+        rng.normal(size=(EVENTS, one)),
+        rng.normal(size=(EVENTS, two)),
+        rng.normal(size=SIZES) / 10,
+        rng.normal(size=SIZES) / 10,
+    )
+    unseen, vectors = _unseen(rng, one + two), rng.normal(size=(3, WIDTH))
+    own = table.codes(counts)
+    first, second = rng.permutation(one), rng.permutation(two)
+    before = np.stack([first[own[:, 0]], second[own[:, 1]]], axis=1)
+
+    renamed, rows = like_before(table, unseen, _moved(rng, before), own, SIZES)
+
+    assert isinstance(renamed, FactorisedTable)
+    np.testing.assert_array_equal(renamed.codes(counts), before)
+    new, old = rows.factorised(vectors), unseen.factorised(vectors)
+    np.testing.assert_allclose(new[:, first], old[:, :one])
+    np.testing.assert_allclose(new[:, one + second], old[:, one:])
