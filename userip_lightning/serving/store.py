@@ -13,7 +13,7 @@ from userip_lightning.bank.feature_bank import FeatureBank
 from userip_lightning.bank.forgetting import Copy
 from userip_lightning.errors import InputError
 from userip_lightning.serving import redis_store, sqlite_store
-from userip_lightning.serving.pushed import Progress, Pushed
+from userip_lightning.serving.copying import Progress, Pushed
 
 FORMS = "redis://[USER:PASSWORD@]HOST[:PORT][/DB]/PREFIX (rediss:// for TLS) or sqlite:///FILE"
 

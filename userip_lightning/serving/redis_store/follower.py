@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from userip_lightning.bank.feature_bank import FeatureBank
-from userip_lightning.errors import InputError
+from userip_lightning.serving.copying import check_origin
 from userip_lightning.serving.redis_store.address import Address
 from userip_lightning.serving.redis_store.complaints import told
 from userip_lightning.serving.redis_store.layout import Layout
@@ -33,11 +33,7 @@ class RedisCopy:
         """
         with told(self.address):
             current = self._layout.read_meta().version
-        if current not in versions:
-            raise InputError(
-                f"{self.address}: its current version {current} is none of this bank; push the bank there "
-                "with --keep 1 first, or name the bank that it came from."
-            )
+        check_origin(self.address, current, versions)
 
     def holds(self, users: Collection[str]) -> set[str]:
         """Those of ``users`` that any version there has codes of, half-pushed ones too."""

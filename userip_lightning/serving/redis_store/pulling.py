@@ -13,9 +13,8 @@ from numpy.typing import NDArray
 
 from userip_lightning.artifact import ROWS_SEEN, Manifest
 from userip_lightning.bank.version_folder import Content
-from userip_lightning.bank.versions import point
 from userip_lightning.errors import InputError
-from userip_lightning.lock import sole_writer
+from userip_lightning.serving.copying import Progress, write_pulled
 from userip_lightning.serving.redis_store.address import Address
 from userip_lightning.serving.redis_store.complaints import told
 from userip_lightning.serving.redis_store.layout import Layout, Meta
@@ -23,7 +22,6 @@ from userip_lightning.serving.redis_store.pages import read_page
 from userip_lightning.serving.redis_store.pushing import BATCH
 
 _ROWS = ROWS_SEEN.removesuffix(".npy")
-Progress = Callable[[int, int], object]
 
 
 class _Superseded(Exception):
@@ -54,16 +52,7 @@ def pull(address: Address, root: str | Path, progress: Progress = lambda done, t
                 break
             except _Superseded:
                 continue
-    if content.version != meta.version:
-        raise InputError(
-            f"{address}: what is there as version {meta.version} is something else, {content.version}; push "
-            "the bank again."
-        )
-    folder = Path(root)
-    with sole_writer(folder, "bank"):
-        written = content.write(folder)
-        point(folder, written.name)
-    return written
+    return write_pulled(content, meta.version, root, address)
 
 
 def _content(layout: Layout, meta: Meta, progress: Progress) -> Content:

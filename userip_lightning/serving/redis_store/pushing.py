@@ -7,14 +7,11 @@ import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from itertools import islice
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeVar
 
-from userip_lightning.artifact import ROWS_SEEN
 from userip_lightning.bank.feature_bank import FeatureBank
-from userip_lightning.bank.version_folder import OWN_ARRAYS
 from userip_lightning.errors import InputError
-from userip_lightning.serving.pushed import Progress, Pushed
+from userip_lightning.serving.copying import Progress, Pushed, check_keep, further_arrays, parts
 from userip_lightning.serving.redis_store.address import Address
 from userip_lightning.serving.redis_store.complaints import told
 from userip_lightning.serving.redis_store.layout import SCHEMA, Entry, Layout, Meta
@@ -28,8 +25,6 @@ if TYPE_CHECKING:
 BATCH = 500
 #: Bytes of an array in one key, before it is compressed.
 PART = 1 << 20
-#: Arrays that a pulled bank makes anew from the codes.
-_DERIVED = {f"{name}.npy" for name in OWN_ARRAYS} - {ROWS_SEEN}
 
 Thing = TypeVar("Thing")
 
@@ -56,8 +51,7 @@ def push(
         InputError: no server, a wrong password, a full server, keys that are not a bank's, another layout,
             or another process is pushing there.
     """
-    if keep < 1:
-        raise InputError(f"--keep: {keep}, but the current version always stays; give 1 or more.")
+    check_keep(keep)
     layout = Layout(address)
     with told(address):
         layout.read_current()  # complains before anything is made ready
@@ -74,8 +68,7 @@ class _Source:
         self.bank = bank
         self.version = bank.path.name
         self.pages = write_pages(users)
-        names = sorted(name for name in bank.manifest.files if name.endswith(".npy"))
-        sizes = {name: -(-bank.manifest.files[name] // PART) for name in names if name not in _DERIVED}
+        sizes = {name: -(-bank.manifest.files[name] // PART) for name in further_arrays(bank)}
         self.files: dict[str, int] = {} if codes_only else sizes
         self.meta = Meta(
             self.version,
@@ -92,8 +85,8 @@ class _Source:
         for number, text in enumerate(self.pages):
             yield layout.page(self.version, number), text
         for name in self.files:
-            for number, part in enumerate(_parts(self.bank.path / name)):
-                yield layout.part(self.version, name, number), part
+            for number, part in enumerate(parts(self.bank.path / name, PART)):
+                yield layout.part(self.version, name, number), zlib.compress(part, 1)
 
 
 def _push(layout: Layout, lock: PushLock, source: _Source, keep: int, progress: Progress) -> Pushed:
@@ -177,12 +170,6 @@ def _give_up(layout: Layout, lock: PushLock, version: str, entry: Entry) -> None
         _delete(layout, lock, {version: entry})
     except (RedisError, InputError):
         return
-
-
-def _parts(file: Path) -> Iterator[bytes]:
-    with open(file, "rb") as handle:
-        while part := handle.read(PART):
-            yield zlib.compress(part, 1)
 
 
 def batches(things: Iterable[Thing], size: int) -> Iterator[list[Thing]]:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from userip_lightning.bank.feature_bank import FeatureBank
 from userip_lightning.errors import InputError
+from userip_lightning.serving.copying import check_origin
 from userip_lightning.serving.sqlite_store.address import Address
 from userip_lightning.serving.sqlite_store.database import (
     Version,
@@ -38,12 +39,7 @@ class SqliteCopy:
         Raises:
             InputError: it does not, nothing was pushed, or the file cannot be read.
         """
-        now = self._current()
-        if now.name not in versions:
-            raise InputError(
-                f"{self.address}: its current version {now.name} is none of this bank; push the bank there "
-                "with --keep 1 first, or name the bank that it came from."
-            )
+        check_origin(self.address, self._current().name, versions)
 
     def holds(self, users: Collection[str]) -> set[str]:
         """Those of ``users`` that any version there has codes of."""

@@ -12,10 +12,8 @@ from numpy.typing import NDArray
 
 from userip_lightning.artifact import ROWS_SEEN, Manifest
 from userip_lightning.bank.version_folder import Content
-from userip_lightning.bank.versions import point
 from userip_lightning.errors import InputError
-from userip_lightning.lock import sole_writer
-from userip_lightning.serving.pushed import Progress
+from userip_lightning.serving.copying import Progress, write_pulled
 from userip_lightning.serving.sqlite_store.address import Address
 from userip_lightning.serving.sqlite_store.database import Version, connect, current, reading, told
 
@@ -43,16 +41,7 @@ def pull(address: Address, root: str | Path, progress: Progress = lambda done, t
             )
         content = _content(connection, version)
         progress(version.users, version.users)
-    if content.version != version.name:
-        raise InputError(
-            f"{address.file}: what is there as version {version.name} is something else, {content.version}; "
-            "push the bank into another file."
-        )
-    folder = Path(root)
-    with sole_writer(folder, "bank"):
-        written = content.write(folder)
-        point(folder, written.name)
-    return written
+    return write_pulled(content, version.name, root, address)
 
 
 def _content(connection: sqlite3.Connection, version: Version) -> Content:

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator
 from dataclasses import asdict
-from pathlib import Path
 from typing import Literal
 
-from userip_lightning.artifact import ROWS_SEEN
 from userip_lightning.bank.feature_bank import FeatureBank
-from userip_lightning.bank.version_folder import OWN_ARRAYS
 from userip_lightning.errors import InputError
-from userip_lightning.serving.pushed import Progress, Pushed
+from userip_lightning.serving.copying import Progress, Pushed, check_keep, further_arrays, parts
 from userip_lightning.serving.sqlite_store.address import Address
 from userip_lightning.serving.sqlite_store.database import Version, quoted, told, versions, writing
 
@@ -21,8 +17,6 @@ from userip_lightning.serving.sqlite_store.database import Version, quoted, told
 BATCH = 10_000
 #: Bytes of an array in one row: SQLite has a limit of 1 GB.
 PART = 64 << 20
-#: Arrays that a pulled bank makes anew from the codes.
-_DERIVED = {f"{name}.npy" for name in OWN_ARRAYS} - {ROWS_SEEN}
 
 
 def push(
@@ -45,8 +39,7 @@ def push(
         InputError: ``keep`` is 0, names of profiles that SQLite takes for one, another database there or one
             of another layout, another process is writing it, or it cannot be written.
     """
-    if keep < 1:
-        raise InputError(f"--keep: {keep}, but the current version always stays; give 1 or more.")
+    check_keep(keep)
     _refuse_equal_columns(bank)
     with told(address), writing(address) as connection:
         there = {version.name: version for version in versions(connection)}
@@ -96,9 +89,8 @@ def _insert(
         written += batch.height
         progress(written, users.height)
     if not codes_only:
-        arrays = sorted({name for name in bank.manifest.files if name.endswith(".npy")} - _DERIVED)
-        for name in arrays:
-            for number, part in enumerate(_parts(bank.path / name)):
+        for name in further_arrays(bank):
+            for number, part in enumerate(parts(bank.path / name, PART)):
                 stored = (bank.path.name, name, number, part)
                 connection.execute("INSERT INTO files VALUES (?, ?, ?, ?)", stored)
 
@@ -114,9 +106,3 @@ def _delete(connection: sqlite3.Connection, version: Version) -> None:
     connection.execute(f"DROP TABLE {version.table}")
     connection.execute("DELETE FROM files WHERE version = ?", (version.name,))
     connection.execute("DELETE FROM versions WHERE name = ?", (version.name,))
-
-
-def _parts(file: Path) -> Iterator[bytes]:
-    with open(file, "rb") as handle:
-        while part := handle.read(PART):
-            yield part
