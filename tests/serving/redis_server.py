@@ -12,6 +12,13 @@ PROGRAM = "redis-server"
 INSTALLED = shutil.which(PROGRAM) is not None
 
 
+def free_port() -> int:
+    """Of loopback."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
 class RedisServer:
     """Runs while the block does.
 
@@ -20,9 +27,7 @@ class RedisServer:
     """
 
     def __init__(self, *options: str) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = int(probe.getsockname()[1])
+        self.port = free_port()
         own = ("--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no")
         self._words = (PROGRAM, *own, *options)
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from tests.serving.banks import ids, write
-from tests.serving.redis_server import RedisServer
+from tests.serving.redis_server import RedisServer, free_port
 from userip_lightning.bank import FeatureBank
 from userip_lightning.bank.versions import current
 from userip_lightning.errors import InputError
@@ -173,7 +173,9 @@ def test_a_cluster_takes_all_keys_of_a_prefix(redis_server: RedisServer, tmp_pat
     bank, other = write(tmp_path / "a", 1), write(tmp_path / "a", 2)
     nodes = tmp_path / "nodes"
     nodes.mkdir()
-    with RedisServer("--cluster-enabled", "yes", "--dir", str(nodes)) as server:
+    # by default the nodes' own port is 10,000 above the free one, which may be above all ports
+    cluster = ("--cluster-enabled", "yes", "--cluster-port", str(free_port()))
+    with RedisServer(*cluster, "--dir", str(nodes)) as server:
         store = server.address("codes")
         Layout(store).client.execute_command("CLUSTER", "ADDSLOTSRANGE", 0, 16383)
         _until_up(store)
