@@ -115,7 +115,7 @@ def test_what_is_kept_is_the_same_after_a_resume(tmp_path: Path) -> None:
     for codebooks in ("joint", "factorised"):
         module = fitted(unseen_log(tmp_path, explicit=False), tmp_path, codebooks=codebooks)
         other = fitted(unseen_log(tmp_path, explicit=False), tmp_path, codebooks=codebooks)
-        other.search.best.model.alone = None  # type: ignore[assignment]
+        other.search.best.model.alone = None  # type: ignore[assignment]  # as before the first step
         other.search.load(module.search.state())
         first, second = exported(module, tmp_path)[0], exported(other, tmp_path)[0]
         assert all(np.array_equal(*both) for both in zip(first, second, strict=True))

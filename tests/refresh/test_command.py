@@ -116,6 +116,17 @@ def test_a_log_is_known_by_its_events_in_whatever_file_they_are(refresh, world, 
     assert main(words) == 0
 
 
+def test_two_files_with_the_same_events_are_refused(world, tmp_path, capsys):
+    weeks = tmp_path / "weeks"
+    weeks.mkdir()
+    for name in ("1", "2"):
+        world.later.write_parquet(weeks / f"{name}.parquet")
+    words = ["refresh", str(world.root), "--events", str(weeks), "--bank", str(tmp_path / "bank")]
+    assert main(words) == 2
+    assert "2.parquet: has the same events as" in capsys.readouterr().err
+    assert not (tmp_path / "bank").exists()
+
+
 def test_rematching_takes_every_log_that_the_bank_has(refresh, world):
     assert refresh(world.later)[0] == 0
     code, _, said = refresh(world.later[:100], "--codebooks", "rematch")

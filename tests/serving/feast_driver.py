@@ -12,11 +12,11 @@ from typing import Any
 from click.testing import CliRunner
 from feast import FeatureStore
 from feast.cli.cli import cli
-from feast.infra import passthrough_provider  # noqa: F401  what else Feast imports late
-from feast.infra.compute_engines.local import compute  # noqa: F401
-from feast.infra.offline_stores import dask  # noqa: F401
-from feast.infra.online_stores import redis, sqlite  # noqa: F401
-from feast.infra.registry import file  # noqa: F401
+from feast.infra import passthrough_provider  # noqa: F401  # Feast imports it late
+from feast.infra.compute_engines.local import compute  # noqa: F401  # Feast imports it late
+from feast.infra.offline_stores import dask  # noqa: F401  # Feast imports it late
+from feast.infra.online_stores import redis, sqlite  # noqa: F401  # Feast imports it late
+from feast.infra.registry import file  # noqa: F401  # Feast imports it late
 
 
 def answer(asked: dict[str, Any]) -> Any:

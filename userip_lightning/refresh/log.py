@@ -11,6 +11,7 @@ import polars as pl
 
 from userip_lightning.bulk.population import Population
 from userip_lightning.data.labels import Labels
+from userip_lightning.errors import InputError
 
 _BETWEEN = "\x1f"  # no id has it in practice; one that had would only make two files look alike
 
@@ -37,11 +38,18 @@ class LaterLog(NamedTuple):
             labels: what the experiment calls liked.
 
         Raises:
-            InputError: no Parquet file, a missing column, an empty id, or a row without a usable label.
+            InputError: no Parquet file, a missing column, an empty id, a row without a usable label, or two
+                files with the same events.
         """
         population = Population.open(source, labels)
         parts = {file: population._replace(files=(file,)).scan().collect() for file in population.files}
-        files = {_hash(events): file for file, events in parts.items()}
+        files: dict[str, Path] = {}
+        for file, events in parts.items():
+            first = files.setdefault(_hash(events), file) if events.height else file
+            if first != file:
+                raise InputError(
+                    f"{file}: has the same events as {first}, which would count twice; leave one of them out."
+                )
         return LaterLog(source, files, pl.concat(parts.values()))
 
 

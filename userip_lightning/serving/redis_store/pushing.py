@@ -129,7 +129,7 @@ def _write(layout: Layout, lock: PushLock, source: _Source, entry: Entry, progre
     lock.write(begin)
     written = 0
     for batch in batches(source.values(layout), BATCH):
-        lock.write(lambda pipe, batch=batch: pipe.mset(dict(batch)))  # type: ignore[misc]
+        lock.write(lambda pipe, batch=batch: pipe.mset(dict(batch)))  # type: ignore[misc]  # a default in a lambda
         written += len(batch)
         progress(written, total)
 
@@ -151,13 +151,13 @@ def _delete(layout: Layout, lock: PushLock, versions: dict[str, Entry]) -> None:
     """Delete versions; each is on the list until all of it is gone."""
     for name, entry in versions.items():
         lock.write(
-            lambda pipe, name=name, entry=entry: pipe.hset(  # type: ignore[misc]
+            lambda pipe, name=name, entry=entry: pipe.hset(  # type: ignore[misc]  # a default in a lambda
                 layout.versions, name, json.dumps(entry._replace(whole=False)._asdict())
             )
         )
         for batch in batches(layout.keys(name, entry), BATCH):
-            lock.write(lambda pipe, batch=batch: pipe.unlink(*batch))  # type: ignore[misc]
-        lock.write(lambda pipe, name=name: pipe.hdel(layout.versions, name))  # type: ignore[misc]
+            lock.write(lambda pipe, batch=batch: pipe.unlink(*batch))  # type: ignore[misc]  # a default in a lambda
+        lock.write(lambda pipe, name=name: pipe.hdel(layout.versions, name))  # type: ignore[misc]  # a default in a lambda
 
 
 def _give_up(layout: Layout, lock: PushLock, version: str, entry: Entry) -> None:

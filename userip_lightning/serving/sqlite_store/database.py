@@ -171,11 +171,17 @@ def versions(connection: sqlite3.Connection) -> list[Version]:
     rows = connection.execute("SELECT * FROM versions ORDER BY turn DESC").fetchall()
     return [
         Version(
-            name, turn, users, tuple(json.loads(names)), tuple(json.loads(sizes)), json.loads(manifest),
-            bool(whole), bool(current),
+            name,
+            turn,
+            users,
+            tuple(json.loads(names)),
+            tuple(json.loads(sizes)),
+            json.loads(manifest),
+            bool(whole),
+            bool(current),
         )
         for name, turn, users, names, sizes, manifest, whole, current in rows
-    ]  # fmt: skip
+    ]
 
 
 def current(connection: sqlite3.Connection, address: Address) -> Version:
