@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from html import escape
 from typing import Any
 
-from userip_lightning.explain.page_codes import cards, glance, summary
+from userip_lightning.explain.page_codes import cards, glance, short_cards, summary
 from userip_lightning.explain.page_map import drawn_map, map_style
 from userip_lightning.explain.page_overlap import overlap
 from userip_lightning.explain.page_script import SCRIPT
@@ -21,11 +21,9 @@ from userip_lightning.report.notation import plural
 from userip_lightning.report.page import Section, document
 
 Found = Mapping[str, Any]
-#: Items of a card in another report.
-_SECTION_ITEMS = 4
 _OVERLAP = (
     "Users of two codes at once. Blue cells hold more users than if the profiles had nothing to do with each "
-    "other, orange cells fewer; × says how many times as many."
+    "other, orange cells fewer; × says how many times as many, and the colour is full at 4 and at 0.25."
 )
 
 
@@ -60,7 +58,7 @@ def explain_section(found: Found) -> Section:
     """
     parts = [_lead(found), glance(found)]
     for p, profile in enumerate(found["profiles"]):
-        parts.append(f"<h3>{name(profile['name'])}</h3>{cards(found, p, frozenset(), _SECTION_ITEMS)}")
+        parts.append(f"<h3>{name(profile['name'])}</h3>{short_cards(found, p)}")
     if found["overlap"]:
         parts.append(f'<p class="caption">{_OVERLAP}</p>{overlap(found)}')
     parts.append('<p><a href="explain.html">explain.html</a> has more items, a map and single users.</p>')

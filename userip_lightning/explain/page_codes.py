@@ -12,8 +12,8 @@ from userip_lightning.report.notation import number, plural
 
 #: A JSON object of explain.json.
 Found = Mapping[str, Any]
-#: Items of a card that are seen at once.
-SEEN = 6
+#: Items of a card that are seen at once, and those of a card in another report.
+SEEN, SEEN_IN_REPORT = 6, 4
 _WORDS = (
     ("distinctive", "words of the titles"),
     ("nearest", "nearest to its embedding"),
@@ -87,39 +87,55 @@ def summary(profile: Found) -> str:
     return escape(", ".join(parts))
 
 
-def cards(found: Found, p: int, users: frozenset[str], seen: int = SEEN) -> str:
+def cards(found: Found, p: int, users: frozenset[str]) -> str:
     """The cards of one profile.
 
     Args:
         found: explain.json.
         p: the profile's place.
         users: that the page can show; only these are linked.
-        seen: items that are seen at once; the others unfold. 0 leaves users and further items out.
     """
-    profile = found["profiles"][p]
-    made = "\n".join(_card(found, p, code, users, seen) for code in profile["codes"])
-    return f'<div class="cards">\n{made}\n</div>'
 
-
-def _card(found: Found, p: int, code: Found, users: frozenset[str], seen: int) -> str:
-    place = anchor(p, code["code"])
-    heading = f"{mark(code['code'])}<b>{code['code']}</b> {name(code['label'])}"
-    if code["users"]:
-        body = [
-            f'<p class="facts">{_facts(found, code)}</p>',
-            f'<div class="bar" style="--width: {code["share"]:.1%}"></div>',
-            _items(code["items"], found["explicit"], seen),
+    def body(code: Found) -> str:
+        parts = (
+            _items(code["items"], found["explicit"], SEEN),
+            _more(code["items"][SEEN:]),
             _words(code["words"]),
             _typical(code["typical"], users),
             _button(p, code["code"]) if users else "",
-        ]
+        )
+        return "".join(parts)
+
+    return _grid(found, p, body, "h3")
+
+
+def short_cards(found: Found, p: int) -> str:
+    """The cards of one profile in another report: words and the first items."""
+
+    def body(code: Found) -> str:
+        return _items(code["items"], found["explicit"], SEEN_IN_REPORT) + _words(code["words"])
+
+    return _grid(found, p, body, "h4")
+
+
+def _grid(found: Found, p: int, body: Callable[[Found], str], level: str) -> str:
+    made = "\n".join(_card(found, p, code, body, level) for code in found["profiles"][p]["codes"])
+    return f'<div class="cards">\n{made}\n</div>'
+
+
+def _card(found: Found, p: int, code: Found, body: Callable[[Found], str], level: str) -> str:
+    place = anchor(p, code["code"])
+    heading = f"{mark(code['code'])}<b>{code['code']}</b> {name(code['label'])}"
+    if code["users"]:
+        kind = "card"
+        bar = f'<div class="bar" style="--width: {code["share"]:.1%}"></div>'
+        told = f'<p class="facts">{_facts(found, code)}</p>{bar}{body(code)}'
     else:
-        body = [
-            '<p class="facts">Nobody has this code. A model that reads codes learns nothing about it.</p>'
-        ]
+        kind = "card empty"
+        told = '<p class="facts">Nobody has this code. A model that reads codes learns nothing about it.</p>'
     return (
-        f'<article class="card{"" if code["users"] else " empty"}" id="{place}" aria-labelledby="{place}h">'
-        f'<h3 id="{place}h">{heading}</h3>{"".join(body)}</article>'
+        f'<article class="{kind}" id="{place}" aria-labelledby="{place}h">'
+        f'<{level} id="{place}h">{heading}</{level}>{told}</article>'
     )
 
 
@@ -135,20 +151,23 @@ def _facts(found: Found, code: Found) -> str:
 def _items(items: Sequence[Found], explicit: bool, seen: int) -> str:
     if not items:
         return '<p class="facts">No item stands out.</p>'
-    head = (
-        f'<thead><tr><th scope="col">what they {"like" if explicit else "choose"}</th>'
-        '<th scope="col">lift</th><th scope="col">events</th></tr></thead>'
-    )
-    rows = [
-        f"<tr><td>{name(item['title'] or item['item_id'])}</td><td>{times(item['lift'])}</td>"
-        f"<td>{item['count']:,}<small> of {item['of']:,}</small></td></tr>"
-        for item in items
-    ]
-    table = f'<table class="items">{head}<tbody>{"".join(rows[:seen])}</tbody></table>'
-    if len(rows) <= seen:
-        return table
-    more = f'<table class="items"><tbody>{"".join(rows[seen:])}</tbody></table>'
-    return f"{table}<details><summary>{plural(len(rows) - seen, 'more item')}</summary>{more}</details>"
+    titles = (f"what they {'like' if explicit else 'choose'}", "lift", "events")
+    head = "".join(f'<th scope="col">{title}</th>' for title in titles)
+    rows = "".join(map(_item, items[:seen]))
+    return f'<table class="items"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>'
+
+
+def _more(items: Sequence[Found]) -> str:
+    if not items:
+        return ""
+    table = f'<table class="items"><tbody>{"".join(map(_item, items))}</tbody></table>'
+    return f"<details><summary>{plural(len(items), 'more item')}</summary>{table}</details>"
+
+
+def _item(item: Found) -> str:
+    events = f"{item['count']:,}<small> of {item['of']:,}</small>"
+    title = name(item["title"] or item["item_id"])
+    return f"<tr><td>{title}</td><td>{times(item['lift'])}</td><td>{events}</td></tr>"
 
 
 def _words(words: Found) -> str:

@@ -10,11 +10,15 @@ from userip_lightning.explain.page_marks import colour, mark, shape
 from userip_lightning.explain.page_text import name
 
 Found = Mapping[str, Any]
-_WIDTH, _EDGE = 720.0, 18.0
+_EDGE = 18.0
+#: Width of the drawing for few and for many users, whose marks look smaller in a larger drawing.
+_WIDTHS, _FEW = (720.0, 1060.0), 600
 #: Height over width stays between these, so that a flat map is still a picture.
 _FLAT, _STEEP = 0.45, 0.85
 #: Labels nearer than this, in units of the drawing, are moved apart.
 _APART = 19.0
+#: Codes that the legend beside the map has room for.
+_BESIDE = 16
 
 
 class Frame(NamedTuple):
@@ -24,6 +28,7 @@ class Frame(NamedTuple):
     top: float
     across: float  # units per unit
     down: float
+    width: float
     height: float
 
     def at(self, x: float, y: float) -> tuple[float, float]:
@@ -34,8 +39,10 @@ class Frame(NamedTuple):
 def frame(xs: Sequence[float], ys: Sequence[float]) -> Frame:
     """A frame around all points, with the same scale in both directions where the shape allows it."""
     wide, high = (max(values) - min(values) or 1.0 for values in (xs, ys))
-    height = (_WIDTH - 2 * _EDGE) * min(max(high / wide, _FLAT), _STEEP)
-    return Frame(min(xs), max(ys), (_WIDTH - 2 * _EDGE) / wide, height / high, height + 2 * _EDGE)
+    width = _WIDTHS[len(xs) > _FEW]
+    across = width - 2 * _EDGE
+    down = across * min(max(high / wide, _FLAT), _STEEP)
+    return Frame(min(xs), max(ys), across / wide, down / high, width, down + 2 * _EDGE)
 
 
 def map_style(profiles: int) -> str:
@@ -62,7 +69,8 @@ def drawn_map(found: Found) -> str:
     label = f"Map of {len(points):,} users; the table below says where the users of each code are."
     return (
         f'<div class="map">{_choice(profiles)}'
-        f'<figure><svg id="map" viewBox="0 0 {_WIDTH:.0f} {place.height:.0f}" role="img" '
+        f'<figure><svg id="map" viewBox="0 0 {place.width:.0f} {place.height:.0f}" role="img" '
+        f'style="--unit: {place.width / _WIDTHS[0]:.2f}px" '
         f'aria-label="{escape(label)}">{layers}<circle id="here" r="9" hidden=""/></svg>'
         f'<figcaption>{escape(_caption(where))}<span id="hover"></span></figcaption></figure>{legends}'
         f"<details><summary>The map as a table</summary>{tables}</details></div>"
@@ -99,11 +107,14 @@ def _layer(
         if steps:
             paths.append(f'<path d="{steps}" fill="{colour(code)}"/>')
     labels = {code["code"]: place.at(*code["map"]) for code in profile["codes"] if code["map"]}
-    texts = "".join(f'<text x="{x:.1f}" y="{y:.1f}">{code}</text>' for code, (x, y) in _apart(labels).items())
+    texts = "".join(
+        f'<text x="{x:.1f}" y="{y:.1f}">{code}</text>'
+        for code, (x, y) in _apart(labels, _APART * place.width / _WIDTHS[0]).items()
+    )
     return f'<g class="by by{p}">{"".join(paths)}{texts}</g>'
 
 
-def _apart(labels: Mapping[int, tuple[float, float]]) -> dict[int, tuple[float, float]]:
+def _apart(labels: Mapping[int, tuple[float, float]], least: float) -> dict[int, tuple[float, float]]:
     """Labels that would lie on one another, moved apart a little at a time."""
     moved = dict(labels)
     codes = list(moved)
@@ -114,10 +125,10 @@ def _apart(labels: Mapping[int, tuple[float, float]]) -> dict[int, tuple[float, 
                 (ax, ay), (bx, by) = moved[a], moved[b]
                 dx, dy = bx - ax, by - ay or 0.01
                 far = (dx * dx + dy * dy) ** 0.5
-                if far >= _APART:
+                if far >= least:
                     continue
                 still = False
-                step = (_APART - far) / 2 / far
+                step = (least - far) / 2 / far
                 moved[a], moved[b] = (ax - dx * step, ay - dy * step), (bx + dx * step, by + dy * step)
         if still:
             break
@@ -128,8 +139,10 @@ def _legend(profile: Found, p: int) -> str:
     entries = "".join(
         f"<li>{mark(code['code'])}<b>{code['code']}</b> {name(code['label'])}</li>"
         for code in profile["codes"]
+        if code["users"]
     )
-    return f'<ul class="legend by by{p}">{entries}</ul>'
+    kind = "legend many" if profile["size"] > _BESIDE else "legend"
+    return f'<ul class="{kind} by by{p}">{entries}</ul>'
 
 
 def _table(profile: Found, p: int, users: Sequence[Found]) -> str:

@@ -13,6 +13,9 @@ from userip_lightning.explain.page_text import name
 Found = Mapping[str, Any]
 #: A table with more cells than this gives way to the pairs of codes that stand out most.
 _MOST_CELLS, _PAIRS = 900, 24
+#: Times as many, or as few, users as if independent that have the full colour; one user more on both sides
+#: keeps cells of few users pale.
+_FULL = 4.0
 
 
 def overlap(found: Found) -> str:
@@ -37,7 +40,7 @@ def _pair(pair: Found, down: Found, across: Found, anchor: str) -> str:
 
 def _heat(counts: NDArray[np.int64], alone: NDArray[np.float64], down: Found, across: Found) -> str:
     """Every cell; ``alone`` are the users that it would hold if the profiles were independent."""
-    strength = (counts - alone) / max(1, np.abs(counts - alone).max(initial=0))
+    strength = np.clip(np.log((counts + 1) / (alone + 1)) / np.log(_FULL), -1, 1)
     head = "".join(
         f'<th scope="col"><b>{code["code"]}</b> <span>{name(code["label"])}</span></th>'
         for code in across["codes"]

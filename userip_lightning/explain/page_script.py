@@ -18,7 +18,11 @@ SCRIPT = r"""
     element.append(...children);
     return element;
   };
-  const isolated = (text) => make("bdi", {}, text);
+  const cut = (text) => {
+    const plain = text.replace(/[\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]+/g, " ");
+    return plain.length > 120 ? plain.slice(0, 119) + "…" : plain;
+  };
+  const isolated = (text) => make("bdi", {}, cut(text));
   const count = (n, noun) => `${n.toLocaleString("en")} ${noun}${n === 1 ? "" : "s"}`;
   const figure = (value) => {
     const text = Math.abs(value).toFixed(3);
@@ -168,7 +172,7 @@ SCRIPT = r"""
       if (user === chosen) return;
       chosen = user;
       point(user);
-      told.textContent = user ? `User ${user[0]}: ${summary(user)}. Click to see why.` : "";
+      told.textContent = user ? `User ${cut(user[0])}: ${summary(user)}. Click to see why.` : "";
     });
     map.addEventListener("click", (event) => {
       const user = nearest(event);

@@ -20,8 +20,8 @@ code { font-size: .92em; background: var(--band); padding: .1em .3em; border-rad
 .glance b { font-weight: 650; margin-right: .3em; }
 .glance .group th { position: static; font-size: .85rem; white-space: normal; }
 .glance .group b { color: var(--ink); }
-.glance, .heat { width: fit-content; max-width: 100%; }
-.glance table { min-width: min(52rem, 100%); }
+.glance { max-width: 58rem; }
+.heat { width: fit-content; max-width: 100%; }
 td .bar { display: inline-block; width: 8rem; height: .6rem; margin-right: .4rem; }
 td .bar + span { display: inline-block; min-width: 3.6rem; }
 .cards { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(21rem, 100%), 1fr)); gap: 1rem;
@@ -30,8 +30,9 @@ td .bar + span { display: inline-block; min-width: 3.6rem; }
   scroll-margin-top: 1rem; overflow-wrap: anywhere; }
 .card:target { border-color: var(--accent); box-shadow: 0 0 0 1px var(--accent); }
 .card.empty { background: var(--band); color: var(--muted); }
-.card h3 { font-size: 1.05rem; margin: 0 0 .2rem; line-height: 1.35; }
-.card h3 b { margin-right: .2em; }
+.card h3, .card h4 { font-size: 1.05rem; margin: 0 0 .2rem; line-height: 1.35; }
+.card h3 b, .card h4 b { margin-right: .2em; }
+section > h3 { margin: 2rem 0 .25rem; }
 .facts { color: var(--muted); font-size: .85rem; margin: 0 0 .5rem; font-variant-numeric: tabular-nums; }
 .facts b { color: var(--ink); font-weight: 600; }
 .card > .bar { height: .3rem; margin: 0 0 .8rem; }
@@ -53,14 +54,16 @@ summary { cursor: pointer; color: var(--accent); font-size: .82rem; padding: .3r
 .card button[hidden] { display: none; }
 .map { margin-top: 1rem; }
 .map { display: grid; gap: 0 2.5rem; grid-template-columns: minmax(0, 46rem) minmax(12rem, 1fr); }
-.map > fieldset, .map > details { grid-column: 1 / -1; }
+.map > fieldset, .map > details, .legend.many { grid-column: 1 / -1; }
 .map svg#map { background: var(--band); border-radius: .5rem; touch-action: manipulation; }
 .map figcaption { margin: .5rem 0 0; }
 .map path { opacity: .8; }
-.map text { font-size: 16px; font-weight: 700; text-anchor: middle; dominant-baseline: central;
-  fill: var(--ink); stroke: var(--band); stroke-width: 5px; stroke-linejoin: round; paint-order: stroke;
+.map text { font-size: calc(16 * var(--unit)); font-weight: 700; text-anchor: middle;
+  dominant-baseline: central;
+  fill: var(--ink); stroke: var(--band); stroke-width: calc(5 * var(--unit));
+  stroke-linejoin: round; paint-order: stroke;
   pointer-events: none; }
-#here { fill: none; stroke: var(--ink); stroke-width: 2.5px; }
+#here { fill: none; stroke: var(--ink); stroke-width: calc(2.5 * var(--unit)); }
 #here[hidden] { display: none; }
 #hover { display: block; color: var(--ink); min-height: 1.55em; }
 .by-choice { border: 0; padding: 0; margin: 0 0 .8rem; display: flex; flex-wrap: wrap; gap: .3rem 1.2rem;
@@ -95,8 +98,8 @@ td.text, th.text { text-align: left; white-space: normal; }
 #results small { display: block; color: var(--muted); }
 #user { margin-top: 1.5rem; padding-top: 1.2rem; border-top: 1px solid var(--ink); max-width: 58rem;
   scroll-margin-top: .5rem; overflow-wrap: anywhere; }
-#user h3 { font-size: 1.2rem; margin: 0; }
-h4 { font-size: 1rem; margin: 1.6rem 0 .3rem; }
+#user h3 { font-size: 1.2rem; margin: 0; width: fit-content; max-width: 100%; }
+#user h4 { font-size: 1rem; margin: 1.6rem 0 .3rem; }
 #user th[scope=row] { font-weight: 400; white-space: normal; position: static; }
 #user .codes { width: auto; }
 #user .codes th { white-space: nowrap; overflow-wrap: normal; }
@@ -117,7 +120,7 @@ h4 { font-size: 1rem; margin: 1.6rem 0 .3rem; }
   td .bar + span { min-width: 0; }
   .glance th[scope=row] { min-width: 0; }
   .map { grid-template-columns: minmax(0, 1fr); gap: .9rem; }
-  .map text { font-size: 26px; stroke-width: 8px; }
+  .map text { font-size: calc(26 * var(--unit)); stroke-width: calc(8 * var(--unit)); }
   .evidence th:first-child { width: 46%; padding-right: 1rem; }
   .evidence th:last-child, .evidence td:last-child { width: 4.4rem; padding: .3rem 0; }
 }

@@ -8,7 +8,8 @@ from urllib.parse import quote
 
 from userip_lightning.report.notation import NONE, signed
 
-_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+#: Control characters, ends of lines, and marks that turn the direction of what follows.
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]+")
 #: A title longer than this many characters is cut; a card has room for fewer.
 LONGEST = 120
 
