@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import fields
-from typing import NamedTuple, get_args
+from typing import NamedTuple, cast, get_args
 
 from jsonargparse import ArgumentParser
 
@@ -17,6 +17,7 @@ from userip_lightning.reproduce.progress import StudyDisplay
 from userip_lightning.reproduce.run import Finished
 from userip_lightning.reproduce.run import reproduce as reproduce_table
 from userip_lightning.reproduce.settings import Study, Tuning
+from userip_lightning.reproduce.special import SPECIAL
 from userip_lightning.reproduce.tables import TableName
 
 #: The study that has settings of its own.
@@ -29,12 +30,13 @@ Example: userip reproduce table2 -c configs/reproduce/ml100k.yaml --methods DCN 
 _TABLE = """table2: every network without and with codes; table3: continuous profiles in place of codes;
 table4: codes trained with one network's surrogate, fed to the others; fig5, fig6: a growing codebook of
 hobby, of background; regimes: when codes need text or a language model (userip reproduce regimes --help)"""
+_LAYERS = "of the language model, from 1, whose mean attention fig7 shows; all where left out"
 
 
 class Request(NamedTuple):
     """What a command line asks for."""
 
-    table: TableName
+    table: str
     study: Study
     choice: Choice
 
@@ -51,7 +53,7 @@ def reproduce(arguments: Sequence[str]) -> None:
     request = parse_study(arguments)
     display = StudyDisplay()
     with display:
-        finished = reproduce_table(*request, display)
+        finished = _make(request, display)
     _close(finished)
 
 
@@ -69,13 +71,22 @@ def parse_study(arguments: Sequence[str]) -> Request:
         selection=Selection(**config.selection.as_dict()),
         wandb=WandbSettings(**config.wandb.as_dict()),
     )
-    return Request(config.table, study, Choice(config.datasets, config.splits, config.methods))
+    if config.layers is not None and config.table != "fig7":
+        raise InputError(f"--layers: {config.table} shows no attention, fig7 does; leave it out.")
+    choice = Choice(config.datasets, config.splits, config.methods, config.layers)
+    return Request(config.table, study, choice)
+
+
+def _make(request: Request, display: StudyDisplay) -> Finished:
+    if request.table in SPECIAL:
+        return SPECIAL[request.table].make(request.study, request.choice, display)
+    return reproduce_table(cast(TableName, request.table), request.study, request.choice, display)
 
 
 def _close(finished: Finished) -> None:
-    folder, summary = finished.report
+    folder, summary = finished.report.folder, finished.report.summary
     show(summary)
-    print(f"All tables, as Markdown, HTML, LaTeX and Parquet, with figures: {folder}")
+    print(f"The report, as a page, as Markdown and for programs: {folder}")
     if finished.failed:
         named = ", ".join(finished.failed[:3]) + (", ..." if len(finished.failed) > 3 else "")
         raise InputError(
@@ -84,16 +95,21 @@ def _close(finished: Finished) -> None:
         )
 
 
+def _help() -> str:
+    return "; ".join([_TABLE, *(f"{name}: {special.help}" for name, special in SPECIAL.items())])
+
+
 def _parser() -> ArgumentParser:
     parser = ArgumentParser(
         prog="userip reproduce", description=_DESCRIPTION, exit_on_error=False, allow_abbrev=False
     )
-    parser.add_argument("table", choices=list(get_args(TableName)), help=_TABLE)
+    parser.add_argument("table", choices=[*get_args(TableName), *SPECIAL], help=_help())
     parser.add_argument("-c", "--config", action="config", help="YAML file; give several, the later ones win")
     parser.add_argument("--datasets", nargs="+", type=str, help="only these, by their names in the study")
     parser.add_argument("--splits", nargs="+", type=str, help="only these, by their names in the study")
     parser.add_argument(
         "--methods", nargs="+", type=str, help="only these rows, or all rows of these networks"
     )
+    parser.add_argument("--layers", nargs="+", type=int, help=_LAYERS)
     parser.add_class_arguments(Study, None)
     return parser

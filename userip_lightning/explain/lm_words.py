@@ -53,7 +53,7 @@ class LanguageModelWords:
     @property
     def centre(self) -> Floats:
         """[D] mean input embedding of the vocabulary; take it from an embedding before :meth:`nearest`."""
-        return self._embedding.mean(0).double().cpu().numpy()
+        return self.embedding.mean(0).double().cpu().numpy()
 
     @property
     def words(self) -> list[str]:
@@ -62,11 +62,11 @@ class LanguageModelWords:
 
     def vectors(self, texts: Sequence[str]) -> Floats:
         """[N, D] mean input embeddings of the texts' tokens; zeros for a text without any."""
-        found = np.zeros((len(texts), self._embedding.shape[1]))
+        found = np.zeros((len(texts), self.embedding.shape[1]))
         for row, text in enumerate(texts):
             ids = encode(self._tokenizer, f" {text.strip()}") if text.strip() else []
             if ids:
-                found[row] = self._embedding[ids].mean(0).double().cpu().numpy()
+                found[row] = self.embedding[ids].mean(0).double().cpu().numpy()
         return found
 
     def entries(self, texts: Sequence[str], weight: Floats) -> Floats:
@@ -84,7 +84,7 @@ class LanguageModelWords:
         total = weight.sum(axis=1)
         told = np.flatnonzero((total > 0) & np.array([bool(text.strip()) for text in texts], dtype=bool))
         told = told[np.argsort(-total[told], kind="stable")[:_TEXTS]]
-        sums, heavy = np.zeros((weight.shape[1], self._embedding.shape[1])), weight[told]
+        sums, heavy = np.zeros((weight.shape[1], self.embedding.shape[1])), weight[told]
         for first in range(0, len(told), _PART):
             part = told[first : first + _PART]
             sums += weight[part].T @ self.vectors([texts[item] for item in part])
@@ -106,16 +106,17 @@ class LanguageModelWords:
         Returns:
             N lists, the nearest word first; empty for a vector of zeros.
         """
-        vocabulary, found = self._vocabulary, list[list[str]]()
-        allowed = np.array([among is None or word in among for word in vocabulary.words], dtype=bool)
+        words, found = self._vocabulary.words, list[list[str]]()
+        allowed = np.array([among is None or word in among for word in words], dtype=bool)
+        tokens = np.flatnonzero(allowed[self._vocabulary.word])
+        word, directions = self._vocabulary.word[tokens], self._directions[torch.from_numpy(tokens)]
         for first in range(0, len(vectors), _PART):
-            part = torch.from_numpy(vectors[first : first + _PART]).to(self._directions)
-            by_token = (part @ self._directions.T).double().cpu().numpy()
+            part = torch.from_numpy(vectors[first : first + _PART]).to(directions)
+            by_token = (part @ directions.T).double().cpu().numpy()
             for vector, near in zip(vectors[first : first + _PART], by_token, strict=True):
-                score = np.full(len(vocabulary.words), -np.inf)
-                np.maximum.at(score, vocabulary.word, near)
-                score[~allowed] = -np.inf
-                found.append(_best(score, vocabulary.words, count) if vector.any() else [])
+                score = np.full(len(words), -np.inf)
+                np.maximum.at(score, word, near)
+                found.append(_best(score, words, count) if vector.any() else [])
         return found
 
     def expected(
@@ -159,7 +160,7 @@ class LanguageModelWords:
     def _next_words(self, prompt: str) -> Floats:
         """[W] probability of every whole word after the prompt."""
         begin = [] if self._tokenizer.bos_token_id is None else [self._tokenizer.bos_token_id]
-        ids = torch.tensor([begin + encode(self._tokenizer, prompt)], device=self._embedding.device)
+        ids = torch.tensor([begin + encode(self._tokenizer, prompt)], device=self.embedding.device)
         length = ids.shape[1]
         inputs = self._backbone.embed(ids)
         shown = torch.ones(1, length, length, dtype=torch.bool, device=ids.device).tril()
@@ -167,7 +168,8 @@ class LanguageModelWords:
         hidden = self._backbone.hidden(inputs, additive(shown, inputs.dtype), place)
         share = self._backbone.head(hidden[0, -1]).float().softmax(-1).double().cpu().numpy()
         vocabulary = self._vocabulary
-        return np.bincount(vocabulary.word, share[vocabulary.tokens], minlength=len(vocabulary.words))
+        summed = np.bincount(vocabulary.word, share[vocabulary.tokens], minlength=len(vocabulary.words))
+        return summed.astype(np.float64)
 
     @cached_property
     def _backbone(self) -> FrozenBackbone:
@@ -178,12 +180,13 @@ class LanguageModelWords:
         return load_tokenizer(self.source)
 
     @cached_property
-    def _embedding(self) -> Tensor:
+    def embedding(self) -> Tensor:
+        """[V, D] input embeddings of the vocabulary, float32."""
         return self._backbone.embedding.detach().float()
 
     @cached_property
     def _vocabulary(self) -> _Vocabulary:
-        spelt = self._tokenizer.convert_ids_to_tokens(range(min(len(self._tokenizer), len(self._embedding))))
+        spelt = self._tokenizer.convert_ids_to_tokens(range(min(len(self._tokenizer), len(self.embedding))))
         whole = [(number, self._whole_word(token)) for number, token in enumerate(spelt)]
         folded = [(number, word.casefold()) for number, word in whole if word is not None]
         words = sorted({word for _, word in folded})
@@ -206,8 +209,8 @@ class LanguageModelWords:
     @cached_property
     def _directions(self) -> Tensor:
         """[T, D] embeddings of the words' tokens, less the vocabulary's mean, of length one."""
-        tokens = torch.from_numpy(self._vocabulary.tokens).to(self._embedding.device)
-        return torch.nn.functional.normalize(self._embedding[tokens] - self._embedding.mean(0), dim=1)
+        tokens = torch.from_numpy(self._vocabulary.tokens).to(self.embedding.device)
+        return torch.nn.functional.normalize(self.embedding[tokens] - self.embedding.mean(0), dim=1)
 
 
 def _best(score: Floats, words: Sequence[str], count: int) -> list[str]:

@@ -25,10 +25,11 @@ _CURVES = 12
 
 
 class Written(NamedTuple):
-    """The report's folder, and its first table: what the codes are worth in every block."""
+    """A report's folder, its first table, and what it found, in one sentence."""
 
     folder: Path
     summary: Sheet
+    found: str = ""
 
 
 def write_report(
