@@ -175,7 +175,7 @@ def _row(one: Share) -> tuple[Cell, ...]:
     low_high = f"{one.share.difference:.4f} [{one.share.low:.4f}, {one.share.high:.4f}]"
     gain = "" if one.condition == TUNED else interval(*one.gain)
     return (
-        Cell(one.condition),
+        Cell(f"{one.profile}, {one.condition}"),
         Cell(number(one.filler)),
         Cell(number(one.content)),
         Cell(low_high),

@@ -53,7 +53,7 @@ def score_sheet(name: str, judged: Sequence[Judged]) -> Sheet:
     groups = []
     for group in dict.fromkeys(one.retrieved.group for one in judged):
         rows = tuple(_row(one) for one in judged if one.retrieved.group == group)
-        groups.append(Rows(group.capitalize() if group in (EVERY, CONTROL) else group, rows))
+        groups.append(Rows(group, rows))
     caption = (
         "Share of the retrieved words that occur in titles that their user liked in held-out rows, less the "
         "same for other users with as many held-out words."
@@ -91,10 +91,11 @@ def person_sheet(name: str, people: Sequence[Person]) -> Sheet:
 
 def _row(one: Judged) -> tuple[Cell, ...]:
     found = one.score
+    label = Cell(_label(one))
     if found is None:
-        return Cell(one.retrieved.source), Cell("0"), *(Cell(NONE),) * 4
+        return label, Cell("0"), *(Cell(NONE),) * 4
     return (
-        Cell(one.retrieved.source),
+        label,
         Cell(f"{found.users:,}"),
         Cell(number(found.own)),
         Cell(number(found.others)),
@@ -103,11 +104,15 @@ def _row(one: Judged) -> tuple[Cell, ...]:
     )
 
 
-def _verdict(one: Judged) -> str:
+def _label(one: Judged) -> str:
     group, source, _ = one.retrieved
+    return source if group in (EVERY, CONTROL) else f"{group}, {source}"
+
+
+def _verdict(one: Judged) -> str:
     if one.score is None:
         return ""
-    about = source if group == EVERY else f"{group}, {source}"
+    about = _label(one)
     said = "better than chance" if one.score.found else "no better than chance"
     return f"{about[0].upper()}{about[1:]}: {said} ({interval(*one.score.score)})."
 
