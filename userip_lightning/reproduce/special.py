@@ -11,6 +11,7 @@ from userip_lightning.reproduce.choice import Choice
 from userip_lightning.reproduce.progress import StudyDisplay
 from userip_lightning.reproduce.run import Finished
 from userip_lightning.reproduce.settings import Study
+from userip_lightning.reproduce.table1 import table1
 
 
 class Special(NamedTuple):
@@ -21,6 +22,7 @@ class Special(NamedTuple):
 
 
 SPECIAL = {
+    "table1": Special(table1, "the data sets beside the paper's"),
     "table5": Special(reproduce_table5, "words of users and codes, and whether they are better than chance"),
     "fig7": Special(reproduce_fig7, "attention of words to soft tokens before and after tuning"),
 }
