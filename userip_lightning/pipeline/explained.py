@@ -10,7 +10,7 @@ from huggingface_hub import try_to_load_from_cache
 
 from userip_lightning import artifact
 from userip_lightning.assets import DEFAULT_LM, cache_root
-from userip_lightning.errors import InputError, Unavailable
+from userip_lightning.errors import InputError
 from userip_lightning.explain.explanation import Explanation
 from userip_lightning.explain.facts import explain
 from userip_lightning.explain.lm_words import LanguageModelWords
@@ -96,7 +96,7 @@ def report_section(experiment: Experiment, plan: Plan) -> list[Section]:
     source, words = asked(experiment, plan.place.prepared, codes, None)
     try:
         found = explain(source, words, users=0)
-    except Unavailable as error:
+    except InputError as error:
         found = explain(source._replace(why_no_words=str(error)), None, users=0)
     return [explain_section(found.as_json())]
 
