@@ -37,7 +37,7 @@ def experiment(cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
                 "class_path": "userip_lightning.data.tabular.Tabular",
                 "init_args": {
                     "path": str(folder / "log.parquet"),
-                    "items": str(folder / "items.parquet"),
+                    "items_path": str(folder / "items.parquet"),
                 },
             },
             "labels": "userip_lightning.data.labels.Implicit",
