@@ -108,7 +108,7 @@ def _evidence(evidence: Found, titles: dict[str, int]) -> list[Any]:
 
 def reach(found: Found, shown: int) -> str:
     """How many users the search knows, and what knows everybody; HTML."""
-    everybody = "<code>userip explain EXPERIMENT --user ID</code>"
+    everybody = "<code>userip explain EXPERIMENT <span>--user ID</span></code>"
     total = found["sample"]["of"]
     if shown >= total:
         return f"All {plural(total, 'user')} are in this file. {everybody} prints one of them."
