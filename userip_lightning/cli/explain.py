@@ -24,10 +24,11 @@ from userip_lightning.report.notation import NONE, number, plural, signed
 #: Columns where standard output is no terminal and has no width of its own.
 _WIDTH = 160
 _ITEMS = 3
-_DESCRIPTION = """Say what the codes of a finished experiment mean. It writes explain.json and explain.html (one
-file, no network needed) into EXPERIMENT and prints a summary: for every profile and code a label, the share of
-users, their click rate, how sure their codes are, and the items that they like more often than others do
-(the figure is the lift: their share of liked events over the item's share among all users).
+_DESCRIPTION = """Say what the codes of a finished experiment mean. It writes explain.json and explain.html
+(one file, no network needed) into EXPERIMENT and prints a summary: for every profile and code a label, the
+share of users, their click rate, how sure their codes are, and the items that they like more often than
+others do. The figure beside an item is its lift: its share of these users' liked events over its share of
+everybody's.
 
 With --user it prints, for each user named, their codes, how sure these are and every event that speaks for or
 against them, in nats; the prior and the events add up to the log-odds of the user's codes over the likeliest
@@ -60,7 +61,7 @@ def explain(arguments: Sequence[str]) -> None:
             _print_users(users, labels, config.json)
             return
         found = facts.explanation(what.words, config.users)
-        files = [write_explanation(root, found)]
+        files = write_explanation(root, found)
     if config.json:
         print(json.dumps(found.as_json(), indent=2, ensure_ascii=False))
         return

@@ -19,7 +19,7 @@ _SEVERAL = 2.0  # texts
 
 
 def distinctive_words(texts: Sequence[str], counts: csr_matrix, most: int) -> list[list[str]]:
-    """The most distinctive words of every code, at most ``most``; those of hardly more than one text come last.
+    """The most distinctive words of every code, those of hardly more than one text last.
 
     A word occurs in an event if it is in the item's text, once however often it is there. Left out are
     English stop words, words of one or two characters and those of fewer than three events.

@@ -1,4 +1,4 @@
-"""A finished experiment explained: ``explain.json`` in its folder, and whose words it shows."""
+"""A finished experiment explained: ``explain.json`` and ``explain.html``, and a section of its report."""
 
 from __future__ import annotations
 
@@ -12,14 +12,19 @@ from userip_lightning import artifact
 from userip_lightning.assets import DEFAULT_LM, cache_root
 from userip_lightning.errors import InputError
 from userip_lightning.explain.explanation import Explanation
+from userip_lightning.explain.facts import explain
+from userip_lightning.explain.lm_words import LanguageModelWords
+from userip_lightning.explain.page import explain_page, explain_section
 from userip_lightning.explain.source import CodeWordsReader, Source
 from userip_lightning.pipeline.config import Experiment
-from userip_lightning.pipeline.plan import Job
+from userip_lightning.pipeline.plan import Job, Plan
 from userip_lightning.pipeline.stages import CATALOGUE, PROFILE
+from userip_lightning.pipeline.training import is_done
 from userip_lightning.profile.backbone import LMSource
 from userip_lightning.profile.prompt import ProfileName, PromptTemplate
+from userip_lightning.report.page import Section
 
-EXPLAIN = "explain.json"
+EXPLAIN, EXPLAIN_PAGE = "explain.json", "explain.html"
 #: In place of a language model's name: nobody reads words.
 NO_LM = "none"
 _WEIGHTS = tuple(
@@ -64,19 +69,36 @@ def asked(experiment: Experiment, prepared: Path, codes: Job, lm: str | None) ->
         language_model=None if why else model.name,
         why_no_words=why,
     )
-    return Asked(source, None)
+    return Asked(source, None if why else LanguageModelWords(model))
 
 
-def write_explanation(root: Path, found: Explanation) -> Path:
-    """Write ``explain.json``; returns its path.
+def write_explanation(root: Path, found: Explanation) -> list[Path]:
+    """Write ``explain.json`` and ``explain.html``; returns their paths.
 
     Raises:
         InputError: the folder cannot be written.
     """
-    file = root / EXPLAIN
-    with artifact.write_errors(file):
-        artifact.write_text(file, json.dumps(found.as_json(), ensure_ascii=False, allow_nan=False) + "\n")
-    return file
+    data, page, told = root / EXPLAIN, root / EXPLAIN_PAGE, found.as_json()
+    with artifact.write_errors(data):
+        artifact.write_text(data, json.dumps(told, ensure_ascii=False, allow_nan=False) + "\n")
+        artifact.write_text(page, explain_page(told))
+    return [data, page]
+
+
+def report_section(experiment: Experiment, plan: Plan) -> list[Section]:
+    """What the codes of the first seed mean, for the experiment's report; none where they are not made.
+
+    The language model reads words where that takes no download and it can be loaded; the section says if not.
+    """
+    codes = plan.quantize[0]
+    if not is_done(codes):
+        return []
+    source, words = asked(experiment, plan.place.prepared, codes, None)
+    try:
+        found = explain(source, words, users=0)
+    except InputError as error:
+        found = explain(source._replace(why_no_words=str(error)), None, users=0)
+    return [explain_section(found.as_json())]
 
 
 def is_local(model: LMSource) -> bool:
