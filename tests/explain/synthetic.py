@@ -146,7 +146,7 @@ def explanation(
             "y": at[:shown, 1].tolist(),
             "user": list(range(shown)),
         },
-        "sample": {"shown": shown, "of": users, "how": "drawn at random with seed 0"},
+        "sample": {"shown": shown, "of": users, "how": "Drawn at random with seed 0."},
         "users": [
             {
                 "user_id": ids[u],

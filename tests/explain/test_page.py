@@ -10,6 +10,7 @@ from userip_lightning.explain.page_marks import COLOURS, colour, shape
 from userip_lightning.explain.page_style import STYLE
 from userip_lightning.report.drawing import LINES
 from userip_lightning.report.page import page
+from userip_lightning.report.page_style import STYLE as BASE
 
 KINDS = {
     "catalogue": {},
@@ -54,7 +55,7 @@ def test_every_code_has_a_card_with_its_figures_and_items():
             assert code["label"] in text
             if code["users"]:
                 assert f"{code['users']:,} users" in text
-                assert f"{100 * code['click_rate']:.1f} % liked" in text
+                assert f"{100 * code['click_rate']:.1f}\u00a0% liked" in text
                 for item in code["items"]:
                     assert item["title"] in text
     assert text.count("Nobody has this code.") == 2
@@ -127,3 +128,27 @@ def test_further_sections_have_links_and_their_style_once():
     text = page("Title", [], [], further=[section] * 3)
     assert text.count(STYLE) == 1
     assert 'href="#s2"' in text
+
+
+def colours(theme):
+    """Variables of a theme to their lightness as WCAG computes it."""
+    text = BASE + STYLE
+    parts = re.findall(r"prefers-color-scheme: dark\) \{ :root \{(.*?)\}", text, flags=re.DOTALL)
+    if theme == "light":
+        parts = re.findall(r"^:root \{(.*?)\}", text, flags=re.DOTALL | re.MULTILINE)
+    found = {}
+    for key, hexadecimal in re.findall(r"--(\w+): #(\w{6})", " ".join(parts)):
+        channels = [int(hexadecimal[i : i + 2], 16) / 255 for i in (0, 2, 4)]
+        linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+        found[key] = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+    return found
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_text_and_marks_stand_out_from_what_is_behind_them(theme):
+    shade = colours(theme)
+    pairs = {(front, back): 4.5 for front in ("ink", "muted", "accent") for back in ("paper", "band")}
+    pairs |= {(f"c{i}", back): 3.0 for i in range(COLOURS) for back in ("paper", "band")}
+    for (front, back), least in pairs.items():
+        low, high = sorted((shade[front], shade[back]))
+        assert (high + 0.05) / (low + 0.05) >= least, (front, back)

@@ -91,7 +91,7 @@ def _lead(found: Found) -> str:
     if found["gained_nats"] is not None:
         ratio = math.exp(found["gained_nats"])
         lines.append(
-            f"<li>Who knows a user's codes finds an event that was held out {ratio:.2f} times as likely: "
+            f"<li>Knowing a user's codes makes an event that was held out {ratio:.2f} times as likely: "
             f"{nats(found['gained_nats'])} nats per event.</li>"
         )
     if found["language_model"]:
@@ -106,7 +106,7 @@ def _lead(found: Found) -> str:
 
 def _profile(found: Found, p: int, users: Sample) -> str:
     profile = found["profiles"][p]
-    words = f"“{name(profile['text'])} …” " if profile["text"] else ""
+    words = f"“{name(profile['text'].lstrip(' ,;.'))} …” " if profile["text"] else ""
     told = f'<p class="caption">{words}{summary(profile)}</p>'
     return (
         f'<section id="p{p}"><h2>{name(profile["name"])}</h2>\n{told}{cards(found, p, users.ids)}</section>'

@@ -28,7 +28,7 @@ SCRIPT = r"""
     const text = Math.abs(value).toFixed(3);
     return Number(text) === 0 ? "0.000" : (value < 0 ? "−" : "+") + text;
   };
-  const percent = (p) => (p > 0.99 && p < 0.9995 ? "> 99" : (100 * p).toFixed(0)) + " %";
+  const percent = (p) => (p > 0.99 && p < 0.9995 ? ">\u00a099" : (100 * p).toFixed(0)) + "\u00a0%";
   const coded = (p, code) => `${code} ${found.labels[p][code] ?? "unknown"}`;
   const summary = (user) => user[1].map((code, p) => `${found.profiles[p]} ${code}`).join(", ");
   const link = (id) => "#user=" + encodeURIComponent(id);
@@ -130,9 +130,7 @@ SCRIPT = r"""
     view.hidden = false;
     const heading = make("h3", { id: "userh", tabindex: "-1" }, "User ", isolated(user[0]));
     view.replaceChildren(heading, make("p", { class: "facts" }, count(user[3], "event")), codesOf(user),
-      ...(user[4] ? evidenceOf(user) : [make("p", { class: "caption" },
-        "This engine gives every user the code whose embedding is nearest to the user's own, so no single " +
-        "event can be said to speak for it or against it.")]));
+      ...(user[4] ? evidenceOf(user) : [make("p", { class: "caption" }, found.why)]));
     point(user);
     heading.focus({ preventScroll: true });
     view.scrollIntoView({ block: "start" });

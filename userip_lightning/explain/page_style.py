@@ -10,6 +10,7 @@ a { color: var(--accent); }
 :focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; }
 code { font-size: .92em; background: var(--band); padding: .1em .3em; border-radius: .2rem;
   overflow-wrap: anywhere; }
+code span { white-space: nowrap; }
 .mark { width: .8em; height: .8em; margin-right: .4em; flex: none; overflow: visible; }
 .bar { background: var(--band); border-radius: 2px; }
 .bar::before { content: ""; display: block; width: var(--width); height: 100%;
@@ -26,6 +27,8 @@ td .bar { display: inline-block; width: 8rem; height: .6rem; margin-right: .4rem
 td .bar + span { display: inline-block; min-width: 3.6rem; }
 .cards { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(21rem, 100%), 1fr)); gap: 1rem;
   margin-top: 1.25rem; align-items: start; }
+.cards + p { margin-top: 2rem; }
+@media (min-width: 64rem) { .cards:has(> :nth-child(4):last-child) { grid-template-columns: 1fr 1fr; } }
 .card { border: 1px solid var(--rule); border-radius: .5rem; padding: 1rem 1.1rem; min-width: 0;
   scroll-margin-top: 1rem; overflow-wrap: anywhere; }
 .card:target { border-color: var(--accent); box-shadow: 0 0 0 1px var(--accent); }
@@ -98,7 +101,8 @@ td.text, th.text { text-align: left; white-space: normal; }
 #results small { display: block; color: var(--muted); }
 #user { margin-top: 1.5rem; padding-top: 1.2rem; border-top: 1px solid var(--ink); max-width: 58rem;
   scroll-margin-top: .5rem; overflow-wrap: anywhere; }
-#user h3 { font-size: 1.2rem; margin: 0; width: fit-content; max-width: 100%; }
+#user h3 { font-size: 1.2rem; margin: 0 -.35rem; padding: 0 .35rem;
+  width: fit-content; max-width: 100%; }
 #user h4 { font-size: 1rem; margin: 1.6rem 0 .3rem; }
 #user th[scope=row] { font-weight: 400; white-space: normal; position: static; }
 #user .codes { width: auto; }
@@ -125,8 +129,11 @@ td.text, th.text { text-align: left; white-space: normal; }
   .evidence th:last-child, .evidence td:last-child { width: 4.4rem; padding: .3rem 0; }
 }
 @media print {
-  .card { break-inside: avoid; }
+  .card, .map figure, .heat, h3 { break-inside: avoid; }
+  h2, h3, .caption { break-after: avoid; }
+  .cards { grid-template-columns: 1fr 1fr; }
   details::details-content { content-visibility: visible; block-size: auto; }
-  #search, #matches, #results, .by-choice, summary { display: none; }
+  #search, #matches, #results, .by-choice, .card button, summary { display: none; }
+  #users:has(#user[hidden]) { display: none; }
 }
 """

@@ -12,6 +12,7 @@ from userip_lightning.report.notation import NONE, signed
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]+")
 #: A title longer than this many characters is cut; a card has room for fewer.
 LONGEST = 120
+_PERCENT = "\u00a0%"  # on the line of its figure
 
 
 def cut(text: str) -> str:
@@ -32,14 +33,14 @@ def user_link(user_id: str) -> str:
 
 def share(value: float | None) -> str:
     """A share between 0 and 1 as a percentage with one digit behind the point."""
-    return NONE if value is None else f"{100 * value:.1f} %"
+    return NONE if value is None else f"{100 * value:.1f}{_PERCENT}"
 
 
 def sureness(value: float | None) -> str:
     """A probability as a whole percentage; 100 % stands only where that is right to a tenth of a percent."""
     if value is None:
         return NONE
-    return "> 99 %" if 0.99 < value < 0.9995 else f"{100 * value:.0f} %"
+    return f">\u00a099{_PERCENT}" if 0.99 < value < 0.9995 else f"{100 * value:.0f}{_PERCENT}"
 
 
 def nats(value: float | None, digits: int = 4) -> str:

@@ -14,6 +14,8 @@ from userip_lightning.report.notation import plural
 Found = Mapping[str, Any]
 #: Bytes that users and the titles of their events may take; further users are left to the command line.
 MOST_BYTES = 2_000_000
+#: Where a table of events made the codes, and yet nothing can be said of a user.
+_ONE = "There is one combination of codes only, so no event speaks for it or against it."
 #: Events of a user that are listed one by one.
 EVENTS = 16
 
@@ -44,6 +46,7 @@ def sample(found: Found, most: int = MOST_BYTES) -> Sample:
     labels = [[cut(code["label"]) for code in profile["codes"]] for profile in found["profiles"]]
     told = {
         "explicit": found["explicit"],
+        "why": found["why_no_table"] or _ONE,
         "profiles": [cut(profile["name"]) for profile in found["profiles"]],
         "labels": labels,
         "titles": list(titles),
@@ -105,14 +108,12 @@ def _evidence(evidence: Found, titles: dict[str, int]) -> list[Any]:
 
 def reach(found: Found, shown: int) -> str:
     """How many users the search knows, and what knows everybody; HTML."""
-    everybody = "<code>userip explain EXPERIMENT --user ID</code>"
+    everybody = "<code>userip explain EXPERIMENT <span>--user ID</span></code>"
     total = found["sample"]["of"]
     if shown >= total:
         return f"All {plural(total, 'user')} are in this file. {everybody} prints one of them."
-    return (
-        f"This file holds a sample of {shown:,} of {plural(total, 'user')}: "
-        f"{escape(found['sample']['how'].rstrip('.'))}. {everybody} knows everybody."
-    )
+    covered = f"The search covers a sample of {shown:,} of {plural(total, 'user')}."
+    return f"{covered} {escape(found['sample']['how'])} {everybody} knows everybody."
 
 
 def search(found: Found, users: Sample) -> str:
