@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from userip_lightning import __version__
-from userip_lightning.cli.failures import sentence
+from userip_lightning.pipeline.failures import sentence
 
 #: Exit codes: bad input, and Ctrl+C as a shell has it.
 BAD_INPUT, INTERRUPTED = 2, 130
