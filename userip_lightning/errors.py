@@ -26,7 +26,8 @@ class InputError(ValueError):
 
 
 class Unavailable(InputError):
-    """A model or a file that may be named rightly and cannot be had here: missing, gated, offline.
+    """What may be named rightly and cannot be had here: a model or file that is missing, gated or offline, or
+    what another engine makes.
 
     A study reports what needs it as not run, where another error would be a failure.
     """

@@ -106,6 +106,12 @@ def _refresh(arguments: Sequence[str]) -> None:
     refresh(arguments)
 
 
+def _explain(arguments: Sequence[str]) -> None:
+    from userip_lightning.cli.explain import explain
+
+    explain(arguments)
+
+
 def _assets(arguments: Sequence[str]) -> None:
     from userip_lightning.cli.assets import assets
 
@@ -149,6 +155,7 @@ COMMANDS = (
         "infer", "codes of the per-user engine for a population, also for users never trained on", _infer
     ),
     Command("refresh", "next week's log in, a new version of the bank out, and who moved", _refresh),
+    Command("explain", "what codes mean: who has them, what they like, and why a user has theirs", _explain),
     Command("dashboard", "a W&B dashboard of all runs, as code", _dashboard),
     Command("assets", "fetch: the default language model and MovieLens-100K", _assets),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import fields
-from typing import NamedTuple, get_args
+from typing import NamedTuple
 
 from jsonargparse import ArgumentParser
 
@@ -13,28 +13,34 @@ from userip_lightning.cli.shown import show
 from userip_lightning.errors import InputError
 from userip_lightning.pipeline.settings import Selection, WandbSettings
 from userip_lightning.reproduce.choice import Choice
+from userip_lightning.reproduce.every_table import ALL, make, names, reproduce_all
 from userip_lightning.reproduce.progress import StudyDisplay
 from userip_lightning.reproduce.run import Finished
-from userip_lightning.reproduce.run import reproduce as reproduce_table
 from userip_lightning.reproduce.settings import Study, Tuning
-from userip_lightning.reproduce.tables import TableName
+from userip_lightning.reproduce.special import SPECIAL
 
 #: The study that has settings of its own.
 REGIMES = "regimes"
-_DESCRIPTION = """Measure a table or figure of the paper: every method in every block (dataset, split, fields)
-with every seed, tuned alike on validation rows, beside references and controls, and report. What is done and
-unchanged is kept, also by the other tables; after a crash or Ctrl+C the same command resumes. What fails is
-shown and does not stop the others.
+_DESCRIPTION = """Measure a table or figure of the paper, or all of them: every method in every block (dataset,
+split, fields) with every seed, tuned alike on validation rows, beside references and controls, and report.
+What is done and unchanged is kept, also by the other tables; after a crash or Ctrl+C the same command resumes.
+What fails is shown and does not stop the others.
 Example: userip reproduce table2 -c configs/reproduce/ml100k.yaml --methods DCN --splits random --seeds [0]"""
-_TABLE = """table2: every network without and with codes; table3: continuous profiles in place of codes;
-table4: codes trained with one network's surrogate, fed to the others; fig5, fig6: a growing codebook of
-hobby, of background; regimes: when codes need text or a language model (userip reproduce regimes --help)"""
+_TABLE = (
+    "table2: every network without and with codes; table3: continuous profiles in place of codes; table4: "
+    "codes trained with one network's surrogate, fed to the others; fig5, fig6: a growing codebook of hobby, "
+    "of background; "
+    + "".join(f"{name}: {special.help}; " for name, special in SPECIAL.items())
+    + "all: every table and figure in turn, with one page above them; regimes: when codes need text or a "
+    "language model (userip reproduce regimes --help)"
+)
+_LAYERS = "of the language model, from 1, whose mean attention fig7 shows; all where left out"
 
 
 class Request(NamedTuple):
     """What a command line asks for."""
 
-    table: TableName
+    table: str
     study: Study
     choice: Choice
 
@@ -49,9 +55,13 @@ def reproduce(arguments: Sequence[str]) -> None:
         regimes(arguments[1:])
         return
     request = parse_study(arguments)
+    name, study, choice = request
     display = StudyDisplay()
     with display:
-        finished = reproduce_table(*request, display)
+        if name == ALL:
+            finished = reproduce_all(study, choice, display)
+        else:
+            finished = make(name, study, choice, display)
     _close(finished)
 
 
@@ -69,13 +79,16 @@ def parse_study(arguments: Sequence[str]) -> Request:
         selection=Selection(**config.selection.as_dict()),
         wandb=WandbSettings(**config.wandb.as_dict()),
     )
-    return Request(config.table, study, Choice(config.datasets, config.splits, config.methods))
+    if config.layers is not None and config.table not in ("fig7", ALL):
+        raise InputError(f"--layers: {config.table} shows no attention, fig7 does; leave it out.")
+    choice = Choice(config.datasets, config.splits, config.methods, config.layers)
+    return Request(config.table, study, choice)
 
 
 def _close(finished: Finished) -> None:
-    folder, summary = finished.report
+    folder, summary = finished.report.folder, finished.report.summary
     show(summary)
-    print(f"All tables, as Markdown, HTML, LaTeX and Parquet, with figures: {folder}")
+    print(f"The report, as a page, as Markdown and for programs: {folder}")
     if finished.failed:
         named = ", ".join(finished.failed[:3]) + (", ..." if len(finished.failed) > 3 else "")
         raise InputError(
@@ -88,12 +101,13 @@ def _parser() -> ArgumentParser:
     parser = ArgumentParser(
         prog="userip reproduce", description=_DESCRIPTION, exit_on_error=False, allow_abbrev=False
     )
-    parser.add_argument("table", choices=list(get_args(TableName)), help=_TABLE)
+    parser.add_argument("table", choices=[*names(), ALL], help=_TABLE)
     parser.add_argument("-c", "--config", action="config", help="YAML file; give several, the later ones win")
     parser.add_argument("--datasets", nargs="+", type=str, help="only these, by their names in the study")
     parser.add_argument("--splits", nargs="+", type=str, help="only these, by their names in the study")
     parser.add_argument(
         "--methods", nargs="+", type=str, help="only these rows, or all rows of these networks"
     )
+    parser.add_argument("--layers", nargs="+", type=int, help=_LAYERS)
     parser.add_class_arguments(Study, None)
     return parser

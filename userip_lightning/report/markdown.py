@@ -30,4 +30,5 @@ def _sheet(sheet: Sheet) -> str:
 
 def _text(cell: Cell) -> str:
     text = cell.text.replace("|", "\\|").replace("<", "&lt;")
+    text = f"[{text}]({cell.link})" if cell.link else text
     return {1: f"**{text}**", 2: f"<u>{text}</u>"}.get(cell.rank, text)

@@ -46,6 +46,8 @@ thead [aria-sort=descending] button::after { content: " ↓"; }
 tbody .group th { font-weight: 500; color: var(--muted); font-size: .78rem; padding-top: 1rem; }
 tbody tr:hover td { background: var(--band); }
 td.none { color: var(--muted); }
+td.sentence { white-space: normal; text-align: left; vertical-align: top; min-width: 18rem; }
+td a { color: var(--accent); }
 td.up { color: var(--good); } td.down { color: var(--bad); }
 td u { text-underline-offset: .2em; text-decoration-thickness: 1px; }
 .below { margin: .5rem 0; padding-left: 1.1rem; max-width: 60rem; overflow-wrap: anywhere; }

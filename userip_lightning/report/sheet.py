@@ -41,10 +41,14 @@ PAPER_HEADER = ("paper AUC (ours −)", "paper Logloss (ours −)")
 
 
 class Cell(NamedTuple):
-    """One cell; ``rank`` is 1 for the best figure of its column, 2 for the second, else 0."""
+    """One cell; ``rank`` is 1 for the best figure of its column, 2 for the second, else 0.
+
+    ``link`` is an address relative to the report's folder; empty for none.
+    """
 
     text: str
     rank: int = 0
+    link: str = ""
 
 
 class Rows(NamedTuple):

@@ -17,12 +17,12 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from userip_lightning.artifact import MANIFEST, Manifest, stable_hash, write_text, writing
-from userip_lightning.errors import InputError
+from userip_lightning.artifact import Manifest, stable_hash, write_text, writing
 from userip_lightning.report.block import Block
 from userip_lightning.report.drawing import inline_svg, save_figure
 from userip_lightning.report.entries import Entry, write_entries
 from userip_lightning.report.figures import Curves, block_figure, curve_figures, size_figures
+from userip_lightning.report.folder import MARKDOWN, PAGE, RESULTS, expect_replaceable
 from userip_lightning.report.judge import Study, judge_study
 from userip_lightning.report.latex import study_latex
 from userip_lightning.report.legend import LEGEND
@@ -31,9 +31,7 @@ from userip_lightning.report.page import Panel, Picture, page
 from userip_lightning.report.sheet import Sheet, block_sheet
 from userip_lightning.report.summary import summary_sheet
 
-RESULTS, TABLE, MARKDOWN, LATEX, PAGE, FIGURES = (
-    *("results.json", "results.parquet", "report.md", "report.tex", "report.html", "figures"),
-)
+TABLE, LATEX, FIGURES = "results.parquet", "report.tex", "figures"
 #: Figures of one block with their captions.
 _Drawn = Sequence[tuple[str, Figure]]
 
@@ -68,7 +66,7 @@ def write_study(
     Raises:
         InputError: ``folder`` holds something else, entries contradict each other, or the disk is full.
     """
-    _expect_replaceable(folder)
+    expect_replaceable(folder)
     study = judge_study(entries, root, judged, replicates, seed)
     identity = stable_hash([entry._asdict() for entry in entries])
     users = sum(block.users for block in study.blocks)
@@ -86,18 +84,6 @@ def write_study(
         pictures = [Picture("", inline_svg(figure, "training curves")) for figure in training]
         write_text(draft / PAGE, page(title, _panels(sheets, drawn), (*notes, *LEGEND), pictures, usage))
     return study
-
-
-def _expect_replaceable(folder: Path) -> None:
-    """Refuse a place where something else would be lost; a study may be replaced in whatever state it is."""
-    if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
-        return
-    try:
-        kind = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))["kind"]
-    except (OSError, ValueError, KeyError, TypeError):
-        kind = None
-    if kind != "study":
-        raise InputError(f"{folder}: holds something that is no study; name another folder for the report.")
 
 
 def _panels(sheets: Sequence[Sheet], drawn: Sequence[_Drawn]) -> list[Panel]:

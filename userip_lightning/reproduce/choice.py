@@ -20,11 +20,13 @@ class Choice(NamedTuple):
         datasets: of the study.
         splits: of the study.
         methods: labels of rows, or of networks with all their rows.
+        layers: of the language model, from 1, whose attention figure 7 shows.
     """
 
     datasets: Sequence[str] | None = None
     splits: Sequence[str] | None = None
     methods: Sequence[str] | None = None
+    layers: Sequence[int] | None = None
 
 
 def chosen_rows(
@@ -38,8 +40,8 @@ def chosen_rows(
     Raises:
         InputError: a name that the study does not know, or two rows of a block with one label.
     """
-    datasets = _kept("datasets", choice.datasets, list(study.dataset_files))
-    splits = _kept("splits", choice.splits, list(study.split_rules))
+    datasets = kept("datasets", choice.datasets, list(study.dataset_files))
+    splits = kept("splits", choice.splits, list(study.split_rules))
     rows = [
         row
         for dataset in datasets
@@ -51,7 +53,7 @@ def chosen_rows(
     if choice.methods is None:
         return rows
     labels = dict.fromkeys(name for row in rows for name in (row.network, row.method) if name is not None)
-    methods = _kept("methods", choice.methods, list(labels))
+    methods = kept("methods", choice.methods, list(labels))
     rows = [row for row in rows if row.method in methods or row.network in methods]
     present = {row.method for row in rows}
     return [row if row.against in present else row._replace(against=None) for row in rows]
@@ -69,7 +71,17 @@ def _refuse_twins(rows: Sequence[Row]) -> None:
         known.add(row.label)
 
 
-def _kept(name: str, wanted: Sequence[str] | None, known: Collection[str]) -> list[str]:
+def kept(name: str, wanted: Sequence[str] | None, known: Collection[str]) -> list[str]:
+    """Names that the command line leaves of a study's, in the study's order.
+
+    Args:
+        name: of the option.
+        wanted: what was given; None keeps all.
+        known: the study's.
+
+    Raises:
+        InputError: a name that the study does not know.
+    """
     unknown = [value for value in wanted or () if value not in known]
     if unknown:
         raise InputError(f"--{name}: {unknown[0]!r} is not in this study; it has {', '.join(known)}.")

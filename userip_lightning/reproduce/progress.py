@@ -31,6 +31,13 @@ class StudyDisplay(Display):
         self._started = time.monotonic()
         self._progress.update(self._overall, description="rows")
 
+    def begin(self, table: str, number: int, of: int) -> None:
+        """The ``number``-th of ``of`` tables begins: rows are counted from here."""
+        self._counts = dict.fromkeys(self._counts, 0)
+        self._started = time.monotonic()
+        self._progress.reset(self._overall, description=f"{table} ({number} of {of}), rows", note="")
+        self.notice(f"{table}, {number} of {of} tables and figures")
+
     def expect(self, runs: int) -> None:
         """Say how many rows the study has."""
         self._rows = runs

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from userip_lightning.report.entries import Entry
+from userip_lightning.report.found import found
 from userip_lightning.report.sheet import Sheet
 from userip_lightning.report.study import write_study
 from userip_lightning.report.summary import summary_sheet
@@ -25,10 +26,11 @@ _CURVES = 12
 
 
 class Written(NamedTuple):
-    """The report's folder, and its first table: what the codes are worth in every block."""
+    """A report's folder, its first table, and what it found, in one sentence."""
 
     folder: Path
     summary: Sheet
+    found: str = ""
 
 
 def write_report(
@@ -51,7 +53,7 @@ def write_report(
         row.label: _curve(root, row, outcome, study.seeds[0])
         for row, outcome, _ in islice(_with_curves(ended, study), _CURVES)
     }
-    found = write_study(
+    judged = write_study(
         folder,
         [_entry(*each) for each in ended],
         root=root,
@@ -60,7 +62,7 @@ def write_report(
         curves=curves,
         usage=usage,
     )
-    return Written(folder, summary_sheet(found.blocks))
+    return Written(folder, summary_sheet(judged.blocks), found(table, judged.blocks))
 
 
 def _with_curves(ended: Sequence[Ended], study: Study) -> list[Ended]:

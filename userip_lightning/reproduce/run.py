@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 from userip_lightning.artifact import write_errors
-from userip_lightning.reproduce.baseline_settings import read_baseline
+from userip_lightning.reproduce.baseline_settings import Baseline, read_baseline
 from userip_lightning.reproduce.case import read_experiment, read_further
 from userip_lightning.reproduce.choice import Choice, chosen_rows
 from userip_lightning.reproduce.networks import read_networks
 from userip_lightning.reproduce.pool import Pool
 from userip_lightning.reproduce.progress import StudyDisplay
-from userip_lightning.reproduce.reporting import Written, write_report
+from userip_lightning.reproduce.reporting import Ended, Written, write_report
 from userip_lightning.reproduce.row import Row
 from userip_lightning.reproduce.schedule import Schedule
 from userip_lightning.reproduce.settings import Study, check, study_root
-from userip_lightning.reproduce.tables import TableName
+from userip_lightning.reproduce.tables import SWEEPS, TableName
+from userip_lightning.reproduce.task import Task
 
 
 class Finished(NamedTuple):
@@ -31,6 +34,20 @@ class Finished(NamedTuple):
     report: Written
     rows: int
     failed: tuple[str, ...]
+
+
+class Ran(NamedTuple):
+    """Rows that have been tuned and trained.
+
+    Args:
+        ended: every row, what came of it, and the sizes of the codebooks behind it.
+        usage: number of users of every code.
+        tasks: row to how it was trained, for those that were.
+    """
+
+    ended: list[Ended]
+    usage: Mapping[str, Sequence[int]]
+    tasks: Mapping[str, Task]
 
 
 def reproduce(table: TableName, study: Study, choice: Choice, display: StudyDisplay) -> Finished:
@@ -48,9 +65,38 @@ def reproduce(table: TableName, study: Study, choice: Choice, display: StudyDisp
         KeyboardInterrupt: interrupted; the same call resumes.
     """
     check(study)
+    if table in SWEEPS:
+        study = replace(study, engine=study.sweep_engine)
     study = read_networks(study)
-    baselines = {label: read_baseline(label, given) for label, given in study.baselines.items()}
-    rows = chosen_rows(table, study, choice, baselines)
+    rows = chosen_rows(table, study, choice, read_baselines(study))
+    ran = run_rows(rows, study, display)
+    report = write_report(table, study, ran.ended, ran.usage)
+    failed = (row.label for row, outcome, _ in ran.ended if outcome.failed)
+    return Finished(report, len(rows), tuple(failed))
+
+
+def read_baselines(study: Study) -> dict[str, Baseline]:
+    """Label to the settings of the study's language-model baselines.
+
+    Raises:
+        InputError: a file that is no baseline's.
+    """
+    return {label: read_baseline(label, given) for label, given in study.baselines.items()}
+
+
+def run_rows(rows: Sequence[Row], study: Study, display: StudyDisplay) -> Ran:
+    """Tune and train rows, and whatever they read; what is done is not done again.
+
+    Args:
+        rows: of any blocks.
+        study: its settings, as :func:`~userip_lightning.reproduce.networks.read_networks` gives them.
+        display: shows how far it is.
+
+    Raises:
+        InputError: the output folder cannot be written.
+        argparse.ArgumentError: a YAML file that `userip fit` would refuse as well.
+        KeyboardInterrupt: interrupted; the same call resumes.
+    """
     by_case: dict[tuple[str, str], list[Row]] = {}
     for row in rows:
         by_case.setdefault(row.case, []).append(row)
@@ -76,6 +122,4 @@ def reproduce(table: TableName, study: Study, choice: Choice, display: StudyDisp
                 schedule.ask(case, by_case[name])
         outcomes = [schedule.outcome(row) for row in rows]
     sizes = [{} if (case := opened[row.case]) is None else case.sizes(row) for row in rows]
-    report = write_report(table, study, list(zip(rows, outcomes, sizes, strict=True)), schedule.usage)
-    failed = (row.label for row, outcome in zip(rows, outcomes, strict=True) if outcome.failed)
-    return Finished(report, len(rows), tuple(failed))
+    return Ran(list(zip(rows, outcomes, sizes, strict=True)), schedule.usage, schedule.tasks)

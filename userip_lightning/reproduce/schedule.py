@@ -44,6 +44,8 @@ class Schedule:
         self.display = display
         #: Profile of a case to the number of users of each code, with the first seed.
         self.usage: dict[str, list[int]] = {}
+        #: Row to how it was trained, for those that the pool has trained.
+        self.tasks: dict[str, Task] = {}
         self._ended: dict[str, Future[Outcome]] = {}
         #: Row to what a reader has to know about it, where its outcome does not say so.
         self._notes: dict[str, str] = {}
@@ -166,6 +168,7 @@ class Schedule:
             self.tuning,
             {"dataset": row.dataset, "split": row.split, "fields": row.fields, "method": row.method},
         )
+        self.tasks[row.label] = task
         self._ended[row.label] = self.pool.train(task)
 
     def _settle(self, rows: Iterable[Row], outcome: Outcome) -> None:

@@ -64,6 +64,8 @@ class Study:
             are passed over. Each is a row with the full tuning budget; ``permuted_z`` and ``noise_z`` train
             stage 2 once more with every seed, ``permuted_text`` the catalogue engine.
         sweep: codebook sizes of figures 5 and 6.
+        sweep_engine: how the codes of figures 5 and 6 are made, whatever ``engine`` says: ``per_user``, the
+            paper's, trains stage 2 for every size and seed, ``catalogue`` takes seconds.
         seeds: codes and CTR models are trained anew for every seed; five or more for a verdict.
         profile_seeds: stage 1 runs once for each; the i-th seed takes the i-th of them, in turns.
         tuning: the search for hyper-parameters.
@@ -93,6 +95,7 @@ class Study:
         ]
     )
     sweep: list[int] = field(default_factory=lambda: [3, 4, 9, 27, 81])
+    sweep_engine: Engine = "catalogue"
     seeds: list[int] = field(default_factory=lambda: [0, 1, 2, 3, 4])
     profile_seeds: list[int] = field(default_factory=lambda: [0])
     tuning: Tuning = field(default_factory=Tuning)

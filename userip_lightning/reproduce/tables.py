@@ -14,7 +14,7 @@ from typing import Any, Literal, NamedTuple
 
 from jsonargparse.typing import Path_fr
 
-from userip_lightning.errors import InputError
+from userip_lightning.errors import Unavailable
 from userip_lightning.pipeline.retrained import of_engine
 from userip_lightning.report.paper import WITHOUT_CODES
 from userip_lightning.reproduce.baseline_settings import Baseline
@@ -23,6 +23,8 @@ from userip_lightning.reproduce.row import Row
 from userip_lightning.reproduce.settings import FieldSet, Study
 
 TableName = Literal["table2", "table3", "table4", "fig5", "fig6"]
+#: Figures whose codes the study's ``sweep_engine`` makes.
+SWEEPS: tuple[TableName, ...] = ("fig5", "fig6")
 POPULARITY = "item popularity"
 Nets = Mapping[str, Path_fr | dict[str, Any]]
 #: The profiles whose codebooks grow in figures 5 and 6.
@@ -49,8 +51,8 @@ def rows_of(
         baselines: label to the settings of the language-model baselines, as read.
 
     Raises:
-        InputError: a baseline's network that the study does not have, or continuous profiles of an engine
-            that infers none.
+        InputError: a baseline's network that the study does not have.
+        Unavailable: continuous profiles of an engine that infers none.
     """
     nets = study.networks
     first = {study.control_network: nets[study.control_network]}
@@ -102,7 +104,7 @@ def _controls(study: Study, block: Block, nets: Nets) -> list[Row]:
 
 def _require_profiles(study: Study) -> None:
     if study.engine == "catalogue":
-        raise InputError(
+        raise Unavailable(
             "engine: table3 is about continuous profiles, and the engine catalogue infers none; set per_user."
         )
 

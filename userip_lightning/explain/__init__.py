@@ -1,0 +1,1 @@
+"""What codes mean: facts about every code and user of a finished experiment, and the page that shows them."""

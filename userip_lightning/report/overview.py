@@ -1,0 +1,98 @@
+"""The page above all tables and figures of a study: what each found, beside the paper, and what it took."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from userip_lightning.report.folder import PAGE, write_sheets
+from userip_lightning.report.found import CLAIMS
+from userip_lightning.report.notation import NONE
+from userip_lightning.report.sheet import Cell, Rows, Sheet
+
+HEADER = ("", "about", "found here", "the paper", "rows", "failed", "minutes")
+_NOTES = (
+    "Every name leads to the report of its own, with all rows, intervals, controls and figures. Δ and "
+    "intervals are of test rows, over users and seeds; a table's report says how to read them.",
+    "The paper's figures come from its own data and hardware: directions compare, digits do not.",
+    "Minutes are those of this command, over all the times that it was run to the end of the table; a table "
+    "that comes later finds the runs that it shares with earlier ones.",
+)
+
+
+class Part(NamedTuple):
+    """One table or figure of a study and what came of it.
+
+    Args:
+        name: as `userip reproduce` calls it, and its folder beside the overview's.
+        found: one sentence; empty where there is no report.
+        rows: how many it has.
+        failed: labels of those that failed.
+        not_run: why it was not made, one sentence; None where it was.
+        broken: why making it failed as a whole, one sentence; None where it did not.
+        seconds: that it took so far.
+        sheets: of its report, to be repeated in the overview.
+    """
+
+    name: str
+    found: str
+    rows: int
+    failed: tuple[str, ...]
+    not_run: str | None
+    broken: str | None
+    seconds: float
+    sheets: tuple[Sheet, ...]
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """For programs."""
+        return {
+            **{name: value for name, value in self._asdict().items() if name != "sheets"},
+            "paper": CLAIMS[self.name].finding,
+        }
+
+
+def overview_sheet(parts: Sequence[Part], waiting: Sequence[str] = ()) -> Sheet:
+    """A row per table and figure; ``waiting`` are those whose turn has not come."""
+    rows = [_row(part) for part in parts]
+    rows += [(Cell(name), Cell(CLAIMS[name].about), Cell("not yet"), *_blank(4)) for name in waiting]
+    failed = tuple(f"{part.name}, failed: {', '.join(part.failed)}" for part in parts if part.failed)
+    minutes = sum(part.seconds for part in parts) / 60
+    done = f"{len(parts)} of {len(parts) + len(waiting)} tables and figures, {minutes:.0f} minutes."
+    return Sheet("Ours beside the paper", done, HEADER, (Rows("", tuple(rows)),), (), failed)
+
+
+def write_overview(folder: Path, title: str, parts: Sequence[Part], waiting: Sequence[str]) -> Sheet:
+    """Write the overview, replacing an earlier one.
+
+    Returns:
+        Its first sheet.
+
+    Raises:
+        InputError: ``folder`` holds something else, or the disk is full.
+    """
+    sheet = overview_sheet(parts, waiting)
+    repeated = [
+        one._replace(title=f"{part.name}: {CLAIMS[part.name].about}", verdicts=(part.found,))
+        for part in parts
+        for one in part.sheets
+    ]
+    results = {"tables": [part.record for part in parts], "waiting": list(waiting)}
+    write_sheets(folder, title, [sheet, *repeated], _NOTES, results, 0)
+    return sheet
+
+
+def _row(part: Part) -> tuple[Cell, ...]:
+    claim = CLAIMS[part.name]
+    link, found = f"../{part.name}/{PAGE}", part.found
+    counts = (f"{part.rows}", f"{len(part.failed)}")
+    if part.not_run is not None or part.broken is not None:
+        reason = f"not run: {part.not_run}" if part.broken is None else f"failed: {part.broken}"
+        link, found, counts = "", reason, (NONE, NONE)
+    said = (claim.about, found, claim.finding, *counts, f"{part.seconds / 60:.1f}")
+    return Cell(part.name, link=link), *map(Cell, said)
+
+
+def _blank(count: int) -> tuple[Cell, ...]:
+    return (Cell(NONE),) * count

@@ -1,0 +1,105 @@
+"""`userip reproduce all`: every table and figure of the paper in turn, and one page above them.
+
+The overview is written anew after every table, so that it is there while the next one runs.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import get_args
+
+from userip_lightning.errors import InputError, Unavailable
+from userip_lightning.report.folder import RESULTS
+from userip_lightning.report.overview import Part, overview_sheet, write_overview
+from userip_lightning.reproduce.choice import Choice, kept
+from userip_lightning.reproduce.progress import StudyDisplay
+from userip_lightning.reproduce.reporting import Written
+from userip_lightning.reproduce.run import Finished, reproduce
+from userip_lightning.reproduce.settings import Study, check, study_root
+from userip_lightning.reproduce.special import SPECIAL
+from userip_lightning.reproduce.tables import TableName
+from userip_lightning.reproduce.task import Outcome
+from userip_lightning.reproduce.work import guarded
+
+#: The name of it, and the folder of its report below the study's.
+ALL = "all"
+
+
+def names() -> list[str]:
+    """All tables, then all figures, in the paper's order."""
+    return sorted([*get_args(TableName), *SPECIAL], key=lambda name: (name.startswith("fig"), name))
+
+
+def make(name: str, study: Study, choice: Choice, display: StudyDisplay) -> Finished:
+    """One table or figure, whatever its kind; raises what :func:`reproduce` raises."""
+    if name in SPECIAL:
+        return SPECIAL[name].make(study, choice, display)
+    table: TableName = next(one for one in get_args(TableName) if one == name)
+    return reproduce(table, study, choice, display)
+
+
+def reproduce_all(study: Study, choice: Choice, display: StudyDisplay) -> Finished:
+    """Make every table and figure; what is done is not done again, what fails stops none of the others.
+
+    Args:
+        study: its settings.
+        choice: data sets and splits to keep; methods belong to single tables.
+        display: shows how far it is.
+
+    Returns:
+        The overview; ``failed`` are rows, and tables without a report.
+
+    Raises:
+        InputError: settings or names that cannot be used, or the output folder cannot be written.
+        KeyboardInterrupt: interrupted; the same call resumes.
+    """
+    check(study)
+    kept("datasets", choice.datasets, list(study.dataset_files))
+    kept("splits", choice.splits, list(study.split_rules))
+    if choice.methods is not None:
+        raise InputError("--methods: `all` makes whole tables; name one table, or leave --methods out.")
+    folder, order = study_root(study) / ALL, names()
+    earlier = _earlier(folder)
+    parts: list[Part] = []
+    for number, name in enumerate(order, 1):
+        display.begin(name, number, len(order))
+        parts.append(_part(name, study, choice, display, earlier.get(name, 0.0)))
+        write_overview(folder, study.study, parts, order[number:])
+    failed = [f"{part.name}: {row}" for part in parts for row in part.failed]
+    failed += [part.name for part in parts if part.broken is not None]
+    written = Written(folder, overview_sheet(parts))
+    return Finished(written, sum(part.rows for part in parts), tuple(failed))
+
+
+def _part(name: str, study: Study, choice: Choice, display: StudyDisplay, earlier: float) -> Part:
+    """Make one table, and say why where it cannot be made."""
+    made: list[Finished] = []
+    started = time.monotonic()
+
+    def work() -> Outcome:
+        try:
+            made.append(make(name, study, choice, display))
+        except Unavailable as error:
+            return Outcome(not_run=" ".join(str(error).split()))
+        return Outcome()
+
+    outcome = guarded(work, name, study_root(study))
+    seconds = earlier + time.monotonic() - started
+    if not made:
+        display.notice(f"{name}: {outcome.not_run or outcome.failed}")
+        return Part(name, "", 0, (), outcome.not_run, outcome.failed, seconds, ())
+    finished = made[0]
+    written = finished.report
+    display.notice(f"{name}: {written.found} Report: {written.folder}")
+    return Part(name, written.found, finished.rows, finished.failed, None, None, seconds, (written.summary,))
+
+
+def _earlier(folder: Path) -> dict[str, float]:
+    """Seconds that earlier runs of the command have spent on each table."""
+    try:
+        record = json.loads((folder / RESULTS).read_text(encoding="utf-8"))
+        return {part["name"]: part["seconds"] for part in record["tables"]}
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
