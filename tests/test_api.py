@@ -1,35 +1,21 @@
 """The Python interface: what the command does, from a notebook."""
 
-import copy
 import subprocess
 import sys
 from pathlib import Path
 
 import polars as pl
 import pytest
-import yaml
 
 import userip_lightning as ui
-from tests.experiment import SETTINGS
 from userip_lightning.errors import InputError
 
 ROOT = Path(__file__).parent.parent
 
 
 @pytest.fixture(scope="module")
-def config(cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Forty users, the catalogue engine, words as text; seconds."""
-    settings = copy.deepcopy(SETTINGS)
-    settings |= {"engine": "catalogue", "seeds": [0, 1], "output": str(tmp_path_factory.mktemp("runs"))}
-    del settings["profile"], settings["quantize"]
-    file = tmp_path_factory.mktemp("config") / "tiny.yaml"
-    file.write_text(yaml.safe_dump(settings))
-    return file
-
-
-@pytest.fixture(scope="module")
-def run(config: Path) -> ui.Run:
-    return ui.fit(config, progress=False, experiment="from_python")
+def run(catalogue_config: Path) -> ui.Run:
+    return ui.fit(catalogue_config, progress=False, experiment="from_python")
 
 
 def test_a_run_has_its_table_and_verdict(run):
@@ -50,10 +36,18 @@ def test_codes_bank_and_profiler_are_of_the_same_users(run):
     assert run.profiler.names == ("hobby", "background")
 
 
-def test_the_command_finds_the_run_done(run, config, capsys):
+def test_the_command_finds_the_run_done(run, catalogue_config, capsys):
     from userip_lightning.cli import main
 
-    words = ["fit", "--config", str(config), "--experiment", "from_python", "--stages", "catalogue,ctr"]
+    words = [
+        "fit",
+        "--config",
+        str(catalogue_config),
+        "--experiment",
+        "from_python",
+        "--stages",
+        "catalogue,ctr",
+    ]
     assert main(words) == 0
     told = capsys.readouterr().err
     assert "catalogue/seed0: nothing changed, kept" in told
@@ -68,9 +62,9 @@ def test_a_run_is_opened_again_with_another_seed(run):
         ui.load(run.folder, seed=7)
 
 
-def test_settings_go_on_top_of_the_files(config):
+def test_settings_go_on_top_of_the_files(catalogue_config):
     small = ui.fit(
-        config, progress=False, experiment="small", stages=["prepare", "catalogue"], seeds=[3],
+        catalogue_config, progress=False, experiment="small", stages=["prepare", "catalogue"], seeds=[3],
         catalogue={"model": {"sizes": {"hobby": 2, "background": 1}}},
     )  # fmt: skip
     assert small.seed == 3
@@ -79,15 +73,15 @@ def test_settings_go_on_top_of_the_files(config):
         small.table  # noqa: B018
 
 
-def test_bad_input_is_one_sentence(config, tmp_path):
+def test_bad_input_is_one_sentence(catalogue_config, tmp_path):
     with pytest.raises(InputError, match=r"^fit: sedes: no such setting"):
-        ui.fit(config, sedes=[0])
+        ui.fit(catalogue_config, sedes=[0])
     with pytest.raises(InputError, match=r"^fit: .*missing\.yaml: no such file"):
         ui.fit(tmp_path / "missing.yaml")
     with pytest.raises(InputError, match="no experiment here"):
         ui.load(tmp_path)
     with pytest.raises(InputError, match="asks for 2 processes"):
-        ui.fit(config, ctr={"trainer": {"devices": 2, "strategy": "ddp"}})
+        ui.fit(catalogue_config, ctr={"trainer": {"devices": 2, "strategy": "ddp"}})
     with pytest.raises(AttributeError, match="fitt"):
         ui.fitt  # noqa: B018
 
@@ -104,3 +98,20 @@ def test_predictions_can_be_read_from_what_a_run_says_it_left(run):
     (codes,) = (r for r in run.results["runs"] if r["label"] == "ctr/codes/seed0")
     found = pl.read_parquet(run.folder / codes["artifact"] / "predictions.parquet")
     assert {"row_id", "user_id", "split", "label", "score"} <= set(found.columns)
+
+
+def test_a_run_explains_its_codes(run):
+    told = run.explain(lm="none", users=5)
+    codes = told.codes
+    assert codes.group_by("profile", maintain_order=True).len().rows() == [("hobby", 4), ("background", 3)]
+    assert codes.filter(profile="hobby")["users"].sum() == run.codes.height
+    shown = told._repr_html_()
+    assert shown.startswith("<iframe title=")
+    assert "<script" not in shown  # the page is an attribute, escaped
+    user = told.user(run.codes["user_id"][0])
+    assert user.codes == list(run.codes.drop("user_id").row(0))
+    assert user.evidence.prior + sum(event.nats for event in user.evidence.events) == pytest.approx(
+        user.evidence.total, abs=1e-5
+    )
+    with pytest.raises(InputError, match="nobody has the id 'x'"):
+        told.user("x")

@@ -15,6 +15,7 @@ import json
 import sys
 from collections.abc import Mapping, Sequence
 from functools import cached_property
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +24,11 @@ from rich.console import Console
 
 from userip_lightning.bank import FeatureBank
 from userip_lightning.errors import InputError
+from userip_lightning.explain.explanation import Explanation, User
+from userip_lightning.explain.facts import USERS, Facts
+from userip_lightning.explain.page import explain_page
 from userip_lightning.pipeline.config import Experiment, experiment_parser, parse_experiment
+from userip_lightning.pipeline.explained import Asked, asked
 from userip_lightning.pipeline.failures import sentence
 from userip_lightning.pipeline.finished import Finished, chosen_seed, finished, opened
 from userip_lightning.pipeline.layout import process_count
@@ -133,6 +138,21 @@ class Run:
         """Folder of the prepared data: ``events.parquet``, ``items.parquet``, ``users.parquet``."""
         return self._finished.prepared
 
+    def explain(self, lm: str | None = None, users: int = USERS) -> Explained:
+        """Who the users of every code are, and why a user has theirs.
+
+        Args:
+            lm: name of a language model that reads codes; ``none`` asks none; where None, the experiment's
+                own one does if that takes no download.
+            users: how many are shown one by one.
+
+        Raises:
+            InputError: as :attr:`bank`, or the language model cannot be had.
+        """
+        with quiet():
+            done = self._finished
+            return Explained(asked(self.experiment, done.prepared, done.codes, lm), users)
+
     def __repr__(self) -> str:
         """Where it lies, and whose codes are meant."""
         return f"Run({str(self.folder)!r}, seed={self.seed})"
@@ -149,6 +169,60 @@ class Run:
             missing = "; ".join(f"{name}: {reason}" for name, reason in results["not_run"].items())
             raise InputError(f"{self.folder}: the CTR models were not judged ({missing}); fit it to the end.")
         return dict(results["comparison"])
+
+
+class Explained:
+    """What the codes of a run mean; made by :meth:`Run.explain`, a page in a notebook.
+
+    Args:
+        question: data and codes, and who reads words.
+        users: how many are shown one by one.
+    """
+
+    def __init__(self, question: Asked, users: int) -> None:
+        self._facts = Facts(question.source)
+        self.found: Explanation = self._facts.explanation(question.words, users)
+
+    @property
+    def codes(self) -> pl.DataFrame:
+        """A row per profile and code: label, users, share, click_rate, sure, and the titles liked most often
+        in comparison with others."""
+        rows = [
+            {
+                "profile": profile.name,
+                "code": code.code,
+                "label": code.label,
+                "users": code.users,
+                "share": code.share,
+                "click_rate": code.click_rate,
+                "sure": code.sure,
+                "items": [item.title for item in code.items],
+            }
+            for profile in self.found.profiles
+            for code in profile.codes
+        ]
+        return pl.DataFrame(rows, infer_schema_length=None)
+
+    def user(self, user_id: str) -> User:
+        """One user's codes, how sure they are, and every event that speaks for or against them.
+
+        Raises:
+            InputError: nobody has this id.
+        """
+        return self._facts.user(user_id)
+
+    @property
+    def page(self) -> str:
+        """The whole page as HTML, with no need of a network."""
+        return explain_page(self.found.as_json())
+
+    def _repr_html_(self) -> str:
+        """The page in a frame of its own, so that its style does not leak into a notebook."""
+        return (
+            f'<iframe title="{escape(self.found.experiment, quote=True)}: what the codes mean" '
+            f'srcdoc="{escape(self.page, quote=True)}" '
+            'sandbox="allow-scripts" style="width: 100%; height: 44rem; border: 0"></iframe>'
+        )
 
 
 def fit(
