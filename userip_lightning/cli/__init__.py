@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from userip_lightning import __version__
-from userip_lightning.cli.failures import sentence
+from userip_lightning.pipeline.failures import sentence
 
 #: Exit codes: bad input, and Ctrl+C as a shell has it.
 BAD_INPUT, INTERRUPTED = 2, 130
@@ -100,6 +100,12 @@ def _infer(arguments: Sequence[str]) -> None:
     infer(arguments)
 
 
+def _steer(arguments: Sequence[str]) -> None:
+    from userip_lightning.cli.steer import steer_experiment
+
+    steer_experiment(arguments)
+
+
 def _refresh(arguments: Sequence[str]) -> None:
     from userip_lightning.cli.refresh import refresh
 
@@ -151,6 +157,7 @@ COMMANDS = (
         "info, lookup, export, push, pull, feast, prune, forget: a feature bank, on disk and in stores",
         _bank,
     ),
+    Command("steer", "codes that stand for words you give, or that become one, and what that does", _steer),
     Command(
         "infer", "codes of the per-user engine for a population, also for users never trained on", _infer
     ),
