@@ -7,8 +7,10 @@ from collections.abc import Callable, Sequence
 from rich.console import Console
 
 from userip_lightning.pipeline.config import Experiment, experiment_parser, parse_experiment
+from userip_lightning.pipeline.plan import experiment_root
 from userip_lightning.pipeline.processes import processes
 from userip_lightning.pipeline.progress import Display
+from userip_lightning.pipeline.results import PAGE
 from userip_lightning.pipeline.run import fit as fit_experiment
 from userip_lightning.pipeline.run import test as test_experiment
 from userip_lightning.pipeline.stages import CTR
@@ -54,6 +56,7 @@ def _run(
         report = run(experiment, display, world)
     if report is not None:
         _print(report)
+        print(f"as a page, with what the codes mean: {experiment_root(experiment.settings) / PAGE}")
 
 
 def _print(report: Report) -> None:
