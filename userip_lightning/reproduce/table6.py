@@ -85,7 +85,7 @@ def table6(study: Study, choice: Choice, display: StudyDisplay) -> Finished:
     """
     check(study)
     study = read_networks(study)
-    rows = _rows(study, choice)
+    rows = method_rows(study, choice)
     ran = run_rows(rows, study, display)
     blocks: dict[tuple[str, str, str], list[Served]] = {}
     for block in dict.fromkeys(row[:3] for row in rows):
@@ -99,8 +99,12 @@ def table6(study: Study, choice: Choice, display: StudyDisplay) -> Finished:
     return Finished(Written(folder, sheets[0], _found(blocks)), len(rows), failed)
 
 
-def _rows(study: Study, choice: Choice) -> list[Row]:
-    """The control network alone, with codes and with KAR's knowledge, of one split and one set of fields."""
+def method_rows(study: Study, choice: Choice) -> list[Row]:
+    """The control network alone, with codes and with KAR's knowledge, of one split and one set of fields.
+
+    Raises:
+        InputError: a name that the study does not know.
+    """
     splits = kept("splits", choice.splits, list(study.split_rules))
     with_baselines = [one for one in splits if study.baseline_splits is None or one in study.baseline_splits]
     part = Choice(choice.datasets, (with_baselines or splits)[:1])
