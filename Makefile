@@ -15,7 +15,7 @@ INSTALLED_DEV := $(VENV)/.installed-dev
 
 .DEFAULT_GOAL := help
 .PHONY: help venv demo test check clean
-REPRODUCED := $(addprefix reproduce-,table1 table2 table3 table4 table6 fig5 fig6)
+REPRODUCED := $(addprefix reproduce-,table1 table2 table3 table4 table5 table6 fig5 fig6 fig7)
 .PHONY: reproduce-all $(REPRODUCED)
 
 help: ## show this list
@@ -36,9 +36,11 @@ reproduce-table1: ## the data beside the paper's
 reproduce-table2: ## every network of the paper without and with codes, with references and controls
 reproduce-table3: ## continuous profiles in place of codes
 reproduce-table4: ## codes trained with one network, fed to the others
+reproduce-table5: ## words of users and codes, and whether they are better than chance
 reproduce-table6: ## seconds per 10,000 instances: without codes, with them, with KAR
 reproduce-fig5: ## a growing hobby codebook
 reproduce-fig6: ## a growing background codebook
+reproduce-fig7: ## attention of words to soft tokens before and after tuning
 
 $(REPRODUCED): $(INSTALLED)
 	$(BIN)/userip assets fetch

@@ -34,6 +34,7 @@ _TABLE = (
     + "all: every table and figure in turn, with one page above them; regimes: when codes need text or a "
     "language model (userip reproduce regimes --help)"
 )
+_LAYERS = "of the language model, from 1, whose mean attention fig7 shows; all where left out"
 
 
 class Request(NamedTuple):
@@ -78,7 +79,10 @@ def parse_study(arguments: Sequence[str]) -> Request:
         selection=Selection(**config.selection.as_dict()),
         wandb=WandbSettings(**config.wandb.as_dict()),
     )
-    return Request(config.table, study, Choice(config.datasets, config.splits, config.methods))
+    if config.layers is not None and config.table not in ("fig7", ALL):
+        raise InputError(f"--layers: {config.table} shows no attention, fig7 does; leave it out.")
+    choice = Choice(config.datasets, config.splits, config.methods, config.layers)
+    return Request(config.table, study, choice)
 
 
 def _close(finished: Finished) -> None:
@@ -104,5 +108,6 @@ def _parser() -> ArgumentParser:
     parser.add_argument(
         "--methods", nargs="+", type=str, help="only these rows, or all rows of these networks"
     )
+    parser.add_argument("--layers", nargs="+", type=int, help=_LAYERS)
     parser.add_class_arguments(Study, None)
     return parser

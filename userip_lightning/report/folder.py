@@ -1,19 +1,31 @@
-"""A report's folder: what it may replace, and the files of one that is nothing but sheets."""
+"""A report's folder: what it may replace, and the files of one that is sheets and figures."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
+
+from matplotlib.figure import Figure
 
 from userip_lightning.artifact import MANIFEST, Manifest, stable_hash, write_text, writing
 from userip_lightning.errors import InputError
+from userip_lightning.report.drawing import inline_svg, save_figure
 from userip_lightning.report.markdown import study_markdown
-from userip_lightning.report.page import Panel, page
+from userip_lightning.report.page import Panel, Picture, page
 from userip_lightning.report.sheet import Sheet
 
 RESULTS, MARKDOWN, PAGE = "results.json", "report.md", "report.html"
+_FIGURES = "figures"
+
+
+class Drawn(NamedTuple):
+    """A figure below a sheet: its caption, and its file's name without suffix."""
+
+    stem: str
+    caption: str
+    figure: Figure
 
 
 def expect_replaceable(folder: Path) -> None:
@@ -39,8 +51,9 @@ def write_sheets(
     notes: Sequence[str],
     results: dict[str, Any],
     users: int,
+    figures: Sequence[Sequence[Drawn]] = (),
 ) -> None:
-    """Write a report of sheets: for programs (JSON), as Markdown and as a page.
+    """Write a report of sheets: for programs (JSON), as Markdown and as a page; figures as SVG and PNG too.
 
     Args:
         folder: one artifact of kind ``study``; replaced as a whole.
@@ -49,6 +62,7 @@ def write_sheets(
         notes: how to read them, a sentence or two each.
         results: what the sheets show, for ``results.json``.
         users: that it is about.
+        figures: of every sheet, in the order of the sheets; none where left out.
 
     Raises:
         InputError: ``folder`` holds something else, or the disk is full.
@@ -59,4 +73,15 @@ def write_sheets(
         text = json.dumps({"title": title, "notes": list(notes), **results}, indent=1, ensure_ascii=False)
         write_text(draft / RESULTS, f"{text}\n")
         write_text(draft / MARKDOWN, study_markdown(title, sheets, notes))
-        write_text(draft / PAGE, page(title, [Panel(sheet) for sheet in sheets], notes))
+        drawn = figures or [()] * len(sheets)
+        panels = [Panel(sheet, _pictures(below)) for sheet, below in zip(sheets, drawn, strict=True)]
+        write_text(draft / PAGE, page(title, panels, notes))
+        if figures:
+            (draft / _FIGURES).mkdir()
+        for below in figures:
+            for one in below:
+                save_figure(one.figure, draft / _FIGURES / one.stem)
+
+
+def _pictures(below: Sequence[Drawn]) -> tuple[Picture, ...]:
+    return tuple(Picture(one.caption, inline_svg(one.figure, one.caption)) for one in below)

@@ -20,11 +20,13 @@ class Choice(NamedTuple):
         datasets: of the study.
         splits: of the study.
         methods: labels of rows, or of networks with all their rows.
+        layers: of the language model, from 1, whose attention figure 7 shows.
     """
 
     datasets: Sequence[str] | None = None
     splits: Sequence[str] | None = None
     methods: Sequence[str] | None = None
+    layers: Sequence[int] | None = None
 
 
 def chosen_rows(
