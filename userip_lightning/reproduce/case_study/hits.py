@@ -85,7 +85,8 @@ def ground(held: csr_matrix, met: csr_matrix, has: csr_matrix, words: Sequence[s
     rng = np.random.default_rng(seed)
     size = np.asarray(((held @ has) > 0).sum(axis=1)).ravel()
     order = np.lexsort([rng.random(users), size])
-    others, own, theirs = ([np.empty(0)] * users for _ in range(3))
+    others = [np.empty(0, dtype=np.int64)] * users
+    own, theirs = [np.empty((0, 0), dtype=bool)] * users, [np.empty((0, 0), dtype=bool)] * users
     for group in np.array_split(order, max(1, users // _GROUP)):
         found = np.stack([_apart(held[[user]], met[group], has) for user in group])
         for place, user in enumerate(group):
