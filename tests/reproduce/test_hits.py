@@ -81,10 +81,17 @@ def test_titles_that_either_has_met_do_not_count():
     users = paired(held, met)
     column = users.column
     for user, own, other in ((0, 10, {20, 30}), (1, 20, {10, 30})):
-        assert users.own[user, :, column[TITLES[own]]].all()
+        assert users.own[user][:, column[TITLES[own]]].all()
         assert users.theirs[user][:, [column[TITLES[title]] for title in other]].any()
-    assert not users.theirs[0, :, column["title0"]].any()  # user 0 had met it
-    assert not users.theirs[1, :, column["title1"]].any()
+    assert not users.theirs[0][:, column["title0"]].any()  # user 0 had met it
+    assert not users.theirs[1][:, column["title1"]].any()
+
+
+def test_words_that_all_users_share_cancel():
+    held, met = histories(np.random.default_rng(3), taste=1.0)
+    found = score([TITLES[:20]] * 80, paired(held, met))
+    assert found is not None
+    assert found.score.difference == pytest.approx(0, abs=1e-12)
 
 
 def test_a_share_is_of_the_words_that_were_retrieved():

@@ -29,7 +29,7 @@ from userip_lightning.schema import TEST, VAL
 
 NAME = "fig7"
 #: Users who are read, and who are drawn (the paper's seven).
-_USERS, _DRAWN = 128, 7
+_USERS, _DRAWN = 64, 7
 _HEADER = (
     *("soft tokens", "attention of a filler word", "of a content word", "share of content words [95\u00a0%]"),
     "tuned − this [95\u00a0%]",

@@ -7,10 +7,11 @@ Of two users u and v only those titles count that neither had met in training:
     score        = mean over u and their others v of  hit(u; u, v) - hit(u; v, u)
 
 A title met in training is not met again, so without that restriction a user's own words would be found with
-everybody but the user. Others are the twenty users with most nearly as many such words: who likes more titles
-has more words, and words of a busy user would be found with them whatever they say of taste. Both conditions
-are the same for u and v, so words that know nothing of the user score zero on average. The shuffled score is
-that of words handed over by a user drawn at random; it is zero on average too, whatever the words are.
+everybody but the user. Others are those of a group of twenty users or more with about as many held-out words:
+who likes more titles has more words, and words of a busy user would be found with them whatever they say of
+taste. If v is one of the others of u, then u is one of those of v, so what is the same for all users, such as
+popular words, cancels to the last digit, and words that know nothing of the user score zero on average. The
+shuffled score is that of words handed over by a user drawn at random; it is zero on average too.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from userip_lightning.report.bootstrap import Interval
 from userip_lightning.report.metrics import Floats
 from userip_lightning.report.user_mean import user_mean
 
-_OTHERS = 20
+_GROUP = 20
 
 
 class Score(NamedTuple):
@@ -57,19 +58,21 @@ class Ground(NamedTuple):
 
     Args:
         column: word to its column.
-        own: [U, V, W] words of the user's held-out titles that the other had not met.
-        theirs: [U, V, W] words of the other's held-out titles that the user had not met.
-        strangers: [U] a user who is none of the others.
+        others: of every user, [V].
+        own: [V, W] of every user, words of their held-out titles that the other had not met.
+        theirs: [V, W] of every user, words of the other's held-out titles that the user had not met.
+        strangers: [U] another user, drawn at random.
     """
 
     column: Mapping[str, int]
-    own: NDArray[np.bool_]
-    theirs: NDArray[np.bool_]
+    others: list[NDArray[np.int64]]
+    own: list[NDArray[np.bool_]]
+    theirs: list[NDArray[np.bool_]]
     strangers: NDArray[np.int64]
 
 
 def ground(held: csr_matrix, met: csr_matrix, has: csr_matrix, words: Sequence[str], seed: int = 0) -> Ground:
-    """Pair users.
+    """Group users by how many held-out words they have.
 
     Args:
         held: [U, I] which titles they liked in held-out rows.
@@ -80,22 +83,17 @@ def ground(held: csr_matrix, met: csr_matrix, has: csr_matrix, words: Sequence[s
     """
     users = held.shape[0]
     rng = np.random.default_rng(seed)
-    size = np.stack([_apart(held, met, has, user).sum(1) for user in range(users)])
-    count = max(1, min(_OTHERS, (users - 1) // 2))
-    distance = np.abs(size - size.T) + np.where(np.minimum(size, size.T) > 0, 0.0, np.inf)
-    np.fill_diagonal(distance, np.inf)
-    order = np.lexsort((rng.random(distance.shape), distance), axis=1)
-    order = np.stack([row[row != user] for user, row in enumerate(order)])
-    others, rest = order[:, :count], order[:, count:]
-    own = np.zeros((users, count, len(words)), dtype=bool)
-    theirs = np.zeros_like(own)
-    for user in range(users):
-        found = _apart(held, met, has, user)
-        own[user] = found[others[user]]
-        asking, place = np.nonzero(others == user)
-        theirs[asking, place] = found[asking]
-    strangers = np.array([rng.choice(row) for row in rest], dtype=np.int64)
-    return Ground({word: column for column, word in enumerate(words)}, own, theirs, strangers)
+    size = np.asarray(((held @ has) > 0).sum(axis=1)).ravel()
+    order = np.lexsort([rng.random(users), size])
+    others = [np.empty(0, dtype=np.int64)] * users
+    own, theirs = [np.empty((0, 0), dtype=bool)] * users, [np.empty((0, 0), dtype=bool)] * users
+    for group in np.array_split(order, max(1, users // _GROUP)):
+        found = np.stack([_apart(held[[user]], met[group], has) for user in group])
+        for place, user in enumerate(group):
+            rest = np.arange(len(group)) != place
+            others[user], own[user], theirs[user] = group[rest], found[place, rest], found[rest, place]
+    strangers = (np.arange(users) + rng.integers(1, users, users)) % users
+    return Ground({word: column for column, word in enumerate(words)}, others, own, theirs, strangers)
 
 
 def score(retrieved: Sequence[Sequence[str]], users: Ground, seed: int = 0) -> Score | None:
@@ -133,13 +131,14 @@ def _hits(
     for place, (user, owner) in enumerate(zip(told, owners, strict=True)):
         words = set(retrieved[owner])
         columns = [users.column[word] for word in sorted(words) if word in users.column]
+        kept = users.others[user] != owner  # words are found with their owner for a reason
         for side, found in enumerate((users.own, users.theirs)):
-            hits[side, place] = found[user][:, columns].sum(1).mean() / len(words)
+            hits[side, place] = found[user][kept][:, columns].sum(1).mean() / len(words)
     return hits[0], hits[1]
 
 
-def _apart(held: csr_matrix, met: csr_matrix, has: csr_matrix, user: int) -> NDArray[np.bool_]:
-    """[V, W] words of the user's held-out titles that each of V had not met."""
-    titles = held[[user]].indices
+def _apart(held: csr_matrix, met: csr_matrix, has: csr_matrix) -> NDArray[np.bool_]:
+    """[V, W] words of one user's held-out titles [1, I] that each of V users had not met."""
+    titles = held.indices
     new = 1.0 - (met[:, titles].toarray() > 0)
     return np.asarray((csr_matrix(new) @ has[titles]).toarray() > 0)

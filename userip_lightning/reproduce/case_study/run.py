@@ -39,10 +39,10 @@ _NOTES = (
     "Held-out titles are those that a user liked in validation and test rows. Words have three letters or "
     "more, are compared without regard to case, and English stop words are left out of titles and so of all"
     " sources.",
-    "A user is held against others, the twenty with most nearly as many held-out words, and only titles "
-    "count that neither of the two had met in training: what a user has met is not held out for them, so "
-    "their own words would be found with everybody else. Words that know nothing of the user score zero on "
-    "average.",
+    "A user is held against a group of twenty users or more with about as many held-out words, and only "
+    "titles count that neither of the two had met in training: what a user has met is not held out for "
+    "them, so their own words would be found with everybody else. Words that know nothing of the user score"
+    " zero on average.",
     "Intervals are of a bootstrap over users. Better than chance means that the whole interval is above "
     "zero.",
     "A code's entry is the mean embedding of the titles that its users liked, less that of all liked titles. "
