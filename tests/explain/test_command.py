@@ -17,7 +17,11 @@ def experiment(cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A fitted catalogue experiment on a log whose titles are hostile; tests may not change its codes."""
     folder = tmp_path_factory.mktemp("explain")
     rows = [
-        (f"u{user}", f"i{(user % 4) + 4 * ((user + at) % 5)}", "train" if at < 4 else ("val", "test")[user % 2])
+        (
+            f"u{user}",
+            f"i{(user % 4) + 4 * ((user + at) % 5)}",
+            "train" if at < 4 else ("val", "test")[user % 2],
+        )
         for user in range(40)
         for at in range(5)
     ]

@@ -11,15 +11,14 @@ from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 from tests.cli.refusal import refused
-from tests.experiment import TINY
 from userip_lightning.cli import main
+from userip_lightning.data.synthesize import TOPICS
 
 
 @pytest.fixture(scope="module")
 def reading_llama(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A tiny Llama with random weights that has every word of the tiny titles as one token."""
+    """A tiny Llama with random weights that has every word of the planted titles as one token."""
     folder = tmp_path_factory.mktemp("reading-llama")
-    titles = [line.split("|")[1] for line in (TINY / "u.item").read_text(encoding="latin-1").splitlines()]
     tokenizer = Tokenizer(models.BPE(unk_token="<unk>"))
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     special = ["<s>", "</s>", "<unk>"]
@@ -29,7 +28,7 @@ def reading_llama(tmp_path_factory: pytest.TempPathFactory) -> Path:
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
         show_progress=False,
     )
-    words = [f" {word} {word.lower()}" for title in titles for word in title.split()]
+    words = [f" {word} {word.lower()}" for topic in TOPICS.values() for word in " ".join(topic).split()]
     tokenizer.train_from_iterator(words * 4, trainer)
     fast = PreTrainedTokenizerFast(
         tokenizer_object=tokenizer, bos_token="<s>", eos_token="</s>", unk_token="<unk>", pad_token="</s>"
@@ -55,6 +54,8 @@ def reading_llama(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def reading(settings, study_words, cache, reading_llama, tmp_path_factory):
     """The words after `userip` that run a table of the study with that language model."""
     own = copy.deepcopy(settings)
+    planted = {"users": 120, "rows_per_user": 24, "items_per_topic": 40, "focus": 0.9, "noise": 0.3}
+    own["data"]["source"] = {"class_path": "userip_lightning.data.synthesize.Planted", "init_args": planted}
     own["profile"]["model"]["lm"] = {"name": str(reading_llama), "dtype": "float32"}
     file = tmp_path_factory.mktemp("experiment") / "tiny.yaml"
     file.write_text(yaml.safe_dump(own))
@@ -92,7 +93,7 @@ def test_table5_scores_every_source_with_its_controls(output):
 
 
 def test_planted_words_are_found_and_random_ones_are_not(output):
-    """The tiny users like one topic each, whose titles share their words."""
+    """Planted users like one topic, whose titles share their words."""
     found = results(output / "table5")["scores"]
     scores = {(one["profile"], one["source"]): one["score"] for one in found}
     for key in (

@@ -21,10 +21,10 @@ from userip_lightning.reproduce.special import SPECIAL
 
 #: The study that has settings of its own.
 REGIMES = "regimes"
-_DESCRIPTION = """Measure a table or figure of the paper, or all of them: every method in every block (dataset,
-split, fields) with every seed, tuned alike on validation rows, beside references and controls, and report.
-What is done and unchanged is kept, also by the other tables; after a crash or Ctrl+C the same command resumes.
-What fails is shown and does not stop the others.
+_DESCRIPTION = """Measure a table or figure of the paper, or all of them: every method in every block
+(dataset, split, fields) with every seed, tuned alike on validation rows, beside references and controls, and
+report. What is done and unchanged is kept, also by the other tables; after a crash or Ctrl+C the same command
+resumes. What fails is shown and does not stop the others.
 Example: userip reproduce table2 -c configs/reproduce/ml100k.yaml --methods DCN --splits random --seeds [0]"""
 _TABLE = (
     "table2: every network without and with codes; table3: continuous profiles in place of codes; table4: "

@@ -127,8 +127,8 @@ def each_case(
     check(study)
     if choice.methods is not None:
         raise InputError("--methods: this study trains no network, so it has no methods; leave it out.")
-    first = {"seeds": study.seeds[:1], "profile_seeds": study.profile_seeds[:1]}
-    study = replace(read_networks(study), controls=[], **first)
+    seeds, profile_seeds = study.seeds[:1], study.profile_seeds[:1]
+    study = replace(read_networks(study), controls=[], seeds=seeds, profile_seeds=profile_seeds)
     datasets = kept("datasets", choice.datasets, list(study.dataset_files))
     splits = kept("splits", choice.splits, list(study.split_rules))
     root = study_root(study)

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from userip_lightning.data.behaviours import item_texts
-from userip_lightning.errors import InputError
+from userip_lightning.errors import InputError, Unavailable
 from userip_lightning.profile.body import Ints
 from userip_lightning.profile.start import embed_start, random_start
 from userip_lightning.report.folder import Drawn, write_sheets
@@ -29,7 +29,7 @@ from userip_lightning.schema import TEST, VAL
 
 NAME = "fig7"
 #: Users who are read, and who are drawn (the paper's seven).
-_USERS, _DRAWN = 128, 7
+_USERS, _DRAWN = 64, 7
 _HEADER = (
     *("soft tokens", "attention of a filler word", "of a content word", "share of content words [95\u00a0%]"),
     "tuned − this [95\u00a0%]",
@@ -76,7 +76,7 @@ def reproduce_fig7(study: Study, choice: Choice, display: StudyDisplay) -> Finis
         KeyboardInterrupt: interrupted; the same call resumes.
     """
     if study.engine == "catalogue":
-        raise InputError(
+        raise Unavailable(
             "engine: fig7 is about soft tokens of users, and the engine catalogue has none; set per_user."
         )
 

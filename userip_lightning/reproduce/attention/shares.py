@@ -72,7 +72,7 @@ def shares(read: Sequence[Read], profiles: Sequence[str], layers: Sequence[int])
 def _shares(one: Read, weight: Floats) -> Floats:
     """[C, L, P] sums over content words as a share of sums over all words."""
     total: Floats = weight.sum(-1)
-    return weight[..., _content(one)].sum(-1) / np.maximum(total, 1e-300)
+    return np.asarray(weight[..., _content(one)].sum(-1) / np.maximum(total, 1e-300))
 
 
 def _content(one: Read) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:

@@ -27,8 +27,8 @@ class Histories(NamedTuple):
         users: [U] rows of the users' table, sorted.
         user_ids: theirs.
         liked: [U, I] how often they liked an item in train and support rows.
-        held_out: words of the titles that they liked in validation and test rows.
-        held_out_titles: these titles.
+        met: [U, I] how often they met an item there, liked or not.
+        held_out: [U, I] how often they liked an item in validation and test rows.
         titles: of every item.
         words: of every item's title.
     """
@@ -36,23 +36,27 @@ class Histories(NamedTuple):
     users: Ints
     user_ids: list[str]
     liked: csr_matrix
-    held_out: list[frozenset[str]]
-    held_out_titles: list[list[str]]
+    met: csr_matrix
+    held_out: csr_matrix
     titles: list[str]
     words: list[frozenset[str]]
 
     @property
     def vocabulary(self) -> frozenset[str]:
         """Every word of a title."""
-        return frozenset().union(*self.words)
+        return frozenset[str]().union(*self.words)
+
+    def later(self, user: int) -> list[str]:
+        """Titles that a user liked in held-out rows."""
+        return [self.titles[item] for item in self.held_out[[user]].indices]
 
 
 def title_words(title: str) -> frozenset[str]:
     """Words of three letters or more, case-folded, without English stop words."""
-    return frozenset(_WORD.findall(title.casefold())) - ENGLISH_STOP_WORDS
+    return frozenset(word for word in _WORD.findall(title.casefold()) if word not in ENGLISH_STOP_WORDS)
 
 
-def histories(data: PreparedData, most: int = 1000, seed: int = 0) -> Histories:
+def histories(data: PreparedData, most: int = 500, seed: int = 0) -> Histories:
     """Read them.
 
     Args:
@@ -77,14 +81,12 @@ def histories(data: PreparedData, most: int = 1000, seed: int = 0) -> Histories:
         )
     if len(users) > most:
         users = np.sort(np.random.default_rng(seed).choice(users, most, replace=False))
-    held = dict(told.group_by("user", maintain_order=True).agg("item").iter_rows())
-    later_items = [list(dict.fromkeys(held[user])) for user in users.tolist()]
     return Histories(
         users.astype(np.int64),
         data.users["user_id"].gather(users).to_list(),
-        liked_items(data, users),
-        [frozenset[str]().union(*(words[item] for item in own)) for own in later_items],
-        [[titles[item] for item in own] for own in later_items],
+        _matrix(before, users, data.n_items),
+        _matrix(data.rows(TRAIN, SUPPORT).filter("logged"), users, data.n_items),
+        _matrix(later, users, data.n_items),
         titles,
         words,
     )
@@ -94,11 +96,16 @@ def _liked(data: PreparedData, *splits: str) -> pl.DataFrame:
     return data.rows(*splits).filter(_LIKED).select("user", "item")
 
 
-def liked_items(data: PreparedData, users: Ints) -> csr_matrix:
-    """[B, I] how often these users (sorted rows of the users' table) liked an item in training."""
-    rows = _liked(data, TRAIN, SUPPORT).filter(pl.col("user").is_in(users.tolist()))
+def liked_items(data: PreparedData) -> csr_matrix:
+    """[U, I] how often everybody liked an item in train and support rows."""
+    return _matrix(_liked(data, TRAIN, SUPPORT), np.arange(data.n_users), data.n_items)
+
+
+def _matrix(events: pl.DataFrame, users: Ints, items: int) -> csr_matrix:
+    """[B, I] how often these users, sorted rows of the users' table, have an item in these events."""
+    rows = events.filter(pl.col("user").is_in(users.tolist()))
     place = np.searchsorted(users, rows["user"].to_numpy())
-    shape = (len(users), data.n_items)
+    shape = (len(users), items)
     return csr_matrix((np.ones(rows.height), (place, rows["item"].to_numpy())), shape=shape)
 
 

@@ -10,8 +10,8 @@ from userip_lightning.explain.lm_words import LanguageModelWords
 from userip_lightning.report.folder import write_sheets
 from userip_lightning.report.notation import interval
 from userip_lightning.report.sheet import Sheet
-from userip_lightning.reproduce.case_study.histories import Histories, histories
-from userip_lightning.reproduce.case_study.hits import score
+from userip_lightning.reproduce.case_study.histories import Histories, histories, word_counts
+from userip_lightning.reproduce.case_study.hits import ground, score
 from userip_lightning.reproduce.case_study.sheets import Judged, Person, person_sheet, score_sheet
 from userip_lightning.reproduce.case_study.sources import (
     COUNT,
@@ -39,8 +39,12 @@ _NOTES = (
     "Held-out titles are those that a user liked in validation and test rows. Words have three letters or "
     "more, are compared without regard to case, and English stop words are left out of titles and so of all"
     " sources.",
-    "Others are the twenty users with most nearly as many held-out words. Intervals are of a bootstrap over "
-    "users. Better than chance means that the whole interval is above zero.",
+    "A user is held against a group of twenty users or more with about as many held-out words, and only "
+    "titles count that neither of the two had met in training: what a user has met is not held out for "
+    "them, so their own words would be found with everybody else. Words that know nothing of the user score"
+    " zero on average.",
+    "Intervals are of a bootstrap over users. Better than chance means that the whole interval is above "
+    "zero.",
     "A code's entry is the mean embedding of the titles that its users liked, less that of all liked titles. "
     "Words expected under a code are those that the language model gives a higher log-probability after the "
     "code's distinctive words than after those of the other codes; these words themselves are left out.",
@@ -87,7 +91,9 @@ def reproduce_table5(study: Study, choice: Choice, display: StudyDisplay) -> Fin
 def _look(case: Profiled, tell: Tell) -> _Found:
     people, words = histories(case.data), LanguageModelWords(case.lm)
     sources = retrieve(case, people, words, tell)
-    judged = [Judged(one, score(one.words, people.held_out)) for one in sources]
+    has, vocabulary = word_counts(people.words)
+    users = ground(people.held_out, people.met, has, vocabulary)
+    judged = [Judged(one, score(one.words, users)) for one in sources]
     return _Found(len(people.users), judged, _persons(case, people, words, sources))
 
 
@@ -111,7 +117,7 @@ def _persons(
             people.user_ids[user],
             {name: own[place][:_SHOWN] for name, own in near.items()},
             by_source[EVERY, DISTINCTIVE][user][:_SHOWN],
-            people.held_out_titles[user],
+            people.later(user),
         )
         for place, user in enumerate(drawn)
     ]

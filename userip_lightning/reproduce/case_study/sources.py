@@ -122,7 +122,7 @@ def _of_codes(
     by_item, vocabulary = word_counts(people.words)
     titles = [row.indices.tolist() for row in by_item]
     everyone = bank.lookup(case.data.users["user_id"].to_list())
-    liked = liked_items(case.data, np.arange(case.data.n_users))
+    liked = liked_items(case.data)
     readable, texts = np.ones(len(vocabulary), dtype=bool), dict(zip(bank.names, _texts(case), strict=False))
     found = []
     for p, (name, size) in enumerate(zip(bank.names, bank.sizes, strict=True)):
