@@ -81,6 +81,25 @@ def finished(config: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return output / "tiny"
 
 
+@pytest.fixture(scope="session")
+def catalogue_config(cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tiny experiment with the catalogue engine, whose prior reads words."""
+    settings = copy.deepcopy(SETTINGS) | {"experiment": "tiny_catalogue", "engine": "catalogue"}
+    settings["output"] = str(tmp_path_factory.mktemp("catalogue_runs"))
+    settings["catalogue"] = {"data": {"columns": ["title", "genres"]}}
+    del settings["profile"], settings["quantize"]
+    file = tmp_path_factory.mktemp("catalogue_config") / "tiny.yaml"
+    file.write_text(yaml.safe_dump(settings))
+    return file
+
+
+@pytest.fixture(scope="session")
+def finished_catalogue(catalogue_config: Path) -> Path:
+    """Folder of that experiment after `userip fit`; tests may not change it."""
+    assert main(["fit", "--config", str(catalogue_config)]) == 0
+    return Path(yaml.safe_load(catalogue_config.read_text())["output"]) / "tiny_catalogue"
+
+
 def artifact_of(root: Path, label: str) -> Path:
     """Folder of one run's artifact, such as `quantize/seed0`, in a finished experiment."""
     runs = json.loads((root / "results.json").read_text())["runs"]

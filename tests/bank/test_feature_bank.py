@@ -84,6 +84,31 @@ def test_export_is_the_users_table(tmp_path: Path, suffix: str) -> None:
     assert [file.name for file in target.parent.iterdir()] == [target.name]
 
 
+def test_a_spreadsheet_runs_no_id_and_a_program_gets_it_back(tmp_path: Path) -> None:
+    ids = [
+        "=cmd|'/C calc'!A0",
+        "+1+1",
+        "-2+3",
+        "@SUM(A1)",
+        "\tx",
+        "\r=1",
+        "\n=1",
+        "＝1",
+        "'=1",
+        "-",
+        "=",
+        "+5x",
+    ]
+    plain = ["-8613473625342", "+5", "7", "user=1", "a-b", "x@y", "Amélie"]
+    codes = np.zeros((len(ids + plain), 1), np.int64)
+    FeatureBank.write(tmp_path / "bank", ids + plain, codes, ["hobby"], [2], MANIFEST, ROWS)
+    bank = FeatureBank.open(tmp_path / "bank")
+    csv = pl.read_csv(bank.export(tmp_path / "codes.csv"), schema_overrides={"user_id": pl.String})
+    assert set(csv["user_id"]) == {f"'{user}" for user in ids} | set(plain)
+    assert csv.with_columns(pl.col("user_id").str.strip_prefix("'")).equals(bank.users)
+    assert pl.read_parquet(bank.export(tmp_path / "codes.parquet")).equals(bank.users)
+
+
 def test_export_refuses_another_suffix(tmp_path: Path) -> None:
     bank = FeatureBank.open(write(tmp_path))
     with pytest.raises(InputError, match=r"codes\.json: the bank exports to \.csv or \.parquet"):

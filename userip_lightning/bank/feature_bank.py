@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from userip_lightning import artifact
 from userip_lightning.artifact import Manifest
 from userip_lightning.bank.keys import KeyIndex
+from userip_lightning.bank.spreadsheet import harmless
 from userip_lightning.bank.version_folder import Content
 from userip_lightning.bank.versions import CURRENT, current, missing, point, size, stamp, versions
 from userip_lightning.errors import InputError
@@ -195,6 +196,9 @@ class FeatureBank:
     def export(self, path: str | Path) -> Path:
         """Write :attr:`users` as one ``.csv`` or ``.parquet`` file, whole or not at all.
 
+        A ``.csv`` may be opened in a spreadsheet: an id that one would run as a formula has ``'`` in front
+        there (see :mod:`~userip_lightning.bank.spreadsheet`). A ``.parquet`` has every id as it is.
+
         Raises:
             InputError: another suffix, or the disk is full.
         """
@@ -207,7 +211,7 @@ class FeatureBank:
             try:
                 target.parent.mkdir(parents=True, exist_ok=True)
                 if target.suffix == ".csv":
-                    users.write_csv(draft)
+                    users.with_columns(harmless("user_id")).write_csv(draft)
                 else:
                     users.write_parquet(draft)
                 draft.replace(target)

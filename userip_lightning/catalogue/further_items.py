@@ -15,17 +15,17 @@ NEW_ITEMS = "new_items"
 
 
 def kept_for_new_items(
-    unseen: UnseenItems, readers: Sequence[TextReader] | None, moved: bool
+    unseen: UnseenItems, readers: Sequence[TextReader] | None, moved: str | None = None
 ) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
     """Readers and prior, as JSON values and arrays by name.
 
     Args:
         unseen: of the last M step, in the order of the codes.
         readers: of the texts; None where nothing was kept that reads another one.
-        moved: whether the recommendation loss took the table away from what its M step says.
+        moved: why the table is not what its M step says, if so.
     """
-    if moved:
-        return {"refused": "the recommendation loss moved its table, and the prior does not follow"}, {}
+    if moved is not None:
+        return {"refused": moved}, {}
     if readers is None:
         return {
             "refused": "its text source learns from the log, or its texts were permuted, and nothing is kept "

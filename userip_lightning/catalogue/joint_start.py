@@ -37,6 +37,7 @@ class JointStart:
         self.opening = opening
         self.learned: CodeTable | None = None
         self._shape = events, classes
+        self._more: Floats = np.zeros((1, classes))
         self._reset()
 
     @property
@@ -63,9 +64,20 @@ class JointStart:
         usage = Usage(
             self._entropy / users / np.log(max(self._shape[1], 2)), float(self._users.min() / users)
         )
-        self.learned = self.model.table(self._expected, self._users)
+        self.learned = self.model.table(self._expected + self._more, self._users)
         self._reset()
         return usage
+
+    def reorder(self, order: NDArray[np.int64]) -> None:
+        """Number classes anew, between two steps; ``order`` [C] are their numbers so far."""
+        self.learned = CodeTable(self.table.evidence[:, order], self.table.log_share[order])
+        weight, alone = self.model.prior.weight, self.model.alone
+        self.model.prior.weight = weight[:, order] if weight.shape[1] == len(order) else weight
+        self.model.alone = alone[order]
+
+    def add(self, events: Floats) -> None:
+        """Have events [E, C] in every further M step beside those that the E step expects."""
+        self._more = events
 
     def held_out(self, seen: csr_matrix, hidden: csr_matrix) -> float:
         """Nats per hidden event."""

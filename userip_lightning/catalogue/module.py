@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from math import prod
 from pathlib import Path
-from typing import Any, Protocol, cast
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -25,49 +25,25 @@ from scipy.sparse import csr_matrix
 from torch import Tensor
 from torch.optim import Optimizer
 
-from userip_lightning.artifact import Manifest, stable_hash
-from userip_lightning.bank import FeatureBank
-from userip_lightning.catalogue.code_table import CodeTable, Floats
+from userip_lightning.catalogue.anchors import Anchor, anchored_events, anchored_order, find_anchors
+from userip_lightning.catalogue.code_table import CodeTable
 from userip_lightning.catalogue.codebooks import Codebooks, are_factorised, factorised_starts, joint_starts
 from userip_lightning.catalogue.em import Block, Schedule, Search
 from userip_lightning.catalogue.exact_sums import rounded
+from userip_lightning.catalogue.export import CatalogueData, Coded, write_bank
 from userip_lightning.catalogue.factorised_start import FactorisedStart
 from userip_lightning.catalogue.factorised_table import FactorisedTable
-from userip_lightning.catalogue.further_items import NEW_ITEMS, kept_for_new_items
+from userip_lightning.catalogue.further_items import kept_for_new_items
 from userip_lightning.catalogue.joint_start import JointStart
-from userip_lightning.catalogue.labelled_rows import LabelledRows
+from userip_lightning.catalogue.merging import merged_sizes, merged_table
 from userip_lightning.catalogue.naming import code_order, split_classes
 from userip_lightning.catalogue.recommendation import Recommendation, RecommendationTerm
-from userip_lightning.catalogue.text_reader import TextReader
-from userip_lightning.catalogue.text_source import Events
+from userip_lightning.catalogue.steering import Steering
 from userip_lightning.catalogue.unseen_items import UnseenItems
 from userip_lightning.errors import InputError
 from userip_lightning.schema import SIZES
 
 _STATE, _IDENTITY = "em", "userip_identity"
-
-
-class CountedEvents(Events, Protocol):
-    """With the rows that they come from."""
-
-    @property
-    def rows_seen(self) -> NDArray[np.int64]: ...
-
-
-class CatalogueData(Protocol):
-    """What the engine reads from its DataModule, besides blocks."""
-
-    manifest: Manifest  # of the prepared data
-    user_ids: NDArray[np.str_]
-    item_ids: NDArray[np.str_]
-    vectors: Floats | None
-    readers: list[TextReader] | None  # of further texts; None where nothing was kept that could
-    reading: dict[str, Any]  # of the texts: whatever decides the vectors, JSON values
-
-    @property
-    def events(self) -> CountedEvents: ...
-    def labelled_rows(self) -> LabelledRows: ...
-    def predict_dataloader(self) -> Any: ...
 
 
 class CatalogueModule(LightningModule):
@@ -87,6 +63,8 @@ class CatalogueModule(LightningModule):
             ``max_epochs`` says how many steps are taken in all.
         recommendation: makes the Trainer's last epochs gradient steps on labels of training rows, the third
             term of Eq. 5; None has EM alone. For joint codebooks.
+        steering: codes that stand for given words, and codes that become one; None leaves them as EM finds
+            them. For joint codebooks.
         allow_unused: whether a code may have no user, as happens in small logs; it is named all the same.
         seed: of everything random.
     """
@@ -100,6 +78,7 @@ class CatalogueModule(LightningModule):
         warm: int = 15,
         race: int = 25,
         recommendation: Recommendation | None = None,
+        steering: Steering | None = None,
         allow_unused: bool = True,
         seed: int = 0,
     ) -> None:
@@ -121,6 +100,9 @@ class CatalogueModule(LightningModule):
         self.race = race
         self.recommendation = recommendation
         self.term: RecommendationTerm | None = None
+        self.steering = steering or Steering()
+        self.steering.check(sizes)
+        self.anchors: list[Anchor] = []
         self.allow_unused = allow_unused
         self.seed = seed
 
@@ -131,9 +113,15 @@ class CatalogueModule(LightningModule):
             raise InputError("catalogue: nothing was learned yet; run fit, or give its --ckpt_path.")
         table = self._learned
         if isinstance(table, CodeTable):
-            order = code_order(table.evidence, self.sizes)
+            order = self._order(table)
             table = CodeTable(table.evidence[:, order], table.log_share[order])
+            table = merged_table(table, self.sizes, self.steering.merge)
         return type(table)(*map(rounded, table))
+
+    @property
+    def code_sizes(self) -> dict[str, int]:
+        """K_p by profile name of the codes that are exported: ``sizes``, unless some are merged."""
+        return merged_sizes(self.sizes, self.steering.merge)
 
     def setup(self, stage: str) -> None:
         """Build the starts; their tables come from a checkpoint or from the first epoch."""
@@ -143,6 +131,7 @@ class CatalogueModule(LightningModule):
         events, vectors, sizes = self.data.events, self.data.vectors, list(self.sizes.values())
         starts: Sequence[JointStart | FactorisedStart]
         if are_factorised(self.codebooks, self.sizes, events.explicit):
+            self._refuse_steering()
             starts = factorised_starts(
                 events.counts, (sizes[0], sizes[1]), vectors, self.strength, self.n_starts
             )
@@ -152,6 +141,7 @@ class CatalogueModule(LightningModule):
             )
         self.term = self._term()
         schedule = Schedule(self.warm, self.race, self._em_steps())
+        self.anchors = self._find_anchors(schedule)
         self.search: Search[JointStart | FactorisedStart] = Search(starts, self.seed, schedule)
 
     def configure_optimizers(self) -> Optimizer | None:
@@ -181,6 +171,10 @@ class CatalogueModule(LightningModule):
                 self.log("catalogue/recommendation_held_out", told, prog_bar=True)
             return
         figures = self.search.finish()
+        if self.anchors and self.search.step == self.race:
+            best = cast(JointStart, self.search.best)
+            self._place_anchors(best)
+            best.add(anchored_events(self.anchors, prod(self.sizes.values())))
         for name, value in figures._asdict().items():
             if value == value:
                 self.log(f"catalogue/{name}", float(value), prog_bar=name == "held_out")
@@ -210,6 +204,9 @@ class CatalogueModule(LightningModule):
                     "use the settings and data that it was made with, or start without it."
                 )
         self.search.load({name: value.numpy() for name, value in checkpoint[_STATE].items()})
+        if self.anchors and self.search.step >= self.race:
+            more = anchored_events(self.anchors, prod(self.sizes.values()))
+            cast(JointStart, self.search.best).add(more)
 
     def export(self, path: Path, config_hash: str | None = None) -> Path:
         """Write the codes of all users as a bank, and beside them the table that codes anybody.
@@ -227,38 +224,17 @@ class CatalogueModule(LightningModule):
         Raises:
             InputError: a code has no user, and ``allow_unused`` is false.
         """
-        table = self.table
-        codes = np.concatenate([self._codes(table, block) for block in self.data.predict_dataloader()])
+        table, blocks = self.table, self.data.predict_dataloader
+        codes = np.concatenate([self._codes(table, block) for block in blocks()])
         self._name_unused(codes)
-        prepared = self.data.manifest
-        new_items, further = kept_for_new_items(self._unseen(), self.data.readers, self.term is not None)
-        manifest = Manifest(
-            kind="bank",
-            config_hash=config_hash
-            or stable_hash([prepared.config_hash, *(part.tobytes().hex() for part in table)]),
-            data_hash=prepared.data_hash,
-            users=len(codes),
-            extra={
-                "events": "labelled items" if self.data.events.explicit else "items",
-                "codebooks": "factorised" if isinstance(table, FactorisedTable) else "joint",
-                "reading": self.data.reading,
-                NEW_ITEMS: new_items,
-            },
-        )
-        arrays: dict[str, NDArray[np.generic]] = {
-            name: part.astype(np.float32) for name, part in table._asdict().items()
-        }
-        states = np.concatenate([table.states(block) for block in self.data.predict_dataloader()])
-        arrays |= {"item_ids": self.data.item_ids, "states": states[np.argsort(self.data.user_ids)]}
-        return FeatureBank.write(
+        return write_bank(
             path,
-            self.data.user_ids,
-            codes,
-            list(self.sizes),
-            list(self.sizes.values()),
-            manifest,
+            self.data,
+            table,
+            Coded(self.code_sizes, codes, np.concatenate([table.states(block) for block in blocks()])),
+            kept_for_new_items(self._unseen(), self.data.readers, self._moved()),
             self._rows_seen(),
-            arrays | further,
+            config_hash,
         )
 
     @property
@@ -271,8 +247,44 @@ class CatalogueModule(LightningModule):
         unseen, table = self.search.best.unseen(self.data.vectors), self._learned
         if isinstance(table, FactorisedTable):
             return unseen
-        order = code_order(table.evidence, self.sizes)
+        order = self._order(table)
         return UnseenItems(unseen.weight[:, order], unseen.alone[order])
+
+    def _order(self, table: CodeTable) -> NDArray[np.int64]:
+        """Classes in the order of their combinations, which anchors have settled already."""
+        if self.anchors and self.search.step >= self.race:
+            return np.arange(len(table.log_share))
+        return code_order(table.evidence, self.sizes)
+
+    def _moved(self) -> str | None:
+        """Why the prior does not say what the table says of an item without events."""
+        if self.term is not None:
+            return "the recommendation loss moved its table, and the prior does not follow"
+        return "its codes were merged, and the prior does not follow" if self.steering.merge else None
+
+    def _find_anchors(self, schedule: Schedule) -> list[Anchor]:
+        if self.steering.anchors and schedule.last <= schedule.race:
+            raise InputError(
+                f"catalogue.model.steering: anchors begin after step {schedule.race} (race), and EM takes "
+                f"{schedule.last}; give more catalogue.trainer.max_epochs."
+            )
+        data = self.data
+        counts = np.asarray(data.events.counts.sum(axis=0)).ravel()
+        return find_anchors(self.steering, self.sizes, counts, data.vectors, data.readers)
+
+    def _place_anchors(self, start: JointStart) -> None:
+        """Number the classes: those that favour an anchor's words get its code."""
+        items = len(self.data.item_ids)
+        popularity = np.asarray(self.data.events.counts.sum(axis=0)).ravel()[-items:]
+        start.reorder(code_order(start.table.evidence, self.sizes))
+        start.reorder(anchored_order(self.anchors, start.table.evidence[-items:], popularity))
+
+    def _refuse_steering(self) -> None:
+        if self.steering.anchors or self.steering.merge:
+            raise InputError(
+                "catalogue.model.steering: it is for joint codebooks, these are factorised; set codebooks to "
+                "joint."
+            )
 
     def _identity(self) -> dict[str, Any]:
         """What a table depends on, by name; JSON values."""
@@ -281,6 +293,7 @@ class CatalogueModule(LightningModule):
             "sizes": self.sizes,
             "codebooks": type(self.search.best).__name__,
             "recommendation": None if self.recommendation is None else asdict(self.recommendation),
+            "anchors": [self.steering.anchors, self.steering.strength] if self.steering.anchors else None,
             **self.data.reading,
         }
 
@@ -332,11 +345,11 @@ class CatalogueModule(LightningModule):
         """[U, P]."""
         if isinstance(table, FactorisedTable):
             return table.codes(counts)
-        return split_classes(table.codes(counts), list(self.sizes.values()))
+        return split_classes(table.codes(counts), list(self.code_sizes.values()))
 
     def _name_unused(self, codes: NDArray[np.int64]) -> None:
         """Warn of codes that nobody has, or refuse them."""
-        for p, (name, size) in enumerate(self.sizes.items()):
+        for p, (name, size) in enumerate(self.code_sizes.items()):
             unused = np.flatnonzero(np.bincount(codes[:, p], minlength=size) == 0).tolist()
             said = f"profile {name!r}: codes {unused} of {size} have no user"
             if unused and not self.allow_unused:

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from userip_lightning.catalogue.code_table import Floats
+from userip_lightning.catalogue.distinctive import surprise
 
 _RARE = 3  # a word has to occur this often under the log's events
-_PRIOR = 10.0
 
 
 class SoftTokens(nn.Module):
@@ -48,8 +48,7 @@ def start_words(
 ) -> list[NDArray[np.int64]]:
     """Token ids where the codes of every profile start: those that a code's items have more often than all.
 
-    Tokens are ranked by the log-odds of their smoothed share under the code, in standard errors (Monroe,
-    Colaresi and Quinn, "Fightin' Words", 2008, equation 22, with the log's own shares as the prior).
+    Tokens are ranked by how surely they are more frequent under the code (``distinctive.py``).
 
     Args:
         tokens: token ids of every item.
@@ -76,10 +75,8 @@ def start_words(
 
 def _distinctive(frequency: Floats, known: NDArray[np.bool_], count: int) -> NDArray[np.int64]:
     """[V, K] to the ``count`` most distinctive tokens of every code, [K, count]."""
-    total = frequency.sum(axis=1, keepdims=True)
-    prior = _PRIOR * frequency.shape[1] * total / max(float(total.sum()), 1e-9) + 1e-9
-    here, rest = frequency + prior, total - frequency + prior
-    odds = np.log(here / (here.sum(0) - here)) - np.log(rest / (rest.sum(0) - rest))
-    surprise = np.where(known[:, None], odds / np.sqrt(1 / here + 1 / rest), -np.inf)
-    best = np.argsort(-surprise, axis=0, kind="stable")[:count].T
-    return np.where(np.take_along_axis(surprise.T, best, axis=1) > 0, best, -1)
+    total, of_code = frequency.sum(axis=1, keepdims=True), frequency.sum(axis=0)
+    z = surprise(frequency, total, of_code, float(total.sum()), frequency.shape[1])
+    z[~known] = -np.inf
+    best = np.argsort(-z, axis=0, kind="stable")[:count].T
+    return np.where(np.take_along_axis(z.T, best, axis=1) > 0, best, -1)

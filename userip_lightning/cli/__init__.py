@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from userip_lightning import __version__
-from userip_lightning.cli.failures import sentence
+from userip_lightning.pipeline.failures import sentence
 
 #: Exit codes: bad input, and Ctrl+C as a shell has it.
 BAD_INPUT, INTERRUPTED = 2, 130
@@ -100,10 +100,22 @@ def _infer(arguments: Sequence[str]) -> None:
     infer(arguments)
 
 
+def _steer(arguments: Sequence[str]) -> None:
+    from userip_lightning.cli.steer import steer_experiment
+
+    steer_experiment(arguments)
+
+
 def _refresh(arguments: Sequence[str]) -> None:
     from userip_lightning.cli.refresh import refresh
 
     refresh(arguments)
+
+
+def _explain(arguments: Sequence[str]) -> None:
+    from userip_lightning.cli.explain import explain
+
+    explain(arguments)
 
 
 def _assets(arguments: Sequence[str]) -> None:
@@ -145,10 +157,12 @@ COMMANDS = (
         "info, lookup, export, push, pull, feast, prune, forget: a feature bank, on disk and in stores",
         _bank,
     ),
+    Command("steer", "codes that stand for words you give, or that become one, and what that does", _steer),
     Command(
         "infer", "codes of the per-user engine for a population, also for users never trained on", _infer
     ),
     Command("refresh", "next week's log in, a new version of the bank out, and who moved", _refresh),
+    Command("explain", "what codes mean: who has them, what they like, and why a user has theirs", _explain),
     Command("dashboard", "a W&B dashboard of all runs, as code", _dashboard),
     Command("assets", "fetch: the default language model and MovieLens-100K", _assets),
 )

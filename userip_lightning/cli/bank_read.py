@@ -67,4 +67,11 @@ LOOKUP = BankCommand(
     _add_users,
     _lookup,
 )
-EXPORT = BankCommand(_EXPORT, f"Write {_EXPORT}.", _add_file, _export)
+EXPORT = BankCommand(
+    _EXPORT,
+    f"Write {_EXPORT}. In a .csv, ids that a spreadsheet would run as formulas (they begin with = + - @, a "
+    "tab or an end of line, and are no whole numbers) have ' in front, and so have those that begin with '. "
+    "A program that joins on ids should read .parquet, where every id is as it is.",
+    _add_file,
+    _export,
+)

@@ -37,6 +37,9 @@ _USAGE = """usage: userip data COMMAND --config FILE ...
   export      prepared data for others: --format fuxictr|recbole|splits --to PATH [--attributes A,B]
   synthesize  a log with planted profiles, of any size: --to FOLDER [--shape csv|amazon] [--users N] ...
 
+What export writes is for programs, with every id and text as it is: a spreadsheet would run those that begin
+with = + - or @ as formulas.
+
 All but synthesize take the configuration of an experiment and use its `data` section; --help after any of
 them lists its settings."""
 _DESCRIPTION = "Prepare the data of an experiment, by the `data` section of its configuration."

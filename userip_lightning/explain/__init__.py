@@ -1,1 +1,1 @@
-"""What a code means: words, items and users behind it, and which events speak for a user's code."""
+"""What codes mean: facts about every code and user of a finished experiment, and the page that shows them."""

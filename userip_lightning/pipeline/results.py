@@ -15,6 +15,7 @@ import torch
 
 from userip_lightning import __version__, artifact
 from userip_lightning.pipeline.config import Experiment
+from userip_lightning.pipeline.explained import report_section
 from userip_lightning.pipeline.plan import Job, Plan
 from userip_lightning.pipeline.training import is_done, read_record
 from userip_lightning.profile.export import HELD_OUT
@@ -65,7 +66,7 @@ def write_results(experiment: Experiment, plan: Plan, prepare: Mapping[str, Any]
     artifact.write_text(plan.place.root / RESULTS, json.dumps(results, indent=2, ensure_ascii=False) + "\n")
     title = experiment.settings.experiment
     artifact.write_text(plan.place.root / REPORT, f"# {title}\n\n{to_markdown(report)}")
-    artifact.write_text(plan.place.root / PAGE, to_html(title, report))
+    artifact.write_text(plan.place.root / PAGE, to_html(title, report, report_section(experiment, plan)))
     return report
 
 

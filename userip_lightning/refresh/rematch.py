@@ -86,7 +86,7 @@ def rematch(parts: Parts, served: FeatureBank, later: pl.DataFrame) -> Coding:
     codes = _codes(table, log.counts[both], served.sizes)
     table, unseen = like_before(table, unseen, served.codes(held[both]), codes, served.sizes)
     table = type(table)(*map(rounded, table))
-    told, further = kept_for_new_items(unseen, data.readers, moved=False)
+    told, further = kept_for_new_items(unseen, data.readers)
     figures = {name: part.astype(np.float32) for name, part in table._asdict().items()}
     return Coding(
         log.user_ids,
@@ -102,6 +102,11 @@ def _warm_start(
     module: CatalogueModule, data: CatalogueDataModule, served: FeatureBank, counts: csr_matrix
 ) -> JointStart | FactorisedStart:
     """A start that has its table already."""
+    if module.steering.anchors or module.steering.merge:
+        raise InputError(
+            "refresh: EM would go on without what catalogue.model.steering says, so rematch is not for these "
+            "codes; use keep, or fit again on all events."
+        )
     explicit, sizes = data.events.explicit, list(module.sizes.values())
     if are_factorised(module.codebooks, module.sizes, explicit):
         (factorised,) = factorised_starts(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from userip_lightning.report.legend import LEGEND
@@ -24,6 +25,8 @@ _SYMBOLS = {
     "▼": r"$\downarrow$",
 }
 _ESCAPES = str.maketrans(_SYMBOLS)
+#: An empty line ends the argument of a command, and other control characters are not allowed at all.
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]+")
 
 
 def study_latex(sheets: Sequence[Sheet], notes: Sequence[str]) -> str:
@@ -46,7 +49,7 @@ def _sheet(sheet: Sheet) -> str:
         body.append(r"\midrule")
         if group.heading:
             body.append(rf"\multicolumn{{{width}}}{{l}}{{\emph{{{_escape(group.heading)}}}}} \\")
-        body += [" & ".join(_text(cell) for cell in row) + r" \\" for row in group.rows]
+        body += [_row([_text(cell) for cell in row]) for row in group.rows]
     lines = [
         r"\begin{table}[t]",
         r"\centering",
@@ -54,7 +57,7 @@ def _sheet(sheet: Sheet) -> str:
         r"\resizebox{\textwidth}{!}{%",
         rf"\begin{{tabular}}{{l{'r' * (width - 1)}}}",
         r"\toprule",
-        " & ".join(_escape(name) for name in sheet.header) + r" \\",
+        _row([_escape(name) for name in sheet.header]),
         *body,
         r"\bottomrule",
         r"\end{tabular}}",
@@ -64,10 +67,16 @@ def _sheet(sheet: Sheet) -> str:
     return "\n".join(lines) + "\n"
 
 
+def _row(cells: Sequence[str]) -> str:
+    r"""A row; ``\\`` or ``\midrule`` before it would take a ``[`` or ``*`` at its beginning for their own."""
+    row = " & ".join(cells)
+    return ("{}" if row.startswith(("[", "*")) else "") + row + r" \\"
+
+
 def _text(cell: Cell) -> str:
     text = _escape(cell.text)
     return {1: rf"\textbf{{{text}}}", 2: rf"\underline{{{text}}}"}.get(cell.rank, text)
 
 
 def _escape(text: str) -> str:
-    return text.translate(_ESCAPES)
+    return _CONTROL.sub(" ", text).translate(_ESCAPES)

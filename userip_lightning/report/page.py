@@ -37,12 +37,22 @@ class Panel(NamedTuple):
     pictures: tuple[Picture, ...] = ()
 
 
+class Section(NamedTuple):
+    """A section that another room wrote, put into the page as it is."""
+
+    title: str
+    html: str  # escaped already; its first heading is an <h3>
+    style: str = ""
+    script: str = ""
+
+
 def page(
     title: str,
     panels: Sequence[Panel],
     notes: Sequence[str],
     curves: Sequence[Picture] = (),
     usage: Mapping[str, Sequence[int]] | None = None,
+    further: Sequence[Section] = (),
 ) -> str:
     """The whole file.
 
@@ -52,26 +62,49 @@ def page(
         notes: how to read it, at the end.
         curves: of training.
         usage: profile to the number of users of each of its codes.
+        further: sections from elsewhere, after all others; with links at the top.
     """
-    links = "".join(f'<a href="#s{i}">{escape(panel.sheet.title)}</a>' for i, panel in enumerate(panels))
+    titles = [panel.sheet.title for panel in panels] + [section.title for section in further]
+    links = "".join(f'<a href="#s{i}">{escape(name)}</a>' for i, name in enumerate(titles))
     sections = [_panel(panel, f"s{i}") for i, panel in enumerate(panels)]
     if curves:
         sections.append(f"<section><h2>Training</h2>{_pictures(curves)}</section>")
     if usage:
         sections.append(f"<section><h2>How the codes are used</h2>{_usage(usage)}</section>")
+    sections += [
+        f'<section id="s{i}"><h2>{escape(section.title)}</h2>\n{section.html}</section>'
+        for i, section in enumerate(further, start=len(panels))
+    ]
     reading = "".join(f"<li>{escape(line)}</li>" for line in notes)
+    if notes:
+        sections.append(f'<section><h2>How to read this</h2><ul class="notes">{reading}</ul></section>')
+    return document(
+        title,
+        "\n".join([f"<nav>{links}</nav>" if len(titles) > 2 else "", *sections]),
+        "".join(dict.fromkeys(section.style for section in further)),
+        "".join(dict.fromkeys(section.script for section in further)),
+    )
+
+
+def document(title: str, body: str, style: str = "", script: str = "") -> str:
+    """A file around the sections of a page.
+
+    Args:
+        title: its heading.
+        body: HTML below the heading.
+        style: further rules.
+        script: further statements, after the page's own.
+    """
     return "\n".join(
         [
             '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">',
             f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">',
             '<meta name="viewport" content="width=device-width, initial-scale=1">',
             f'<link rel="icon" href="data:,">\n<title>{escape(title)}</title>',
-            f"<style>{STYLE}</style>\n</head>",
+            f"<style>{STYLE}{style}</style>\n</head>",
             f"<body>\n<main>\n<h1>{escape(title)}</h1>",
-            f"<nav>{links}</nav>" if len(panels) > 2 else "",
-            *sections,
-            f'<section><h2>How to read this</h2><ul class="notes">{reading}</ul></section>' if notes else "",
-            f"</main>\n<script>{SCRIPT}</script>\n</body>\n</html>\n",
+            body,
+            f"</main>\n<script>{SCRIPT}{script}</script>\n</body>\n</html>\n",
         ]
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import rich.box
@@ -13,7 +13,7 @@ from rich.text import Text
 from userip_lightning.report.comparison import NO_CODES, Comparison
 from userip_lightning.report.held_out import HeldOut
 from userip_lightning.report.notation import NONE, delta, interval, p_value, percent, spread
-from userip_lightning.report.page import Panel, page
+from userip_lightning.report.page import Panel, Section, page
 from userip_lightning.report.reach import reach
 from userip_lightning.report.sheet import Cell, Rows, Sheet
 
@@ -99,14 +99,14 @@ def to_markdown(report: Report) -> str:
     return "\n\n".join([*blocks, *report.lines]) + "\n"
 
 
-def to_html(title: str, report: Report) -> str:
-    """The same as one file for a browser, the lines above the first table."""
+def to_html(title: str, report: Report, further: Sequence[Section] = ()) -> str:
+    """The same as one file for a browser, the lines above the first table, sections from elsewhere last."""
     panels = []
     for number, table in enumerate(report.tables):
         rows = tuple(tuple(Cell(cell) for cell in row) for row in table.rows)
         said = () if number else report.lines
         panels.append(Panel(Sheet(table.title, "", table.header, (Rows("", rows),), said, ())))
-    return page(title, panels, ())
+    return page(title, panels, (), further=further)
 
 
 def _variant_table(comparison: Comparison | None, not_run: Mapping[str, str]) -> Table:

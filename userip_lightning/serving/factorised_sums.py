@@ -89,6 +89,12 @@ class FactorisedSums:
         one, two = state[: self.split, None], state[self.split : -1]
         return np.asarray(one + two + self._pairs(state[-1]))
 
+    def score_rows(self, states: Floats) -> Floats:
+        """[U, K_1 K_2]."""
+        one, two, events = states[:, : self.split], states[:, self.split : -1], states[:, -1]
+        pairs = self.log_share - events[:, None, None] * self.log_normaliser
+        return np.asarray(one[:, :, None] + two[:, None, :] + pairs).reshape(len(states), -1)
+
     def nats(self, events: Ints, combination: int) -> Floats:
         """[N]."""
         j, k = np.unravel_index(combination, self.log_share.shape)

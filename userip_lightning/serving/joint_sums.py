@@ -59,6 +59,10 @@ class JointSums:
         """[C]."""
         return state
 
+    def score_rows(self, states: Floats) -> Floats:
+        """[U, C]."""
+        return states
+
     def nats(self, events: Ints, combination: int) -> Floats:
         """[N]."""
         return np.asarray(self.evidence[events, combination], dtype=np.float64)

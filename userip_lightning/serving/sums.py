@@ -48,6 +48,9 @@ class Sums(Protocol):
     def scores(self, state: Floats) -> Floats:
         """A state [W] → log-odds of combinations, [C] or [K_1, K_2], up to a constant."""
 
+    def score_rows(self, states: Floats) -> Floats:
+        """States [U, W] → [U, C], their scores in the order of combinations; all have to fit into memory."""
+
     def nats(self, events: Ints, combination: int) -> Floats:
         """What each event [N] adds to a combination's score, [N]."""
 

@@ -7,8 +7,8 @@ import pytest
 from lightning.pytorch.utilities.exceptions import MisconfigurationException
 from polars.exceptions import ComputeError
 
-from userip_lightning.cli.failures import sentence
 from userip_lightning.errors import InputError
+from userip_lightning.pipeline.failures import sentence
 
 
 def wrapped(cause: Exception) -> Exception:

@@ -1,0 +1,63 @@
+"""What a person decides about the codes: which words a code stands for, and which codes are one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from userip_lightning.errors import InputError
+
+
+@dataclass(frozen=True)
+class Steering:
+    """Decisions on top of what EM finds; see ``anchors.py`` and ``merging.py``.
+
+    Args:
+        anchors: profile to code to the words that the code shall stand for, such as
+            ``{hobby: {2: strategy and simulation games}}``. Each code that is named is replaced.
+        strength: what the words of an anchor are worth, in shares of the events that a code has on average.
+        merge: profile to groups of codes that become one, such as ``{hobby: [[1, 3]]}``. The group takes the
+            place of its lowest code, and the codes after it move up.
+    """
+
+    anchors: dict[str, dict[int, str]] = field(default_factory=dict)
+    strength: float = 1.0
+    merge: dict[str, list[list[int]]] = field(default_factory=dict)
+
+    def check(self, sizes: Mapping[str, int]) -> None:
+        """Refuse what cannot be done to codebooks of these sizes.
+
+        Args:
+            sizes: K_p by profile name.
+
+        Raises:
+            InputError: an unknown profile or code, words that are none, a code in two groups, or a group of
+                one code.
+        """
+        for profile, named in self.anchors.items():
+            _known("anchors", profile, list(named), sizes)
+            for code, words in named.items():
+                if not words.strip():
+                    raise InputError(f"steering.anchors.{profile}.{code}: no words given; give some.")
+        if self.strength <= 0:
+            raise InputError(f"steering.strength: {self.strength} given, a number above 0 is needed.")
+        for profile, groups in self.merge.items():
+            codes = [code for group in groups for code in group]
+            _known("merge", profile, codes, sizes)
+            if len(set(codes)) < len(codes) or min(map(len, groups), default=0) < 2:
+                raise InputError(
+                    f"steering.merge.{profile}: {groups} given, groups of two or more codes are needed, and "
+                    "each code in one group at most."
+                )
+            if profile in self.anchors and set(codes) & set(self.anchors[profile]):
+                raise InputError(f"steering.merge.{profile}: names an anchored code; do one of the two.")
+
+
+def _known(setting: str, profile: str, codes: list[int], sizes: Mapping[str, int]) -> None:
+    if profile not in sizes:
+        raise InputError(f"steering.{setting}: no profile {profile!r}; there are {', '.join(sizes)}.")
+    unknown = [code for code in codes if not 0 <= code < sizes[profile]]
+    if unknown:
+        raise InputError(
+            f"steering.{setting}.{profile}: no code {unknown[0]}; there are 0 to {sizes[profile] - 1}."
+        )

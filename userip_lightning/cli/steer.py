@@ -1,0 +1,125 @@
+"""`userip steer`: codes that a person decides about, and what that does to likelihood and AUC."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from jsonargparse import ArgumentParser
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from userip_lightning.artifact import write_text
+from userip_lightning.errors import InputError
+from userip_lightning.pipeline.progress import Display
+from userip_lightning.pipeline.quiet import quiet
+from userip_lightning.pipeline.steered import AS_FITTED, Changes, CodeBeside, Steered, steer
+from userip_lightning.report.comparison import CODES, NO_CODES
+from userip_lightning.report.notation import delta, number, plural, spread
+
+_FILE = "steering.json"
+_NAMES = {NO_CODES: "no codes", AS_FITTED: "codes as fitted", CODES: "codes steered"}
+_DESCRIPTION = """Fit a finished experiment again with codes that you decide about, and say what that does to
+likelihood and AUC. The new experiment lies beside the old one, with its own report.
+
+--anchors gives a code words to stand for: users who had items like these words get it, and items like
+them speak for it (catalogue engine; docs/explain.md has the formula). --merge makes one code of several.
+--rename calls a profile something else; with the per-user engine the language model reads the new words
+in front of the profile's soft tokens, with the catalogue engine it is a name alone.
+Examples: userip steer runs/demo --anchors '{hobby: {2: horror thriller}}'
+          userip steer runs/demo --merge '{hobby: [[1, 3]]}'
+          userip steer runs/mine --rename '{background: {platform: "This user''s favourite platform is"}}'"""
+
+
+def steer_experiment(arguments: Sequence[str]) -> None:
+    """Run `userip steer`.
+
+    Raises:
+        InputError: no finished experiment, nothing to change, or a change that cannot be made.
+    """
+    config = _parser().parse_args(list(arguments))
+    changes = Changes(config.anchors or {}, config.strength, config.merge or {}, config.rename or {})
+    if not (changes.anchors or changes.merge or changes.rename):
+        raise InputError("steer: nothing to change; give --anchors, --merge or --rename.")
+    for profile, names in changes.rename.items():
+        if len(names) != 1:
+            raise InputError(
+                f"--rename: {profile!r} has {len(names)} new names, expected one with its words."
+            )
+    root = Path(config.experiment)
+    name = config.name or f"{root.resolve().name}-steered"
+    if name == root.resolve().name:
+        raise InputError(f"--name: {name} is the experiment itself; give another name.")
+    with quiet(), Display() as display:
+        found = steer(root, name, changes, display)
+    write_text(found.folder / _FILE, json.dumps(found.as_json(), indent=2, ensure_ascii=False) + "\n")
+    _show(found)
+
+
+def _show(found: Steered) -> None:
+    console = Console()
+    console = console if console.is_terminal else Console(width=140)
+    rows = {row["variant"]: row for row in found.comparison.variants.to_dicts()}
+    against = {row["against"]: row for row in found.comparison.contrasts.to_dicts()}
+    table = Table(title="CTR model", title_justify="left", box=SIMPLE_HEAD)
+    for column in ("", "AUC", "Logloss", "ΔAUC, steered against it [95 %]"):
+        table.add_column(column, justify="right" if column else "left")
+    for variant, label in _NAMES.items():
+        row, other = rows[variant], against.get(variant)
+        figures = [spread(row[metric], row[f"{metric}_std"]) for metric in ("auc", "logloss")]
+        table.add_row(label, *figures, "" if other is None else delta(other, "auc"))
+    console.print(table)
+    for line in _lines(found):
+        console.print(Text(line))
+
+
+def _lines(found: Steered) -> list[str]:
+    lines = []
+    if found.held_out is not None:
+        before, after = map(number, found.held_out)
+        lines.append(f"Held-out likelihood, nats: {before} as fitted, {after} steered.")
+    lines.append(f"{found.moved:.1%} of the users have other codes than before.")
+    for when, codes in (("before", found.before), ("after", found.after)):
+        lines += [_code(when, code) for code in codes]
+    return [*lines, f"the new experiment, with its report: {found.folder}"]
+
+
+def _code(when: str, code: CodeBeside) -> str:
+    items = f"; above all {', '.join(code.items)}" if code.items else ""
+    return f"{when}: {code.profile} {code.code} ({code.label}), {plural(code.users, 'user')}{items}"
+
+
+def _parser() -> ArgumentParser:
+    parser = ArgumentParser(
+        prog="userip steer", description=_DESCRIPTION, exit_on_error=False, allow_abbrev=False
+    )
+    parser.add_argument("experiment", type=str, help="folder of a finished experiment, such as runs/demo")
+    parser.add_argument(
+        "--anchors",
+        type=dict[str, dict[int, str]] | None,
+        default=None,
+        help="profile to code to words: {hobby: {2: strategy and simulation games}}",
+    )
+    parser.add_argument(
+        "--strength",
+        type=float,
+        default=1.0,
+        help="what the words of an anchor are worth, in shares of the events that a code has on average",
+    )
+    parser.add_argument(
+        "--merge",
+        type=dict[str, list[list[int]]] | None,
+        default=None,
+        help="profile to groups of codes that become one: {hobby: [[1, 3]]}",
+    )
+    parser.add_argument(
+        "--rename",
+        type=dict[str, dict[str, str]] | None,
+        default=None,
+        help="profile to its new name to the words in front of its soft tokens",
+    )
+    parser.add_argument("--name", type=str, help="of the new experiment; NAME-steered if left out")
+    return parser

@@ -1,0 +1,144 @@
+"""A finished experiment explained: ``explain.json`` and ``explain.html``, and a section of its report."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from huggingface_hub import try_to_load_from_cache
+
+from userip_lightning import artifact
+from userip_lightning.assets import DEFAULT_LM, cache_root
+from userip_lightning.errors import InputError
+from userip_lightning.explain.explanation import Explanation
+from userip_lightning.explain.facts import explain
+from userip_lightning.explain.lm_words import LanguageModelWords
+from userip_lightning.explain.page import explain_page, explain_section
+from userip_lightning.explain.source import CodeWordsReader, Source
+from userip_lightning.pipeline.config import Experiment
+from userip_lightning.pipeline.plan import Job, Plan
+from userip_lightning.pipeline.stages import CATALOGUE, PROFILE
+from userip_lightning.pipeline.training import is_done
+from userip_lightning.profile.backbone import LMSource
+from userip_lightning.profile.prompt import ProfileName, PromptTemplate
+from userip_lightning.report.page import Section
+
+EXPLAIN, EXPLAIN_PAGE = "explain.json", "explain.html"
+#: In place of a language model's name: nobody reads words.
+NO_LM = "none"
+_WEIGHTS = tuple(
+    f"{stem}{index}" for stem in ("model.safetensors", "pytorch_model.bin") for index in ("", ".index.json")
+)
+
+
+class Asked(NamedTuple):
+    """What is explained, and who reads words for it."""
+
+    source: Source
+    words: CodeWordsReader | None
+
+
+def asked(experiment: Experiment, prepared: Path, codes: Job, lm: str | None) -> Asked:
+    """What is there to explain.
+
+    Args:
+        experiment: its configuration.
+        prepared: folder of its prepared data.
+        codes: the run that made its codes, done.
+        lm: name of a language model; ``none`` asks none; where None, the experiment's own one reads words if
+            that takes no download.
+    """
+    model = _own_model(experiment) if lm is None else LMSource(name=lm)
+    why = None
+    if lm == NO_LM:
+        why = "No language model was asked (--lm none)."
+    elif lm is None and not is_local(model):
+        why = f"The language model {model.name} is not on this machine; --lm {model.name} fetches it."
+    prompt = _prompt(experiment)
+    per_user = experiment.settings.engine == "per_user"
+    columns = prompt.item_fields() if per_user else experiment.sections[CATALOGUE.name]["data"]["columns"]
+    source = Source(
+        experiment=experiment.settings.experiment,
+        engine=experiment.settings.engine,
+        prepared=prepared,
+        bank=codes.target,
+        columns=columns,
+        texts=_texts(experiment, prompt),
+        seed=codes.seed,
+        language_model=None if why else model.name,
+        why_no_words=why,
+    )
+    return Asked(source, None if why else LanguageModelWords(model))
+
+
+def write_explanation(root: Path, found: Explanation) -> list[Path]:
+    """Write ``explain.json`` and ``explain.html``; returns their paths.
+
+    Raises:
+        InputError: the folder cannot be written.
+    """
+    data, page, told = root / EXPLAIN, root / EXPLAIN_PAGE, found.as_json()
+    with artifact.write_errors(data):
+        artifact.write_text(data, json.dumps(told, ensure_ascii=False, allow_nan=False) + "\n")
+        artifact.write_text(page, explain_page(told))
+    return [data, page]
+
+
+def report_section(experiment: Experiment, plan: Plan) -> list[Section]:
+    """What the codes of the first seed mean, for the experiment's report; none where they are not made.
+
+    The language model reads words where that takes no download and it can be loaded; the section says if not.
+    """
+    codes = plan.quantize[0]
+    if not is_done(codes):
+        return []
+    source, words = asked(experiment, plan.place.prepared, codes, None)
+    try:
+        found = explain(source, words, users=0)
+    except InputError as error:
+        found = explain(source._replace(why_no_words=str(error)), None, users=0)
+    return [explain_section(found.as_json())]
+
+
+def is_local(model: LMSource) -> bool:
+    """Whether a language model can be loaded without a download."""
+    if model.name == DEFAULT_LM:
+        try:
+            return bool(artifact.read_manifest(cache_root() / DEFAULT_LM, "asset"))
+        except InputError:
+            return False
+    if Path(model.name).is_dir():
+        return True
+    files = _WEIGHTS if model.gguf_file is None else (model.gguf_file,)
+    revision = model.revision or "main"
+    return any(isinstance(try_to_load_from_cache(model.name, file, revision=revision), str) for file in files)
+
+
+def _own_model(experiment: Experiment) -> LMSource:
+    """That reads the experiment's texts; the default one where none does."""
+    if experiment.settings.engine == "per_user":
+        return LMSource(**experiment.sections[PROFILE.name]["model"]["lm"])
+    return LMSource(**_text(experiment).get("lm", {}))
+
+
+def _prompt(experiment: Experiment) -> PromptTemplate:
+    own = experiment.sections[PROFILE.name]["model"]["prompt"]
+    if experiment.settings.engine == "catalogue":
+        own = _text(experiment).get("prompt", own)
+    return PromptTemplate(**{**own, "profiles": [ProfileName(**profile) for profile in own["profiles"]]})
+
+
+def _texts(experiment: Experiment, prompt: PromptTemplate) -> dict[str, str]:
+    """Words in front of every profile's soft token; of one that no prompt has, such as the paper's."""
+    texts = {profile.name: profile.text for profile in prompt.profiles}
+    if experiment.settings.engine == "per_user":
+        return texts
+    names = experiment.sections[CATALOGUE.name]["model"]["sizes"]
+    return {name: texts.get(name, f"This user's {name} is") for name in names}
+
+
+def _text(experiment: Experiment) -> dict[str, Any]:
+    """Arguments of the catalogue engine's text source."""
+    text = experiment.sections[CATALOGUE.name]["data"]["text"]
+    return dict(text.get("init_args", {})) if isinstance(text, dict) else {}
