@@ -12,6 +12,7 @@ from userip_lightning.pipeline.config import experiment_parser, parse_experiment
 from userip_lightning.report.verdict import MIN_SEEDS
 from userip_lightning.reproduce.baseline_settings import read_baseline
 from userip_lightning.reproduce.regimes.settings import check as check_regimes
+from userip_lightning.reproduce.settings import check as check_study
 
 CONFIGS = Path(__file__).parent.parent / "configs"
 EXPERIMENTS = sorted(CONFIGS.glob("*.yaml"))
@@ -19,7 +20,8 @@ PRESETS = sorted((CONFIGS / "presets").glob("*.yaml"))
 NETWORKS = sorted((CONFIGS / "ctr").glob("*.yaml"))
 BASELINES = sorted((CONFIGS / "baselines").glob("*.yaml"))
 REGIMES = sorted((CONFIGS / "reproduce").glob("regimes_*.yaml"))
-STUDIES = sorted({*(CONFIGS / "reproduce").glob("*.yaml")} - {*REGIMES})
+ALL_TABLES = CONFIGS / "reproduce" / "all.yaml"  # on top of a study
+STUDIES = sorted({*(CONFIGS / "reproduce").glob("*.yaml")} - {*REGIMES, ALL_TABLES})
 
 
 def parse(*words: str):
@@ -64,6 +66,18 @@ def test_the_baselines_of_a_study_can_be_read(file):
     study = parse_study(["table2", "--config", str(file)]).study
     methods = {label: read_baseline(label, given).method for label, given in study.baselines.items()}
     assert {"KAR": "kar", "PEPLER": "pepler", "ReLLa": "rella"}.items() <= methods.items()
+
+
+def test_the_settings_of_all_tables_go_on_top_of_a_study_and_would_claim_something():
+    words = ["--config", str(CONFIGS / "reproduce" / "ml100k.yaml")]
+    alone = parse_study(["all", *words]).study
+    study = parse_study(["all", *words, "--config", str(ALL_TABLES)]).study
+    check_study(study)
+    assert list(study.split_rules) == ["random", "cold_users"]
+    assert (study.fields, study.study, study.networks) == (["ids"], alone.study, alone.networks)
+    assert {"KAR", "PEPLER", "ReLLa"} == set(study.baselines) < set(alone.baselines)
+    assert len(study.seeds) >= MIN_SEEDS
+    assert {3, 81} <= set(study.sweep)
 
 
 @pytest.mark.parametrize("file", REGIMES, ids=lambda file: file.stem)

@@ -10,6 +10,7 @@ import yaml
 
 from tests.experiment import artifact_of
 from userip_lightning.cli import main
+from userip_lightning.reproduce.every_table import ALL, names
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -68,6 +69,29 @@ def test_the_make_targets_on_top_exist(target, tmp_path):
         check=True,
     )
     assert "--constraint constraints.txt" in plan.stdout
+
+
+def test_every_table_and_figure_has_a_make_target_that_says_what_it_is():
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    shown = re.findall(r"^reproduce-([a-z0-9]+):.*## \S", makefile, re.MULTILINE)
+    assert sorted(shown) == sorted([*names(), ALL])
+    for name in names():
+        plan = subprocess.run(
+            ["make", "--dry-run", f"reproduce-{name}", f"VENV={ROOT}/none"],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert f"userip reproduce {name} --config configs/reproduce/ml100k.yaml\n" in plan.stdout
+
+
+def test_the_target_of_all_tables_puts_its_settings_on_top(tmp_path):
+    words = ["make", "--dry-run", "reproduce-all", f"VENV={tmp_path}/venv"]
+    plan = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=True)
+    (command,) = (line for line in plan.stdout.splitlines() if "reproduce all" in line)
+    files = ["configs/reproduce/ml100k.yaml", "configs/reproduce/all.yaml"]
+    assert shlex.split(command)[-4:] == ["--config", files[0], "--config", files[1]]
 
 
 def test_every_file_it_names_is_there():

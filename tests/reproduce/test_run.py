@@ -262,7 +262,7 @@ def test_a_table_of_the_catalogue_engine_has_its_own_controls(
 def test_a_growing_codebook_has_a_row_per_size(reproduced, study_words, entries, tmp_path):
     shutil.copytree(reproduced, tmp_path / "again")
     words = ["--splits", "random", "--fields", "[ids]", "--seeds", "[0]"]
-    assert main(study_words("fig6", tmp_path / "again", *words)) == 0
+    assert main(study_words("fig6", tmp_path / "again", *words, sweep_engine="per_user")) == 0
     found = entries(tmp_path / "again" / "study" / "fig6")
     sizes = {method: record["sizes"] for method, record in found.items()}
     assert sizes == {

@@ -12,6 +12,7 @@ from userip_lightning.reproduce.progress import StudyDisplay
 from userip_lightning.reproduce.run import Finished
 from userip_lightning.reproduce.settings import Study
 from userip_lightning.reproduce.table1 import table1
+from userip_lightning.reproduce.table6 import table6
 
 
 class Special(NamedTuple):
@@ -24,5 +25,6 @@ class Special(NamedTuple):
 SPECIAL = {
     "table1": Special(table1, "the data sets beside the paper's"),
     "table5": Special(reproduce_table5, "words of users and codes, and whether they are better than chance"),
+    "table6": Special(table6, "seconds per 10,000 instances, without codes, with them and with KAR"),
     "fig7": Special(reproduce_fig7, "attention of words to soft tokens before and after tuning"),
 }
