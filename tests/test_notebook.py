@@ -12,12 +12,13 @@ NOTEBOOK = Path(__file__).parent.parent / "docs" / "demo.ipynb"
 
 
 @pytest.fixture(scope="module")
-def executed(catalogue_config: Path) -> nbformat.NotebookNode:
+def executed(catalogue_config: Path, tmp_path_factory: pytest.TempPathFactory) -> nbformat.NotebookNode:
     notebook = nbformat.read(NOTEBOOK, as_version=4)
-    (fitting,) = [cell for cell in notebook.cells if cell.source.startswith("CONFIG = ")]
+    (fitting,) = [cell for cell in notebook.cells if cell.source.startswith("CONFIG, OUTPUT = ")]
     first, *rest = fitting.source.splitlines()
-    assert first.split("  #")[0] == 'CONFIG = "../configs/demo.yaml"'
-    fitting.source = "\n".join([f"CONFIG = {str(catalogue_config)!r}", *rest])
+    assert first.split("  #")[0] == 'CONFIG, OUTPUT = "../configs/demo.yaml", "../runs"'
+    tiny = str(catalogue_config), str(tmp_path_factory.mktemp("notebook_runs"))
+    fitting.source = "\n".join([f"CONFIG, OUTPUT = {tiny!r}", *rest])
     environment = {**os.environ, "PYTHONPATH": str(NOTEBOOK.parent.parent)}
     client = NotebookClient(notebook, timeout=280, resources={"metadata": {"path": str(NOTEBOOK.parent)}})
     return client.execute(env=environment)
