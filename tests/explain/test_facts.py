@@ -97,6 +97,7 @@ def test_what_codes_gain_is_what_the_table_says_of_hidden_events(source):
     assert found.gained_nats == pytest.approx((known - np.log((share * told).sum(axis=(1, 2)))).mean())
     for p, profile in enumerate(found.profiles):
         assert profile.gained_nats == pytest.approx((known - without[p]).mean())
+    assert facts.held_out() == pytest.approx(known.mean())
 
 
 def test_counts_and_rates_are_those_of_the_log(source):
@@ -164,8 +165,10 @@ def test_the_map_has_users_of_the_same_codes_together(planted):
 def test_a_bank_without_a_table_leaves_out_what_it_cannot_say_and_says_why(tmp_path):
     events = worlds.log()
     codes = np.array([[user % 6 // 3, user % 3] for user in range(60)])
-    found = explain(worlds.source(tmp_path, events, None, codes=codes), None)
+    facts = Facts(worlds.source(tmp_path, events, None, codes=codes))
+    found = facts.explanation()
     assert "per-user engine" in found.why_no_table
+    assert facts.held_out() is None
     assert found.gained_nats is None
     assert found.map is None
     for profile in found.profiles:

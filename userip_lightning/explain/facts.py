@@ -17,7 +17,7 @@ from userip_lightning.explain.cards import cards
 from userip_lightning.explain.certainty import certainty
 from userip_lightning.explain.evidence import evidence
 from userip_lightning.explain.explanation import Explanation, Profile, Sample, User, UserMap
-from userip_lightning.explain.gained import gained
+from userip_lightning.explain.gained import gained, held_out
 from userip_lightning.explain.log import Log
 from userip_lightning.explain.overlap import overlaps
 from userip_lightning.explain.source import CodeWordsReader, Ints, Source
@@ -112,6 +112,15 @@ class Facts:
                 f"{known}. Give an id as the log has it."
             )
         return self._user(int(places[0]), None)
+
+    def held_out(self) -> float | None:
+        """How well codes predict events that nobody has learned from: log Σ_c r_uc exp(l_ec), their mean.
+
+        Nats per event, more is better. None where there are no such events, or no table made the codes.
+        """
+        if self.profiler is None:
+            return None
+        return held_out(self.profiler, self.log.counts, self.log.hidden)
 
     def _user(self, user: int, most: int | None) -> User:
         log, profiler = self.log, self.profiler
