@@ -11,8 +11,8 @@ from jsonargparse import ArgumentParser
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
-from rich.text import Text
 
+from userip_lightning.cli.shown import visible
 from userip_lightning.errors import InputError
 from userip_lightning.explain.explanation import Explanation, Profile, User
 from userip_lightning.explain.facts import USERS, Facts
@@ -88,7 +88,7 @@ def _codes_table(profile: Profile) -> Table:
     for code in profile.codes:
         items = ", ".join(f"{item.title} ({item.lift:.1f})" for item in code.items[:_ITEMS])
         figures = (f"{code.users:,}", f"{code.share:.1%}", _percent(code.click_rate), _percent(code.sure))
-        table.add_row(*map(_text, (str(code.code), code.label, *figures, items or NONE)))
+        table.add_row(*map(visible, (str(code.code), code.label, *figures, items or NONE)))
     return table
 
 
@@ -97,11 +97,11 @@ def _print_users(users: Sequence[User], profiles: Sequence[Profile], as_json: bo
         print(json.dumps([user.as_json() for user in users], indent=2, ensure_ascii=False))
         return
     for user in users:
-        _console().print(_text(f"user {user.user_id}: {plural(user.events, 'event')}"))
+        _console().print(visible(f"user {user.user_id}: {plural(user.events, 'event')}"))
         for p, profile in enumerate(profiles):
             sure = "" if user.probabilities is None else f", probability {user.probabilities[p]:.3f}"
             code = profile.codes[user.codes[p]]
-            _console().print(_text(f"  {profile.name} {code.code} ({code.label}){sure}"))
+            _console().print(visible(f"  {profile.name} {code.code} ({code.label}){sure}"))
         _print_evidence(user)
 
 
@@ -114,11 +114,11 @@ def _print_evidence(user: User) -> None:
     for name in ("item", "title", "label"):
         table.add_column(name)
     table.add_column("nats", justify="right")
-    table.add_row("", _text("how frequent the codes are"), "", number(told.prior))
+    table.add_row("", visible("how frequent the codes are"), "", number(told.prior))
     for event in told.events:
         label = {None: "", 0: "not liked", 1: "liked"}[event.label]
-        table.add_row(*map(_text, (event.item_id, event.title, label, signed(event.nats))))
-    table.add_row("", _text("in all"), "", signed(told.total))
+        table.add_row(*map(visible, (event.item_id, event.title, label, signed(event.nats))))
+    table.add_row("", visible("in all"), "", signed(told.total))
     _console().print(table)
 
 
@@ -126,13 +126,8 @@ def _percent(share: float | None) -> str:
     return NONE if share is None else f"{share:.1%}"
 
 
-def _text(text: str) -> Text:
-    """As it is: no markup, and signs that would steer the terminal made visible."""
-    return Text("".join(sign if sign.isprintable() else "�" for sign in text))
-
-
 def _table(title: str) -> Table:
-    return Table(title=_text(title), title_justify="left", box=SIMPLE_HEAD)
+    return Table(title=visible(title), title_justify="left", box=SIMPLE_HEAD)
 
 
 def _console() -> Console:

@@ -1,4 +1,4 @@
-"""A report's first table on a terminal."""
+"""A report's first table on a terminal, and anybody's text as it is."""
 
 from __future__ import annotations
 
@@ -27,3 +27,8 @@ def show(sheet: Sheet) -> None:
         for row in group.rows:
             shown.add_row(*(Text(cell.text) for cell in row))
     console.print(shown)
+
+
+def visible(text: str) -> Text:
+    """Somebody else's text: no markup, and a � for each sign that would steer the terminal."""
+    return Text("".join(sign if sign.isprintable() else "�" for sign in text))
