@@ -15,7 +15,6 @@ import json
 import sys
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +26,7 @@ from userip_lightning.errors import InputError
 from userip_lightning.explain.explanation import Explanation, User
 from userip_lightning.explain.facts import USERS, Facts
 from userip_lightning.explain.page import explain_page
+from userip_lightning.explain.page_frame import explain_frame
 from userip_lightning.pipeline.config import Experiment, experiment_parser, parse_experiment
 from userip_lightning.pipeline.explained import Asked, asked
 from userip_lightning.pipeline.failures import sentence
@@ -218,11 +218,7 @@ class Explained:
 
     def _repr_html_(self) -> str:
         """The page in a frame of its own, so that its style does not leak into a notebook."""
-        return (
-            f'<iframe title="{escape(self.found.experiment, quote=True)}: what the codes mean" '
-            f'srcdoc="{escape(self.page, quote=True)}" '
-            'sandbox="allow-scripts" style="width: 100%; height: 44rem; border: 0"></iframe>'
-        )
+        return explain_frame(self.found.as_json())
 
 
 def fit(

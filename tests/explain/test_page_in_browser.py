@@ -10,6 +10,7 @@ from tests.explain.parsed import Parsed
 from tests.explain.synthetic import HOSTILE, explanation
 from tests.report.test_html_in_browser import BROWSER, FLAGS, PHONE, needs_browser
 from userip_lightning.explain.page import explain_page
+from userip_lightning.explain.page_frame import explain_frame
 from userip_lightning.explain.page_text import user_link
 
 pytestmark = needs_browser
@@ -24,11 +25,11 @@ def found():
 def dom(found, tmp_path):
     """What the page is after its scripts and ``script`` ran, opened at ``anchor``."""
 
-    def opened(anchor="", script="", text=None):
+    def opened(anchor="", script="", text=None, flags=()):
         page = tmp_path / "explain.html"
         text = explain_page(found) if text is None else text
         page.write_text(text.replace("</body>", f"<script>{script}</script></body>"), encoding="utf-8")
-        command = [BROWSER, *FLAGS, f"--user-data-dir={tmp_path / 'profile'}", "--dump-dom"]
+        command = [BROWSER, *FLAGS, *flags, f"--user-data-dir={tmp_path / 'profile'}", "--dump-dom"]
         done = subprocess.run(
             [*command, f"{page.as_uri()}{anchor}"], capture_output=True, text=True, check=True, timeout=60
         )
@@ -117,3 +118,17 @@ def test_nothing_overflows_on_a_phone(found, dom):
     outer = f'<body><iframe {look} srcdoc="{inner}" onload="{script}"></iframe>'
     widths = re.search(r'data-widths="([^"]*)"', dom(text=f"{outer}</body>"))
     assert widths[1] == f"{PHONE},{PHONE},false"
+
+
+def test_links_of_a_page_in_a_notebook_stay_in_it(found, dom):
+    """The frame has an origin of its own, so it tells the page around it what happened."""
+    inside = """addEventListener("hashchange", () => parent.postMessage(`${location} ${user.hidden}`, "*"));
+    document.querySelector(".typical a").click();"""
+    frame = explain_frame(found).replace("&lt;/body&gt;", html.escape(f"<script>{inside}</script></body>"))
+    script = "addEventListener('message', (told) => { document.body.dataset.told = told.data; });"
+    # Time is counted for a frame in the same process alone.
+    flags = ["--virtual-time-budget=3000", "--disable-features=IsolateSandboxedIframes"]
+    page = dom(text=f"<body><script>{script}</script>{frame}</body>", flags=flags)
+    told = re.search(r'data-told="([^"]*)"', page)
+    assert told
+    assert re.fullmatch(r"about:srcdoc#user=\S+ false", told[1])
