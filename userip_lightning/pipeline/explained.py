@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import logging
+from html import escape
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,6 +19,7 @@ from userip_lightning.explain.lm_words import LanguageModelWords
 from userip_lightning.explain.page import explain_page, explain_section
 from userip_lightning.explain.source import CodeWordsReader, Source
 from userip_lightning.pipeline.config import Experiment
+from userip_lightning.pipeline.failures import sentence
 from userip_lightning.pipeline.plan import Job, Plan
 from userip_lightning.pipeline.stages import CATALOGUE, PROFILE
 from userip_lightning.pipeline.training import is_done
@@ -27,6 +30,7 @@ from userip_lightning.report.page import Section
 EXPLAIN, EXPLAIN_PAGE = "explain.json", "explain.html"
 #: In place of a language model's name: nobody reads words.
 NO_LM = "none"
+_LOG = logging.getLogger(__name__)
 _WEIGHTS = tuple(
     f"{stem}{index}" for stem in ("model.safetensors", "pytorch_model.bin") for index in ("", ".index.json")
 )
@@ -88,17 +92,34 @@ def write_explanation(root: Path, found: Explanation) -> list[Path]:
 def report_section(experiment: Experiment, plan: Plan) -> list[Section]:
     """What the codes of the first seed mean, for the experiment's report; none where they are not made.
 
-    The language model reads words where that takes no download and it can be loaded; the section says if not.
+    Writes ``explain.json`` and ``explain.html`` as well. The language model reads words where that takes no
+    download and it can be loaded; the section says if not. Where there is no explanation, whatever the
+    reason, the section says why: figures that took hours are reported without it.
     """
     codes = plan.quantize[0]
     if not is_done(codes):
         return []
-    source, words = asked(experiment, plan.place.prepared, codes, None)
     try:
-        found = explain(source, words, users=0)
+        found = _explained(experiment, plan.place.prepared, codes)
+        write_explanation(plan.place.root, found)
+        return [explain_section(found.as_json())]
+    except Exception as error:
+        why = sentence(error)
+        if why is None:
+            why = f"{type(error).__name__}: {error}."
+            _LOG.exception("The codes could not be explained.")
+        html = f"<p>What the codes mean could not be said: {escape(why)}</p>"
+        return [Section("What the codes mean", html)]
+
+
+def _explained(experiment: Experiment, prepared: Path, codes: Job) -> Explanation:
+    source, words = asked(experiment, prepared, codes, None)
+    try:
+        return explain(source, words)
     except InputError as error:
-        found = explain(source._replace(why_no_words=str(error)), None, users=0)
-    return [explain_section(found.as_json())]
+        if words is None:
+            raise
+        return explain(source._replace(why_no_words=str(error)), None)
 
 
 def is_local(model: LMSource) -> bool:
@@ -139,6 +160,11 @@ def _texts(experiment: Experiment, prompt: PromptTemplate) -> dict[str, str]:
 
 
 def _text(experiment: Experiment) -> dict[str, Any]:
-    """Arguments of the catalogue engine's text source."""
-    text = experiment.sections[CATALOGUE.name]["data"]["text"]
-    return dict(text.get("init_args", {})) if isinstance(text, dict) else {}
+    """Arguments of the catalogue engine's text source; of several, those of the first with a language model."""
+    return _arguments(experiment.sections[CATALOGUE.name]["data"]["text"])
+
+
+def _arguments(text: Any) -> dict[str, Any]:
+    own = dict(text.get("init_args") or {}) if isinstance(text, dict) else {}
+    parts = map(_arguments, own.get("sources", []))
+    return next((part for part in parts if "lm" in part), own)

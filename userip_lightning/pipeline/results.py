@@ -37,7 +37,8 @@ class Findings(NamedTuple):
 
 
 def write_results(experiment: Experiment, plan: Plan, prepare: Mapping[str, Any]) -> Report:
-    """Judge the finished runs; write results.json, report.md and report.html into the experiment's folder.
+    """Judge the finished runs; write results.json, report.md and report.html into the experiment's folder,
+    and explain.json and explain.html beside them.
 
     Args:
         experiment: the configuration.
@@ -66,7 +67,9 @@ def write_results(experiment: Experiment, plan: Plan, prepare: Mapping[str, Any]
     artifact.write_text(plan.place.root / RESULTS, json.dumps(results, indent=2, ensure_ascii=False) + "\n")
     title = experiment.settings.experiment
     artifact.write_text(plan.place.root / REPORT, f"# {title}\n\n{to_markdown(report)}")
-    artifact.write_text(plan.place.root / PAGE, to_html(title, report, report_section(experiment, plan)))
+    page = plan.place.root / PAGE
+    artifact.write_text(page, to_html(title, report))  # there already if explaining is interrupted
+    artifact.write_text(page, to_html(title, report, report_section(experiment, plan)))
     return report
 
 
