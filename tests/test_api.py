@@ -73,6 +73,22 @@ def test_settings_go_on_top_of_the_files(catalogue_config):
         small.table  # noqa: B018
 
 
+def test_settings_may_be_paths_and_ranges_and_old_results_are_not_returned(catalogue_config, tmp_path):
+    kept = {"output": tmp_path, "seeds": range(1, 2), "controls": (), "progress": False}
+    run = ui.fit(catalogue_config, stages=["prepare", "catalogue", "report"], **kept)
+    assert (run.folder, run.seed) == (tmp_path / "tiny_catalogue", 1)
+    assert run.results["not_run"]
+    moved = run.folder.rename(tmp_path / "renamed")
+    assert ui.load(moved).results["not_run"]
+    moved.rename(run.folder)
+    sizes = {"hobby": 2, "background": 1}
+    run = ui.fit(
+        catalogue_config, stages=["prepare", "catalogue"], catalogue={"model": {"sizes": sizes}}, **kept
+    )
+    with pytest.raises(InputError, match=r"results\.json: made with other settings"):
+        run.table  # noqa: B018
+
+
 def test_bad_input_is_one_sentence(catalogue_config, tmp_path):
     with pytest.raises(InputError, match=r"^fit: sedes: no such setting"):
         ui.fit(catalogue_config, sedes=[0])
@@ -80,6 +96,11 @@ def test_bad_input_is_one_sentence(catalogue_config, tmp_path):
         ui.fit(tmp_path / "missing.yaml")
     with pytest.raises(InputError, match="no experiment here"):
         ui.load(tmp_path)
+    (tmp_path / "config.yaml").write_text("sedes: [0]")
+    with pytest.raises(InputError, match=r"config\.yaml: sedes: no such setting"):
+        ui.load(tmp_path)
+    with pytest.raises(InputError, match=r"^fit: <object .* is no setting; give text"):
+        ui.fit(catalogue_config, seeds=object())
     with pytest.raises(InputError, match="asks for 2 processes"):
         ui.fit(catalogue_config, ctr={"trainer": {"devices": 2, "strategy": "ddp"}})
     with pytest.raises(AttributeError, match="fitt"):
@@ -115,3 +136,5 @@ def test_a_run_explains_its_codes(run):
     )
     with pytest.raises(InputError, match="nobody has the id 'x'"):
         told.user("x")
+    with pytest.raises(InputError, match="users: -1 given"):
+        run.explain(users=-1)

@@ -15,12 +15,14 @@ import json
 import sys
 from collections.abc import Mapping, Sequence
 from functools import cached_property
+from os import PathLike, fspath
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import polars as pl
 from rich.console import Console
 
+from userip_lightning.artifact import stable_hash
 from userip_lightning.bank import FeatureBank
 from userip_lightning.errors import InputError
 from userip_lightning.explain.explanation import Explanation, User
@@ -36,14 +38,12 @@ from userip_lightning.pipeline.plan import experiment_root
 from userip_lightning.pipeline.progress import Display
 from userip_lightning.pipeline.quiet import quiet
 from userip_lightning.pipeline.results import PAGE, RESULTS
+from userip_lightning.pipeline.run import CONFIG
 from userip_lightning.pipeline.run import fit as fit_stages
 from userip_lightning.pipeline.world import ALONE
 from userip_lightning.serving.profiler import Profiler
 
-if TYPE_CHECKING:
-    from os import PathLike
-
-    ConfigFile = str | PathLike[str]
+ConfigFile = str | PathLike[str]
 
 
 class Run:
@@ -98,12 +98,15 @@ class Run:
         """``results.json``: every figure, what it cost, versions and hardware.
 
         Raises:
-            InputError: the experiment has no report.
+            InputError: the experiment has no report, or one of other settings than it has now.
         """
         file = self.folder / RESULTS
         if not file.is_file():
             raise InputError(f"{file}: missing; the experiment has no report yet, fit it to the end.")
-        return dict(json.loads(file.read_text(encoding="utf-8")))
+        results = dict(json.loads(file.read_text(encoding="utf-8")))
+        if results["config_hash"] != stable_hash((self.folder / CONFIG).read_text(encoding="utf-8")):
+            raise InputError(f"{file}: made with other settings than {CONFIG} has now; fit it to the end.")
+        return results
 
     @property
     def report(self) -> Path:
@@ -149,6 +152,8 @@ class Run:
         Raises:
             InputError: as :attr:`bank`, or the language model cannot be had.
         """
+        if users < 0:
+            raise InputError(f"users: {users} given, a number from 0 up is needed.")
         with quiet():
             done = self._finished
             return Explained(asked(self.experiment, done.prepared, done.codes, lm), users)
@@ -242,7 +247,7 @@ def fit(
     """
     words = [word for file in _files(config) for word in ("--config", str(file))]
     if settings:
-        words += ["--config", json.dumps(settings)]
+        words += ["--config", json.dumps(settings, default=_plain)]
     if stages is not None:
         words += ["--stages", ",".join(stages)]
     try:
@@ -258,6 +263,15 @@ def fit(
 def load(folder: ConfigFile, seed: int | None = None) -> Run:
     """Open an experiment that `userip fit` or :func:`fit` has run; arguments and errors as :class:`Run`."""
     return Run(folder, seed)
+
+
+def _plain(value: object) -> object:
+    """What JSON has no form for: paths, and sequences such as ranges."""
+    if isinstance(value, PathLike):
+        return fspath(value)
+    if isinstance(value, Sequence):
+        return list(value)
+    raise InputError(f"fit: {value!r} is no setting; give text, a number, a list, a mapping or a path.")
 
 
 def _files(config: ConfigFile | Sequence[ConfigFile] | None) -> list[ConfigFile]:

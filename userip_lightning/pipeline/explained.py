@@ -160,7 +160,7 @@ def _texts(experiment: Experiment, prompt: PromptTemplate) -> dict[str, str]:
 
 
 def _text(experiment: Experiment) -> dict[str, Any]:
-    """Arguments of the catalogue engine's text source; of several, those of the first with a language model."""
+    """Arguments of the catalogue engine's text source; of several, of the first with a language model."""
     return _arguments(experiment.sections[CATALOGUE.name]["data"]["text"])
 
 

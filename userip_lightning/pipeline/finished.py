@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from argparse import ArgumentError
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -16,6 +17,7 @@ from userip_lightning.pipeline.config import (
     preparation,
     prepare,
 )
+from userip_lightning.pipeline.failures import sentence
 from userip_lightning.pipeline.plan import Job, Plan, make_plan
 from userip_lightning.pipeline.run import CONFIG
 from userip_lightning.pipeline.training import is_done
@@ -45,7 +47,7 @@ def opened(folder: Path, command: str) -> Experiment:
         command: that asks.
 
     Raises:
-        InputError: no experiment there.
+        InputError: no experiment there, or its configuration cannot be used.
     """
     file = folder / CONFIG
     if not file.is_file():
@@ -55,7 +57,10 @@ def opened(folder: Path, command: str) -> Experiment:
         )
     root = folder.resolve()
     words = ["--config", str(file), "--output", str(root.parent), "--experiment", root.name]
-    return parse_experiment(experiment_parser(command, ""), words)
+    try:
+        return parse_experiment(experiment_parser(command, ""), words)
+    except ArgumentError as error:
+        raise InputError(f"{file}: {sentence(error)}") from None
 
 
 def chosen_seed(experiment: Experiment, seed: int | None) -> int:
