@@ -118,6 +118,12 @@ def test_counts_and_rates_are_those_of_the_log(source):
     assert np.sum(found.overlap[0].counts) == found.n_users
 
 
+def test_labels_alone_are_those_of_the_cards(source):
+    facts = Facts(source)
+    cards = facts.explanation().profiles
+    assert facts.labels() == [[code.label for code in profile.codes] for profile in cards]
+
+
 def test_in_blocks_as_at_once(source, monkeypatch):
     whole = explain(source, None)
     monkeypatch.setattr(scoring, "_AT_ONCE", 30)

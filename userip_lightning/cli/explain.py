@@ -57,8 +57,7 @@ def explain(arguments: Sequence[str]) -> None:
         facts = Facts(what.source)
         if config.user:
             users = [facts.user(user_id) for user_id in config.user]
-            labels = facts.explanation(users=0).profiles
-            _print_users(users, labels, config.json)
+            _print_users(users, facts, config.json)
             return
         found = facts.explanation(what.words, config.users)
         files = write_explanation(root, found)
@@ -92,16 +91,17 @@ def _codes_table(profile: Profile) -> Table:
     return table
 
 
-def _print_users(users: Sequence[User], profiles: Sequence[Profile], as_json: bool) -> None:
+def _print_users(users: Sequence[User], facts: Facts, as_json: bool) -> None:
     if as_json:
         print(json.dumps([user.as_json() for user in users], indent=2, ensure_ascii=False))
         return
+    profiles = list(zip(facts.log.names, facts.labels(), strict=True))
     for user in users:
         _console().print(visible(f"user {user.user_id}: {plural(user.events, 'event')}"))
-        for p, profile in enumerate(profiles):
+        for p, (name, labels) in enumerate(profiles):
             sure = "" if user.probabilities is None else f", probability {user.probabilities[p]:.3f}"
-            code = profile.codes[user.codes[p]]
-            _console().print(visible(f"  {profile.name} {code.code} ({code.label}){sure}"))
+            code = user.codes[p]
+            _console().print(visible(f"  {name} {code} ({labels[code]}){sure}"))
         _print_evidence(user)
 
 

@@ -57,7 +57,7 @@ def cards(
         profile: 0 .. P - 1.
     """
     name, size = log.names[profile], log.sizes[profile]
-    under: csr_matrix = (log.liked.T @ log.holders(profile)).tocsr()  # [I, K]
+    under = _under(log, profile)
     items = lifted(under, _ITEMS)
     text = log.source.texts[name]
     said = _words(log, under, words, text)
@@ -69,7 +69,7 @@ def cards(
     codes = [
         Code(
             code=code,
-            label=_label(code, int(users.number[code]), said[code], items[code], log.title),
+            label=_label(code, int(users.number[code]), said[code].distinctive, items[code], log.title),
             users=int(users.number[code]),
             share=float(users.number[code] / max(log.n_users, 1)),
             click_rate=users.click_rate[code],
@@ -86,8 +86,21 @@ def cards(
     return Cards(Profile(name, text, size, perplexity, gained, codes), typical)
 
 
+def labels(log: Log, profile: int) -> list[str]:
+    """[K], those of the :func:`cards` of a profile and nothing else of them."""
+    under = _under(log, profile)
+    users = np.bincount(log.codes[:, profile], minlength=log.sizes[profile])
+    parts = zip(users, distinctive_words(log.words, under, _WORDS), lifted(under, _ITEMS), strict=True)
+    return [_label(code, int(own), words, items, log.title) for code, (own, words, items) in enumerate(parts)]
+
+
+def _under(log: Log, profile: int) -> csr_matrix:
+    """[I, K] liked events of items under codes."""
+    return (log.liked.T @ log.holders(profile)).tocsr()
+
+
 def _words(log: Log, under: csr_matrix, words: CodeWordsReader | None, text: str) -> list[Words]:
-    distinctive = distinctive_words(log.texts, under, _WORDS)
+    distinctive = distinctive_words(log.words, under, _WORDS)
     if words is None:
         return [Words(own) for own in distinctive]
     read = np.argsort(-np.asarray(under.sum(axis=1)).ravel(), kind="stable")[:_READ]
@@ -97,12 +110,12 @@ def _words(log: Log, under: csr_matrix, words: CodeWordsReader | None, text: str
     return [Words(*own) for own in zip(distinctive, nearest, expected, strict=True)]
 
 
-def _label(code: int, users: int, words: Words, items: Lifted, title: Callable[[int], str]) -> str:
+def _label(code: int, users: int, words: list[str], items: Lifted, title: Callable[[int], str]) -> str:
     """Distinctive words; where there are none the most lifted item, or the number alone."""
     if not users:
         return _NOBODY
-    if words.distinctive:
-        return ", ".join(words.distinctive[:_LABEL])
+    if words:
+        return ", ".join(words[:_LABEL])
     return title(int(items.things[0])) if items.things.size else f"code {code}"
 
 

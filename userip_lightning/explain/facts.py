@@ -13,7 +13,7 @@ from dataclasses import replace
 import numpy as np
 
 from userip_lightning.errors import InputError
-from userip_lightning.explain.cards import cards
+from userip_lightning.explain.cards import cards, labels
 from userip_lightning.explain.certainty import certainty
 from userip_lightning.explain.evidence import evidence
 from userip_lightning.explain.explanation import Explanation, Profile, Sample, User, UserMap
@@ -112,6 +112,10 @@ class Facts:
                 f"{known}. Give an id as the log has it."
             )
         return self._user(int(places[0]), None)
+
+    def labels(self) -> list[list[str]]:
+        """[P][K] labels of codes, without any other figure of them."""
+        return [labels(self.log, profile) for profile in range(len(self.log.sizes))]
 
     def held_out(self) -> float | None:
         """How well codes predict events that nobody has learned from: log Σ_c r_uc exp(l_ec), their mean.

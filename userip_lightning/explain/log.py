@@ -14,6 +14,7 @@ from userip_lightning.data.prepared import PreparedData
 from userip_lightning.data.user_events import user_events
 from userip_lightning.errors import InputError
 from userip_lightning.explain.source import Ints, Source
+from userip_lightning.explain.title_words import TitleWords, title_words
 from userip_lightning.schema import TEST, VAL
 
 
@@ -63,6 +64,11 @@ class Log:
     def texts(self) -> list[str]:
         """[I], what is written of the items; "" where nothing is."""
         return joined_texts(self.items, self.source.columns, "columns")
+
+    @cached_property
+    def words(self) -> TitleWords:
+        """Words of the texts of items that somebody likes."""
+        return title_words(self.texts, np.unique(self.liked.indices))
 
     @cached_property
     def events(self) -> Ints:
