@@ -109,6 +109,12 @@ def test_a_large_log_makes_a_small_file():
     assert len(sample_of(text)["users"]) == 2000
 
 
+def test_a_map_of_everybody_is_drawn_as_a_sample():
+    text = explain_page(explanation(users=50_000, items=16_800, sizes=(4, 3), shown=50_000, per_user=True))
+    assert len(text.encode()) < 3_000_000
+    assert "5,000 of 50,000 users are drawn." in Parsed(text).text
+
+
 def test_no_users_at_all_is_a_page_too():
     found = explanation(shown=0) | {"map": None}
     text = explain_page(found)

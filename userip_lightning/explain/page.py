@@ -86,7 +86,7 @@ def _lead(found: Found) -> str:
         f"{plural(found['n_users'], 'user')} with {plural(found['items'], 'item')}"
     )
     if found["click_rate"] is not None:
-        made += f"; {share(found['click_rate'])} were {'liked' if found['explicit'] else 'clicked'}"
+        made += f"; {share(found['click_rate'])} were liked"
     lines = []
     if found["gained_nats"] is not None:
         ratio = math.exp(found["gained_nats"])

@@ -119,17 +119,17 @@ def short_cards(found: Found, p: int) -> str:
 
 
 def _grid(found: Found, p: int, body: Callable[[Found], str], level: str) -> str:
-    made = "\n".join(_card(found, p, code, body, level) for code in found["profiles"][p]["codes"])
+    made = "\n".join(_card(p, code, body, level) for code in found["profiles"][p]["codes"])
     return f'<div class="cards">\n{made}\n</div>'
 
 
-def _card(found: Found, p: int, code: Found, body: Callable[[Found], str], level: str) -> str:
+def _card(p: int, code: Found, body: Callable[[Found], str], level: str) -> str:
     place = anchor(p, code["code"])
     heading = f"{mark(code['code'])}<b>{code['code']}</b> {name(code['label'])}"
     if code["users"]:
         kind = "card"
         bar = f'<div class="bar" style="--width: {code["share"]:.1%}"></div>'
-        told = f'<p class="facts">{_facts(found, code)}</p>{bar}{body(code)}'
+        told = f'<p class="facts">{_facts(code)}</p>{bar}{body(code)}'
     else:
         kind = "card empty"
         told = '<p class="facts">Nobody has this code. A model that reads codes learns nothing about it.</p>'
@@ -139,10 +139,10 @@ def _card(found: Found, p: int, code: Found, body: Callable[[Found], str], level
     )
 
 
-def _facts(found: Found, code: Found) -> str:
+def _facts(code: Found) -> str:
     parts = [f"<b>{plural(code['users'], 'user')}</b>", share(code["share"])]
     if code["click_rate"] is not None:
-        parts.append(f"{share(code['click_rate'])} {'liked' if found['explicit'] else 'clicked'}")
+        parts.append(f"{share(code['click_rate'])} liked")
     if code["sure"] is not None:
         parts.append(f"{sureness(code['sure'])} sure")
     return ", ".join(parts)

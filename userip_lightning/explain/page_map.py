@@ -19,6 +19,8 @@ _FLAT, _STEEP = 0.45, 0.85
 _APART = 19.0
 #: Codes that the legend beside the map has room for.
 _BESIDE = 16
+#: Marks in all drawings together, half a megabyte; of more users every second, third, .. is drawn.
+_MARKS = 10_000
 
 
 class Frame(NamedTuple):
@@ -60,9 +62,10 @@ def drawn_map(found: Found) -> str:
     """The choice of a profile, the drawing with its legend, and the same as a table."""
     where = found["map"]
     place = frame(where["x"], where["y"])
-    points = [place.at(x, y) for x, y in zip(where["x"], where["y"], strict=True)]
-    users = [found["users"][user] for user in where["user"]]
     profiles = found["profiles"]
+    step = -(-len(where["user"]) * len(profiles) // _MARKS)
+    points = [place.at(x, y) for x, y in zip(where["x"][::step], where["y"][::step], strict=True)]
+    users = [found["users"][user] for user in where["user"][::step]]
     layers = "".join(_layer(profile, p, points, users, place) for p, profile in enumerate(profiles))
     legends = "".join(_legend(profile, p) for p, profile in enumerate(profiles))
     tables = "".join(_table(profile, p, users) for p, profile in enumerate(profiles))
@@ -72,15 +75,17 @@ def drawn_map(found: Found) -> str:
         f'<figure><svg id="map" viewBox="0 0 {place.width:.0f} {place.height:.0f}" role="img" '
         f'style="--unit: {place.width / _WIDTHS[0]:.2f}px" '
         f'aria-label="{escape(label)}">{layers}<circle id="here" r="9" hidden=""/></svg>'
-        f'<figcaption>{escape(_caption(where))}<span id="hover"></span></figcaption></figure>{legends}'
+        f'<figcaption>{escape(_caption(where, len(points)))}<span id="hover"></span></figcaption></figure>'
+        f"{legends}"
         f"<details><summary>The map as a table</summary>{tables}</details></div>"
     )
 
 
-def _caption(where: Found) -> str:
+def _caption(where: Found, drawn: int) -> str:
     explained = where.get("explained") or []
     told = " and ".join(f"{100 * value:.0f} %" for value in explained)
-    return f"{where['how']}{f' The two directions hold {told} of the variance.' if told else ''}"
+    some = f" {drawn:,} of {len(where['user']):,} users are drawn." if drawn < len(where["user"]) else ""
+    return f"{where['how']}{some}{f' The two directions hold {told} of the variance.' if told else ''}"
 
 
 def _choice(profiles: Sequence[Found]) -> str:

@@ -78,7 +78,7 @@ SCRIPT = r"""
 
   const evidenceOf = (user) => {
     const [, codes, , , [against, prior, rest, others, total, events]] = user;
-    const heard = found.explicit ? ["disliked", "liked"] : ["not clicked", "clicked"];
+    const heard = ["disliked", "liked"];
     const steps = [
       [["share of users with these codes"], prior],
       ...events.map(([title, label, nats]) =>

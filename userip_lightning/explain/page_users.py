@@ -45,7 +45,6 @@ def sample(found: Found, most: int = MOST_BYTES) -> Sample:
         users.append(row)
     labels = [[cut(code["label"]) for code in profile["codes"]] for profile in found["profiles"]]
     told = {
-        "explicit": found["explicit"],
         "why": found["why_no_table"] or _ONE,
         "profiles": [cut(profile["name"]) for profile in found["profiles"]],
         "labels": labels,
