@@ -83,7 +83,7 @@ def test_a_profile_of_the_per_user_engine_is_renamed_for_its_language_model(fini
     assert profiles[1] == {"name": "platform", "text": "This user's favourite platform is"}
     found = json.loads((finished.parent / "renamed" / "steering.json").read_text())
     assert found["held_out"][0] != found["held_out"][1]
-    assert "Held-out likelihood" in capsys.readouterr().out
+    assert "Held-out log-likelihood" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
