@@ -8,18 +8,18 @@ from lightning.pytorch import Callback, Trainer
 
 from tests.data.test_controls import planted
 from userip_lightning.bank import FeatureBank
-from userip_lightning.catalogue.anchors import anchored_events, find_anchors
+from userip_lightning.catalogue.anchors import Anchor, anchored_order, anchored_weight, find_anchors
 from userip_lightning.catalogue.code_table import CodeTable
+from userip_lightning.catalogue.joined_texts import joined_texts
 from userip_lightning.catalogue.merging import merged_codes, merged_sizes, merged_table
 from userip_lightning.catalogue.module import CatalogueModule
 from userip_lightning.catalogue.steering import Steering
-from userip_lightning.catalogue.text_reader import WordReader
 from userip_lightning.catalogue.text_source import NoText
 from userip_lightning.data.catalogue_datamodule import CatalogueDataModule
 from userip_lightning.data.labels import Implicit, RatingThreshold
 from userip_lightning.data.prepared import PreparedData
 from userip_lightning.errors import InputError
-from userip_lightning.serving.profiler import Profiler
+from userip_lightning.refresh.matching import matched
 
 SIZES = {"hobby": 4, "background": 3}
 WORDS = "astronomy comet stellar"
@@ -39,13 +39,23 @@ class StopAfter(Callback):
 
 
 def fitted(
-    log: PreparedData, folder: Path, epochs: int = 16, resume=None, text=None, stop: int = 99, **settings
+    log: PreparedData,
+    folder: Path,
+    epochs: int = 16,
+    more: int = 0,
+    resume=None,
+    text=None,
+    stop: int = 99,
+    permute_text: bool = False,
+    **settings,
 ):
     given = {} if text is None else {"text": text}
-    data = CatalogueDataModule(str(log.path), columns=["title", "genres"], block_users=40, **given)
+    data = CatalogueDataModule(
+        str(log.path), columns=["title", "genres"], block_users=40, permute_text=permute_text, **given
+    )
     module = CatalogueModule(SIZES, warm=5, race=8, **settings)
     trainer = Trainer(
-        max_epochs=epochs, accelerator="cpu", logger=False, enable_progress_bar=False,
+        max_epochs=epochs + more, accelerator="cpu", logger=False, enable_progress_bar=False,
         enable_model_summary=False, enable_checkpointing=False, default_root_dir=folder,
         callbacks=[StopAfter(stop)],
     )  # fmt: skip
@@ -53,30 +63,28 @@ def fitted(
     return module, trainer
 
 
-def share_of_topic(module: CatalogueModule, log: PreparedData, code: int) -> float:
-    """Of the events of users with a hobby code, how many are about astronomy."""
-    counts = module.data.events.counts
-    users = module._codes(module.table, counts)[:, 0] == code
-    liked = counts[:, -len(log.items) :][users].sum(axis=0)
-    about = (log.items["genres"] == "astronomy").to_numpy()
-    return float(np.asarray(liked).ravel()[about].sum() / max(liked.sum(), 1))
+def users_of(module: CatalogueModule, profile: int, code: int) -> np.ndarray:
+    """[U] who have a code."""
+    return module._codes(module.table, module.data.events.counts)[:, profile] == code
+
+
+def share_about(module: CatalogueModule, users: np.ndarray, words: str) -> float:
+    """Of what users liked, how much has one of the words."""
+    liked = np.asarray(module.data.events.positives()[users].sum(axis=0)).ravel()
+    about = np.array([bool(set(words.split()) & set(text.lower().split())) for text in module.data.texts])
+    return float(liked[about].sum() / max(liked.sum(), 1))
 
 
 @pytest.mark.parametrize("code", [0, 3])
 def test_an_anchored_code_gets_the_users_of_its_words(log: PreparedData, tmp_path: Path, code: int) -> None:
-    anchored, _ = fitted(log, tmp_path, steering=Steering(anchors={"hobby": {code: WORDS}}))
-    plain, _ = fitted(log, tmp_path)
-    assert share_of_topic(anchored, log, code) > 0.4  # a quarter of the items are about it
-    if not anchored.data.events.explicit:  # there most users rate all topics
-        assert share_of_topic(plain, log, code) < 0.4 or code == 3
-        assert share_of_topic(anchored, log, code) > 0.7
-    bank = FeatureBank.open(anchored.export(tmp_path / "bank"))
-    profiler = Profiler.load(bank.path)
-    about = log.items.filter(genres="astronomy")["item_id"].to_list()
-    state = profiler.start()
-    for item in about[:6]:
-        profiler.update(state, item)
-    assert profiler.code(state)[0] == code
+    explicit = log.events.filter(split="train", logged=True)["label"].n_unique() == 2
+    steering = Steering(anchors={"hobby": {code: WORDS}}, strength=4.0 if explicit else 1.0)
+    anchored, _ = fitted(log, tmp_path, more=10, steering=steering)
+    of_code = [users_of(anchored, 0, other) for other in range(4)]
+    about = [share_about(anchored, users, WORDS) for users in of_code]
+    assert about[code] == max(about)
+    assert about[code] > 0.5  # a quarter of the items are about it
+    assert of_code[code].sum() >= 15  # of 150 users
 
 
 def test_a_stronger_anchor_says_more_of_its_items(log: PreparedData, tmp_path: Path) -> None:
@@ -84,42 +92,70 @@ def test_a_stronger_anchor_says_more_of_its_items(log: PreparedData, tmp_path: P
     said = []
     for strength in (1e-6, 0.5, 2.0):
         steering = Steering(anchors={"hobby": {1: "comet"}}, strength=strength)
-        module, _ = fitted(log, tmp_path, steering=steering)
-        liked = module.table.evidence[-len(about) :].reshape(-1, 4, 3)[:, 1].mean(axis=1)
-        said.append(liked[about].mean() - liked[~about].mean())
-    assert min(said[1:]) > said[0] + 0.1
+        module, _ = fitted(log, tmp_path, more=10, steering=steering)
+        liked = module.table.evidence[-len(about) :].reshape(-1, 4, 3).mean(axis=2)
+        apart = liked[about].mean(axis=0) - liked[~about].mean(axis=0)
+        said.append(apart[1] - apart[[0, 2, 3]].mean())
+    assert said[0] < said[1] < said[2]
+    assert said[2] > said[0] + 0.3
+
+
+def test_words_that_weigh_nothing_change_numbers_alone(log: PreparedData, tmp_path: Path) -> None:
+    plain, _ = fitted(log, tmp_path, epochs=26)
+    steering = Steering(anchors={"hobby": {0: WORDS}}, strength=1e-9)
+    anchored, _ = fitted(log, tmp_path, more=10, steering=steering)
+    counts = plain.data.events.counts
+    was, now = plain._codes(plain.table, counts), anchored._codes(anchored.table, counts)
+    place = matched(was[:, 0], now[:, 0], 4)
+    assert np.mean(place[was[:, 0]] == now[:, 0]) > 0.9
 
 
 def test_an_anchored_run_that_stops_and_goes_on_ends_like_one_that_does_not(
     log: PreparedData, tmp_path: Path
 ) -> None:
-    steering = Steering(anchors={"background": {2: WORDS}})
-    whole, _ = fitted(log, tmp_path / "whole", steering=steering)
-    for stopped in (7, 8, 11):  # before the anchors come, when they come, after
-        _, first = fitted(log, tmp_path / "first", stop=stopped, steering=steering)
+    steering = Steering(anchors={"background": {2: WORDS}}, steps=4)
+    whole, _ = fitted(log, tmp_path / "whole", more=4, steering=steering)
+    for stopped in (7, 16, 18):  # before the anchors come, when they come, after
+        _, first = fitted(log, tmp_path / "first", more=4, stop=stopped, steering=steering)
         first.save_checkpoint(tmp_path / "last.ckpt")
-        resumed, _ = fitted(log, tmp_path / "second", resume=str(tmp_path / "last.ckpt"), steering=steering)
+        resumed, _ = fitted(
+            log, tmp_path / "second", more=4, resume=str(tmp_path / "last.ckpt"), steering=steering
+        )
         assert np.array_equal(resumed.table.evidence, whole.table.evidence)
     with pytest.raises(InputError, match="checkpoint: made with another anchors"):
-        fitted(log, tmp_path / "other", resume=str(tmp_path / "last.ckpt"))
+        fitted(log, tmp_path / "other", more=4, resume=str(tmp_path / "last.ckpt"))
 
 
-def test_anchor_events_are_as_many_as_the_strength_says() -> None:
-    vectors = np.eye(4)
-    reader = WordReader({"comet": 0, "roses": 1}, np.ones(2), np.eye(4)[:, :2])
-    popularity = np.array([10.0, 10.0, 20.0, 0.0])
-    steering = Steering(anchors={"hobby": {2: "comet"}}, strength=0.5)
-    anchors = find_anchors(steering, SIZES, popularity, vectors, [reader])
-    more = anchored_events(anchors, 12).reshape(4, 4, 3)
-    assert more.sum() == pytest.approx(0.5 * 40 / 4)
-    assert (more[:, [0, 1, 3]] == 0).all()
-    np.testing.assert_allclose(more[:, 2], more[:, 2, :1].repeat(3, axis=1))
-    assert more[:, 2, 0].argmax() == 0
-    (rated,) = find_anchors(steering, SIZES, np.concatenate([2 * popularity, popularity]), vectors, [reader])
-    disliked, liked = np.split(rated.events, 2)
-    np.testing.assert_allclose(liked, more[:, 2].sum(axis=1))
-    assert disliked.sum() == pytest.approx(2 * liked.sum())
-    assert disliked[0] < disliked[1]
+def test_an_item_is_as_near_as_its_words_are() -> None:
+    texts = ["stellar comet", "stellar roses", "mossy roses", "comet"]
+    (anchor,) = find_anchors(Steering(anchors={"hobby": {2: "comet"}}), list(SIZES), texts)
+    assert (anchor.profile, anchor.code) == (0, 2)
+    assert anchor.near.argmax() == 3
+    assert anchor.near[3] == 1
+    assert anchor.near[[1, 2]].tolist() == [0, 0]
+    weight = anchored_weight([anchor], 0.5, SIZES).reshape(4, 4, 3)
+    assert weight[3, 2].tolist() == [0.5, 0.5, 0.5]
+    assert (weight[:, [0, 1, 3]] == 0).all()
+
+
+def test_codes_change_numbers_as_wholes() -> None:
+    near, popularity = np.array([1.0, 0.0]), np.array([5.0, 5.0])
+    evidence = np.zeros((2, 12))
+    evidence[0, 3:6] = 1.0  # hobby 1 favours item 0
+    table = CodeTable(evidence, np.log(np.full(12, 1 / 12)))
+    order = anchored_order([Anchor(0, 3, near)], table, popularity, SIZES)
+    assert order.tolist() == [0, 1, 2, 9, 10, 11, 6, 7, 8, 3, 4, 5]
+    both = anchored_order([Anchor(0, 3, near), Anchor(0, 0, near)], table, popularity, SIZES)
+    assert both[9:].tolist() == [3, 4, 5]  # the first one has chosen
+
+
+def test_with_permuted_texts_words_stand_for_other_items(log: PreparedData, tmp_path: Path) -> None:
+    """The control of a steered experiment: its prior and its anchors read the same permuted texts."""
+    steering = Steering(anchors={"hobby": {0: WORDS}})
+    module, _ = fitted(log, tmp_path, more=10, steering=steering, permute_text=True)
+    own = joined_texts(log.items, ["title", "genres"], "columns")
+    assert module.data.texts != own
+    assert sorted(module.data.texts) == sorted(own)
 
 
 def test_merged_codes_are_one_in_table_bank_and_codes(log: PreparedData, tmp_path: Path) -> None:
@@ -166,6 +202,8 @@ def test_codes_after_a_merged_one_move_up() -> None:
         (Steering(anchors={"hobby": {4: "x"}}), r"anchors\.hobby: no code 4; there are 0 to 3"),
         (Steering(anchors={"hobby": {1: " "}}), r"anchors\.hobby\.1: no words given"),
         (Steering(anchors={"hobby": {1: "x"}}, strength=0), "strength: 0 given"),
+        (Steering(anchors={"hobby": {1: "x"}}, strength=float("nan")), "strength: nan given"),
+        (Steering(anchors={"hobby": {1: "x"}}, steps=0), "steps: 0 given"),
         (Steering(merge={"hobby": [[1, 9]]}), r"merge\.hobby: no code 9"),
         (Steering(merge={"hobby": [[1]]}), "groups of two or more"),
         (Steering(merge={"hobby": [[1, 2], [2, 3]]}), "each code in one group"),
@@ -177,10 +215,23 @@ def test_what_cannot_be_steered_is_refused(steering: Steering, told: str) -> Non
         CatalogueModule(SIZES, steering=steering)
 
 
-def test_anchors_need_texts_they_can_be_compared_with(log: PreparedData, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"set catalogue\.data\.text"):
-        fitted(log, tmp_path, text=NoText(), steering=Steering(anchors={"hobby": {0: "comet"}}))
+def test_anchors_need_words_of_the_texts_and_steps_of_their_own(log: PreparedData, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"none of the words in 'zzyzx' occurs"):
-        fitted(log, tmp_path, steering=Steering(anchors={"hobby": {0: "zzyzx"}}))
-    with pytest.raises(InputError, match="anchors begin after step 8"):
-        fitted(log, tmp_path, epochs=8, steering=Steering(anchors={"hobby": {0: "comet"}}))
+        fitted(log, tmp_path, more=10, steering=Steering(anchors={"hobby": {0: "zzyzx"}}))
+    with pytest.raises(InputError, match=r"give more trainer\.max_epochs"):
+        fitted(log, tmp_path, steering=Steering(anchors={"hobby": {0: "comet"}}))
+    with pytest.raises(InputError, match="no item has a text"):
+        find_anchors(Steering(anchors={"hobby": {0: "comet"}}), list(SIZES), ["", ""])
+
+
+def test_words_are_compared_whatever_the_prior_reads(log: PreparedData, tmp_path: Path) -> None:
+    steering = Steering(anchors={"hobby": {0: WORDS}}, strength=2.0)
+    module, _ = fitted(log, tmp_path, more=10, text=NoText(), steering=steering)
+    plain, _ = fitted(log, tmp_path, epochs=26, text=NoText())
+    liked, before = (found.table.evidence[-len(log.items) :].reshape(-1, 4, 3) for found in (module, plain))
+    about = (log.items["genres"] == "astronomy").to_numpy()
+    apart = [
+        figures[about].mean(axis=(0, 2)) - figures[~about].mean(axis=(0, 2)) for figures in (liked, before)
+    ]
+    assert apart[0].argmax() == 0
+    assert apart[0][0] > apart[1].max()

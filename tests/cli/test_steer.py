@@ -30,14 +30,42 @@ def test_the_new_experiment_has_the_codes_that_were_asked_for(steered, finished_
 
 
 def test_before_and_after_stand_side_by_side(steered):
-    assert [row["variant"] for row in steered["variants"]] == ["none", "codes", "as_fitted"]
+    assert [row["variant"] for row in steered["variants"]] == ["none", "as_fitted", "codes"]
+    assert {row["seeds"] for row in steered["variants"]} == {1}
     assert {row["against"] for row in steered["contrasts"]} == {"none", "as_fitted"}
-    assert len(steered["held_out"]) == 2
-    assert 0 <= steered["moved"] <= 1
+    before, after = steered["held_out"]
+    assert before != after
+    assert max(before, after) < 0  # log-likelihoods of labels
     assert [(code["profile"], code["code"]) for code in steered["before"]] == [
         ("hobby", 2), ("background", 0), ("background", 2)
     ]  # fmt: skip
     assert [(code["profile"], code["code"]) for code in steered["after"]] == [("hobby", 2), ("taste", 0)]
+
+
+def test_merging_alone_moves_few(finished_catalogue, capsys):
+    words = ["--merge", "{background: [[0, 2]]}", "--name", "merged"]
+    assert main(["steer", str(finished_catalogue), *words]) == 0
+    found = json.loads((finished_catalogue.parent / "merged" / "steering.json").read_text())
+    assert found["moved"] < 0.2  # at the border between codes
+    assert "Held-out log-likelihood" in capsys.readouterr().out
+
+
+def test_another_experiment_is_not_overwritten_and_the_same_one_goes_on(steered, finished_catalogue, capsys):
+    folder = finished_catalogue.parent / "steered"
+    kept = (folder / "config.yaml").read_bytes()
+    assert main(["steer", str(finished_catalogue), "--merge", "{hobby: [[0, 1]]}", "--name", "steered"]) == 2
+    assert "another experiment is here" in " ".join(capsys.readouterr().err.split())
+    assert (folder / "config.yaml").read_bytes() == kept
+    words = ["--anchors", "{hobby: {2: horror thriller}}", "--merge", "{background: [[0, 2]]}"]
+    words += ["--rename", "{background: {taste: In films they look for}}", "--name", "steered"]
+    assert main(["steer", str(finished_catalogue), *words]) == 0
+    assert "catalogue/seed0: nothing changed, kept" in capsys.readouterr().err
+
+
+def test_a_steered_experiment_is_not_steered_again(steered, finished_catalogue, capsys):
+    folder = finished_catalogue.parent / "steered"
+    assert main(["steer", str(folder), "--rename", "{hobby: {a: x}}"]) == 2
+    assert "its codes are steered already" in capsys.readouterr().err
 
 
 def test_the_experiment_it_began_from_is_as_it_was(steered, finished_catalogue):
@@ -55,7 +83,7 @@ def test_a_profile_of_the_per_user_engine_is_renamed_for_its_language_model(fini
     assert profiles[1] == {"name": "platform", "text": "This user's favourite platform is"}
     found = json.loads((finished.parent / "renamed" / "steering.json").read_text())
     assert found["held_out"][0] != found["held_out"][1]
-    assert "Held-out likelihood" in capsys.readouterr().out
+    assert "Held-out log-likelihood" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
@@ -64,8 +92,11 @@ def test_a_profile_of_the_per_user_engine_is_renamed_for_its_language_model(fini
         ([], "nothing to change; give --anchors, --merge or --rename"),
         (["--anchors", "{hobbies: {2: x}}"], "no profile 'hobbies'; there are hobby, background"),
         (["--anchors", "{hobby: {9: x}}"], "no code 9; there are 0 to 3"),
+        (["--anchors", "{hobby: {0: zzyzx}}", "--name", "nothing"], "none of the words in 'zzyzx' occurs"),
         (["--rename", "{job: {work: x}}"], "no profile 'job'"),
         (["--rename", "{hobby: {a: x, b: y}}"], "'hobby' has 2 new names, expected one"),
+        (["--rename", "{hobby: {background: x}}"], "would be called background, background"),
+        (["--merge", "{hobby: [[0, 1]]}", "--seed", "9"], "--seed: 9"),
         (["--merge", "{hobby: [[1]]}"], "groups of two or more"),
         (["--merge", "{hobby: [[0, 1]]}", "--name", "tiny_catalogue"], "is the experiment itself"),
         (["--merge", "{hobby: [[0, 1]]}", "--name", "../x"], "is no folder name"),
@@ -73,7 +104,7 @@ def test_a_profile_of_the_per_user_engine_is_renamed_for_its_language_model(fini
 )
 def test_bad_input_is_one_sentence(finished_catalogue, words, told, capsys):
     assert main(["steer", str(finished_catalogue), *words]) == 2
-    error = capsys.readouterr().err
+    error = " ".join(capsys.readouterr().err.split())
     assert told in error
     assert "Traceback" not in error
 

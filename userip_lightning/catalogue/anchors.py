@@ -1,15 +1,13 @@
 """Codes that stand for given words.
 
-    t_i   cosine of item i's text and the words, in standard deviations over the items
-    q_i ∝ p(i) exp(κ t_i)
+    a_i    cosine of the TF-IDF of item i's text and of the words, over the largest such cosine; 0 where they
+           share no word
 
-EM finds its classes first. Of these the ones that favour items near the words, by Σ_i p(i) t_i l_ic, change
-places with those of the code that is anchored. From then on the code has s · N / K events more in every M
-step, spread over the items as q, with N the events of the log, K the codes of the profile and s the strength:
-a Dirichlet prior on p(i|c) with mean q. Users join or leave the code by the rule of all others.
-
-In explicit logs these are likes, N counts likes, and as many dislikes come with them as the log has per like,
-spread as p(i) exp(−κ t_i) with p of dislikes: an anchor says what is liked, not that much is.
+EM ends first, so classes and codes are those of a fit without anchors. The code of the profile whose users
+like such items most, by the mean of a over what its classes like, Σ_i n_i a_i e^l / Σ_i n_i e^l with l of a
+like, changes its number with the code that is named. In the M steps that follow, what the words say has s · a_i
+times the weight of what events and prior say of item i together (``event_model.py``): with s = 1 a full match
+moves an estimate halfway. Users join or leave by the rule of all others.
 """
 
 from __future__ import annotations
@@ -19,116 +17,90 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.feature_extraction.text import TfidfVectorizer
 
-from userip_lightning.catalogue.code_table import Floats
+from userip_lightning.catalogue.code_table import CodeTable, Floats
 from userip_lightning.catalogue.steering import Steering
-from userip_lightning.catalogue.text_reader import TextReader, read_all
 from userip_lightning.errors import InputError
-
-_SHARPNESS = 2.0  # κ
 
 
 class Anchor(NamedTuple):
     """One code and its words.
 
     Args:
-        classes: [J], those that have the code, in the order of combinations.
-        near: [I], t.
-        events: [E], what the code has more; E = I, or 2 I in explicit logs, dislikes first.
+        profile: p.
+        code: of the profile.
+        near: [I], a.
     """
 
-    classes: NDArray[np.int64]
+    profile: int
+    code: int
     near: Floats
-    events: Floats
 
 
-def find_anchors(
-    steering: Steering,
-    sizes: Mapping[str, int],
-    counts: Floats,
-    vectors: Floats | None,
-    readers: Sequence[TextReader] | None,
-) -> list[Anchor]:
-    """The anchors of a steering, by the items' texts.
+def find_anchors(steering: Steering, names: Sequence[str], texts: Sequence[str]) -> list[Anchor]:
+    """The anchors of a steering.
 
     Args:
         steering: names codes and words.
-        sizes: K_p by profile name.
-        counts: [E], how often every event occurs.
-        vectors: [I, D] of the items' texts.
-        readers: of further texts, in the same space.
+        names: of the profiles.
+        texts: of the items.
 
     Raises:
-        InputError: no texts were read, by something that reads other texts too, or the words of an anchor
-            mean nothing to it.
+        InputError: no item has a word of an anchor.
     """
     if not steering.anchors:
         return []
-    if vectors is None or not readers:
-        raise InputError(
-            "steering.anchors: words are compared with the items' texts, and here these are not read, or by "
-            "a source that learns from the log; set catalogue.data.text to words or a language model."
-        )
+    vectorizer = TfidfVectorizer(sublinear_tf=True)
+    try:
+        items = vectorizer.fit_transform(texts)
+    except ValueError:
+        raise InputError("steering.anchors: no item has a text, so no words can be found in any.") from None
     found = []
-    for p, (profile, size) in enumerate(sizes.items()):
-        combinations = np.indices(tuple(sizes.values())).reshape(len(sizes), -1)
-        for code, words in steering.anchors.get(profile, {}).items():
-            (anchor,) = read_all(readers, [words])
-            if not anchor.any():
+    for profile, named in steering.anchors.items():
+        for code, words in named.items():
+            near = np.asarray((items @ vectorizer.transform([words]).T).todense()).ravel()
+            if not near.any():
                 raise InputError(
-                    f"steering.anchors.{profile}.{code}: none of the words in {words!r} occurs in the items' "
-                    "texts as they were read; choose words of theirs."
+                    f"steering.anchors.{profile}.{code}: none of the words in {words!r} occurs in an item's "
+                    "text; choose words of the texts (catalogue.data.columns)."
                 )
-            near, share = _nearness(anchor, vectors), steering.strength / size
-            events = share * _spread(counts, near)
-            found.append(Anchor(np.flatnonzero(combinations[p] == code), near, events))
+            found.append(Anchor(list(names).index(profile), code, near / near.max()))
     return found
 
 
-def anchored_order(anchors: Sequence[Anchor], liked: Floats, popularity: Floats) -> NDArray[np.int64]:
-    """[C] classes, those that favour an anchor's words at the places of its code.
+def anchored_order(
+    anchors: Sequence[Anchor], table: CodeTable, popularity: Floats, sizes: Mapping[str, int]
+) -> NDArray[np.int64]:
+    """[C] classes in the order of their combinations, once codes have changed numbers.
 
     Args:
-        anchors: in the order of their claims; what one has taken stays with it.
-        liked: [I, C], l of (liked) events, classes in the order of combinations.
-        popularity: [I].
+        anchors: the first ones choose first.
+        table: classes in the order of their combinations.
+        popularity: [I], n, events of every item.
+        sizes: K_p by profile name.
     """
-    order = np.arange(liked.shape[1])
-    free = np.ones(len(order), dtype=bool)
+    shape = tuple(sizes.values())
+    numbers = [np.arange(size) for size in shape]
+    taken: list[set[int]] = [set() for _ in shape]
+    liked = popularity[:, None] * np.exp(table.evidence[-len(popularity) :])
+    share = np.exp(table.log_share).reshape(shape)
     for anchor in anchors:
-        favour = (popularity * anchor.near) @ liked[:, order]
-        places = [place for place in anchor.classes if free[place]]
-        wanted = np.argsort(-np.where(free, favour, -np.inf), kind="stable")[: len(places)]
-        coming = [place for place in wanted if place not in places]
-        leaving = [place for place in places if place not in wanted]
-        order[leaving], order[coming] = order[coming], order[leaving]
-        free[places] = False
-    return order
+        others = tuple(p for p in range(len(shape)) if p != anchor.profile)
+        near = (anchor.near @ liked / liked.sum(axis=0)).reshape(shape)
+        by_code = (share * near).sum(axis=others) / (share.sum(axis=others) + 1e-12)
+        own, done = numbers[anchor.profile], taken[anchor.profile]
+        ranked = np.argsort(-by_code[own], kind="stable")
+        best = next(int(number) for number in ranked if int(number) not in done)
+        own[[anchor.code, best]] = own[[best, anchor.code]]
+        done.add(anchor.code)
+    return np.arange(len(table.log_share)).reshape(shape)[np.ix_(*numbers)].ravel()
 
 
-def anchored_events(anchors: Sequence[Anchor], classes: int) -> Floats:
-    """[E, C] events that anchored codes have more; combinations that share a code share them alike."""
-    found = np.zeros((len(anchors[0].events), classes))
+def anchored_weight(anchors: Sequence[Anchor], strength: float, sizes: Mapping[str, int]) -> Floats:
+    """s · a [I, C] of anchored classes, 0 of others; classes in the order of their combinations."""
+    digits = np.indices(tuple(sizes.values())).reshape(len(sizes), -1)
+    found = np.zeros((len(anchors[0].near), digits.shape[1]))
     for anchor in anchors:
-        found[:, anchor.classes] += anchor.events[:, None] / len(anchor.classes)
+        found[:, digits[anchor.profile] == anchor.code] += strength * anchor.near[:, None]
     return found
-
-
-def _nearness(anchor: Floats, vectors: Floats) -> Floats:
-    """t [I] of words [D] and items [I, D]; an item without a text is as near as the mean."""
-    length = np.linalg.norm(vectors, axis=1)
-    there = length > 0
-    cosine = vectors[there] @ anchor / (length[there] * np.linalg.norm(anchor))
-    near: Floats = np.zeros(len(vectors))
-    near[there] = (cosine - cosine.mean()) / max(float(cosine.std()), 1e-9)
-    return near
-
-
-def _spread(counts: Floats, near: Floats) -> Floats:
-    """All events [E], the (liked) ones on items near the words, dislikes on the others."""
-    *disliked, liked = np.split(counts, len(counts) // len(near))
-    parts = [part * np.exp(-_SHARPNESS * near) for part in disliked] + [liked * np.exp(_SHARPNESS * near)]
-    totals = [part.sum() for part in (*disliked, liked)]
-    return np.concatenate(
-        [part * total / max(float(part.sum()), 1e-300) for part, total in zip(parts, totals, strict=True)]
-    )

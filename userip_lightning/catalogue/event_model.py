@@ -13,6 +13,9 @@ one for each.
     p(1|i,c) = (k_ic + β ρ_ic) / (n_ic + β)
 
 with k_ic the expected positives and ρ_ic the prior of ``like_prior.py``.
+
+Where codes are anchored to words with a weight w_ic, the first becomes p(c|i) + w_ic / C, normalised, and
+the second (p(1|i,c) + w_ic) / (1 + w_ic).
 """
 
 from __future__ import annotations
@@ -45,8 +48,15 @@ class EventModel(Protocol):
     def prior(self) -> ItemPrior | LikePrior:
         """Of the items."""
 
-    def table(self, expected: Floats, users: Floats) -> CodeTable:
-        """M step: expected counts [E, C] and expected users [C] → the table."""
+    def table(self, expected: Floats, users: Floats, anchored: Floats | None = None) -> CodeTable:
+        """M step.
+
+        Args:
+            expected: counts [E, C].
+            users: expected ones [C].
+            anchored: [I, C], what the words of anchors weigh beside events and prior of an item
+                (``anchors.py``); None without any.
+        """
 
     def unseen(self, vectors: Floats | None, log_share: Floats) -> UnseenItems:
         """What the last M step says of items without events.
@@ -70,11 +80,14 @@ class ItemEvents:
         self.strength = strength
         self.alone: Floats = np.zeros(0)
 
-    def table(self, expected: Floats, users: Floats) -> CodeTable:
-        """See :class:`EventModel`."""
+    def table(self, expected: Floats, users: Floats, anchored: Floats | None = None) -> CodeTable:
+        """See :class:`EventModel`; a full match with s = 1 gives a class as much as an even share of all."""
         share = _shares(users)
         total = expected.sum(axis=1, keepdims=True)
         class_given_item = (expected + self.strength * self.prior(expected, share)) / (total + self.strength)
+        if anchored is not None:
+            class_given_item = class_given_item + anchored / expected.shape[1]
+            class_given_item /= class_given_item.sum(axis=1, keepdims=True)
         popularity = (total + 0.01) / (total + 0.01).sum()
         self.alone = np.log((popularity * class_given_item).sum(axis=0) + LEAST)
         return CodeTable(np.log(class_given_item + LEAST) - self.alone, np.log(share))
@@ -98,12 +111,14 @@ class LabelledItemEvents:
         self.strength = strength
         self.alone: Floats = np.zeros(0)
 
-    def table(self, expected: Floats, users: Floats) -> CodeTable:
-        """See :class:`EventModel`."""
+    def table(self, expected: Floats, users: Floats, anchored: Floats | None = None) -> CodeTable:
+        """See :class:`EventModel`; words of an anchor speak for likes."""
         disliked, liked = np.split(expected, 2)
         self.alone = _class_odds(liked, disliked)
         likes = self.prior(liked, liked + disliked, like_offset(liked, disliked))
         likes = (liked + self.strength * likes) / (liked + disliked + self.strength)
+        if anchored is not None:
+            likes = (likes + anchored) / (1 + anchored)
         return CodeTable(np.log(np.concatenate([1 - likes, likes])), np.log(_shares(users)))
 
     def unseen(self, vectors: Floats | None, log_share: Floats) -> UnseenItems:

@@ -33,6 +33,7 @@ class CatalogueData(Protocol):
     user_ids: NDArray[np.str_]
     item_ids: NDArray[np.str_]
     vectors: Floats | None
+    texts: list[str]  # [I], as they are read
     readers: list[TextReader] | None  # of further texts; None where nothing was kept that could
     reading: dict[str, Any]  # of the texts: whatever decides the vectors, JSON values
 

@@ -37,7 +37,7 @@ class JointStart:
         self.opening = opening
         self.learned: CodeTable | None = None
         self._shape = events, classes
-        self._more: Floats = np.zeros((1, classes))
+        self.anchored: Floats | None = None  # [I, C], see ``event_model.EventModel``
         self._reset()
 
     @property
@@ -64,7 +64,7 @@ class JointStart:
         usage = Usage(
             self._entropy / users / np.log(max(self._shape[1], 2)), float(self._users.min() / users)
         )
-        self.learned = self.model.table(self._expected + self._more, self._users)
+        self.learned = self.model.table(self._expected, self._users, self.anchored)
         self._reset()
         return usage
 
@@ -74,10 +74,6 @@ class JointStart:
         weight, alone = self.model.prior.weight, self.model.alone
         self.model.prior.weight = weight[:, order] if weight.shape[1] == len(order) else weight
         self.model.alone = alone[order]
-
-    def add(self, events: Floats) -> None:
-        """Have events [E, C] in every further M step beside those that the E step expects."""
-        self._more = events
 
     def held_out(self, seen: csr_matrix, hidden: csr_matrix) -> float:
         """Nats per hidden event."""

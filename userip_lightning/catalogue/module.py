@@ -25,7 +25,7 @@ from scipy.sparse import csr_matrix
 from torch import Tensor
 from torch.optim import Optimizer
 
-from userip_lightning.catalogue.anchors import Anchor, anchored_events, anchored_order, find_anchors
+from userip_lightning.catalogue.anchors import Anchor, anchored_order, anchored_weight, find_anchors
 from userip_lightning.catalogue.code_table import CodeTable
 from userip_lightning.catalogue.codebooks import Codebooks, are_factorised, factorised_starts, joint_starts
 from userip_lightning.catalogue.em import Block, Schedule, Search
@@ -141,7 +141,7 @@ class CatalogueModule(LightningModule):
             )
         self.term = self._term()
         schedule = Schedule(self.warm, self.race, self._em_steps())
-        self.anchors = self._find_anchors(schedule)
+        self.anchors = self._find_anchors()
         self.search: Search[JointStart | FactorisedStart] = Search(starts, self.seed, schedule)
 
     def configure_optimizers(self) -> Optimizer | None:
@@ -171,10 +171,9 @@ class CatalogueModule(LightningModule):
                 self.log("catalogue/recommendation_held_out", told, prog_bar=True)
             return
         figures = self.search.finish()
-        if self.anchors and self.search.step == self.race:
-            best = cast(JointStart, self.search.best)
-            self._place_anchors(best)
-            best.add(anchored_events(self.anchors, prod(self.sizes.values())))
+        if self.anchors and self.search.step == self._anchors_from():
+            self._place_anchors()
+            self._anchor()
         for name, value in figures._asdict().items():
             if value == value:
                 self.log(f"catalogue/{name}", float(value), prog_bar=name == "held_out")
@@ -204,9 +203,8 @@ class CatalogueModule(LightningModule):
                     "use the settings and data that it was made with, or start without it."
                 )
         self.search.load({name: value.numpy() for name, value in checkpoint[_STATE].items()})
-        if self.anchors and self.search.step >= self.race:
-            more = anchored_events(self.anchors, prod(self.sizes.values()))
-            cast(JointStart, self.search.best).add(more)
+        if self.anchors and self.search.step >= self._anchors_from():
+            self._anchor()
 
     def export(self, path: Path, config_hash: str | None = None) -> Path:
         """Write the codes of all users as a bank, and beside them the table that codes anybody.
@@ -252,7 +250,7 @@ class CatalogueModule(LightningModule):
 
     def _order(self, table: CodeTable) -> NDArray[np.int64]:
         """Classes in the order of their combinations, which anchors have settled already."""
-        if self.anchors and self.search.step >= self.race:
+        if self.anchors and self.search.step >= self._anchors_from():
             return np.arange(len(table.log_share))
         return code_order(table.evidence, self.sizes)
 
@@ -262,22 +260,28 @@ class CatalogueModule(LightningModule):
             return "the recommendation loss moved its table, and the prior does not follow"
         return "its codes were merged, and the prior does not follow" if self.steering.merge else None
 
-    def _find_anchors(self, schedule: Schedule) -> list[Anchor]:
-        if self.steering.anchors and schedule.last <= schedule.race:
+    def _find_anchors(self) -> list[Anchor]:
+        if self.steering.anchors and self._anchors_from() <= self.race:
             raise InputError(
-                f"catalogue.model.steering: anchors begin after step {schedule.race} (race), and EM takes "
-                f"{schedule.last}; give more catalogue.trainer.max_epochs."
+                f"catalogue.model.steering: the last {self.steering.steps} steps are with anchors, after a "
+                f"race of {self.race}, and EM takes {self._em_steps()}; give more trainer.max_epochs."
             )
-        data = self.data
-        counts = np.asarray(data.events.counts.sum(axis=0)).ravel()
-        return find_anchors(self.steering, self.sizes, counts, data.vectors, data.readers)
+        return find_anchors(self.steering, list(self.sizes), self.data.texts)
 
-    def _place_anchors(self, start: JointStart) -> None:
-        """Number the classes: those that favour an anchor's words get its code."""
-        items = len(self.data.item_ids)
-        popularity = np.asarray(self.data.events.counts.sum(axis=0)).ravel()[-items:]
-        start.reorder(code_order(start.table.evidence, self.sizes))
-        start.reorder(anchored_order(self.anchors, start.table.evidence[-items:], popularity))
+    def _anchors_from(self) -> int:
+        """Steps without anchors."""
+        return self._em_steps() - self.steering.steps
+
+    def _place_anchors(self) -> None:
+        """Number the classes as a fit without anchors does, but for codes that change their numbers."""
+        best = cast(JointStart, self.search.best)
+        events = np.asarray(self.data.events.counts.sum(axis=0)).reshape(-1, len(self.data.item_ids))
+        best.reorder(code_order(best.table.evidence, self.sizes))
+        best.reorder(anchored_order(self.anchors, best.table, events.sum(axis=0), self.sizes))
+
+    def _anchor(self) -> None:
+        weight = anchored_weight(self.anchors, self.steering.strength, self.sizes)
+        cast(JointStart, self.search.best).anchored = weight
 
     def _refuse_steering(self) -> None:
         if self.steering.anchors or self.steering.merge:
@@ -293,9 +297,14 @@ class CatalogueModule(LightningModule):
             "sizes": self.sizes,
             "codebooks": type(self.search.best).__name__,
             "recommendation": None if self.recommendation is None else asdict(self.recommendation),
-            "anchors": [self.steering.anchors, self.steering.strength] if self.steering.anchors else None,
+            "anchors": self._anchored(),
             **self.data.reading,
         }
+
+    def _anchored(self) -> list[Any] | None:
+        """Anchors as JSON values."""
+        steering = self.steering
+        return [steering.anchors, steering.strength, steering.steps] if steering.anchors else None
 
     def _rows_seen(self) -> NDArray[np.int64]:
         seen = self.data.events.rows_seen

@@ -14,14 +14,18 @@ class Steering:
 
     Args:
         anchors: profile to code to the words that the code shall stand for, such as
-            ``{hobby: {2: strategy and simulation games}}``. Each code that is named is replaced.
-        strength: what the words of an anchor are worth, in shares of the events that a code has on average.
+            ``{hobby: {2: strategy and simulation games}}``. The numbers are those of a fit without them, of
+            the same seed.
+        strength: what the words of an anchor weigh, beside all that events and texts say of an item.
+        steps: of EM with anchors, the last ones of ``trainer.max_epochs``.
         merge: profile to groups of codes that become one, such as ``{hobby: [[1, 3]]}``. The group takes the
-            place of its lowest code, and the codes after it move up.
+            place of its lowest code, and the codes after it move up. Numbers mean other codes with another
+            seed.
     """
 
     anchors: dict[str, dict[int, str]] = field(default_factory=dict)
     strength: float = 1.0
+    steps: int = 10
     merge: dict[str, list[list[int]]] = field(default_factory=dict)
 
     def check(self, sizes: Mapping[str, int]) -> None:
@@ -39,8 +43,10 @@ class Steering:
             for code, words in named.items():
                 if not words.strip():
                     raise InputError(f"steering.anchors.{profile}.{code}: no words given; give some.")
-        if self.strength <= 0:
+        if not 0 < self.strength < float("inf"):
             raise InputError(f"steering.strength: {self.strength} given, a number above 0 is needed.")
+        if self.steps < 1:
+            raise InputError(f"steering.steps: {self.steps} given, at least 1 is needed.")
         for profile, groups in self.merge.items():
             codes = [code for group in groups for code in group]
             _known("merge", profile, codes, sizes)

@@ -10,9 +10,9 @@ from jsonargparse import ArgumentParser
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
-from rich.text import Text
 
 from userip_lightning.artifact import write_text
+from userip_lightning.cli.shown import visible
 from userip_lightning.errors import InputError
 from userip_lightning.pipeline.progress import Display
 from userip_lightning.pipeline.quiet import quiet
@@ -21,9 +21,11 @@ from userip_lightning.report.comparison import CODES, NO_CODES
 from userip_lightning.report.notation import delta, number, plural, spread
 
 _FILE = "steering.json"
+_FEW = 5  # users of a code that is none
 _NAMES = {NO_CODES: "no codes", AS_FITTED: "codes as fitted", CODES: "codes steered"}
 _DESCRIPTION = """Fit a finished experiment again with codes that you decide about, and say what that does to
-likelihood and AUC. The new experiment lies beside the old one, with its own report.
+likelihood and AUC. The new experiment lies beside the old one, with its own report. It has one seed: the
+number of a code means nothing beyond it.
 
 --anchors gives a code words to stand for: users who had items like these words get it, and items like
 them speak for it (catalogue engine; docs/explain.md has the formula). --merge makes one code of several.
@@ -54,7 +56,7 @@ def steer_experiment(arguments: Sequence[str]) -> None:
     if name == root.resolve().name:
         raise InputError(f"--name: {name} is the experiment itself; give another name.")
     with quiet(), Display() as display:
-        found = steer(root, name, changes, display)
+        found = steer(root, config.seed, name, changes, display)
     write_text(found.folder / _FILE, json.dumps(found.as_json(), indent=2, ensure_ascii=False) + "\n")
     _show(found)
 
@@ -73,17 +75,26 @@ def _show(found: Steered) -> None:
         table.add_row(label, *figures, "" if other is None else delta(other, "auc"))
     console.print(table)
     for line in _lines(found):
-        console.print(Text(line))
+        console.print(visible(line))
 
 
 def _lines(found: Steered) -> list[str]:
     lines = []
     if found.held_out is not None:
         before, after = map(number, found.held_out)
-        lines.append(f"Held-out likelihood, nats: {before} as fitted, {after} steered.")
-    lines.append(f"{found.moved:.1%} of the users have other codes than before.")
+        lines.append(f"Held-out log-likelihood, nats, more is better: {before} as fitted, {after} steered.")
+    lines += [
+        f"{code.profile} {code.before} is {code.profile} {code.after} now." for code in found.renumbered
+    ]
+    lines.append(f"{found.moved:.1%} of the users moved to a code that means something else.")
     for when, codes in (("before", found.before), ("after", found.after)):
         lines += [_code(when, code) for code in codes]
+    lines += [
+        f"{code.profile} {code.code} has {plural(code.users, 'user')} left: its words do not make a group of "
+        "users here; take a lower --strength, or other words."
+        for code in found.after
+        if code.users < _FEW
+    ]
     return [*lines, f"the new experiment, with its report: {found.folder}"]
 
 
@@ -107,7 +118,7 @@ def _parser() -> ArgumentParser:
         "--strength",
         type=float,
         default=1.0,
-        help="what the words of an anchor are worth, in shares of the events that a code has on average",
+        help="what the words of an anchor weigh, beside all that events and texts say of an item",
     )
     parser.add_argument(
         "--merge",
@@ -121,5 +132,6 @@ def _parser() -> ArgumentParser:
         default=None,
         help="profile to its new name to the words in front of its soft tokens",
     )
+    parser.add_argument("--seed", type=int, help="whose codes are meant; those of the first seed if left out")
     parser.add_argument("--name", type=str, help="of the new experiment; NAME-steered if left out")
     return parser

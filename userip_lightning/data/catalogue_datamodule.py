@@ -47,6 +47,7 @@ class CatalogueDataModule(LightningDataModule):
     item_ids: NDArray[np.str_]
     events: UserEvents
     vectors: Floats | None  # [I, D]
+    texts: list[str]  # [I], as they are read, permuted or not
     readers: list[TextReader] | None  # of further texts; None where nothing was kept that could
     reading: dict[str, Any]  # of the texts: whatever decides the vectors
 
@@ -105,7 +106,7 @@ class CatalogueDataModule(LightningDataModule):
 
     def _vectors(self, data: PreparedData, events: UserEvents) -> Floats | None:
         self.reading, self.readers = {}, []
-        texts = joined_texts(data.items, self.columns, "catalogue.data.columns")
+        self.texts = texts = joined_texts(data.items, self.columns, "catalogue.data.columns")
         if self.text.reads != "nothing" and not tell_apart(texts):
             found = (
                 "no two items have different texts" if any(map(str.strip, texts)) else "no item has a text"
@@ -123,4 +124,6 @@ class CatalogueDataModule(LightningDataModule):
         if vectors is None or not self.permute_text:
             return vectors
         rng = np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=_PERMUTATION))
-        return vectors[cycle(len(vectors), rng)]
+        place = cycle(len(vectors), rng)
+        self.texts = [texts[item] for item in place]
+        return vectors[place]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,18 +13,20 @@ import numpy as np
 from userip_lightning.artifact import read_manifest
 from userip_lightning.bank import FeatureBank
 from userip_lightning.catalogue.merging import merged_codes
+from userip_lightning.catalogue.steering import Steering
 from userip_lightning.errors import InputError
 from userip_lightning.explain.facts import Facts
 from userip_lightning.pipeline.config import Experiment, experiment_parser, parse_experiment, prepare
 from userip_lightning.pipeline.explained import NO_LM, asked
-from userip_lightning.pipeline.finished import opened
-from userip_lightning.pipeline.plan import Job, Plan, make_plan
+from userip_lightning.pipeline.finished import chosen_seed, opened
+from userip_lightning.pipeline.plan import Job, Plan, experiment_root, make_plan
 from userip_lightning.pipeline.progress import Display
 from userip_lightning.pipeline.run import CONFIG
 from userip_lightning.pipeline.run import fit as fit_stages
 from userip_lightning.pipeline.training import is_done
 from userip_lightning.pipeline.world import ALONE
 from userip_lightning.profile.export import HELD_OUT
+from userip_lightning.refresh.matching import matched
 from userip_lightning.report.comparison import CODES, NO_CODES, Comparison, compare
 from userip_lightning.report.held_out import read_held_out
 
@@ -48,7 +51,7 @@ class Changes(NamedTuple):
 
 
 class CodeBeside(NamedTuple):
-    """A code before and after: label, users, and the titles that its users like more often than others."""
+    """A code before or after: label, users, and the titles that its users like more often than others."""
 
     profile: str
     code: int
@@ -57,16 +60,26 @@ class CodeBeside(NamedTuple):
     items: list[str]
 
 
+class Renumbered(NamedTuple):
+    """A code that has another number since, found by whom it has."""
+
+    profile: str
+    before: int
+    after: int
+
+
 class Steered(NamedTuple):
-    """What steering did.
+    """What steering did, for one seed.
 
     Args:
         folder: of the new experiment.
         comparison: of the CTR model; variants ``none``, ``codes`` (steered) and ``as_fitted``.
-        held_out: mean over seeds, before and after: nats per held-out event that codes gain (catalogue
-            engine), or of a user's own z per token (per-user engine); None where it was not measured.
-        moved: share of users whose codes are others, beside what merging alone does; first seed.
-        before: codes that an anchor or a merge names, first seed.
+        held_out: before and after, log-likelihood in nats, more is better: of a held-out event given the
+            codes (catalogue engine), or of a held-out token given the user's own z (per-user engine); None
+            where it was not measured.
+        moved: share of users whose codes mean something else than before, beside what merging alone does.
+        renumbered: codes with another number.
+        before: codes that an anchor or a merge names.
         after: what stands in their place.
     """
 
@@ -74,6 +87,7 @@ class Steered(NamedTuple):
     comparison: Comparison
     held_out: tuple[float, float] | None
     moved: float
+    renumbered: list[Renumbered]
     before: list[CodeBeside]
     after: list[CodeBeside]
 
@@ -82,30 +96,40 @@ class Steered(NamedTuple):
         return {
             "held_out": self.held_out,
             "moved": self.moved,
-            "before": [code._asdict() for code in self.before],
-            "after": [code._asdict() for code in self.after],
+            **{
+                name: [part._asdict() for part in getattr(self, name)]
+                for name in ("renumbered", "before", "after")
+            },
             "variants": self.comparison.variants.to_dicts(),
             "contrasts": self.comparison.contrasts.to_dicts(),
         }
 
 
-def steer(root: Path, name: str, changes: Changes, display: Display) -> Steered:
-    """Fit an experiment again with these changes, and compare.
+def steer(root: Path, seed: int | None, name: str, changes: Changes, display: Display) -> Steered:
+    """Fit an experiment again with these changes and one of its seeds, and compare.
+
+    A code's number means nothing beyond its seed, so one seed is all that can be steered at once.
 
     Args:
         root: folder of the finished experiment.
-        name: of the new one, which lies beside it.
+        seed: whose codes the changes name; the first one where None.
+        name: of the new experiment, which lies beside it.
         changes: at least one.
         display: shows how far it is.
 
     Raises:
-        InputError: no finished experiment there, or a change that its engine or data cannot have.
+        InputError: no finished experiment there, it is a steered one itself, another one has the name, or a
+            change that its engine or data cannot have.
     """
-    before = opened(root, "steer")
-    after = _changed(root, before, name, changes)
+    fitted = opened(root, "steer")
+    chosen = chosen_seed(fitted, seed)
+    before = _parsed(root, root.resolve().name, {"seeds": [chosen]})
+    after = _changed(root, fitted, name, changes, chosen)
+    _refuse_another(after)
     old = _plan(before, display)
+    runs = {NO_CODES: _ctr(old, NO_CODES), AS_FITTED: _ctr(old, CODES)}
     if missing := [
-        job.label for job in (*old.quantize, *_ctr(old, NO_CODES), *_ctr(old, CODES)) if not is_done(job)
+        job.label for job in (*old.quantize, *runs[NO_CODES], *runs[AS_FITTED]) if not is_done(job)
     ]:
         raise InputError(
             f"{root}: {missing[0]} is not there with this configuration and this version of the program; run "
@@ -113,47 +137,81 @@ def steer(root: Path, name: str, changes: Changes, display: Display) -> Steered:
         )
     fit_stages(after, display, ALONE)
     new = _plan(after, display)
-    runs = {
-        NO_CODES: [job.target for job in _ctr(old, NO_CODES)],
-        CODES: [job.target for job in _ctr(new, CODES)],
-        AS_FITTED: [job.target for job in _ctr(old, CODES)],
-    }
-    codes = merged_codes(_sizes(old.quantize[0]), changes.merge)
+    runs[CODES] = _ctr(new, CODES)
+    merged = merged_codes(_sizes(old.quantize[0]), changes.merge)
+    moved, renumbered = _moved(old.quantize[0], new.quantize[0], merged)
+    named = _named_codes(changes)
     return Steered(
         new.place.root,
-        compare(runs),
+        compare({variant: [job.target for job in jobs] for variant, jobs in runs.items()}),
         _held_out(before, old, after, new),
-        _moved(old.quantize[0], new.quantize[0], codes),
-        _named(before, old, _named_codes(changes)),
-        _named(after, new, {(_now(p, changes), codes[p][code]) for p, code in _named_codes(changes)}),
+        moved,
+        renumbered,
+        _named(before, old, named),
+        _named(after, new, {(_now(p, changes), merged[p][code]) for p, code in named}),
     )
 
 
-def _changed(root: Path, before: Experiment, name: str, changes: Changes) -> Experiment:
+def _changed(root: Path, before: Experiment, name: str, changes: Changes, seed: int) -> Experiment:
     """The experiment with the changes in its settings; controls are not drawn again."""
-    engine, sections = before.settings.engine, before.sections
-    if engine == "per_user" and (changes.anchors or changes.merge):
+    sections, engine = before.sections, before.settings.engine
+    stage = "catalogue" if engine == "catalogue" else "quantize"
+    model = sections[stage]["model"]
+    _refuse_names(changes, model["sizes"])
+    if model.get("steering") is not None:
+        raise InputError(
+            f"{root}: its codes are steered already, and a second steering would replace the first; steer "
+            "the experiment that it began from, with all changes."
+        )
+    sizes = {_now(profile, changes): size for profile, size in model["sizes"].items()}
+    told: dict[str, Any] = {"sizes": sizes}
+    more: dict[str, Any] = {"seeds": [seed], "controls": [], stage: {"model": told}}
+    profiles = {"profiles": _renamed(sections, changes)}
+    more["profile"] = {"model": {"prompt": profiles}}
+    if engine == "catalogue":
+        steering = Steering(
+            {_now(p, changes): named for p, named in changes.anchors.items()},
+            changes.strength,
+            merge={_now(p, changes): groups for p, groups in changes.merge.items()},
+        )
+        steering.check(sizes)
+        told["steering"] = asdict(steering)
+        if changes.anchors:
+            steps = sections[stage]["trainer"]["max_epochs"] + steering.steps
+            more[stage]["trainer"] = {"max_epochs": steps}
+        if "prompt" in sections[stage]["data"]["text"].get("init_args", {}):
+            more[stage]["data"] = {"text": {"init_args": {"prompt": profiles}}}
+    elif changes.anchors or changes.merge:
         raise InputError(
             "steer: anchors and merge change the table of the catalogue engine, and the per-user engine has "
             "none; it takes --rename."
         )
-    stage = "catalogue" if engine == "catalogue" else "quantize"
-    sizes = sections[stage]["model"]["sizes"]
+    return _parsed(root, name, more)
+
+
+def _parsed(root: Path, name: str, more: Mapping[str, Any]) -> Experiment:
+    """The experiment in ``root`` with other settings, under another name beside it."""
+    words = ["--config", str(root / CONFIG), "--output", str(root.resolve().parent), "--experiment", name]
+    return parse_experiment(experiment_parser("steer", ""), [*words, "--config", json.dumps(more)])
+
+
+def _refuse_names(changes: Changes, sizes: Mapping[str, int]) -> None:
     if unknown := sorted(set(changes.rename) - set(sizes)):
         raise InputError(f"--rename: no profile {unknown[0]!r}; there are {', '.join(sizes)}.")
-    model: dict[str, Any] = {"sizes": {_now(profile, changes): size for profile, size in sizes.items()}}
-    more: dict[str, Any] = {stage: {"model": model}}
-    if engine == "catalogue":
-        model["steering"] = {
-            "anchors": {_now(p, changes): named for p, named in changes.anchors.items()},
-            "strength": changes.strength,
-            "merge": {_now(p, changes): groups for p, groups in changes.merge.items()},
-        }
-    else:
-        more["profile"] = {"model": {"prompt": {"profiles": _renamed(sections, changes)}}}
-    words = ["--config", str(root / CONFIG), "--output", str(root.resolve().parent), "--experiment", name]
-    words += ["--config", json.dumps({**more, "controls": []})]
-    return parse_experiment(experiment_parser("steer", ""), words)
+    names = [_now(profile, changes) for profile in sizes]
+    if len(set(names)) < len(names):
+        raise InputError(
+            f"--rename: profiles would be called {', '.join(names)}; give each a name of its own."
+        )
+
+
+def _refuse_another(after: Experiment) -> None:
+    """Nothing that is there already may be overwritten; the same steering goes on where it stood."""
+    file = experiment_root(after.settings) / CONFIG
+    if file.is_file() and file.read_text(encoding="utf-8") != after.merged:
+        raise InputError(
+            f"{file.parent}: another experiment is here; choose another --name, or delete what is not needed."
+        )
 
 
 def _renamed(sections: Mapping[str, Any], changes: Changes) -> list[dict[str, str]]:
@@ -190,23 +248,35 @@ def _held_out(before: Experiment, old: Plan, after: Experiment, new: Plan) -> tu
 
 
 def _likelihood(experiment: Experiment, plan: Plan) -> float | None:
+    """In nats, more is better."""
     if plan.profiles:
         file = plan.profiles[0].target / HELD_OUT
-        return read_held_out(file).own.difference if file.is_file() else None
-    gained = [
-        Facts(asked(experiment, plan.place.prepared, job, NO_LM).source).explanation(users=0).gained_nats
-        for job in plan.quantize
-    ]
-    return None if None in gained else float(np.mean([nats or 0.0 for nats in gained]))
+        return -read_held_out(file).own.difference if file.is_file() else None
+    return _facts(experiment, plan).held_out()
 
 
-def _moved(old: Job, new: Job, codes: Mapping[str, list[int]]) -> float:
+def _facts(experiment: Experiment, plan: Plan) -> Facts:
+    return Facts(asked(experiment, plan.place.prepared, plan.quantize[0], NO_LM).source)
+
+
+def _moved(old: Job, new: Job, merged: Mapping[str, list[int]]) -> tuple[float, list[Renumbered]]:
+    """Share of users that moved, once codes are named by whom they have, and codes with another number."""
     before, after = FeatureBank.open(old.target), FeatureBank.open(new.target)
     users = before.users["user_id"].to_numpy().astype(np.str_)
-    was = np.stack(
-        [np.asarray(codes[p])[c] for p, c in zip(before.names, before.lookup(users).T, strict=True)], axis=1
-    )
-    return float((was != after.lookup(users)).any(axis=1).mean())
+    there = after.find(users) >= 0
+    was, now = before.lookup(users[there]), after.lookup(users[there])
+    stayed = np.ones(len(was), dtype=bool)
+    renumbered = []
+    for p, (profile, size) in enumerate(zip(before.names, after.sizes, strict=True)):
+        own = np.asarray(merged[profile])[was[:, p]]
+        place = matched(own, now[:, p], size)
+        stayed &= place[own] == now[:, p]
+        renumbered += [
+            Renumbered(profile, code, int(place[new]))
+            for code, new in enumerate(merged[profile])
+            if place[new] != new
+        ]
+    return float((~stayed).mean()), renumbered
 
 
 def _named_codes(changes: Changes) -> set[tuple[str, int]]:
@@ -215,8 +285,7 @@ def _named_codes(changes: Changes) -> set[tuple[str, int]]:
 
 
 def _named(experiment: Experiment, plan: Plan, named: set[tuple[str, int]]) -> list[CodeBeside]:
-    source = asked(experiment, plan.place.prepared, plan.quantize[0], NO_LM).source
-    found = Facts(source).explanation(users=0)
+    found = _facts(experiment, plan).explanation(users=0)
     return [
         CodeBeside(profile.name, code.code, code.label, code.users, [item.title for item in code.items[:3]])
         for profile in found.profiles
