@@ -2,6 +2,7 @@
 
 import copy
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -122,6 +123,21 @@ def test_fig7_has_a_share_per_profile_and_start(output):
     assert all(len(one["by_layer"]) == 2 for one in found["shares"])
     tuned = [one for one in found["shares"] if one["condition"] == "tuned"]
     assert all(one["gain"] == {"difference": 0.0, "low": 0.0, "high": 0.0} for one in tuned)
+
+
+def test_fig7_judges_tuning_by_the_start_of_stage_1(output):
+    found = results(output / "fig7")
+    assert found["start"] == "start at words"
+    (own,) = (
+        one["gain"]["difference"]
+        for one in found["shares"]
+        if one["profile"] == "hobby" and one["condition"] == "start at words"
+    )
+    report = (output / "fig7" / "report.md").read_text()
+    assert "hobby, start at words (of stage 1)" in report
+    assert "hobby, random start (a reference)" in report
+    (said,) = re.findall(r"hobby: tuning, from a start at words, .*\((\S+) \[", report)
+    assert float(said.replace("−", "-")) == pytest.approx(own, abs=1e-4)
 
 
 def test_fig7_draws_heat_maps_into_files_and_the_page(output):

@@ -48,6 +48,7 @@ class Profiled(NamedTuple):
         plan: its runs; ``profiles`` is empty with the catalogue engine.
         lm: the language model of stage 1, which the case has whatever its engine.
         prompt: of stage 1.
+        start: where stage 1 starts soft tokens, ``words`` or ``random``.
         seed: of a random start.
         allow_missing_text: whether items may lack a text.
     """
@@ -57,6 +58,7 @@ class Profiled(NamedTuple):
     plan: Plan
     lm: LMSource
     prompt: PromptTemplate
+    start: str
     seed: int
     allow_missing_text: bool
 
@@ -197,5 +199,13 @@ def _profiled(
     stage = instantiate(make_plan(own, case.place.prepared, case.place.data_hash).profiles[0])
     module, data = cast(Any, stage.module), cast(Any, stage.data)
     prepared = PreparedData.load(case.place.prepared)
-    name = f"{dataset} / {split}"
-    return Profiled(name, prepared, plan, module.lm, module.prompt, module.seed, data.allow_missing_text)
+    return Profiled(
+        f"{dataset} / {split}",
+        prepared,
+        plan,
+        module.lm,
+        module.prompt,
+        module.start,
+        module.seed,
+        data.allow_missing_text,
+    )
