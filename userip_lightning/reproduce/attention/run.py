@@ -180,7 +180,8 @@ def _sheet(name: str, found: _Found) -> Sheet:
     layers = (
         "all layers" if len(found.layers) == found.depth else f"layers {', '.join(map(str, found.layers))}"
     )
-    caption = f"{plural(len(found.user_ids), 'user')}, the text of a held-out item each; mean over heads and {layers}."
+    users = plural(len(found.user_ids), "user")
+    caption = f"{users}, the text of a held-out item each; mean over heads and {layers}."
     said = tuple(line for profile in found.profiles for line in _verdicts(profile, found))
     return Sheet(name, caption, _HEADER, groups, said, ())
 

@@ -36,9 +36,9 @@ _NOTES = (
     f"Up to {COUNT} words for each user and source, of those that the language model has as one token and "
     "that occur in a title of the catalogue, so that all sources choose among the same words. Nearest is "
     "by cosine, less the mean of the vocabulary's embeddings, which every word is near.",
-    "Held-out titles are those that a user liked in validation and test rows. Words have three letters or "
-    "more, are compared without regard to case, and English stop words are left out of titles and so of all"
-    " sources.",
+    "Held-out titles are those that a user liked in validation and test rows and had not met before. Words "
+    "have three letters or more, are compared without regard to case, and English stop words are left out of "
+    "titles and so of all sources.",
     "A user is held against a group of twenty users or more with about as many held-out words, and only "
     "titles count that neither of the two had met in training: what a user has met is not held out for "
     "them, so their own words would be found with everybody else. Words that know nothing of the user score"
