@@ -7,8 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.cli.refusal import refused
 from userip_lightning.cli import main
+from userip_lightning.errors import InputError
 from userip_lightning.report.found import CLAIMS
+from userip_lightning.reproduce import every_table
 from userip_lightning.reproduce.every_table import names
 from userip_lightning.reproduce.special import SPECIAL
 
@@ -120,3 +123,23 @@ def test_a_study_of_the_catalogue_engine_says_why_it_has_no_table_3(words, tmp_p
 def test_methods_belong_to_single_tables(words, tmp_path, capsys):
     assert main(words(tmp_path, "--methods", "DCN")) == 2
     assert "--methods: `all` makes whole tables" in capsys.readouterr().err
+
+
+def test_a_bad_file_is_refused_before_anything_runs(words, settings, tmp_path, capsys):
+    file = tmp_path / "bad.yaml"
+    file.write_text(json.dumps({**settings, "ctr": {"model": {"unheard_of": 1}}}))
+    said = refused(words(tmp_path / "out", dataset_files={"tiny": str(file)}), capsys)
+    assert "unheard_of" in said
+    baselines = {"KAR": {"method": "kar", "adaptor": {"unheard_of": 1}}}
+    assert "unheard_of" in refused(words(tmp_path / "out", baselines=baselines), capsys)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_table_that_cannot_be_made_counts_as_one_row(words, tmp_path, capsys, monkeypatch):
+    def broken(*_: object) -> None:
+        raise InputError("Broken on purpose.")
+
+    monkeypatch.setattr(every_table, "make", broken)
+    assert main(words(tmp_path)) == 2
+    count = len(names())
+    assert f"{count} of {count} rows failed" in capsys.readouterr().err

@@ -176,10 +176,11 @@ def test_what_cannot_be_used_is_one_sentence(table, more, said, study_words, tmp
     assert said in refused(study_words(table, tmp_path, *more), capsys)
 
 
-def test_a_layer_that_is_not_there_fails_in_a_sentence(reading, output):
-    words = reading("fig7", output.parent, "--layers", "3")
-    assert main(words) != 0
-    assert (
-        "--layers: [3] given, the language model has the layers 1 to 2"
-        in (output / "fig7" / "report.md").read_text()
-    )
+def test_a_layer_that_is_not_there_is_one_sentence_and_replaces_no_report(reading, output, capsys):
+    before = (output / "fig7" / "results.json").read_text()
+    capsys.readouterr()
+    assert main(reading("fig7", output.parent, "--layers", "3")) == 2
+    said = capsys.readouterr().err.splitlines()[-1]
+    assert said.startswith("userip reproduce: fig7: tiny / random: ")
+    assert "--layers: [3] given, the language model has the layers 1 to 2" in said
+    assert (output / "fig7" / "results.json").read_text() == before

@@ -16,7 +16,7 @@ from userip_lightning.report.overview import Part, overview_sheet, write_overvie
 from userip_lightning.reproduce.choice import Choice, kept
 from userip_lightning.reproduce.progress import StudyDisplay
 from userip_lightning.reproduce.reporting import Written
-from userip_lightning.reproduce.run import Finished, reproduce
+from userip_lightning.reproduce.run import Finished, check_files, reproduce
 from userip_lightning.reproduce.settings import Study, check, study_root
 from userip_lightning.reproduce.special import SPECIAL
 from userip_lightning.reproduce.tables import TableName
@@ -53,13 +53,15 @@ def reproduce_all(study: Study, choice: Choice, display: StudyDisplay) -> Finish
 
     Raises:
         InputError: settings or names that cannot be used, or the output folder cannot be written.
+        argparse.ArgumentError: a YAML file that `userip fit` would refuse as well; nothing has run then.
         KeyboardInterrupt: interrupted; the same call resumes.
     """
     check(study)
-    kept("datasets", choice.datasets, list(study.dataset_files))
-    kept("splits", choice.splits, list(study.split_rules))
+    datasets = kept("datasets", choice.datasets, list(study.dataset_files))
+    splits = kept("splits", choice.splits, list(study.split_rules))
     if choice.methods is not None:
         raise InputError("--methods: `all` makes whole tables; name one table, or leave --methods out.")
+    check_files(study, datasets, splits)
     folder, order = study_root(study) / ALL, names()
     earlier = _earlier(folder)
     parts: list[Part] = []
@@ -68,9 +70,10 @@ def reproduce_all(study: Study, choice: Choice, display: StudyDisplay) -> Finish
         parts.append(_part(name, study, choice, display, earlier.get(name, 0.0)))
         write_overview(folder, study.study, parts, order[number:])
     failed = [f"{part.name}: {row}" for part in parts for row in part.failed]
-    failed += [part.name for part in parts if part.broken is not None]
+    broken = [part.name for part in parts if part.broken is not None]
     written = Written(folder, overview_sheet(parts))
-    return Finished(written, sum(part.rows for part in parts), tuple(failed))
+    rows = sum(part.rows for part in parts) + len(broken)
+    return Finished(written, rows, (*failed, *broken))
 
 
 def _part(name: str, study: Study, choice: Choice, display: StudyDisplay, earlier: float) -> Part:

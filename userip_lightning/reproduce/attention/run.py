@@ -89,7 +89,7 @@ def reproduce_fig7(study: Study, choice: Choice, display: StudyDisplay) -> Finis
     def look(case: Profiled, tell: Tell) -> _Found:
         return _look(case, choice, tell)
 
-    cases = each_case(study, choice, display, look, codes=False)
+    cases = each_case(NAME, study, choice, display, look, codes=False)
     sheets = [_sheet(name, found) for name, found in cases.found.items()]
     figures = [_figures(name, found) for name, found in cases.found.items()]
     if len(sheets) == 1:

@@ -73,7 +73,7 @@ def reproduce_table5(study: Study, choice: Choice, display: StudyDisplay) -> Fin
         argparse.ArgumentError: a YAML file that `userip fit` would refuse as well.
         KeyboardInterrupt: interrupted; the same call resumes.
     """
-    cases = each_case(study, choice, display, _look, codes=True)
+    cases = each_case(NAME, study, choice, display, _look, codes=True)
     summary = _summary(cases)
     sheets, results = [summary] if len(cases.found) != 1 else [], {}
     for name, found in cases.found.items():
