@@ -107,6 +107,26 @@ def test_the_overview_is_there_while_later_tables_run(words, tmp_path, monkeypat
     assert found["waiting"] == [name for name in names() if name != "table1"]
 
 
+def test_a_second_run_keeps_what_an_earlier_one_made_until_it_comes_to_it(
+    everything, words, tmp_path, monkeypatch
+):
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    shutil.copytree(everything / "study" / "all", tmp_path / "study" / "all")
+    before = {part["name"]: part for part in overview(tmp_path)["tables"]}
+    monkeypatch.setattr(every_table, "reproduce", interrupted)
+    assert main(words(tmp_path)) != 0
+    found = overview(tmp_path)
+    assert found["earlier"] == [before[name] for name in names() if name != "table1"]
+    markdown = (tmp_path / "study" / "all" / "report.md").read_text()
+    assert f"from an earlier run: {before['table3']['found']}".replace("<", "&lt;") in markdown
+    assert f"1 of {len(names())} tables and figures, {len(names()) - 1} from an earlier run" in markdown
+    assert main(words(tmp_path, sweep=[5])) != 0  # other settings
+    assert overview(tmp_path)["earlier"] == []
+    assert overview(tmp_path)["tables"][0]["seconds"] < before["table1"]["seconds"]
+
+
 def test_figures_have_codes_of_the_catalogue_engine_whatever_the_study_has(everything):
     report = (everything / "study" / "fig5" / "report.md").read_text()
     assert "codes come from the catalogue engine" in report
