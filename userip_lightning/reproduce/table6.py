@@ -136,7 +136,7 @@ def _serve(ended: Sequence[tuple[Row, Outcome, Mapping[str, int]]], ran: Ran, st
     root = study_root(study)
     servers: dict[str, Server] = {}
     auc: dict[str, tuple[float, ...]] = {}
-    outcomes = {}
+    measured: list[tuple[Row, Outcome]] = []
     for row, outcome, _ in ended:
 
         def load(row: Row = row, outcome: Outcome = outcome) -> Outcome:
@@ -144,13 +144,14 @@ def _serve(ended: Sequence[tuple[Row, Outcome, Mapping[str, int]]], ran: Ran, st
             servers[row.method] = load_server(ran.tasks[row.label].job(0, outcome.chosen or {}))
             return outcome
 
-        outcomes[row] = guarded(load, f"table6 / {row.label}", root) if outcome.ready else outcome
+        loaded = guarded(load, f"table6 / {row.label}", root) if outcome.ready else outcome
+        measured.append((row, loaded))
     times: dict[str, Times] = {}
     distinct = ""
     if servers:
-        loaded = [row for row in outcomes if row.method in servers]
-        draw = _requests(ran.tasks[loaded[0].label].place.prepared)
-        alone = next((row.method for row in loaded if row.reads == "none"), None)
+        ready = [row for row, _ in measured if row.method in servers]
+        draw = _requests(ran.tasks[ready[0].label].place.prepared)
+        alone = next((row.method for row in ready if row.reads == "none"), None)
         times = measure(servers, draw, ROUNDS, alone)
         users, items = (len(set(ids)) for ids in draw(np.random.default_rng(0)))
         distinct = (
@@ -158,8 +159,7 @@ def _serve(ended: Sequence[tuple[Row, Outcome, Mapping[str, int]]], ran: Ran, st
             f"{plural(items, 'different item')} in the first one."
         )
     served = [
-        Served(row, outcome, times.get(row.method), auc.get(row.method, ()))
-        for row, outcome in outcomes.items()
+        Served(row, outcome, times.get(row.method), auc.get(row.method, ())) for row, outcome in measured
     ]
     return Measured(served, distinct)
 

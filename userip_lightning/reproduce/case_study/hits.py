@@ -17,7 +17,7 @@ of words handed over by a user drawn at random; it is zero on average too.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -72,7 +72,14 @@ class Ground(NamedTuple):
     strangers: NDArray[np.int64]
 
 
-def ground(held: csr_matrix, met: csr_matrix, has: csr_matrix, words: Sequence[str], seed: int = 0) -> Ground:
+def ground(
+    held: csr_matrix,
+    met: csr_matrix,
+    has: csr_matrix,
+    words: Sequence[str],
+    among: Collection[str] | None = None,
+    seed: int = 0,
+) -> Ground:
     """Group users by how many held-out words they have.
 
     Args:
@@ -80,11 +87,14 @@ def ground(held: csr_matrix, met: csr_matrix, has: csr_matrix, words: Sequence[s
         met: [U, I] which they met in training.
         has: [I, W] which words a title has.
         words: W of them.
+        among: those that can be retrieved; only they are kept, though all count for the groups. None: all.
         seed: of draws.
     """
     users = held.shape[0]
     rng = np.random.default_rng(seed)
     size = np.asarray(((held @ has) > 0).sum(axis=1)).ravel()
+    kept = [place for place, word in enumerate(words) if among is None or word in among]
+    words, has = [words[place] for place in kept], has[:, kept]
     order = np.lexsort([rng.random(users), size])
     others = [np.empty(0, dtype=np.int64)] * users
     own, theirs = [np.empty((0, 0), dtype=bool)] * users, [np.empty((0, 0), dtype=bool)] * users

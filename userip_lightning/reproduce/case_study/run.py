@@ -8,7 +8,7 @@ import numpy as np
 
 from userip_lightning.explain.lm_words import LanguageModelWords
 from userip_lightning.report.folder import write_sheets
-from userip_lightning.report.notation import interval
+from userip_lightning.report.notation import interval, plural
 from userip_lightning.report.sheet import Sheet
 from userip_lightning.reproduce.case_study.histories import Histories, histories, word_counts
 from userip_lightning.reproduce.case_study.hits import ground, score
@@ -92,7 +92,8 @@ def _look(case: Profiled, tell: Tell) -> _Found:
     people, words = histories(case.data), LanguageModelWords(case.lm)
     sources = retrieve(case, people, words, tell)
     has, vocabulary = word_counts(people.words)
-    users = ground(people.held_out, people.met, has, vocabulary)
+    retrieved = frozenset(word for one in sources for own in one.words for word in own)
+    users = ground(people.held_out, people.met, has, vocabulary, retrieved)
     judged = [Judged(one, score(one.words, users)) for one in sources]
     return _Found(len(people.users), judged, _persons(case, people, words, sources))
 
@@ -142,8 +143,9 @@ def _sentence(cases: Cases[_Found]) -> str:
         sources = {one.retrieved.source for one in found.judged}
         chosen = TUNED if TUNED in sources else ENTRY
         said += [
-            f"{name}: words {one.retrieved.source} are {'' if one.score.found else 'not '}more often in the "
-            f"user's held-out titles than in others' for {one.retrieved.group} ({interval(*one.score.score)})"
+            f"{name}: words {one.retrieved.source} are {'' if one.score.found else 'not shown to be '}better "
+            f"than chance for {one.retrieved.group} ({interval(*one.score.score)}, "
+            f"{plural(one.score.users, 'user')})"
             for one in found.judged
             if one.retrieved.source == chosen and one.score is not None
         ]
