@@ -20,10 +20,10 @@ from userip_lightning.report.sheet import Cell, Rows, Sheet
 from userip_lightning.reproduce.attention.pictures import heat_maps, layer_lines
 from userip_lightning.reproduce.attention.reader import AttentionReader, Read
 from userip_lightning.reproduce.attention.shares import OTHER, RANDOM, START, TUNED, Share, shares
+from userip_lightning.reproduce.case_report import finished, summary_sheet
 from userip_lightning.reproduce.choice import Choice
 from userip_lightning.reproduce.profiled import Cases, Profiled, Tell, each_case
 from userip_lightning.reproduce.progress import StudyDisplay
-from userip_lightning.reproduce.reporting import Written
 from userip_lightning.reproduce.run import Finished
 from userip_lightning.reproduce.settings import Study
 from userip_lightning.schema import TEST, VAL
@@ -92,18 +92,17 @@ def reproduce_fig7(study: Study, choice: Choice, display: StudyDisplay) -> Finis
     cases = each_case(NAME, study, choice, display, look, codes=False)
     sheets = [_sheet(name, found) for name, found in cases.found.items()]
     figures = [_figures(name, found) for name, found in cases.found.items()]
+    summary = summary_sheet(Sheet("Attention to soft tokens", "", _HEADER, (), (), ()), sheets, cases.said)
     if len(sheets) == 1:
-        summary = sheets[0] = sheets[0]._replace(absent=cases.said)
+        sheets = [summary]
     else:
-        summary = _summary(sheets, cases.said)
         sheets, figures = [summary, *sheets], [[], *figures]
     results = {name: _record(found) for name, found in cases.found.items()}
-    folder = cases.root / NAME
     users = sum(len(found.user_ids) for found in cases.found.values())
-    write_sheets(folder, NAME, sheets, _NOTES, {"cases": results, "absent": cases.said}, users, figures)
-    return Finished(
-        Written(folder, summary, _sentence(cases)), len(cases.found) + len(cases.absent), cases.failed
+    write_sheets(
+        cases.root / NAME, NAME, sheets, _NOTES, {"cases": results, "absent": cases.said}, users, figures
     )
+    return finished(cases, NAME, summary, _sentence(cases))
 
 
 def _look(case: Profiled, choice: Choice, tell: Tell) -> _Found:
@@ -243,13 +242,6 @@ def _figures(name: str, found: _Found) -> list[Drawn]:
     ]
     caption = "Share of content words in the attention to soft tokens, layer by layer"
     return [*drawn, Drawn(f"{stem}-layers", caption, layer_lines(found.shares))]
-
-
-def _summary(sheets: list[Sheet], absent: tuple[str, ...]) -> Sheet:
-    groups = tuple(
-        group._replace(heading=f"{one.title}, {group.heading}") for one in sheets for group in one.groups
-    )
-    return Sheet("Attention to soft tokens", "", _HEADER, groups, (), absent)
 
 
 def _sentence(cases: Cases[_Found]) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 from userip_lightning.explain.lm_words import LanguageModelWords
 from userip_lightning.report.folder import write_sheets
 from userip_lightning.report.notation import interval, plural
-from userip_lightning.report.sheet import Sheet
+from userip_lightning.reproduce.case_report import finished, summary_sheet
 from userip_lightning.reproduce.case_study.histories import Histories, histories, word_counts
 from userip_lightning.reproduce.case_study.hits import ground, score
 from userip_lightning.reproduce.case_study.sheets import Judged, Person, person_sheet, score_sheet
@@ -26,7 +26,6 @@ from userip_lightning.reproduce.case_study.sources import (
 from userip_lightning.reproduce.choice import Choice
 from userip_lightning.reproduce.profiled import Cases, Profiled, Tell, each_case
 from userip_lightning.reproduce.progress import StudyDisplay
-from userip_lightning.reproduce.reporting import Written
 from userip_lightning.reproduce.run import Finished
 from userip_lightning.reproduce.settings import Study
 
@@ -74,18 +73,16 @@ def reproduce_table5(study: Study, choice: Choice, display: StudyDisplay) -> Fin
         KeyboardInterrupt: interrupted; the same call resumes.
     """
     cases = each_case(NAME, study, choice, display, _look, codes=True)
-    summary = _summary(cases)
-    sheets, results = [summary] if len(cases.found) != 1 else [], {}
-    for name, found in cases.found.items():
-        own = score_sheet(name, found.judged)
-        sheets += [own._replace(absent=cases.said) if len(cases.found) == 1 else own]
-        sheets.append(person_sheet(name, found.people))
-        results[name] = _record(found)
-    folder = cases.root / NAME
+    scores = [score_sheet(name, found.judged) for name, found in cases.found.items()]
+    empty = score_sheet("Words against held-out titles", ())._replace(verdicts=())
+    summary = summary_sheet(empty, scores, cases.said)
+    sheets = [summary] if len(scores) != 1 else []
+    for own, (name, found) in zip(scores, cases.found.items(), strict=True):
+        sheets += [summary if len(scores) == 1 else own, person_sheet(name, found.people)]
+    results = {name: _record(found) for name, found in cases.found.items()}
     users = sum(found.users for found in cases.found.values())
-    write_sheets(folder, NAME, sheets, _NOTES, {"cases": results, "absent": cases.said}, users)
-    report = Written(folder, summary, _sentence(cases))
-    return Finished(report, len(cases.found) + len(cases.absent), cases.failed)
+    write_sheets(cases.root / NAME, NAME, sheets, _NOTES, {"cases": results, "absent": cases.said}, users)
+    return finished(cases, NAME, summary, _sentence(cases))
 
 
 def _look(case: Profiled, tell: Tell) -> _Found:
@@ -122,18 +119,6 @@ def _persons(
         )
         for place, user in enumerate(drawn)
     ]
-
-
-def _summary(cases: Cases[_Found]) -> Sheet:
-    """All cases, one under the other."""
-    sheets = [score_sheet(name, found.judged) for name, found in cases.found.items()]
-    if len(sheets) == 1:
-        return sheets[0]._replace(absent=cases.said)
-    groups = tuple(
-        group._replace(heading=f"{one.title}, {group.heading}") for one in sheets for group in one.groups
-    )
-    empty = score_sheet("", ())
-    return Sheet("Words against held-out titles", empty.caption, empty.header, groups, (), cases.said)
 
 
 def _sentence(cases: Cases[_Found]) -> str:
