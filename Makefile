@@ -28,7 +28,7 @@ demo: $(INSTALLED) ## real profile codes for 943 real users, and whether they he
 	$(BIN)/userip assets fetch
 	$(BIN)/userip fit --config $(CONFIG)
 
-reproduce-all: $(INSTALLED) ## every table and figure of the paper in one run, with one page above them (two hours)
+reproduce-all: $(INSTALLED) ## every table and figure of the paper in one run, with one page above them (about two hours, not timed yet)
 	$(BIN)/userip assets fetch
 	$(BIN)/userip reproduce all --config $(STUDY) --config $(ON_TOP)
 

@@ -7,8 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.cli.refusal import refused
 from userip_lightning.cli import main
+from userip_lightning.errors import InputError
 from userip_lightning.report.found import CLAIMS
+from userip_lightning.reproduce import every_table
 from userip_lightning.reproduce.every_table import names
 from userip_lightning.reproduce.special import SPECIAL
 
@@ -104,6 +107,26 @@ def test_the_overview_is_there_while_later_tables_run(words, tmp_path, monkeypat
     assert found["waiting"] == [name for name in names() if name != "table1"]
 
 
+def test_a_second_run_keeps_what_an_earlier_one_made_until_it_comes_to_it(
+    everything, words, tmp_path, monkeypatch
+):
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    shutil.copytree(everything / "study" / "all", tmp_path / "study" / "all")
+    before = {part["name"]: part for part in overview(tmp_path)["tables"]}
+    monkeypatch.setattr(every_table, "reproduce", interrupted)
+    assert main(words(tmp_path)) != 0
+    found = overview(tmp_path)
+    assert found["earlier"] == [before[name] for name in names() if name != "table1"]
+    markdown = (tmp_path / "study" / "all" / "report.md").read_text()
+    assert f"from an earlier run: {before['table3']['found']}".replace("<", "&lt;") in markdown
+    assert f"1 of {len(names())} tables and figures, {len(names()) - 1} from an earlier run" in markdown
+    assert main(words(tmp_path, sweep=[5])) != 0  # other settings
+    assert overview(tmp_path)["earlier"] == []
+    assert overview(tmp_path)["tables"][0]["seconds"] < before["table1"]["seconds"]
+
+
 def test_figures_have_codes_of_the_catalogue_engine_whatever_the_study_has(everything):
     report = (everything / "study" / "fig5" / "report.md").read_text()
     assert "codes come from the catalogue engine" in report
@@ -120,3 +143,23 @@ def test_a_study_of_the_catalogue_engine_says_why_it_has_no_table_3(words, tmp_p
 def test_methods_belong_to_single_tables(words, tmp_path, capsys):
     assert main(words(tmp_path, "--methods", "DCN")) == 2
     assert "--methods: `all` makes whole tables" in capsys.readouterr().err
+
+
+def test_a_bad_file_is_refused_before_anything_runs(words, settings, tmp_path, capsys):
+    file = tmp_path / "bad.yaml"
+    file.write_text(json.dumps({**settings, "ctr": {"model": {"unheard_of": 1}}}))
+    said = refused(words(tmp_path / "out", dataset_files={"tiny": str(file)}), capsys)
+    assert "unheard_of" in said
+    baselines = {"KAR": {"method": "kar", "adaptor": {"unheard_of": 1}}}
+    assert "unheard_of" in refused(words(tmp_path / "out", baselines=baselines), capsys)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_table_that_cannot_be_made_counts_as_one_row(words, tmp_path, capsys, monkeypatch):
+    def broken(*_: object) -> None:
+        raise InputError("Broken on purpose.")
+
+    monkeypatch.setattr(every_table, "make", broken)
+    assert main(words(tmp_path)) == 2
+    count = len(names())
+    assert f"{count} of {count} rows failed" in capsys.readouterr().err

@@ -20,7 +20,7 @@ def paired(held: Sequence[Sequence[int]], met: Sequence[Sequence[int]], seed: in
     held_out, before = (
         csr_matrix([[float(title in own) for title in range(60)] for own in users]) for users in (held, met)
     )
-    return ground(held_out, before, csr_matrix(HAS), WORDS, seed)
+    return ground(held_out, before, csr_matrix(HAS), WORDS, seed=seed)
 
 
 def histories(rng: np.random.Generator, taste: float, users: int = 80) -> tuple[list, list]:
@@ -101,6 +101,18 @@ def test_a_share_is_of_the_words_that_were_retrieved():
     assert found.users == 3
     assert found.own == pytest.approx((0.5 + 1 + 0.5) / 3)
     assert found.others == 0
+
+
+def test_only_columns_of_words_that_can_be_retrieved_are_kept_and_the_score_stays():
+    held, met = histories(np.random.default_rng(1), taste=3.0)
+    words = [[f"series{user % 6}"] for user in range(80)]
+    held_out, before = (
+        csr_matrix([[float(t in own) for t in range(60)] for own in of]) for of in (held, met)
+    )
+    few = ground(held_out, before, csr_matrix(HAS), WORDS, among={word for own in words for word in own})
+    assert sorted(few.column) == [f"series{number}" for number in range(6)]
+    assert few.own[0].shape[1] == 6
+    assert score(words, few) == score(words, paired(held, met))
 
 
 def test_too_few_users_have_no_score():

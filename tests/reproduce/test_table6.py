@@ -1,12 +1,14 @@
 """Table 6: the trained networks of table 2 answer requests, and say what they said when they were judged."""
 
 import json
+import shutil
 
 import polars as pl
 import pytest
 
 from userip_lightning.cli import main
 from userip_lightning.cli.reproduce import parse_study
+from userip_lightning.ctr.export import MODEL
 from userip_lightning.reproduce.choice import Choice
 from userip_lightning.reproduce.networks import read_networks
 from userip_lightning.reproduce.progress import StudyDisplay
@@ -50,6 +52,7 @@ def test_a_network_alone_with_codes_and_with_kar_are_timed_beside_the_paper(word
         assert row["times"]["low"] <= row["times"]["median"] <= row["times"]["high"]
     assert table6["none"]["times"]["ratio"] == 1
     assert table6["codes"]["times"]["ratio"] < 3
+    assert "different users and" in (words[1] / "study" / "table6" / "report.md").read_text()
     report = (words[1] / "study" / "table6" / "report.md").read_text()
     for seconds, auc in PAPER.values():
         assert f"| {seconds:.2f} |" in report
@@ -95,3 +98,20 @@ def test_without_kar_the_others_are_timed(study_words, tmp_path):
     assert main(study_words("table6", tmp_path, *words)) == 0
     rows = json.loads((tmp_path / "study" / "table6" / "results.json").read_text())["rows"]
     assert [row["method"] for row in rows] == ["DCN", "UserIP-DCN"]
+
+
+def test_a_damaged_network_alone_loses_its_row_and_the_ratios(words, table6, tmp_path, capsys):
+    command, output = words
+    shutil.copytree(output, tmp_path / "damaged")
+    study = read_networks(parse_study(command[1:]).study)
+    rows = method_rows(study, Choice())
+    ran = run_rows(rows, study, StudyDisplay())
+    alone = next(outcome for row, outcome, _ in ran.ended if row.reads == "none")
+    (tmp_path / "damaged" / "study" / alone.runs[0] / MODEL).write_bytes(b"no network")
+    assert main([*command, "--output", str(tmp_path / "damaged")]) == 2
+    assert "1 of 3 rows failed" in capsys.readouterr().err
+    found = json.loads((tmp_path / "damaged" / "study" / "table6" / "results.json").read_text())["rows"]
+    first, *others = found
+    assert (first["reads"], first["times"]) == ("none", None)
+    assert first["failed"]
+    assert all(row["times"]["median"] > 0 and row["times"]["ratio"] is None for row in others)

@@ -2,6 +2,7 @@
 
 import copy
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -109,7 +110,7 @@ def test_planted_words_are_found_and_random_ones_are_not(output):
 
 def test_the_report_says_what_is_no_better_than_chance_and_shows_the_paper(output):
     for text in ((output / "table5" / name).read_text() for name in ("report.md", "report.html")):
-        assert "better than chance" in text
+        assert "not shown to be better than chance" in text
         assert "Gotham, Batman, Spectrum, Viper" in text
         assert "Controls (random vectors, words handed to another user)" in text
 
@@ -122,6 +123,21 @@ def test_fig7_has_a_share_per_profile_and_start(output):
     assert all(len(one["by_layer"]) == 2 for one in found["shares"])
     tuned = [one for one in found["shares"] if one["condition"] == "tuned"]
     assert all(one["gain"] == {"difference": 0.0, "low": 0.0, "high": 0.0} for one in tuned)
+
+
+def test_fig7_judges_tuning_by_the_start_of_stage_1(output):
+    found = results(output / "fig7")
+    assert found["start"] == "start at words"
+    (own,) = (
+        one["gain"]["difference"]
+        for one in found["shares"]
+        if one["profile"] == "hobby" and one["condition"] == "start at words"
+    )
+    report = (output / "fig7" / "report.md").read_text()
+    assert "hobby, start at words (of stage 1)" in report
+    assert "hobby, random start (a reference)" in report
+    (said,) = re.findall(r"hobby: tuning, from a start at words, .*\((\S+) \[", report)
+    assert float(said.replace("−", "-")) == pytest.approx(own, abs=1e-4)
 
 
 def test_fig7_draws_heat_maps_into_files_and_the_page(output):
@@ -152,6 +168,8 @@ def test_table5_of_the_catalogue_engine_has_codes_and_no_soft_tokens(reading, tm
     [
         ("table5", ["--methods", "DCN"], "--methods: this study trains no network"),
         ("table5", ["--layers", "1"], "--layers: table5 shows no attention"),
+        ("fig7", ["--layers", "2", "0"], "--layers: 0 given, layers count from 1"),
+        ("all", ["--layers", "-1"], "--layers: -1 given, layers count from 1"),
         ("fig7", ["--engine", "catalogue"], "engine: fig7 is about soft tokens of users"),
         ("fig7", ["--splits", "cold"], "--splits: 'cold' is not in this study"),
     ],
@@ -160,10 +178,11 @@ def test_what_cannot_be_used_is_one_sentence(table, more, said, study_words, tmp
     assert said in refused(study_words(table, tmp_path, *more), capsys)
 
 
-def test_a_layer_that_is_not_there_fails_in_a_sentence(reading, output):
-    words = reading("fig7", output.parent, "--layers", "3")
-    assert main(words) != 0
-    assert (
-        "--layers: [3] given, the language model has the layers 1 to 2"
-        in (output / "fig7" / "report.md").read_text()
-    )
+def test_a_layer_that_is_not_there_is_one_sentence_and_replaces_no_report(reading, output, capsys):
+    before = (output / "fig7" / "results.json").read_text()
+    capsys.readouterr()
+    assert main(reading("fig7", output.parent, "--layers", "3")) == 2
+    said = capsys.readouterr().err.splitlines()[-1]
+    assert said.startswith("userip reproduce: fig7: tiny / random: ")
+    assert "--layers: [3] given, the language model has the layers 1 to 2" in said
+    assert (output / "fig7" / "results.json").read_text() == before

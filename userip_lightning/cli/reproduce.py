@@ -81,6 +81,8 @@ def parse_study(arguments: Sequence[str]) -> Request:
     )
     if config.layers is not None and config.table not in ("fig7", ALL):
         raise InputError(f"--layers: {config.table} shows no attention, fig7 does; leave it out.")
+    if config.layers is not None and (low := [layer for layer in config.layers if layer < 1]):
+        raise InputError(f"--layers: {low[0]} given, layers count from 1; name layers of the language model.")
     choice = Choice(config.datasets, config.splits, config.methods, config.layers)
     return Request(config.table, study, choice)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from userip_lightning.report.sheet import Cell, Sheet
+from userip_lightning.report.sheet import Cell, Rows, Sheet
 
 
 def study_markdown(title: str, sheets: Sequence[Sheet], notes: Sequence[str]) -> str:
@@ -21,11 +21,17 @@ def study_markdown(title: str, sheets: Sequence[Sheet], notes: Sequence[str]) ->
 
 def _sheet(sheet: Sheet) -> str:
     rule = ("---", *("---:" for _ in sheet.header[1:]))
-    rows = [tuple(_text(cell) for cell in row) for group in sheet.groups for row in group.rows]
+    rows = [row for group in sheet.groups for row in _group(group, len(sheet.header))]
     table = "\n".join(f"| {' | '.join(cells)} |" for cells in (sheet.header, rule, *rows))
     verdicts = "\n\n".join(f"**{line}**" for line in sheet.verdicts)
     below = "\n".join(f"- {line}" for line in sheet.below)
     return "\n\n".join(part for part in (f"## {sheet.title}", sheet.caption, table, verdicts, below) if part)
+
+
+def _group(group: Rows, width: int) -> list[tuple[str, ...]]:
+    """Its heading in a row of its own, as Markdown has no other place for it, and its rows."""
+    heading = [(f"**{_text(Cell(group.heading))}**", *("",) * (width - 1))] if group.heading else []
+    return heading + [tuple(map(_text, row)) for row in group.rows]
 
 
 def _text(cell: Cell) -> str:

@@ -5,18 +5,16 @@ The overview is written anew after every table, so that it is there while the ne
 
 from __future__ import annotations
 
-import json
 import time
-from pathlib import Path
 from typing import get_args
 
+from userip_lightning.artifact import stable_hash
 from userip_lightning.errors import InputError, Unavailable
-from userip_lightning.report.folder import RESULTS
-from userip_lightning.report.overview import Part, overview_sheet, write_overview
+from userip_lightning.report.overview import Part, overview_sheet, read_earlier, write_overview
 from userip_lightning.reproduce.choice import Choice, kept
 from userip_lightning.reproduce.progress import StudyDisplay
 from userip_lightning.reproduce.reporting import Written
-from userip_lightning.reproduce.run import Finished, reproduce
+from userip_lightning.reproduce.run import Finished, check_files, reproduce
 from userip_lightning.reproduce.settings import Study, check, study_root
 from userip_lightning.reproduce.special import SPECIAL
 from userip_lightning.reproduce.tables import TableName
@@ -25,6 +23,8 @@ from userip_lightning.reproduce.work import guarded
 
 #: The name of it, and the folder of its report below the study's.
 ALL = "all"
+#: Of a study, what changes no result.
+_NO_SETTINGS = ("output", "workers", "wandb")
 
 
 def names() -> list[str]:
@@ -53,24 +53,29 @@ def reproduce_all(study: Study, choice: Choice, display: StudyDisplay) -> Finish
 
     Raises:
         InputError: settings or names that cannot be used, or the output folder cannot be written.
+        argparse.ArgumentError: a YAML file that `userip fit` would refuse as well; nothing has run then.
         KeyboardInterrupt: interrupted; the same call resumes.
     """
     check(study)
-    kept("datasets", choice.datasets, list(study.dataset_files))
-    kept("splits", choice.splits, list(study.split_rules))
+    datasets = kept("datasets", choice.datasets, list(study.dataset_files))
+    splits = kept("splits", choice.splits, list(study.split_rules))
     if choice.methods is not None:
         raise InputError("--methods: `all` makes whole tables; name one table, or leave --methods out.")
+    check_files(study, datasets, splits)
     folder, order = study_root(study) / ALL, names()
-    earlier = _earlier(folder)
+    settings = _settings(study, choice)
+    earlier = read_earlier(folder, settings)
     parts: list[Part] = []
     for number, name in enumerate(order, 1):
         display.begin(name, number, len(order))
-        parts.append(_part(name, study, choice, display, earlier.get(name, 0.0)))
-        write_overview(folder, study.study, parts, order[number:])
+        before = earlier[name].seconds if name in earlier else 0.0
+        parts.append(_part(name, study, choice, display, before))
+        write_overview(folder, study.study, parts, order[number:], earlier, settings)
     failed = [f"{part.name}: {row}" for part in parts for row in part.failed]
-    failed += [part.name for part in parts if part.broken is not None]
+    broken = [part.name for part in parts if part.broken is not None]
     written = Written(folder, overview_sheet(parts))
-    return Finished(written, sum(part.rows for part in parts), tuple(failed))
+    rows = sum(part.rows for part in parts) + len(broken)
+    return Finished(written, rows, (*failed, *broken))
 
 
 def _part(name: str, study: Study, choice: Choice, display: StudyDisplay, earlier: float) -> Part:
@@ -96,10 +101,7 @@ def _part(name: str, study: Study, choice: Choice, display: StudyDisplay, earlie
     return Part(name, written.found, finished.rows, finished.failed, None, None, seconds, (written.summary,))
 
 
-def _earlier(folder: Path) -> dict[str, float]:
-    """Seconds that earlier runs of the command have spent on each table."""
-    try:
-        record = json.loads((folder / RESULTS).read_text(encoding="utf-8"))
-        return {part["name"]: part["seconds"] for part in record["tables"]}
-    except (OSError, ValueError, KeyError, TypeError):
-        return {}
+def _settings(study: Study, choice: Choice) -> str:
+    """Hash of what decides over results; not of where and how they are made."""
+    values = {name: value for name, value in vars(study).items() if name not in _NO_SETTINGS}
+    return stable_hash([values, choice])

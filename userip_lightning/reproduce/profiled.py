@@ -48,6 +48,7 @@ class Profiled(NamedTuple):
         plan: its runs; ``profiles`` is empty with the catalogue engine.
         lm: the language model of stage 1, which the case has whatever its engine.
         prompt: of stage 1.
+        start: where stage 1 starts soft tokens, ``words`` or ``random``.
         seed: of a random start.
         allow_missing_text: whether items may lack a text.
     """
@@ -57,6 +58,7 @@ class Profiled(NamedTuple):
     plan: Plan
     lm: LMSource
     prompt: PromptTemplate
+    start: str
     seed: int
     allow_missing_text: bool
 
@@ -104,6 +106,7 @@ class Cases(NamedTuple, Generic[Found]):
 
 
 def each_case(
+    table: str,
     study: Study,
     choice: Choice,
     display: StudyDisplay,
@@ -113,6 +116,7 @@ def each_case(
     """Infer what is missing and look at every chosen case; what fails in one does not stop the others.
 
     Args:
+        table: name of the table or figure, for messages.
         study: its settings.
         choice: which part of it.
         display: shows how far it is.
@@ -120,7 +124,8 @@ def each_case(
         codes: whether codes are needed beside the profiles.
 
     Raises:
-        InputError: settings or names that cannot be used, or the output folder cannot be written.
+        InputError: settings or names that cannot be used, the output folder cannot be written, or nothing was
+            found and something failed, so that a report would replace a better one.
         argparse.ArgumentError: a YAML file that `userip fit` would refuse as well.
         KeyboardInterrupt: interrupted; the same call resumes.
     """
@@ -140,14 +145,19 @@ def each_case(
     for dataset in datasets:
         for split in splits:
             name = f"{dataset} / {split}"
-            outcome = _attempt(study, dataset, split, display, work, codes, found)
+            outcome = _attempt(table, study, dataset, split, display, work, codes, found)
             if not outcome.ready:
                 absent[name] = outcome
             display.row_ended(name, outcome)
-    return Cases(root, found, absent)
+    cases = Cases(root, found, absent)
+    if cases.failed and not found:
+        reasons = "; ".join(line.removesuffix(".") for line in cases.said)
+        raise InputError(f"{table}: {reasons}; no report was written, the same command tries again.")
+    return cases
 
 
 def _attempt(
+    table: str,
     study: Study,
     dataset: str,
     split: str,
@@ -163,7 +173,7 @@ def _attempt(
         case = _profiled(study, dataset, split, display, codes)
         if isinstance(case, Outcome):
             return case
-        label = f"{name} / words"
+        label = f"{name} / {table}"
 
         def tell(done: int, total: int, note: str) -> None:
             if display.due():
@@ -174,7 +184,7 @@ def _attempt(
         display.finish(f"{label}: done")
         return Outcome(trained=1)
 
-    return guarded(look, name, study_root(study))
+    return guarded(look, f"{table} / {name}", study_root(study))
 
 
 def _profiled(
@@ -197,5 +207,13 @@ def _profiled(
     stage = instantiate(make_plan(own, case.place.prepared, case.place.data_hash).profiles[0])
     module, data = cast(Any, stage.module), cast(Any, stage.data)
     prepared = PreparedData.load(case.place.prepared)
-    name = f"{dataset} / {split}"
-    return Profiled(name, prepared, plan, module.lm, module.prompt, module.seed, data.allow_missing_text)
+    return Profiled(
+        f"{dataset} / {split}",
+        prepared,
+        plan,
+        module.lm,
+        module.prompt,
+        module.start,
+        module.seed,
+        data.allow_missing_text,
+    )

@@ -11,7 +11,7 @@ from userip_lightning.artifact import write_errors
 from userip_lightning.reproduce.baseline_settings import Baseline, read_baseline
 from userip_lightning.reproduce.case import read_experiment, read_further
 from userip_lightning.reproduce.choice import Choice, chosen_rows
-from userip_lightning.reproduce.networks import read_networks
+from userip_lightning.reproduce.networks import knowledge_net, read_networks
 from userip_lightning.reproduce.pool import Pool
 from userip_lightning.reproduce.progress import StudyDisplay
 from userip_lightning.reproduce.reporting import Ended, Written, write_report
@@ -27,7 +27,7 @@ class Finished(NamedTuple):
 
     Args:
         report: its folder and first table.
-        rows: how many the table has.
+        rows: how many the table has; of several tables, one that cannot be made counts as a row.
         failed: labels of those that were meant to be measured and could not be.
     """
 
@@ -82,6 +82,29 @@ def read_baselines(study: Study) -> dict[str, Baseline]:
         InputError: a file that is no baseline's.
     """
     return {label: read_baseline(label, given) for label, given in study.baselines.items()}
+
+
+def check_files(study: Study, datasets: Sequence[str], splits: Sequence[str]) -> None:
+    """Read every file that a study names, so that a bad one is refused before anything runs.
+
+    Args:
+        study: its settings.
+        datasets: those that will run.
+        splits: those that will run.
+
+    Raises:
+        InputError: a file that is no baseline's, or an experiment that a study cannot run.
+        argparse.ArgumentError: a YAML file that `userip fit` would refuse as well.
+    """
+    study = read_networks(study)
+    for label, baseline in read_baselines(study).items():
+        if baseline.method == "kar":
+            knowledge_net(study, label, baseline)
+    for dataset in datasets:
+        for split in splits:
+            experiment = read_experiment(study, dataset, split)
+            for label in study.further_codes:
+                read_further(study, dataset, experiment, label)
 
 
 def run_rows(rows: Sequence[Row], study: Study, display: StudyDisplay) -> Ran:

@@ -78,7 +78,10 @@ def _sheet(known: Mapping[str, _Figures], missing: Mapping[str, str]) -> Sheet:
     ours = [_row(name, figures, paper.get(name.lower())) for name, figures in known.items()]
     ours += [(Cell(name), Cell("not run"), *(Cell(NONE),) * 4) for name in missing]
     theirs = [_row(name, {**row._asdict(), "positive_percent": None}) for name, row in PAPER_TABLE1.items()]
-    groups = (Rows("This study (less the paper's)", tuple(ours)), Rows("The paper", tuple(theirs)))
+    groups = (
+        Rows("This study (difference to the paper in brackets)", tuple(ours)),
+        Rows("The paper", tuple(theirs)),
+    )
     absent = tuple(f"{name}: not run. {reason}" for name, reason in missing.items())
     return Sheet("Data sets", "", _HEADER, groups, (), absent)
 

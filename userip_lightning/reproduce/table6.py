@@ -15,19 +15,21 @@ import numpy as np
 
 from userip_lightning.ctr.export import METRICS
 from userip_lightning.data.prepared import PreparedData
+from userip_lightning.errors import InputError
 from userip_lightning.report.folder import write_sheets
-from userip_lightning.report.notation import NONE, spread
+from userip_lightning.report.notation import NONE, plural, spread
 from userip_lightning.report.sheet import Cell, Rows, Sheet
 from userip_lightning.reproduce.choice import Choice, chosen_rows, kept
 from userip_lightning.reproduce.networks import read_networks
 from userip_lightning.reproduce.progress import StudyDisplay
 from userip_lightning.reproduce.reporting import Written
-from userip_lightning.reproduce.request_server import load_server
+from userip_lightning.reproduce.request_server import Server, load_server
 from userip_lightning.reproduce.request_times import Request, Times, measure
 from userip_lightning.reproduce.row import Row
 from userip_lightning.reproduce.run import Finished, Ran, read_baselines, run_rows
 from userip_lightning.reproduce.settings import Study, check, study_root
 from userip_lightning.reproduce.task import Outcome
+from userip_lightning.reproduce.work import guarded
 from userip_lightning.schema import TEST
 
 INSTANCES, ROUNDS = 10_000, 60
@@ -41,10 +43,11 @@ _NOTES = (
     f"Seconds are processor time of one thread for {INSTANCES:,} instances: test rows drawn with repetition, "
     "ids as strings in, scores out. In them: finding users and items, codes from the bank or vectors of "
     f"knowledge, the network of the first seed. {ROUNDS} rounds, in each of which all methods answer the "
-    "same request, one after the other in changing order.",
-    "Ratios are of medians to the network alone; their interval is a bootstrap over rounds. AUC is of test "
-    "rows, ± the standard deviation over seeds.",
-    "KAR's experts run in the request, once per different user and item of it.",
+    "same request, one after the other in an order drawn for the round.",
+    "Ratios are of medians to the network alone, and left out where it could not be had; their interval is a "
+    "bootstrap over rounds. AUC is of test rows, ± the standard deviation over seeds.",
+    "KAR's experts run in the request, once per different user and item of it; a service could store their "
+    "adapted vectors instead, and would then pay less.",
     "The paper's figures are of data and hardware of its own.",
 )
 
@@ -70,6 +73,13 @@ class Served(NamedTuple):
         }
 
 
+class Measured(NamedTuple):
+    """A block: its methods, and how many different users and items are in a request."""
+
+    served: list[Served]
+    distinct: str
+
+
 def table6(study: Study, choice: Choice, display: StudyDisplay) -> Finished:
     """Train what is not there, measure requests and write the table.
 
@@ -87,20 +97,23 @@ def table6(study: Study, choice: Choice, display: StudyDisplay) -> Finished:
     study = read_networks(study)
     rows = method_rows(study, choice)
     ran = run_rows(rows, study, display)
-    blocks: dict[tuple[str, str, str], list[Served]] = {}
+    blocks: dict[tuple[str, str, str], Measured] = {}
     for block in dict.fromkeys(row[:3] for row in rows):
         display.notice(f"{' / '.join(block)}: measuring requests")
         blocks[block] = _serve([one for one in ran.ended if one[0][:3] == block], ran, study)
-    sheets = [_sheet(" / ".join(block), served) for block, served in blocks.items()]
-    records = [one.record for served in blocks.values() for one in served]
+    sheets = [_sheet(" / ".join(block), measured) for block, measured in blocks.items()]
+    every = [one for measured in blocks.values() for one in measured.served]
+    records = [one.record for one in every]
     folder = study_root(study) / "table6"
     write_sheets(folder, "table6", sheets, _NOTES, {"rows": records, "instances": INSTANCES}, 0)
-    failed = tuple(row.label for row, outcome, _ in ran.ended if outcome.failed)
+    failed = tuple(one.row.label for one in every if one.outcome.failed)
     return Finished(Written(folder, sheets[0], _found(blocks)), len(rows), failed)
 
 
 def method_rows(study: Study, choice: Choice) -> list[Row]:
     """The control network alone, with codes and with KAR's knowledge, of one split and one set of fields.
+
+    By data set, and in this order.
 
     Raises:
         InputError: a name that the study does not know.
@@ -109,35 +122,56 @@ def method_rows(study: Study, choice: Choice) -> list[Row]:
     with_baselines = [one for one in splits if study.baseline_splits is None or one in study.baseline_splits]
     part = Choice(choice.datasets, (with_baselines or splits)[:1])
     wanted: dict[tuple[str, str], Row] = {}
+    datasets, order = list(study.dataset_files), list(PAPER)
     for row in chosen_rows("table2", study, part, read_baselines(study)):
         ours = row.network == study.control_network and row.codes is None
         kar = row.baseline is not None and row.baseline.method == "kar"
         if row.fields == study.fields[0] and row.reads in PAPER and (ours or kar):
             wanted.setdefault((row.dataset, row.reads), row)
-    return list(wanted.values())
+    return sorted(wanted.values(), key=lambda row: (datasets.index(row.dataset), order.index(row.reads)))
 
 
-def _serve(ended: Sequence[tuple[Row, Outcome, Mapping[str, int]]], ran: Ran, study: Study) -> list[Served]:
-    """Measure the methods of a block."""
-    ready = [(row, outcome) for row, outcome, _ in ended if outcome.ready]
-    jobs = {row.method: ran.tasks[row.label].job(0, outcome.chosen or {}) for row, outcome in ready}
-    times: dict[str, Times] = {}
-    if jobs:
-        servers = {method: load_server(job) for method, job in jobs.items()}
-        times = measure(servers, _requests(ran.tasks[ready[0][0].label].place.prepared), ROUNDS)
+def _serve(ended: Sequence[tuple[Row, Outcome, Mapping[str, int]]], ran: Ran, study: Study) -> Measured:
+    """Measure the methods of a block; one that cannot be loaded fails alone."""
     root = study_root(study)
-    return [
-        Served(
-            row,
-            outcome,
-            times.get(row.method),
-            tuple(
-                json.loads((root / run / METRICS).read_text(encoding="utf-8"))[TEST]["auc"]
-                for run in outcome.runs
-            ),
+    servers: dict[str, Server] = {}
+    auc: dict[str, tuple[float, ...]] = {}
+    measured: list[tuple[Row, Outcome]] = []
+    for row, outcome, _ in ended:
+
+        def load(row: Row = row, outcome: Outcome = outcome) -> Outcome:
+            auc[row.method] = tuple(_auc(root / run) for run in outcome.runs)
+            servers[row.method] = load_server(ran.tasks[row.label].job(0, outcome.chosen or {}))
+            return outcome
+
+        loaded = guarded(load, f"table6 / {row.label}", root) if outcome.ready else outcome
+        measured.append((row, loaded))
+    times: dict[str, Times] = {}
+    distinct = ""
+    if servers:
+        ready = [row for row, _ in measured if row.method in servers]
+        draw = _requests(ran.tasks[ready[0].label].place.prepared)
+        alone = next((row.method for row in ready if row.reads == "none"), None)
+        times = measure(servers, draw, ROUNDS, alone)
+        users, items = (len(set(ids)) for ids in draw(np.random.default_rng(0)))
+        distinct = (
+            f"A request has {INSTANCES:,} instances, of {plural(users, 'different user')} and "
+            f"{plural(items, 'different item')} in the first one."
         )
-        for row, outcome, _ in ended
+    served = [
+        Served(row, outcome, times.get(row.method), auc.get(row.method, ())) for row, outcome in measured
     ]
+    return Measured(served, distinct)
+
+
+def _auc(run: Path) -> float:
+    """Of the test rows."""
+    try:
+        return float(json.loads((run / METRICS).read_text(encoding="utf-8"))[TEST]["auc"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(
+            f"{run / METRICS}: unreadable ({type(error).__name__}); delete the folder {run} and run again."
+        ) from None
 
 
 def _requests(prepared: Path) -> Callable[[np.random.Generator], Request]:
@@ -154,14 +188,15 @@ def _requests(prepared: Path) -> Callable[[np.random.Generator], Request]:
     return draw
 
 
-def _sheet(title: str, served: Sequence[Served]) -> Sheet:
+def _sheet(title: str, measured: Measured) -> Sheet:
     absent = tuple(
         f"{one.row.method}: {'not run' if one.outcome.failed is None else 'failed'}. "
         f"{one.outcome.not_run or one.outcome.failed}"
-        for one in served
+        for one in measured.served
         if not one.outcome.ready
     )
-    return Sheet(title, "", _HEADER, (Rows("", tuple(map(_row, served))),), (), absent)
+    rows = Rows("", tuple(map(_row, measured.served)))
+    return Sheet(title, measured.distinct, _HEADER, (rows,), (), absent)
 
 
 def _row(one: Served) -> tuple[Cell, ...]:
@@ -172,20 +207,28 @@ def _row(one: Served) -> tuple[Cell, ...]:
         t = one.times
         ours = (
             f"{t.median:.4f} [{t.low:.4f}, {t.high:.4f}]",
-            f"{t.ratio:.2f} [{t.ratio_low:.2f}, {t.ratio_high:.2f}]",
+            _ratio(t) or NONE,
             spread(fmean(one.auc), stdev(one.auc) if len(one.auc) > 1 else None),
         )
     return tuple(map(Cell, (one.row.method, *ours, *paper)))
 
 
-def _found(blocks: Mapping[tuple[str, str, str], Sequence[Served]]) -> str:
+def _ratio(times: Times) -> str:
+    """With its interval; empty without one."""
+    if times.ratio is None:
+        return ""
+    return f"{times.ratio:.2f} [{times.ratio_low:.2f}, {times.ratio_high:.2f}]"
+
+
+def _found(blocks: Mapping[tuple[str, str, str], Measured]) -> str:
     said = []
-    for block, served in blocks.items():
-        ratios = [
-            f"{one.row.method} {one.times.median:.4f} s ({one.times.ratio:.2f} [{one.times.ratio_low:.2f}, "
-            f"{one.times.ratio_high:.2f}] of the first)"
-            for one in served
+    for block, measured in blocks.items():
+        alone = next((one.row.method for one in measured.served if one.row.reads == "none"), "")
+        seconds = [
+            f"{one.row.method} {one.times.median:.4f} s"
+            + (f" ({_ratio(one.times)} of {alone})" if _ratio(one.times) and one.row.method != alone else "")
+            for one in measured.served
             if one.times is not None
         ]
-        said.append(f"{block[0]}: {', '.join(ratios) or 'nothing could be measured'}")
+        said.append(f"{block[0]}: {', '.join(seconds) or 'nothing could be measured'}")
     return f"{'; '.join(said)}."

@@ -79,7 +79,7 @@ class AttentionReader:
         return int(self.backbone.model.config.num_hidden_layers)
 
     def words(self, item: str) -> list[Word]:
-        """Words of the sentence about an item that have a letter."""
+        """Words of the sentence about an item that have a letter; its text is content, the task filler."""
         head, ids = self._writer.heads[0], encode(self.tokenizer, item)
         return self._words(head, False, 0) + self._words(ids, True, len(head))
 

@@ -13,21 +13,23 @@ from userip_lightning.data.behaviours import item_texts
 from userip_lightning.errors import InputError, Unavailable
 from userip_lightning.profile.body import Ints
 from userip_lightning.profile.start import embed_start, random_start
+from userip_lightning.report.bootstrap import Interval
 from userip_lightning.report.folder import Drawn, write_sheets
 from userip_lightning.report.notation import interval, number, plural
 from userip_lightning.report.sheet import Cell, Rows, Sheet
 from userip_lightning.reproduce.attention.pictures import heat_maps, layer_lines
 from userip_lightning.reproduce.attention.reader import AttentionReader, Read
 from userip_lightning.reproduce.attention.shares import OTHER, RANDOM, START, TUNED, Share, shares
+from userip_lightning.reproduce.case_report import finished, summary_sheet
 from userip_lightning.reproduce.choice import Choice
 from userip_lightning.reproduce.profiled import Cases, Profiled, Tell, each_case
 from userip_lightning.reproduce.progress import StudyDisplay
-from userip_lightning.reproduce.reporting import Written
 from userip_lightning.reproduce.run import Finished
 from userip_lightning.reproduce.settings import Study
 from userip_lightning.schema import TEST, VAL
 
 NAME = "fig7"
+_START = {"words": START, "random": RANDOM}
 #: Users who are read, and who are drawn (the paper's seven).
 _USERS, _DRAWN = 64, 7
 _HEADER = (
@@ -38,13 +40,16 @@ _NOTES = (
     "Soft tokens come before the sentence, so its words attend to them, and not they to the words. A figure"
     " is the part of a word's attention that goes to a profile's soft tokens, as a mean over heads, layers "
     "and the word's tokens.",
-    "The sentence is the prompt's: its task text, whose words are filler, and a title that the user liked "
-    "in a held-out row, whose words are content. Words without a letter are left out.",
+    "The sentence is the prompt's: its task text, whose words are filler, and the text of an item that the "
+    "user liked in a held-out row, whose words are content. Words without a letter are left out.",
     "The share is that of content words in the attention of all words of the sentence; its interval, and "
     "that of differences, is of a bootstrap over users. The sentence is the same under all soft tokens.",
-    "Random start: drawn with the spread of the vocabulary's embeddings, as in the paper. Start at words: "
-    "the user's distinctive words. Another user's: tuned soft tokens of the next user, with this user's "
-    "title; what is not above it is not personal.",
+    "What tuning does is the difference to the start that stage 1 had (profile.model.start). Start at words: "
+    "the user's distinctive words. Random start: drawn with the spread of the vocabulary's embeddings, as in "
+    "the paper. The other of the two is a reference: its difference holds what the choice of a start does.",
+    "Another user's: tuned soft tokens of another user of the sample, with this user's item; what is not "
+    "above it is not shown to be personal. Raises, lowers, more and less mean that the whole interval is off "
+    "zero.",
     "Heat maps are drawn for users chosen at random. 0 and 1 are the least and the most attention in the "
     "three panels of a profile together.",
     "The paper (Fig. 7, Amazon Video Games): before tuning the weight is on filler words ('The user'), after "
@@ -53,6 +58,7 @@ _NOTES = (
 
 
 class _Found(NamedTuple):
+    start: str
     profiles: tuple[str, ...]
     layers: list[int]
     depth: int
@@ -83,21 +89,20 @@ def reproduce_fig7(study: Study, choice: Choice, display: StudyDisplay) -> Finis
     def look(case: Profiled, tell: Tell) -> _Found:
         return _look(case, choice, tell)
 
-    cases = each_case(study, choice, display, look, codes=False)
+    cases = each_case(NAME, study, choice, display, look, codes=False)
     sheets = [_sheet(name, found) for name, found in cases.found.items()]
     figures = [_figures(name, found) for name, found in cases.found.items()]
+    summary = summary_sheet(Sheet("Attention to soft tokens", "", _HEADER, (), (), ()), sheets, cases.said)
     if len(sheets) == 1:
-        summary = sheets[0] = sheets[0]._replace(absent=cases.said)
+        sheets = [summary]
     else:
-        summary = _summary(sheets, cases.said)
         sheets, figures = [summary, *sheets], [[], *figures]
     results = {name: _record(found) for name, found in cases.found.items()}
-    folder = cases.root / NAME
     users = sum(len(found.user_ids) for found in cases.found.values())
-    write_sheets(folder, NAME, sheets, _NOTES, {"cases": results, "absent": cases.said}, users, figures)
-    return Finished(
-        Written(folder, summary, _sentence(cases)), len(cases.found) + len(cases.absent), cases.failed
+    write_sheets(
+        cases.root / NAME, NAME, sheets, _NOTES, {"cases": results, "absent": cases.said}, users, figures
     )
+    return finished(cases, NAME, summary, _sentence(cases))
 
 
 def _look(case: Profiled, choice: Choice, tell: Tell) -> _Found:
@@ -113,7 +118,15 @@ def _look(case: Profiled, choice: Choice, tell: Tell) -> _Found:
         tell(place + 1, len(users), "sentences read")
     names = case.data.users["user_id"].gather(users).to_list()
     found = shares(read, case.prompt.names, layers)
-    return _Found(case.prompt.names, [layer + 1 for layer in layers], reader.layers, names, read, found)
+    return _Found(
+        _START[case.start],
+        case.prompt.names,
+        [layer + 1 for layer in layers],
+        reader.layers,
+        names,
+        read,
+        found,
+    )
 
 
 def _layers(choice: Choice, depth: int) -> list[int]:
@@ -160,22 +173,23 @@ def _soft_tokens(case: Profiled, reader: AttentionReader, users: Ints) -> NDArra
 
 def _sheet(name: str, found: _Found) -> Sheet:
     groups = tuple(
-        Rows(profile, tuple(_row(one) for one in found.shares if one.profile == profile))
+        Rows(profile, tuple(_row(one, found.start) for one in found.shares if one.profile == profile))
         for profile in found.profiles
     )
     layers = (
         "all layers" if len(found.layers) == found.depth else f"layers {', '.join(map(str, found.layers))}"
     )
-    caption = f"{plural(len(found.user_ids), 'user')}, a held-out title each; mean over heads and {layers}."
-    said = tuple(line for profile in found.profiles for line in _verdicts(profile, found.shares))
+    users = plural(len(found.user_ids), "user")
+    caption = f"{users}, the text of a held-out item each; mean over heads and {layers}."
+    said = tuple(line for profile in found.profiles for line in _verdicts(profile, found))
     return Sheet(name, caption, _HEADER, groups, said, ())
 
 
-def _row(one: Share) -> tuple[Cell, ...]:
+def _row(one: Share, start: str) -> tuple[Cell, ...]:
     low_high = f"{one.share.difference:.4f} [{one.share.low:.4f}, {one.share.high:.4f}]"
     gain = "" if one.condition == TUNED else interval(*one.gain)
     return (
-        Cell(f"{one.profile}, {one.condition}"),
+        Cell(f"{one.profile}, {_label(one.condition, start)}"),
         Cell(number(one.filler)),
         Cell(number(one.content)),
         Cell(low_high),
@@ -183,24 +197,33 @@ def _row(one: Share) -> tuple[Cell, ...]:
     )
 
 
-def _verdicts(profile: str, found: list[Share]) -> tuple[str, ...]:
-    gain = {one.condition: one.gain for one in found if one.profile == profile}
-    lines = [
-        f"{profile}: tuning {_moved(gain[RANDOM].low, gain[RANDOM].high)} the share of content words over a"
-        f" random start ({interval(*gain[RANDOM])}), and {_moved(gain[START].low, gain[START].high)} it "
-        f"over a start at words ({interval(*gain[START])}).",
-        f"{profile}: a user's own soft tokens get {_more(gain[OTHER].low, gain[OTHER].high)} of it from "
-        f"content words than another user's ({interval(*gain[OTHER])}).",
-    ]
-    return tuple(lines)
+def _label(condition: str, start: str) -> str:
+    """A condition, and for starts whether stage 1 started there."""
+    if condition not in _START.values():
+        return condition
+    return f"{condition} ({'of stage 1' if condition == start else 'a reference'})"
 
 
-def _moved(low: float, high: float) -> str:
-    return "raises" if low > 0 else "lowers" if high < 0 else "does not change"
+def _verdicts(profile: str, found: _Found) -> tuple[str, ...]:
+    gain = {one.condition: one.gain for one in found.shares if one.profile == profile}
+    own, other, users = gain[found.start], gain[OTHER], plural(len(found.user_ids), "user")
+    return (
+        f"{profile}: tuning, from a {found.start}, {_moved(own)} the share of content words "
+        f"({interval(*own)}, {users}).",
+        f"{profile}: {_personal(other)} ({interval(*other)} against another user's soft tokens, {users}).",
+    )
 
 
-def _more(low: float, high: float) -> str:
-    return "more" if low > 0 else "less" if high < 0 else "no more and no less"
+def _moved(gain: Interval) -> str:
+    return "raises" if gain.low > 0 else "lowers" if gain.high < 0 else "makes no clear change to"
+
+
+def _personal(gain: Interval) -> str:
+    if gain.low > 0:
+        return "personal, a user's own soft tokens get more of it from content words"
+    if gain.high < 0:
+        return "not personal, a user's own soft tokens get less of it from content words"
+    return "not shown to be personal"
 
 
 def _figures(name: str, found: _Found) -> list[Drawn]:
@@ -221,25 +244,18 @@ def _figures(name: str, found: _Found) -> list[Drawn]:
     return [*drawn, Drawn(f"{stem}-layers", caption, layer_lines(found.shares))]
 
 
-def _summary(sheets: list[Sheet], absent: tuple[str, ...]) -> Sheet:
-    groups = tuple(
-        group._replace(heading=f"{one.title}, {group.heading}") for one in sheets for group in one.groups
-    )
-    return Sheet("Attention to soft tokens", "", _HEADER, groups, (), absent)
-
-
 def _sentence(cases: Cases[_Found]) -> str:
     said = [
-        f"{name}: share of content words {interval(*one.gain)} after tuning for {one.profile}"
+        f"{name}: {line.removesuffix('.')}"
         for name, found in cases.found.items()
-        for one in found.shares
-        if one.condition == RANDOM
+        for profile in found.profiles
+        for line in _verdicts(profile, found)
     ]
-    return f"{'; '.join(said)}, over a random start." if said else "Nothing could be read."
+    return f"{'; '.join(said)}." if said else "Nothing could be read."
 
 
 def _record(found: _Found) -> dict[str, Any]:
     measured = [
         {**one._asdict(), "share": one.share._asdict(), "gain": one.gain._asdict()} for one in found.shares
     ]
-    return {"users": found.user_ids, "layers": found.layers, "shares": measured}
+    return {"users": found.user_ids, "start": found.start, "layers": found.layers, "shares": measured}

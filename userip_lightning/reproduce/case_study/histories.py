@@ -1,4 +1,4 @@
-"""Users with what they liked, and the words of titles that they liked later and nobody has trained on."""
+"""Users with what they liked, and the words of titles new to them that they liked later."""
 
 from __future__ import annotations
 
@@ -21,14 +21,15 @@ _LIKED = (pl.col("label") == 1) & pl.col("logged")
 
 
 class Histories(NamedTuple):
-    """Users who liked something in train or support rows, and something with words in held-out rows.
+    """Users who liked something in train or support rows, and later something new to them with words.
 
     Args:
         users: [U] rows of the users' table, sorted.
         user_ids: theirs.
         liked: [U, I] how often they liked an item in train and support rows.
         met: [U, I] how often they met an item there, liked or not.
-        held_out: [U, I] how often they liked an item in validation and test rows.
+        held_out: [U, I] how often they liked an item in validation and test rows that they had not met
+            before.
         titles: of every item.
         words: of every item's title.
     """
@@ -47,7 +48,7 @@ class Histories(NamedTuple):
         return frozenset[str]().union(*self.words)
 
     def later(self, user: int) -> list[str]:
-        """Titles that a user liked in held-out rows."""
+        """Titles new to a user that they liked in held-out rows."""
         return [self.titles[item] for item in self.held_out[[user]].indices]
 
 
@@ -69,15 +70,17 @@ def histories(data: PreparedData, most: int = 500, seed: int = 0) -> Histories:
     """
     titles = data.items["title"].fill_null("").to_list()
     words = [title_words(title) for title in titles]
-    later = _liked(data, VAL, TEST)
+    met = data.rows(TRAIN, SUPPORT).filter("logged").select("user", "item")
+    later = _liked(data, VAL, TEST).join(met, on=["user", "item"], how="anti")
     known = {item for item, own in enumerate(words) if own}
     told = later.filter(pl.col("item").is_in(known)) if known else later.head(0)
     before = _liked(data, TRAIN, SUPPORT)
     users = np.intersect1d(told["user"].unique().to_numpy(), before["user"].unique().to_numpy())
     if len(users) < 3:
         raise InputError(
-            f"{data.path}: {len(users)} users liked something both in training and in held-out rows whose "
-            "titles have words, at least 3 are needed; keep more events, or choose another split."
+            f"{data.path}: {len(users)} users liked something in training, and in held-out rows something "
+            "new to them whose title has words; at least 3 are needed; keep more events, or choose "
+            "another split."
         )
     if len(users) > most:
         users = np.sort(np.random.default_rng(seed).choice(users, most, replace=False))
@@ -85,7 +88,7 @@ def histories(data: PreparedData, most: int = 500, seed: int = 0) -> Histories:
         users.astype(np.int64),
         data.users["user_id"].gather(users).to_list(),
         _matrix(before, users, data.n_items),
-        _matrix(data.rows(TRAIN, SUPPORT).filter("logged"), users, data.n_items),
+        _matrix(met, users, data.n_items),
         _matrix(later, users, data.n_items),
         titles,
         words,

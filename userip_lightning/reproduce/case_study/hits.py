@@ -6,17 +6,18 @@ Of two users u and v only those titles count that neither had met in training:
     hit(u; v, u) = the same in held-out titles that v liked and u had not met
     score        = mean over u and their others v of  hit(u; u, v) - hit(u; v, u)
 
-A title met in training is not met again, so without that restriction a user's own words would be found with
-everybody but the user. Others are those of a group of twenty users or more with about as many held-out words:
-who likes more titles has more words, and words of a busy user would be found with them whatever they say of
-taste. If v is one of the others of u, then u is one of those of v, so what is the same for all users, such as
-popular words, cancels to the last digit, and words that know nothing of the user score zero on average. The
-shuffled score is that of words handed over by a user drawn at random; it is zero on average too.
+A title met in training does not come again, or is left out of a user's own where a log repeats: without
+that restriction a user's words would be found with everybody but the user, or with the user alone. Others
+are those of a group of twenty users or more with about as many held-out words: who likes more titles has
+more words, and words of a busy user would be found with them whatever they say of taste. If v is one of the
+others of u, then u is one of those of v, so what is the same for all users, such as popular words, cancels
+to the last digit, and words that know nothing of the user score zero on average. The shuffled score is that
+of words handed over by a user drawn at random; it is zero on average too.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -71,19 +72,29 @@ class Ground(NamedTuple):
     strangers: NDArray[np.int64]
 
 
-def ground(held: csr_matrix, met: csr_matrix, has: csr_matrix, words: Sequence[str], seed: int = 0) -> Ground:
+def ground(
+    held: csr_matrix,
+    met: csr_matrix,
+    has: csr_matrix,
+    words: Sequence[str],
+    among: Collection[str] | None = None,
+    seed: int = 0,
+) -> Ground:
     """Group users by how many held-out words they have.
 
     Args:
-        held: [U, I] which titles they liked in held-out rows.
+        held: [U, I] which titles they liked in held-out rows and had not met in training.
         met: [U, I] which they met in training.
         has: [I, W] which words a title has.
         words: W of them.
+        among: those that can be retrieved; only they are kept, though all count for the groups. None: all.
         seed: of draws.
     """
     users = held.shape[0]
     rng = np.random.default_rng(seed)
     size = np.asarray(((held @ has) > 0).sum(axis=1)).ravel()
+    kept = [place for place, word in enumerate(words) if among is None or word in among]
+    words, has = [words[place] for place in kept], has[:, kept]
     order = np.lexsort([rng.random(users), size])
     others = [np.empty(0, dtype=np.int64)] * users
     own, theirs = [np.empty((0, 0), dtype=bool)] * users, [np.empty((0, 0), dtype=bool)] * users

@@ -8,8 +8,8 @@ import numpy as np
 
 from userip_lightning.explain.lm_words import LanguageModelWords
 from userip_lightning.report.folder import write_sheets
-from userip_lightning.report.notation import interval
-from userip_lightning.report.sheet import Sheet
+from userip_lightning.report.notation import interval, plural
+from userip_lightning.reproduce.case_report import finished, summary_sheet
 from userip_lightning.reproduce.case_study.histories import Histories, histories, word_counts
 from userip_lightning.reproduce.case_study.hits import ground, score
 from userip_lightning.reproduce.case_study.sheets import Judged, Person, person_sheet, score_sheet
@@ -26,7 +26,6 @@ from userip_lightning.reproduce.case_study.sources import (
 from userip_lightning.reproduce.choice import Choice
 from userip_lightning.reproduce.profiled import Cases, Profiled, Tell, each_case
 from userip_lightning.reproduce.progress import StudyDisplay
-from userip_lightning.reproduce.reporting import Written
 from userip_lightning.reproduce.run import Finished
 from userip_lightning.reproduce.settings import Study
 
@@ -36,9 +35,9 @@ _NOTES = (
     f"Up to {COUNT} words for each user and source, of those that the language model has as one token and "
     "that occur in a title of the catalogue, so that all sources choose among the same words. Nearest is "
     "by cosine, less the mean of the vocabulary's embeddings, which every word is near.",
-    "Held-out titles are those that a user liked in validation and test rows. Words have three letters or "
-    "more, are compared without regard to case, and English stop words are left out of titles and so of all"
-    " sources.",
+    "Held-out titles are those that a user liked in validation and test rows and had not met before. Words "
+    "have three letters or more, are compared without regard to case, and English stop words are left out of "
+    "titles and so of all sources.",
     "A user is held against a group of twenty users or more with about as many held-out words, and only "
     "titles count that neither of the two had met in training: what a user has met is not held out for "
     "them, so their own words would be found with everybody else. Words that know nothing of the user score"
@@ -73,26 +72,25 @@ def reproduce_table5(study: Study, choice: Choice, display: StudyDisplay) -> Fin
         argparse.ArgumentError: a YAML file that `userip fit` would refuse as well.
         KeyboardInterrupt: interrupted; the same call resumes.
     """
-    cases = each_case(study, choice, display, _look, codes=True)
-    summary = _summary(cases)
-    sheets, results = [summary] if len(cases.found) != 1 else [], {}
-    for name, found in cases.found.items():
-        own = score_sheet(name, found.judged)
-        sheets += [own._replace(absent=cases.said) if len(cases.found) == 1 else own]
-        sheets.append(person_sheet(name, found.people))
-        results[name] = _record(found)
-    folder = cases.root / NAME
+    cases = each_case(NAME, study, choice, display, _look, codes=True)
+    scores = [score_sheet(name, found.judged) for name, found in cases.found.items()]
+    empty = score_sheet("Words against held-out titles", ())._replace(verdicts=())
+    summary = summary_sheet(empty, scores, cases.said)
+    sheets = [summary] if len(scores) != 1 else []
+    for own, (name, found) in zip(scores, cases.found.items(), strict=True):
+        sheets += [summary if len(scores) == 1 else own, person_sheet(name, found.people)]
+    results = {name: _record(found) for name, found in cases.found.items()}
     users = sum(found.users for found in cases.found.values())
-    write_sheets(folder, NAME, sheets, _NOTES, {"cases": results, "absent": cases.said}, users)
-    report = Written(folder, summary, _sentence(cases))
-    return Finished(report, len(cases.found) + len(cases.absent), cases.failed)
+    write_sheets(cases.root / NAME, NAME, sheets, _NOTES, {"cases": results, "absent": cases.said}, users)
+    return finished(cases, NAME, summary, _sentence(cases))
 
 
 def _look(case: Profiled, tell: Tell) -> _Found:
     people, words = histories(case.data), LanguageModelWords(case.lm)
     sources = retrieve(case, people, words, tell)
     has, vocabulary = word_counts(people.words)
-    users = ground(people.held_out, people.met, has, vocabulary)
+    retrieved = frozenset(word for one in sources for own in one.words for word in own)
+    users = ground(people.held_out, people.met, has, vocabulary, retrieved)
     judged = [Judged(one, score(one.words, users)) for one in sources]
     return _Found(len(people.users), judged, _persons(case, people, words, sources))
 
@@ -123,18 +121,6 @@ def _persons(
     ]
 
 
-def _summary(cases: Cases[_Found]) -> Sheet:
-    """All cases, one under the other."""
-    sheets = [score_sheet(name, found.judged) for name, found in cases.found.items()]
-    if len(sheets) == 1:
-        return sheets[0]._replace(absent=cases.said)
-    groups = tuple(
-        group._replace(heading=f"{one.title}, {group.heading}") for one in sheets for group in one.groups
-    )
-    empty = score_sheet("", ())
-    return Sheet("Words against held-out titles", empty.caption, empty.header, groups, (), cases.said)
-
-
 def _sentence(cases: Cases[_Found]) -> str:
     """What was found of the paper's source, or of the codes where there are no soft tokens."""
     said = []
@@ -142,8 +128,9 @@ def _sentence(cases: Cases[_Found]) -> str:
         sources = {one.retrieved.source for one in found.judged}
         chosen = TUNED if TUNED in sources else ENTRY
         said += [
-            f"{name}: words {one.retrieved.source} are {'' if one.score.found else 'not '}more often in the "
-            f"user's held-out titles than in others' for {one.retrieved.group} ({interval(*one.score.score)})"
+            f"{name}: words {one.retrieved.source} are {'' if one.score.found else 'not shown to be '}better "
+            f"than chance for {one.retrieved.group} ({interval(*one.score.score)}, "
+            f"{plural(one.score.users, 'user')})"
             for one in found.judged
             if one.retrieved.source == chosen and one.score is not None
         ]

@@ -113,8 +113,9 @@ def _verdict(one: Judged) -> str:
     if one.score is None:
         return ""
     about = _label(one)
-    said = "better than chance" if one.score.found else "no better than chance"
-    return f"{about[0].upper()}{about[1:]}: {said} ({interval(*one.score.score)})."
+    said = "better than chance" if one.score.found else "not shown to be better than chance"
+    users = plural(one.score.users, "user")
+    return f"{about[0].upper()}{about[1:]}: {said} ({interval(*one.score.score)}, {users})."
 
 
 def _controls(judged: Sequence[Judged]) -> str:

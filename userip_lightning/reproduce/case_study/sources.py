@@ -102,9 +102,8 @@ def in_turns(lists: Sequence[Sequence[str]], count: int) -> list[str]:
 
 def distinctive(people: Histories, among: frozenset[str]) -> Words:
     """Words of every user's liked titles with the highest TF-IDF over users."""
-    by_item, vocabulary = word_counts(people.words)
+    by_item, vocabulary = word_counts([own & among for own in people.words])
     counts = (people.liked @ by_item).toarray()
-    counts[:, [word not in among for word in vocabulary]] = 0.0
     idf = 1.0 + np.log((1.0 + len(counts)) / (1.0 + (counts > 0).sum(axis=0)))
     weight = np.where(counts > 0, (1.0 + np.log(np.maximum(counts, 1.0))) * idf, 0.0)
     order = np.argsort(-weight, axis=1, kind="stable")[:, :COUNT]
@@ -123,14 +122,16 @@ def _of_codes(
     titles = [row.indices.tolist() for row in by_item]
     everyone = bank.lookup(case.data.users["user_id"].to_list())
     liked = liked_items(case.data)
-    readable, texts = np.ones(len(vocabulary), dtype=bool), dict(zip(bank.names, _texts(case), strict=False))
+    readable = np.ones(len(vocabulary), dtype=bool)
+    texts = {profile.name: profile.text for profile in case.prompt.profiles}
     found = []
     for p, (name, size) in enumerate(zip(bank.names, bank.sizes, strict=True)):
         events = items_of_codes(liked, everyone[:, p], size)
         (best,) = start_words(titles, events, [size], COUNT, readable)
         start = [[vocabulary[word] for word in row if word >= 0] for row in best]
         near = words.nearest(words.entries(people.titles, events), COUNT, among)
-        after = words.expected(start, texts.get(name, case.prompt.profiles[0].text), len(words.words))
+        text = texts.get(name, f"This user's {name} is")  # codes may have profiles that the prompt lacks
+        after = words.expected(start, text, len(words.words), case.prompt.liked)
         after = [[word for word in row if word in among][:COUNT] for row in after]
         for source, of_code in ((ENTRY, near), (EXPECTED, after)):
             found.append((name, source, [of_code[code] if code < size else [] for code in codes[:, p]]))
@@ -142,10 +143,6 @@ def items_of_codes(liked: csr_matrix, codes: NDArray[np.int64], size: int) -> Fl
     known = codes < size
     member = csr_matrix((np.ones(known.sum()), (np.flatnonzero(known), codes[known])), (len(codes), size))
     return np.asarray((liked.T @ member).toarray())
-
-
-def _texts(case: Profiled) -> list[str]:
-    return [profile.text for profile in case.prompt.profiles]
 
 
 def _like(vectors: Floats, users: int) -> Floats:
