@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
 from torch import Tensor
 
 from userip_lightning.profile.backbone import FrozenBackbone, LMSource, load_backbone, load_tokenizer
@@ -49,6 +50,7 @@ class LanguageModelWords:
 
     def __init__(self, source: LMSource) -> None:
         self.source = source
+        self._read: tuple[Sequence[str], NDArray[np.int64], csr_matrix] | None = None
 
     @property
     def centre(self) -> Floats:
@@ -62,12 +64,7 @@ class LanguageModelWords:
 
     def vectors(self, texts: Sequence[str]) -> Floats:
         """[N, D] mean input embeddings of the texts' tokens; zeros for a text without any."""
-        found = np.zeros((len(texts), self.embedding.shape[1]))
-        for row, text in enumerate(texts):
-            ids = encode(self._tokenizer, f" {text.strip()}") if text.strip() else []
-            if ids:
-                found[row] = self.embedding[ids].mean(0).double().cpu().numpy()
-        return found
+        return np.asarray(self._shares(texts) @ self._embedding)
 
     def entries(self, texts: Sequence[str], weight: Floats) -> Floats:
         """Codebook entries: the weighted mean of a code's items less that of all items.
@@ -84,10 +81,8 @@ class LanguageModelWords:
         total = weight.sum(axis=1)
         told = np.flatnonzero((total > 0) & np.array([bool(text.strip()) for text in texts], dtype=bool))
         told = told[np.argsort(-total[told], kind="stable")[:_TEXTS]]
-        sums, heavy = np.zeros((weight.shape[1], self.embedding.shape[1])), weight[told]
-        for first in range(0, len(told), _PART):
-            part = told[first : first + _PART]
-            sums += weight[part].T @ self.vectors([texts[item] for item in part])
+        shares, heavy = self._shares_of(texts, told), weight[told]
+        sums = (shares.T @ heavy).T @ self._embedding
         by_code = heavy.sum(axis=0)[:, None]
         mean = sums.sum(axis=0) / max(float(by_code.sum()), 1e-300)
         return np.where(by_code > 0, sums / np.maximum(by_code, 1e-300) - mean, 0.0)
@@ -156,6 +151,21 @@ class LanguageModelWords:
             found[code] = _best(np.where(row > 0, row, -np.inf), self.words, count)
         return found
 
+    def _shares_of(self, texts: Sequence[str], rows: NDArray[np.int64]) -> csr_matrix:
+        """[len(rows), V] token shares of some of the texts; what was read last is not read again."""
+        if self._read is None or self._read[0] is not texts or not np.array_equal(self._read[1], rows):
+            self._read = texts, rows, self._shares([texts[row] for row in rows])
+        return self._read[2]
+
+    def _shares(self, texts: Sequence[str]) -> csr_matrix:
+        """[N, V] shares of a text's tokens."""
+        spelt = [f" {text.strip()}" if text.strip() else "" for text in texts]
+        ids = self._tokenizer(spelt, add_special_tokens=False)["input_ids"] if spelt else []
+        length = np.array([len(own) for own in ids], dtype=np.int64)
+        row, token = np.repeat(np.arange(len(ids)), length), [token for own in ids for token in own]
+        weight = np.repeat(1.0 / np.maximum(length, 1), length)
+        return csr_matrix((weight, (row, token)), shape=(len(texts), len(self.embedding)))
+
     @torch.no_grad()
     def _next_words(self, prompt: str) -> Floats:
         """[W] probability of every whole word after the prompt."""
@@ -183,6 +193,11 @@ class LanguageModelWords:
     def embedding(self) -> Tensor:
         """[V, D] input embeddings of the vocabulary, float32."""
         return self._backbone.embedding.detach().float()
+
+    @cached_property
+    def _embedding(self) -> Floats:
+        """The same as float64."""
+        return self.embedding.double().cpu().numpy()
 
     @cached_property
     def _vocabulary(self) -> _Vocabulary:
