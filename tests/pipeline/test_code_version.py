@@ -81,3 +81,15 @@ def test_a_configuration_names_modules_at_any_depth():
 def test_every_module_that_is_reached_has_a_source_file():
     reached = code_version._reachable(["userip_lightning.profile.module"])
     assert all(Path(code_version._file(name)).is_file() for name in reached)
+
+
+def test_an_import_for_a_type_checker_decides_nothing(tmp_path, monkeypatch):
+    """The package names its Python interface for type checkers, and that reaches every room."""
+    assert "userip_lightning.api" not in code_version._reachable(["userip_lightning.bank"])
+    lines = ("if TYPE_CHECKING:", "    from userip_lightning import api", "from userip_lightning import lock")
+    (tmp_path / "own.py").write_text("\n".join(lines))
+    monkeypatch.syspath_prepend(tmp_path)
+    code_version._imports.cache_clear()
+    reached = code_version._reachable(["own"])
+    assert "userip_lightning.lock" in reached
+    assert "userip_lightning.api" not in reached

@@ -74,18 +74,29 @@ def _is_code(module: str) -> bool:
 
 @cache
 def _imports(module: str) -> tuple[str, ...]:
-    """Modules that a file names in an import wherever it stands, and the packages that contain it."""
+    """Modules that a file imports wherever that stands, and the packages that contain it.
+
+    What is imported for a type checker alone is never run, so it decides nothing.
+    """
     file = _file(module)
     if file is None:
         return ()
     names = [".".join(module.split(".")[:depth]) for depth in range(1, module.count(".") + 1)]
-    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+    for node in _executed(ast.parse(file.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             names += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
             names.append(node.module)
             names += [f"{node.module}.{alias.name}" for alias in node.names]
     return tuple(name for name in names if name.partition(".")[0] == PACKAGE and _file(name) is not None)
+
+
+def _executed(node: ast.AST) -> Iterator[ast.AST]:
+    """The node and what lies below it, without what only a type checker sees."""
+    yield node
+    for child in ast.iter_child_nodes(node):
+        if not (isinstance(child, ast.If) and ast.unparse(child.test) == "TYPE_CHECKING"):
+            yield from _executed(child)
 
 
 @cache
