@@ -40,7 +40,7 @@ def test_a_configured_command_accepts_its_settings(words, monkeypatch, capsys):
 
 @pytest.mark.parametrize("words", PLAIN, ids=" ".join)
 def test_a_plain_command_exists(words, capsys):
-    if words[0] in ("explain", "infer", "refresh"):  # their first word is a folder
+    if words[0] in ("explain", "infer", "refresh", "steer"):  # their first word is a folder
         assert main([words[0], "--help"]) == 0
         described = capsys.readouterr().out
         assert [word for word in words if word.startswith("--") and word not in described] == []
