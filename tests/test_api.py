@@ -64,13 +64,17 @@ def test_a_run_is_opened_again_with_another_seed(run):
 
 def test_settings_go_on_top_of_the_files(catalogue_config):
     small = ui.fit(
-        catalogue_config, progress=False, experiment="small", stages=["prepare", "catalogue"], seeds=[3],
+        catalogue_config,
+        progress=False,
+        experiment="small",
+        stages=["prepare", "catalogue"],
+        seeds=[3],
         catalogue={"model": {"sizes": {"hobby": 2, "background": 1}}},
-    )  # fmt: skip
+    )
     assert small.seed == 3
     assert small.bank.sizes == (2, 1)
     with pytest.raises(InputError, match="fit it to the end"):
-        small.table  # noqa: B018
+        small.table  # noqa: B018  # to read it is the test
 
 
 def test_settings_may_be_paths_and_ranges_and_old_results_are_not_returned(catalogue_config, tmp_path):
@@ -86,7 +90,7 @@ def test_settings_may_be_paths_and_ranges_and_old_results_are_not_returned(catal
         catalogue_config, stages=["prepare", "catalogue"], catalogue={"model": {"sizes": sizes}}, **kept
     )
     with pytest.raises(InputError, match=r"results\.json: made with other settings"):
-        run.table  # noqa: B018
+        run.table  # noqa: B018  # to read it is the test
 
 
 def test_bad_input_is_one_sentence(catalogue_config, tmp_path):
@@ -104,7 +108,7 @@ def test_bad_input_is_one_sentence(catalogue_config, tmp_path):
     with pytest.raises(InputError, match="asks for 2 processes"):
         ui.fit(catalogue_config, ctr={"trainer": {"devices": 2, "strategy": "ddp"}})
     with pytest.raises(AttributeError, match="fitt"):
-        ui.fitt  # noqa: B018
+        ui.fitt  # noqa: B018  # to read it is the test
 
 
 def test_the_package_itself_loads_no_training_framework():

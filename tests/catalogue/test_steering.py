@@ -55,10 +55,15 @@ def fitted(
     )
     module = CatalogueModule(SIZES, warm=5, race=8, **settings)
     trainer = Trainer(
-        max_epochs=epochs + more, accelerator="cpu", logger=False, enable_progress_bar=False,
-        enable_model_summary=False, enable_checkpointing=False, default_root_dir=folder,
+        max_epochs=epochs + more,
+        accelerator="cpu",
+        logger=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        enable_checkpointing=False,
+        default_root_dir=folder,
         callbacks=[StopAfter(stop)],
-    )  # fmt: skip
+    )
     trainer.fit(module, datamodule=data, ckpt_path=resume)
     return module, trainer
 

@@ -37,8 +37,10 @@ def test_before_and_after_stand_side_by_side(steered):
     assert before != after
     assert max(before, after) < 0  # log-likelihoods of labels
     assert [(code["profile"], code["code"]) for code in steered["before"]] == [
-        ("hobby", 2), ("background", 0), ("background", 2)
-    ]  # fmt: skip
+        ("hobby", 2),
+        ("background", 0),
+        ("background", 2),
+    ]
     assert [(code["profile"], code["code"]) for code in steered["after"]] == [("hobby", 2), ("taste", 0)]
 
 
