@@ -124,7 +124,7 @@ def test_a_second_run_keeps_what_an_earlier_one_made_until_it_comes_to_it(
     assert f"1 of {len(names())} tables and figures, {len(names()) - 1} from an earlier run" in markdown
     assert main(words(tmp_path, sweep=[5])) != 0  # other settings
     assert overview(tmp_path)["earlier"] == []
-    assert overview(tmp_path)["tables"][0]["seconds"] < before["table1"]["seconds"]
+    assert overview(tmp_path)["tables"][0]["seconds"] != before["table1"]["seconds"]  # of its own run
 
 
 def test_figures_have_codes_of_the_catalogue_engine_whatever_the_study_has(everything):

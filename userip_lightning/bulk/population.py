@@ -14,7 +14,7 @@ import polars as pl
 from userip_lightning.artifact import Manifest, file_hash, stable_hash, writing
 from userip_lightning.data.labels import GivenLabel, Implicit, Labels, RatingThreshold
 from userip_lightning.errors import InputError
-from userip_lightning.serving.reading_ids import has_nul, is_missing, read_ids
+from userip_lightning.ids import has_nul, is_missing, read_ids
 
 KIND = "population"
 #: Columns of a part: who, which item of the catalogue (null where it has none), liked or not, which row.

@@ -17,10 +17,10 @@ from userip_lightning.bulk.population import Population, read_part
 from userip_lightning.bulk.worker import POPULATION, PartDone
 from userip_lightning.data.labels import Labels
 from userip_lightning.errors import InputError
+from userip_lightning.ids import read_ids
 from userip_lightning.serving import Profiler
 from userip_lightning.serving.event_log import refuse_foreign
 from userip_lightning.serving.profiler import BEHAVIOURS
-from userip_lightning.serving.reading_ids import read_ids
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from userip_lightning.errors import InputError
-from userip_lightning.serving.reading_ids import ID, is_broken, read_ids
+from userip_lightning.ids import ID, is_broken, read_ids
 
 _IDS = ("user_id", "item_id")
 

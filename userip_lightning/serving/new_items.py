@@ -19,7 +19,7 @@ from userip_lightning.catalogue.joined_texts import joined_texts
 from userip_lightning.catalogue.text_reader import TextReader, read_all, unpacked
 from userip_lightning.catalogue.unseen_items import UnseenItems
 from userip_lightning.errors import InputError
-from userip_lightning.serving.reading_ids import ID, is_broken, read_ids
+from userip_lightning.ids import ID, is_broken, read_ids
 from userip_lightning.serving.sums import Floats
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from userip_lightning.serving.reading_ids import is_missing
+from userip_lightning.ids import is_missing
 
 Ints = NDArray[np.int64]
 
