@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from userip_lightning.artifact import Manifest, read_manifest, save_array, writing
+from userip_lightning.arrays import save_array
+from userip_lightning.artifact import Manifest, read_manifest, writing
 from userip_lightning.data.behaviour_store import KIND, BehaviourStore
 from userip_lightning.data.behaviours import Behaviours
 from userip_lightning.profile.backbone import LMSource, load_tokenizer

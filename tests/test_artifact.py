@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from userip_lightning import artifact
+from userip_lightning.arrays import save_array
 from userip_lightning.artifact import Manifest, read_manifest, write_text, writing
 from userip_lightning.errors import InputError
 
@@ -82,5 +83,5 @@ def test_an_array_that_does_not_fit_on_the_disk_is_never_taken_for_whole(length,
 
 def test_a_saved_array_is_numpys(tmp_path):
     array = np.arange(24, dtype=np.float32).reshape(2, 3, 4).transpose(0, 2, 1)
-    artifact.save_array(tmp_path / "a.npy", array)
+    save_array(tmp_path / "a.npy", array)
     assert np.array_equal(np.load(tmp_path / "a.npy", mmap_mode="r"), array)

@@ -3,7 +3,9 @@
 import datetime
 import subprocess
 import sys
+from collections.abc import Callable
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -97,7 +99,8 @@ def test_a_missing_id_is_found_nowhere_and_written_nowhere(value: Any) -> None:
 
 @pytest.mark.parametrize("value", NO_IDS, ids=repr)
 def test_what_is_no_id_is_named_with_its_place(value: Any) -> None:
-    for read in (asked_ids, asked_array, lambda values: id_strings(values, "user_ids")):
+    readers: list[Callable[[Any], object]] = [asked_ids, asked_array, partial(id_strings, what="user_ids")]
+    for read in readers:
         with pytest.raises(InputError, match=r"^user_ids: .* \(number 3\) (is no id|has a NUL).*; an id is"):
             read(["a", 7.0, value])
 

@@ -2,9 +2,10 @@
 
 A stage writes into a hidden folder beside its target and renames it once everything is on disk, so a
 reader never meets half an artifact, whatever killed the writer; what a killed writer left hidden goes when
-the same target is written again. The manifest carries the size of every
-file, which catches a truncated copy, and the hash of the rows that the stage saw, which feeds the leak
-audit (see :func:`refuse_leak`).
+the same target is written again. The manifest carries the size and hashes of every file, which catch a
+truncated or damaged copy (what is checked when: ``integrity.py``), a hash of itself, and the hash of the rows
+that the stage saw, which feeds the leak audit (see :func:`refuse_leak`). Artifacts of earlier versions have
+sizes alone.
 """
 
 from __future__ import annotations
@@ -14,21 +15,26 @@ import json
 import os
 import platform
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import psutil
 from numpy.typing import NDArray
 
+from userip_lightning import integrity
+from userip_lightning.arrays import REMEDY, read_array, save_array
 from userip_lightning.errors import DISK_FULL, InputError, is_disk_full
+from userip_lightning.integrity import Progress
+from userip_lightning.integrity import file_hash as file_hash
 
 SCHEMA_VERSION = 1
 MANIFEST = "manifest.json"
 ROWS_SEEN = "rows_seen.npy"
+_DAMAGED = "is damaged (its content is not what was written)"
 
 
 @dataclass(frozen=True)
@@ -46,6 +52,9 @@ class Manifest:
         extra: whatever else the kind needs, JSON values only.
         files: file name to size in bytes; set on writing.
         schema_version: layout version of the artifact.
+        hashes: file name to SHA-256 of the file; set on writing, empty in those of earlier versions.
+        samples: the same of large files' samples (``integrity.py``).
+        checksum: of the manifest itself; set on writing.
     """
 
     kind: str
@@ -58,21 +67,15 @@ class Manifest:
     extra: Mapping[str, Any] = field(default_factory=dict)
     files: Mapping[str, int] = field(default_factory=dict)
     schema_version: int = SCHEMA_VERSION
+    hashes: Mapping[str, str] = field(default_factory=dict)
+    samples: Mapping[str, str] = field(default_factory=dict)
+    checksum: str | None = None
 
 
 def stable_hash(value: Any) -> str:
     """First 16 hex digits of the SHA-256 of ``value`` as canonical JSON."""
     text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
-def file_hash(path: str | Path) -> str:
-    """SHA-256 of a file's bytes, in hex."""
-    digest = hashlib.sha256()
-    with open(path, "rb") as handle:
-        while chunk := handle.read(1 << 20):
-            digest.update(chunk)
-    return digest.hexdigest()
 
 
 def rows_hash(rows: NDArray[np.int64]) -> str:
@@ -103,7 +106,8 @@ def writing(
             sizes = {
                 str(f.relative_to(draft)): f.stat().st_size for f in sorted(draft.rglob("*")) if f.is_file()
             }
-            write_text(draft / MANIFEST, json.dumps(asdict(replace(manifest, files=sizes)), indent=2))
+            whole, samples = integrity.hashes(draft, sizes)
+            write_manifest(draft, replace(manifest, files=sizes, hashes=whole, samples=samples))
             _sync_tree(draft)
             _swap(draft, target)
         finally:
@@ -143,25 +147,6 @@ def scratch(target: Path) -> Iterator[Path]:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-class _Sink(NamedTuple):
-    """All of a file that numpy gets to see, so that it writes through Python."""
-
-    write: Callable[[bytes], int]
-
-
-def save_array(file: Path, array: NDArray[Any]) -> None:
-    """``numpy.save`` that fails where the disk is full.
-
-    numpy writes to a real file through C's buffered output and does not ask whether its last flush, of up to
-    4 KiB, succeeded: a full disk would leave a truncated array, and its size in the manifest would agree.
-
-    Raises:
-        OSError: the disk is full.
-    """
-    with open(file, "wb") as handle:
-        np.save(_Sink(handle.write), array, allow_pickle=False)
-
-
 def write_text(path: str | Path, text: str) -> None:
     """Replace a small file in one step: written beside it, synced, renamed."""
     target = Path(path)
@@ -177,41 +162,141 @@ def write_text(path: str | Path, text: str) -> None:
         draft.unlink(missing_ok=True)
 
 
-def read_manifest(path: str | Path, kind: str) -> Manifest:
-    """Read and check the manifest of the artifact at ``path``.
+def write_manifest(folder: Path, manifest: Manifest) -> None:
+    """Write a manifest as it is, with a hash of its own."""
+    record = json.loads(json.dumps(asdict(manifest)))
+    write_text(folder / MANIFEST, json.dumps(integrity.sealed(record), indent=2))
+
+
+def read_manifest(path: str | Path, kind: str | None = None, files: bool = True) -> Manifest:
+    """Read the manifest of the artifact at ``path``, and check it and the files as far as that is cheap.
+
+    Args:
+        path: folder of the artifact.
+        kind: that it has to be; any where None.
+        files: whether they are looked at.
 
     Raises:
         InputError: no artifact there, a corrupt manifest, another kind or schema version, or a file that
-            is missing or not of the recorded size.
+            is missing, not of the recorded size, or damaged.
     """
     folder = Path(path)
     file = folder / MANIFEST
     if not file.is_file():
         raise InputError(
-            f"{folder}: no {kind} artifact here ({MANIFEST} is missing); run the stage that makes it."
+            f"{folder}: no {'' if kind is None else f'{kind} '}artifact here ({MANIFEST} is missing); run "
+            "the stage that makes it."
         )
-    try:
-        manifest = Manifest(**json.loads(file.read_text(encoding="utf-8")))
-    except (ValueError, TypeError) as error:
+    manifest = _checked(file)
+    if kind is not None and manifest.kind != kind:
         raise InputError(
-            f"{file}: the manifest is corrupt ({error}); delete the folder and run its stage again."
-        ) from None
+            f"{file}: this is a {manifest.kind!r} artifact, a {kind!r} one was expected; check the path."
+        )
+    if not files:
+        return manifest
+    with _read_errors(folder):
+        for name, size in manifest.files.items():
+            if (fault := _size_fault(folder / name, size)) is not None:
+                raise InputError(
+                    f"{folder / name}: the file {fault}; delete {folder} and run its stage again."
+                )
+        damaged = integrity.damaged_at_open(folder, manifest.files, manifest.hashes, manifest.samples)
+    if damaged is not None:
+        raise _damaged(folder / damaged)
+    return manifest
+
+
+def require_whole(path: str | Path, manifest: Manifest, *names: str) -> None:
+    """Hash files to the last byte: before they are read as a whole, or copied.
+
+    Args:
+        path: folder of the artifact.
+        manifest: of it; one of an earlier version has no hashes, so nothing is checked.
+        names: of files; all of them where none is given.
+
+    Raises:
+        InputError: a file is damaged, or cannot be read.
+    """
+    with _read_errors(Path(path)):
+        wrong = integrity.damaged(Path(path), manifest.hashes, names or manifest.files)
+    if wrong:
+        raise _damaged(Path(path) / wrong[0])
+
+
+def file_faults(path: str | Path, manifest: Manifest, progress: Progress) -> list[str]:
+    """A sentence for every file that is not what was written, to the last byte.
+
+    Raises:
+        InputError: a file cannot be read.
+    """
+    found = []
+    for name, size in manifest.files.items():
+        file = Path(path) / name
+        with _read_errors(Path(path)):
+            fault = _size_fault(file, size)
+            if fault is None and integrity.damaged(Path(path), manifest.hashes, [name], progress):
+                fault = _DAMAGED
+        if fault is not None:
+            found.append(f"{file}: the file {fault}.")
+    return found
+
+
+def _checked(file: Path) -> Manifest:
+    """A manifest that is what was written."""
+    try:
+        record = json.loads(file.read_text(encoding="utf-8"))
+        manifest = Manifest(**record)
+    except (ValueError, TypeError, RecursionError) as error:
+        raise _corrupt(file, error) from None
+    except OSError as error:
+        raise InputError(f"{file}: cannot be read ({error.strerror or error}).") from None
     if manifest.schema_version != SCHEMA_VERSION:
         raise InputError(
             f"{file}: schema version {manifest.schema_version}, this program reads {SCHEMA_VERSION}; "
             "run its stage again with this version."
         )
-    if manifest.kind != kind:
-        raise InputError(
-            f"{file}: this is a {manifest.kind!r} artifact, a {kind!r} one was expected; check the path."
-        )
-    for name, size in manifest.files.items():
-        part = folder / name
-        found = part.stat().st_size if part.is_file() else None
-        if found != size:
-            state = "is missing" if found is None else f"has {found} bytes instead of {size}"
-            raise InputError(f"{part}: the file {state}; delete {folder} and run its stage again.")
+    has_hashes = any(name in record for name in ("hashes", "samples", integrity.SEAL))
+    if has_hashes and not integrity.is_intact(record):
+        raise _corrupt(file, "it was changed after it was written")
+    mappings = (manifest.extra, manifest.files, manifest.hashes, manifest.samples)
+    if (
+        not all(isinstance(mapping, dict) for mapping in mappings)
+        or not all(isinstance(size, int) for size in manifest.files.values())
+        or not isinstance(manifest.users, int)
+    ):
+        raise _corrupt(file, "values of other types than a manifest has")
     return manifest
+
+
+def _corrupt(file: Path, reason: object) -> InputError:
+    return InputError(
+        f"{file}: the manifest is corrupt ({reason}); delete the folder and run its stage again."
+    )
+
+
+def _damaged(file: Path) -> InputError:
+    return InputError(f"{file}: the file {_DAMAGED}; {REMEDY}.")
+
+
+def _size_fault(file: Path, size: int) -> str | None:
+    found = file.stat().st_size if file.is_file() else None
+    if found == size:
+        return None
+    return "is missing" if found is None else f"has {found} bytes instead of {size}"
+
+
+@contextmanager
+def _read_errors(folder: Path) -> Iterator[None]:
+    """A file that goes or cannot be read in the block is one sentence."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise  # the folder was deleted meanwhile, which some callers expect
+    except OSError as error:
+        raise InputError(
+            f"{error.filename or folder}: cannot be read ({error.strerror or error}); check the permissions "
+            "and the disk."
+        ) from None
 
 
 def expect_same_data(path: str | Path, manifest: Manifest, data_hash: str) -> None:
@@ -230,7 +315,7 @@ def expect_same_data(path: str | Path, manifest: Manifest, data_hash: str) -> No
 def rows_seen(path: str | Path) -> NDArray[np.int64]:
     """Sorted row ids that the artifact's training saw; empty where it saw none."""
     file = Path(path) / ROWS_SEEN
-    return np.load(file) if file.is_file() else np.empty(0, dtype=np.int64)
+    return read_array(file, "i", (None,)) if file.is_file() else np.empty(0, dtype=np.int64)
 
 
 def refuse_leak(path: str | Path, judged: NDArray[np.int64]) -> None:

@@ -130,26 +130,32 @@ def id_strings(values: Ids, what: str) -> list[str]:
     return found
 
 
-def asked_ids(values: Ids, what: str = "user_ids") -> list[str]:
+def asked_ids(values: Ids, what: str = "user_ids", whole: bool = True) -> list[str]:
     """As :func:`id_strings`, for a lookup: empty where an id is missing or too long, so that none is found.
+
+    Args:
+        values: [N].
+        what: they are called in the sentence.
+        whole: whether texts that are whole decimals become integers. Banks that were written before this
+            rule may have ``7.0`` itself, so a reader asks for both.
 
     Raises:
         InputError: one of them is no id, or ``values`` is nothing with an order and a length.
     """
-    found = _texts(values, what)
+    found = _texts(values, what, whole)
     if len(max(found, key=len, default="")) > MAX_LENGTH:
         return [text if len(text) <= MAX_LENGTH else "" for text in found]
     return found
 
 
-def asked_array(values: Ids, what: str = "user_ids") -> NDArray[np.str_]:
+def asked_array(values: Ids, what: str = "user_ids", whole: bool = True) -> NDArray[np.str_]:
     """As :func:`asked_ids`, [N]; an array whose ids need nothing done is returned as it is."""
     if type(values) is np.ndarray and values.ndim == 1:
-        if values.dtype.kind == "U" and not _needs_reading(values):
+        if values.dtype.kind == "U" and not _needs_reading(values, whole):
             return values
         if values.dtype.kind in "iu":
             return values.astype(np.str_)
-    return np.array(asked_ids(values, what), dtype=np.str_)
+    return np.array(asked_ids(values, what, whole), dtype=np.str_)
 
 
 def id_string(value: object, what: str) -> str:
@@ -161,8 +167,8 @@ def id_string(value: object, what: str) -> str:
     return _read(value, 0, what)
 
 
-def _needs_reading(ids: NDArray[np.str_]) -> bool:
-    """Whether one of [N] ids may be too long, have a NUL character inside, or be a whole decimal."""
+def _needs_reading(ids: NDArray[np.str_], whole: bool) -> bool:
+    """Whether one of [N] ids may be too long, have a NUL character inside, or be a ``whole`` decimal."""
     width = ids.dtype.itemsize // 4
     if not 0 < width <= MAX_LENGTH:
         return True
@@ -170,20 +176,21 @@ def _needs_reading(ids: NDArray[np.str_]) -> bool:
     end = points == 0
     if (end[:, :-1] > end[:, 1:]).any():
         return True
-    point = points[:, :-1] == ord(".")
-    return bool(point.any() and (point & (points[:, 1:] == ord("0"))).any())
+    if not whole or not (point := points[:, :-1] == ord(".")).any():
+        return False
+    return bool((point & (points[:, 1:] == ord("0"))).any())
 
 
-def _texts(values: Ids, what: str) -> list[str]:
+def _texts(values: Ids, what: str, whole: bool = True) -> list[str]:
     """Every value as text, of any length; empty where it is missing."""
     listed = _listed(values, what)
     try:
         joined = "".join(listed)
-        if "\0" not in joined and ".0" not in joined and _is_encodable(joined):
+        if "\0" not in joined and not (whole and ".0" in joined) and _is_encodable(joined):
             return list(listed)
     except TypeError:  # not all of them are text
         pass
-    return [_read(value, place, what) for place, value in enumerate(listed)]
+    return [_read(value, place, what, whole) for place, value in enumerate(listed)]
 
 
 def _listed(values: Any, what: str) -> Sequence[Any]:
@@ -201,13 +208,13 @@ def _listed(values: Any, what: str) -> Sequence[Any]:
     )
 
 
-def _read(value: object, place: int, what: str) -> str:
+def _read(value: object, place: int, what: str, whole: bool = True) -> str:
     """A value as text; empty where it is missing."""
     if isinstance(value, str):
         if "\0" in value or not _is_encodable(value):
             raise _refusal(value, place, what, "has a NUL character or half of a character")
-        whole = re.fullmatch(_WHOLE, value) if value.endswith("0") else None
-        return whole[1] or whole[2] if whole else value
+        found = re.fullmatch(_WHOLE, value) if whole and value.endswith("0") else None
+        return found[1] or found[2] if found else value
     if value is None or type(value).__name__ == "NAType":
         return ""
     if isinstance(value, float | np.floating | Decimal):
@@ -222,7 +229,7 @@ def _read(value: object, place: int, what: str) -> str:
 def _whole_number(value: float | np.floating[Any] | Decimal) -> str | None:
     """Of a decimal; empty where it is NaN, None where it is another one."""
     exact = isinstance(value, Decimal)
-    number = value if exact else Decimal(float(value))
+    number = value if isinstance(value, Decimal) else Decimal(float(value))
     if number.is_nan():
         return ""
     if not number.is_finite() or number != number.to_integral_value() or not (exact or abs(number) < _EXACT):

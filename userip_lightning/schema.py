@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from userip_lightning.artifact import save_array
+from userip_lightning.arrays import open_array, save_array
 from userip_lightning.errors import InputError
 
 #: Columns of :attr:`Interactions.events`. ``label`` and ``split`` are added by preparation.
@@ -153,4 +153,4 @@ class ProfileVectors:
     def load(folder: str | Path, names: tuple[str, ...]) -> ProfileVectors:
         """Memory-map what :meth:`save` wrote; ``names`` come from the manifest."""
         users = pl.read_parquet(Path(folder) / "users.parquet")["user_id"].to_numpy().astype(np.str_)
-        return ProfileVectors(users, names, np.load(Path(folder) / "z.npy", mmap_mode="r"))
+        return ProfileVectors(users, names, open_array(Path(folder) / "z.npy", "f"))

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from tests.cli.refusal import refused
-from tests.serving.banks import ids, write
+from tests.serving.banks import codes, ids, write
 from userip_lightning.bank import FeatureBank
+from userip_lightning.bank.feature_bank import KEPT
 from userip_lightning.bank.pruning import prune
 from userip_lightning.bank.versions import point, versions
 from userip_lightning.cli import main
@@ -65,3 +66,13 @@ def test_refusals(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (path.parent / "CURRENT").write_text("gone")
     assert "version 'gone', which is missing" in refused(["bank", "prune", str(path.parent), *keep], capsys)
     assert path.is_dir()
+
+
+def test_a_writer_leaves_the_versions_that_were_written_last(tmp_path: Path) -> None:
+    written = [write(tmp_path, version).path for version in range(KEPT + 5)]
+    reader = FeatureBank.open(written[5])
+    assert set(versions(tmp_path)) == {path.name for path in written[5:]}
+    point(tmp_path, written[5].name)  # back to the oldest, which then is the current one and stays
+    written.append(write(tmp_path, 99).path)
+    assert set(versions(tmp_path)) == {path.name for path in written[6:]}
+    assert np.array_equal(reader.lookup(ids(300)), codes(300, 5))

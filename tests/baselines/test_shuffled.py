@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from userip_lightning.artifact import Manifest, read_manifest, rows_seen, save_array, writing
+from userip_lightning.arrays import save_array
+from userip_lightning.artifact import Manifest, read_manifest, rows_seen, writing
 from userip_lightning.baselines.kar.shuffled import shuffle
 
 USERS = np.arange(24, dtype=np.float32).reshape(6, 4)

@@ -13,6 +13,7 @@ from scipy.sparse import csr_matrix
 from sklearn.metrics import adjusted_rand_score
 
 from tests.data.test_controls import planted
+from tests.forged import forge
 from userip_lightning.bank import FeatureBank
 from userip_lightning.catalogue.code_table import CodeTable
 from userip_lightning.catalogue.codebooks import are_factorised, joint_starts
@@ -203,9 +204,7 @@ def test_a_log_without_texts_is_coded_by_its_counts(log: PreparedData, tmp_path:
         (blank / file.name).write_bytes(file.read_bytes())
     items = log.items.with_columns(title=pl.lit(None, dtype=pl.String))
     items.write_parquet(blank / "items.parquet")
-    manifest = json.loads((blank / "manifest.json").read_text())
-    manifest["files"]["items.parquet"] = (blank / "items.parquet").stat().st_size
-    (blank / "manifest.json").write_text(json.dumps(manifest))
+    forge(blank)
     data = CatalogueDataModule(str(blank))
     with pytest.warns(UserWarning, match="codes come from counts alone"):
         data.setup("fit")

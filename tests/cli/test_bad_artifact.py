@@ -4,7 +4,6 @@ import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import polars as pl
@@ -13,6 +12,7 @@ import yaml
 
 from tests.cli.refusal import artifacts, refused
 from tests.experiment import artifact_of
+from tests.forged import forge
 from userip_lightning import artifact
 from userip_lightning.schema import TRAIN, VAL
 
@@ -59,18 +59,10 @@ def codes_bank(run: Path) -> Path:
     return only(artifact_of(run, "quantize/seed0"))
 
 
-def rewrite(folder: Path, **changes: Any) -> Path:
-    """Change entries of a manifest; returns its folder."""
-    file = folder / "manifest.json"
-    file.write_text(json.dumps({**json.loads(file.read_text()), **changes}))
-    return folder
-
-
 def replace_file(folder: Path, name: str, write: Callable[[Path], object]) -> None:
-    """Replace a file of an artifact and its recorded size, as somebody would who fakes it."""
+    """Replace a file of an artifact and what its manifest says of it, as somebody would who fakes it."""
     write(folder / name)
-    sizes = json.loads((folder / "manifest.json").read_text())["files"]
-    rewrite(folder, files={**sizes, name: (folder / name).stat().st_size})
+    forge(folder)
 
 
 def validation_row(prepared: Path) -> int:
@@ -83,12 +75,12 @@ def leak(row: int) -> str:
 
 
 def schema_version(folder: Path, prepared: Path) -> str:
-    rewrite(folder, schema_version=99)
+    forge(folder, schema_version=99)
     return "schema version 99, this program reads 1; run its stage again"
 
 
 def other_data(folder: Path, prepared: Path) -> str:
-    rewrite(folder, data_hash="0123456789abcdef")
+    forge(folder, data_hash="0123456789abcdef")
     return "made from data 0123456789abcdef, but this run uses data"
 
 
@@ -124,6 +116,21 @@ def truncated_file(folder: Path, prepared: Path) -> str:
     return f"{file.name}: the file has "
 
 
+def flipped_byte(folder: Path, prepared: Path) -> str:
+    file = sorted(folder.glob("*.np[yz]"))[0]
+    content = bytearray(file.read_bytes())
+    content[-1] ^= 1
+    file.write_bytes(content)
+    return f"{file.name}: the file is damaged (its content is not what was written); restore it from a copy"
+
+
+def changed_manifest(folder: Path, prepared: Path) -> str:
+    file = folder / "manifest.json"
+    record = json.loads(file.read_text())
+    file.write_text(json.dumps({**record, "users": record["users"] + 1}))
+    return "manifest.json: the manifest is corrupt (it was changed after it was written)"
+
+
 def missing_part(folder: Path, prepared: Path) -> str:
     file = sorted(folder.glob("*.np[yz]"))[0]
     file.unlink()
@@ -147,6 +154,8 @@ DAMAGE = [
     binary_manifest,
     missing_manifest,
     truncated_file,
+    flipped_byte,
+    changed_manifest,
     missing_part,
     leaked_row,
 ]

@@ -6,6 +6,7 @@ import polars as pl
 import pytest
 import torch
 
+from tests.forged import forge
 from tests.quantize.conftest import DATA_HASH, Planted, plant, write_profiles
 from userip_lightning.data.prepared import PreparedData
 from userip_lightning.data.quantize_datamodule import QuantizeDataModule
@@ -100,10 +101,7 @@ def test_missing_profiles_are_refused(plant: Plant, tmp_path: Path) -> None:
 def test_data_without_training_rows_are_refused(plant: Plant) -> None:
     planted = plant()
     events = pl.read_parquet(planted.prepared / "events.parquet").filter(pl.col("split") == "test")
-    size = (planted.prepared / "events.parquet").stat().st_size
     events.write_parquet(planted.prepared / "events.parquet")
-    manifest = planted.prepared / "manifest.json"
-    new = (planted.prepared / "events.parquet").stat().st_size
-    manifest.write_text(manifest.read_text().replace(str(size), str(new)))
+    forge(planted.prepared)
     with pytest.raises(InputError, match="no training rows"):
         planted.datamodule().setup("fit")

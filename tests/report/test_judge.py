@@ -1,4 +1,3 @@
-import json
 import warnings
 
 import numpy as np
@@ -7,6 +6,7 @@ import pytest
 from scipy.stats import ttest_rel
 from sklearn.metrics import roc_auc_score
 
+from tests.forged import forge
 from tests.report.simulated import METHODS, SEEDS
 from userip_lightning.errors import InputError
 from userip_lightning.report.bootstrap import paired_bootstrap
@@ -113,9 +113,7 @@ def test_what_failed_or_was_not_run_takes_nothing_with_it(entries, tmp_path, wri
     poisoned = tmp_path / "PNN" / "0" / "predictions.parquet"
     rows = pl.read_parquet(poisoned).with_columns(score=pl.lit(float("nan"), pl.Float32))
     rows.write_parquet(poisoned)
-    manifest = poisoned.with_name("manifest.json")
-    text = json.loads(manifest.read_text())
-    manifest.write_text(json.dumps({**text, "files": {poisoned.name: poisoned.stat().st_size}}))
+    forge(poisoned.parent)
     changed = {
         "KAR": Entry("games", "random", "ids", "KAR", "llm", None, None, (), not_run="needs Llama-2-7B."),
         "FFM": Entry("games", "random", "ids", "FFM", "network", "FFM", None, (), failed="loss is NaN."),

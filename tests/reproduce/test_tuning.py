@@ -8,6 +8,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from tests.forged import forge
 from userip_lightning.cli import main
 from userip_lightning.cli.reproduce import parse_study
 from userip_lightning.reproduce.case import ctr_experiment, open_case, read_experiment
@@ -65,9 +66,7 @@ def test_test_rows_play_no_part_in_the_choice(task, tmp_path):
     flipped = pl.when(pl.col("split") == "test").then(1 - pl.col("label")).otherwise(pl.col("label"))
     events = events.with_columns(flipped.cast(pl.Int8).alias("label"))
     events.write_parquet(poisoned / "events.parquet")
-    manifest = json.loads((poisoned / "manifest.json").read_text())
-    manifest["files"]["events.parquet"] = (poisoned / "events.parquet").stat().st_size
-    (poisoned / "manifest.json").write_text(json.dumps(manifest))
+    forge(poisoned)
     elsewhere = task.place._replace(root=tmp_path / "elsewhere", prepared=poisoned)
     after = choose(task._replace(place=elsewhere))
     assert after.run == TRIED

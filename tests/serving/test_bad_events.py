@@ -1,12 +1,12 @@
 """What a log may look like, and what is refused in a sentence."""
 
-import json
 import re
 
 import numpy as np
 import polars as pl
 import pytest
 
+from tests.forged import forge
 from tests.serving.small_bank import ITEMS, SIZES, bank, log
 from userip_lightning.artifact import Manifest
 from userip_lightning.bank import FeatureBank
@@ -176,11 +176,9 @@ def test_a_table_that_is_damaged_is_refused(tmp_path):
     bank(tmp_path, "joint", False)
     folder = Profiler.load(tmp_path).bank.path
     file = folder / "log_share.npy"
-    manifest = json.loads((folder / "manifest.json").read_text())
     np.save(file, np.zeros(5, dtype=np.float32))
-    manifest["files"]["log_share.npy"] = file.stat().st_size
-    (folder / "manifest.json").write_text(json.dumps(manifest))
-    with pytest.raises(InputError, match="the bank's table is corrupt"):
+    forge(folder)
+    with pytest.raises(InputError, match=r"log_share\.npy: the file is damaged"):
         Profiler.load(tmp_path)
 
 

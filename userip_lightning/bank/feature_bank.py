@@ -6,14 +6,15 @@
     root/<version>/{keys,starts}.npy, rows_seen.npy, manifest.json
     root/<version>/*.npy         whatever else its writer keeps there, such as codebooks
 
-A version is named after its content, so writing the same bank twice makes one version, and older versions
-stay until they are pruned: going back is a matter of CURRENT. One process at a time writes under a root;
+A version is named after its content, so writing the same bank twice makes one version. The ``KEPT`` versions
+that were written last stay: going back is a matter of CURRENT. One process at a time writes under a root;
 readers are not kept waiting.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -21,8 +22,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from userip_lightning import artifact
+from userip_lightning.arrays import REMEDY, open_array
 from userip_lightning.artifact import Manifest
 from userip_lightning.bank.keys import KeyIndex
+from userip_lightning.bank.pruning import check_keep, drop_old
 from userip_lightning.bank.spreadsheet import harmless
 from userip_lightning.bank.version_folder import Content, whole_codes
 from userip_lightning.bank.versions import CURRENT, current, missing, point, size, stamp, versions
@@ -36,6 +39,8 @@ if TYPE_CHECKING:
 
 #: For a writer that does not build on the version before.
 ANY_VERSION = "*"
+#: Versions that a writer leaves, with its own.
+KEPT = 10
 
 
 class BankInfo(NamedTuple):
@@ -65,6 +70,7 @@ class FeatureBank:
         self.manifest = manifest
         self.names: tuple[str, ...] = tuple(manifest.extra["names"])
         self.sizes: tuple[int, ...] = tuple(manifest.extra["sizes"])
+        self._limits = np.array(self.sizes, dtype=np.uint64)
         self._index = index
         self._codes = codes
 
@@ -79,8 +85,9 @@ class FeatureBank:
         rows_seen: NDArray[np.int64],
         arrays: Mapping[str, NDArray[Any]] | None = None,
         after: str | None = ANY_VERSION,
+        keep: int | None = KEPT,
     ) -> Path:
-        """Write a version and make it the current one.
+        """Write a version, make it the current one, and delete old ones.
 
         Args:
             root: folder of all versions.
@@ -92,6 +99,8 @@ class FeatureBank:
             rows_seen: ids of the rows from which the codes were learned, for the leak audit.
             arrays: to keep beside the codes, by file name without suffix.
             after: the version that has to be the current one still, None if there may be none yet.
+            keep: how many of the versions written last stay, with this one; None for all. Who has an older
+                one open goes on reading it.
 
         Returns:
             The folder of the version.
@@ -101,7 +110,14 @@ class FeatureBank:
                 number or out of range, another process is writing this bank, another version than ``after``
                 is the current one, or the disk is full.
         """
+        if keep is not None:
+            check_keep(keep)
         users = np.array(id_strings(user_ids, "bank: user_ids"), dtype=np.str_)
+        if arrays and users.tolist() != list(map(str, user_ids)):
+            raise InputError(
+                "bank: user_ids are given as decimals, such as '7.0', which are read as '7', and the arrays "
+                "may have their order; prepare the data again."
+            )
         content = Content.of(users, whole_codes(codes), names, sizes, manifest, rows_seen, arrays)
         with sole_writer(root, "bank"):
             if after != ANY_VERSION and after != (current(Path(root)) if FeatureBank.exists(root) else None):
@@ -110,6 +126,9 @@ class FeatureBank:
                 )
             folder = content.write(Path(root))
             point(Path(root), folder.name)
+            if keep is not None:
+                with suppress(InputError):  # the version is written; the next writer tries again
+                    drop_old(Path(root), keep)
         return folder
 
     @staticmethod
@@ -147,12 +166,16 @@ class FeatureBank:
         """``user_id`` and one Int64 column per profile, sorted by user_id.
 
         Raises:
-            InputError: the version was deleted since it was opened.
+            InputError: the version was deleted since it was opened, or the file is damaged.
         """
         import polars as pl  # whoever only looks codes up does not wait for it
 
+        file = self.path / "codes.parquet"
         try:
-            return pl.read_parquet(self.path / "codes.parquet")
+            artifact.require_whole(self.path, self.manifest, file.name)
+            return pl.read_parquet(file)
+        except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
+            raise _damaged(file, str(error).splitlines()[0]) from None
         except FileNotFoundError:
             raise InputError(
                 f"{self.path}: this version was deleted while it was read; run the same command again."
@@ -166,7 +189,8 @@ class FeatureBank:
                 blank) or longer than any in a bank is an unknown user.
 
         Raises:
-            InputError: one is no id (:mod:`userip_lightning.ids`), or they have no order: a set, a generator.
+            InputError: one is no id (:mod:`userip_lightning.ids`), they have no order (a set, a generator),
+                or a file of the bank is damaged.
         """
         return self.codes(self.find(user_ids))
 
@@ -176,15 +200,30 @@ class FeatureBank:
         For a server that keeps more about its users in this order, such as their embedding rows: one search
         for all of it.
         """
-        return self._index.find(asked_array(user_ids))
+        ids = asked_array(user_ids, whole=False)
+        places = self._index.find(ids)
+        lost = np.flatnonzero(places < 0)
+        if lost.size and (whole := asked_array(others := ids[lost])) is not others:
+            places[lost] = self._index.find(whole)
+        return places
 
     def codes(self, places: NDArray[np.int64]) -> NDArray[np.int64]:
         """[N] places of :meth:`find` → [N, P] codes; place -1 has the reserved code K_p of every profile."""
         if not self._codes.size:
             return np.tile(np.array(self.sizes, dtype=np.int64), (places.size, 1))
         codes = self._codes.take(places, axis=0).astype(np.int64)
+        if (codes.view(np.uint64) >= self._limits).any():
+            raise _damaged(self.path / "codes.npy", "a code that its codebook does not have")
         codes[places < 0] = self.sizes
         return codes
+
+    def require_whole(self) -> None:
+        """Hash all files to the last byte, as before they are copied.
+
+        Raises:
+            InputError: one is damaged.
+        """
+        artifact.require_whole(self.path, self.manifest)
 
     def info(self) -> BankInfo:
         """Version, provenance and how many users have each code."""
@@ -203,11 +242,15 @@ class FeatureBank:
             versions={name: size(root / name) for name in versions(root)},
         )
 
-    def export(self, path: str | Path) -> Path:
+    def export(self, path: str | Path, formulas: bool = False) -> Path:
         """Write :attr:`users` as one ``.csv`` or ``.parquet`` file, whole or not at all.
 
         A ``.csv`` may be opened in a spreadsheet: an id that one would run as a formula has ``'`` in front
         there (see :mod:`~userip_lightning.bank.spreadsheet`). A ``.parquet`` has every id as it is.
+
+        Args:
+            path: of the file.
+            formulas: whether ids in a ``.csv`` stay as they are, for a program.
 
         Raises:
             InputError: another suffix, or the disk is full.
@@ -221,7 +264,7 @@ class FeatureBank:
             try:
                 target.parent.mkdir(parents=True, exist_ok=True)
                 if target.suffix == ".csv":
-                    users.with_columns(harmless("user_id")).write_csv(draft)
+                    (users if formulas else users.with_columns(harmless("user_id"))).write_csv(draft)
                 else:
                     users.write_parquet(draft)
                 draft.replace(target)
@@ -233,13 +276,17 @@ class FeatureBank:
 def _open(folder: Path) -> FeatureBank:
     """The version in ``folder``; InputError where it is missing or damaged."""
     manifest = artifact.read_manifest(folder, "bank")
-    try:
-        index = KeyIndex.load(folder)
-        codes = np.asarray(np.load(folder / "codes.npy", mmap_mode="r"))
-        bank = FeatureBank(folder, manifest, index, codes)
-        expected = (len(index.keys), len(bank.sizes))
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(f"{folder}: the bank is corrupt ({error}); delete it and write it again.") from None
-    if codes.shape != expected or len(bank.names) != len(bank.sizes):
-        raise InputError(f"{folder}: the bank is corrupt (its files disagree); delete it and write it again.")
-    return bank
+    names, sizes = manifest.extra.get("names"), manifest.extra.get("sizes")
+    if not _are(names, str) or not _are(sizes, int) or len(names) != len(sizes):
+        raise _damaged(folder / artifact.MANIFEST, "names and sizes of the profiles do not fit")
+    index = KeyIndex.load(folder)
+    codes = open_array(folder / "codes.npy", "iu", (len(index.keys), len(sizes)))
+    return FeatureBank(folder, manifest, index, codes)
+
+
+def _are(values: Any, kind: type) -> bool:
+    return isinstance(values, list) and all(isinstance(value, kind) for value in values)
+
+
+def _damaged(file: Path, reason: str) -> InputError:
+    return InputError(f"{file}: the file is damaged ({reason}); {REMEDY}.")

@@ -17,7 +17,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from userip_lightning.artifact import save_array
+from userip_lightning.arrays import REMEDY, open_array, save_array
+from userip_lightning.errors import InputError
 
 _WORD = 8  # characters; keys are padded to a multiple, so that they divide into 64-bit words
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
@@ -53,16 +54,31 @@ class KeyIndex(NamedTuple):
 
     @staticmethod
     def load(folder: Path) -> KeyIndex:
-        """Memory-map what :meth:`save` wrote; raises OSError or ValueError where a file is damaged."""
-        mapped = (np.load(folder / f"{name}.npy", mmap_mode="r") for name in KeyIndex._fields)
-        return KeyIndex(*map(np.asarray, mapped))  # indexing a memmap object costs half again as much
+        """Memory-map what :meth:`save` wrote.
+
+        Raises:
+            InputError: a file is missing or damaged.
+        """
+        keys = open_array(folder / "keys.npy", "u", (None, None))
+        starts = open_array(folder / "starts.npy", "i", (None,))
+        buckets = starts.size - 1
+        fits = keys.flags.c_contiguous and keys.shape[1] > 0 and keys.shape[1] % _WORD == 0
+        if not fits or buckets < 2 or buckets & (buckets - 1) or starts[0] != 0 or starts[-1] != len(keys):
+            raise InputError(f"{folder}: keys.npy or starts.npy is damaged (they do not fit); {REMEDY}.")
+        return KeyIndex(keys, starts)
 
     def find(self, keys: NDArray[np.str_]) -> NDArray[np.int64]:
-        """[N] strings → [N] positions in this index, -1 where a key is absent."""
+        """[N] strings → [N] positions in this index, -1 where a key is absent.
+
+        Raises:
+            InputError: the index is damaged where it was asked.
+        """
         packed, fits = _pack(_code_points(keys), self.keys.shape[1], self.keys.dtype)
         words, stored = packed.view(np.uint64), self.keys.view(np.uint64)
         bucket = _bucket(_hash(words), (self.starts.size - 1).bit_length() - 1)
         position, end = self.starts.take(bucket), self.starts.take(bucket + 1)
+        if (position > end).any() or position.min(initial=0) < 0 or end.max(initial=0) > len(stored):
+            raise InputError(f"starts.npy: the key index of a bank is damaged; {REMEDY}.")
         found = np.full(keys.size, -1, dtype=np.int64)
         rows = np.flatnonzero(fits & (position < end))  # queries that still have a candidate
         while rows.size:

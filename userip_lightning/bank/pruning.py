@@ -23,13 +23,24 @@ def prune(path: str | Path, keep: int) -> tuple[str, ...]:
         InputError: ``keep`` is not positive, no bank there, another process is writing it, or a version
             cannot be deleted.
     """
-    if keep < 1:
-        raise InputError(f"--keep: {keep}, but the current version always stays; give 1 or more.")
+    check_keep(keep)
     root = writable_root(path)
     with sole_writer(root, "bank"):
-        pointed = current(root)
-        others = [name for name in versions(root) if name != pointed]
-        for name in others[keep - 1 :]:
-            drop(root, name)
+        dropped = drop_old(root, keep)
         sweep(root)
-    return tuple(others[keep - 1 :])
+    return dropped
+
+
+def check_keep(keep: int) -> None:
+    """Raise InputError where not even the current version would stay."""
+    if keep < 1:
+        raise InputError(f"--keep: {keep}, but the current version always stays; give 1 or more.")
+
+
+def drop_old(root: Path, keep: int) -> tuple[str, ...]:
+    """As :func:`prune`, of a root whose sole writer the caller is."""
+    pointed = current(root)
+    old = [name for name in versions(root) if name != pointed][keep - 1 :]
+    for name in old:
+        drop(root, name)
+    return tuple(old)

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from userip_lightning import artifact
+from userip_lightning.arrays import read_array, save_array
 from userip_lightning.artifact import Manifest
 from userip_lightning.bank.keys import KeyIndex
 from userip_lightning.errors import InputError
@@ -19,6 +20,8 @@ from userip_lightning.ids import MAX_LENGTH
 
 #: Arrays that a version has for its own use; whatever else lies there its writer has added.
 OWN_ARRAYS = ("codes", *KeyIndex._fields, Path(artifact.ROWS_SEEN).stem)
+#: Fields of the manifest that say how files came out, and are in no version's name.
+_OF_FILES = ("hashes", "samples", "checksum")
 #: Characters of an id that a sentence shows.
 _SHOWN = 20
 
@@ -50,15 +53,24 @@ class Content(NamedTuple):
         users = np.asarray(user_ids, dtype=np.str_)
         _check(users, codes, names, sizes)
         extra = {**manifest.extra, "names": list(names), "sizes": [int(size) for size in sizes]}
-        # sizes of files and the hash of rows are set on writing
-        manifest = replace(manifest, extra=extra, users=int(users.size), files={}, rows_hash=None)
+        # what is set on writing: sizes and hashes of files, the hash of rows
+        manifest = replace(
+            manifest,
+            extra=extra,
+            users=int(users.size),
+            rows_hash=None,
+            files={},
+            hashes={},
+            samples={},
+            checksum=None,
+        )
         by_id = np.argsort(users)
         further = dict(sorted((arrays or {}).items()))
         return Content(users[by_id], codes[by_id].astype(np.int64), manifest, rows_seen, further)
 
     @staticmethod
     def read(folder: Path) -> Content:
-        """What the version in ``folder`` consists of.
+        """What the version in ``folder`` consists of, every byte checked.
 
         Raises:
             InputError: it is missing or damaged.
@@ -66,6 +78,7 @@ class Content(NamedTuple):
         import polars as pl  # whoever only looks codes up does not wait for it
 
         manifest = artifact.read_manifest(folder, "bank")
+        artifact.require_whole(folder, manifest)
         users = pl.read_parquet(folder / "codes.parquet")
         names = [name for name in manifest.files if name.endswith(".npy")]
         further = {name.removesuffix(".npy") for name in names} - set(OWN_ARRAYS)
@@ -76,7 +89,7 @@ class Content(NamedTuple):
             manifest.extra["sizes"],
             manifest,
             artifact.rows_seen(folder),
-            {name: np.load(folder / f"{name}.npy") for name in further},
+            {name: read_array(folder / f"{name}.npy") for name in further},
         )
 
     @property
@@ -84,7 +97,8 @@ class Content(NamedTuple):
         """A hash of all of it."""
         digest = hashlib.sha256("\n".join(self.users.tolist()).encode())
         digest.update(np.ascontiguousarray(self.codes).tobytes())
-        hashed = [vars(self.manifest), artifact.rows_hash(self.rows_seen)]
+        fields = {name: value for name, value in vars(self.manifest).items() if name not in _OF_FILES}
+        hashed = [fields, artifact.rows_hash(self.rows_seen)]
         digest.update(artifact.stable_hash(hashed).encode())
         for name, values in self.arrays.items():
             digest.update(name.encode())
@@ -111,9 +125,9 @@ class Content(NamedTuple):
             index.save(draft)
             # as narrow as the codes are: a lookup waits for memory, not for arithmetic
             narrow = np.min_scalar_type(max(sizes, default=0))
-            artifact.save_array(draft / "codes.npy", self.codes[order].astype(narrow))
+            save_array(draft / "codes.npy", self.codes[order].astype(narrow))
             for name, values in self.arrays.items():
-                artifact.save_array(draft / f"{name}.npy", values)
+                save_array(draft / f"{name}.npy", values)
         return folder
 
 

@@ -39,7 +39,7 @@ def current(root: Path) -> str:
         InputError: there is no CURRENT.
     """
     try:
-        return (root / CURRENT).read_text(encoding="utf-8").strip()
+        return (root / CURRENT).read_text(encoding="utf-8", errors="replace").strip()
     except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
         raise InputError(
             f"{root}: no bank here ({CURRENT} is missing); run the stage that makes it or check the path."

@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import polars as pl
 
-from userip_lightning.artifact import Manifest, read_manifest, save_array, writing
+from userip_lightning.arrays import open_array, save_array
+from userip_lightning.artifact import Manifest, read_manifest, writing
 from userip_lightning.data.behaviour_store import BehaviourStore
 from userip_lightning.data.behaviours import encode_items
 from userip_lightning.data.columns import require_columns
@@ -50,7 +51,7 @@ class Catalogue(NamedTuple):
         read_manifest(folder, KIND)
 
         def mapped(name: str) -> Any:
-            return np.load(folder / f"{name}.npy", mmap_mode="r")
+            return open_array(folder / f"{name}.npy")
 
         items, words, spelling = (
             Tokens(mapped(f"{name}_ids"), mapped(f"{name}_offset")) for name in ("items", "words", "spelling")

@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from userip_lightning.artifact import save_array, scratch
+from userip_lightning.arrays import read_array, save_array
+from userip_lightning.artifact import scratch
 from userip_lightning.catalogue.telling import Teller
 from userip_lightning.errors import InputError
 
@@ -67,7 +68,7 @@ def _read(folder: Path) -> dict[str, NDArray[np.float32]]:
     file = folder / "rows.npy"
     if not file.is_file():
         return {}
-    stored = np.load(file)
+    stored = read_array(file, "V")
     return dict(zip(stored["key"].tolist(), stored["row"], strict=True))
 
 

@@ -30,7 +30,8 @@ from sklearn.metrics import r2_score
 from sklearn.model_selection import cross_val_predict
 from threadpoolctl import threadpool_limits
 
-from userip_lightning.artifact import save_array, scratch, write_text
+from userip_lightning.arrays import read_array, save_array
+from userip_lightning.artifact import scratch, write_text
 from userip_lightning.catalogue.adam import standardised
 from userip_lightning.catalogue.code_table import Floats
 from userip_lightning.catalogue.combination_scores import AddedScores, JointScores
@@ -272,7 +273,7 @@ def _exact_rows(module: SoftTokenModule, items: NDArray[np.int64], work: Path) -
             with scratch(file) as folder:
                 save_array(folder / file.name, rows)
                 os.replace(folder / file.name, file)
-        parts.append(np.load(file))
+        parts.append(read_array(file, "f"))
         teller.at(min(first + _PART, len(items)), len(items))
     return np.concatenate(parts)
 

@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from userip_lightning.artifact import save_array, scratch, stable_hash
+from userip_lightning.arrays import read_array, save_array
+from userip_lightning.artifact import scratch, stable_hash
 from userip_lightning.assets import cache_root
 from userip_lightning.catalogue.code_table import Floats
 from userip_lightning.catalogue.encoded_texts import encoded_texts
@@ -58,7 +59,7 @@ def fitted_texts(source: TextSource, texts: Sequence[str], events: Events | None
             "one; choose another text source here."
         )
     file = _file([*identity, events_hash(events)])
-    vectors = np.load(file) if file.is_file() else _learned(source, texts, events, file)
+    vectors = read_array(file, "f") if file.is_file() else _learned(source, texts, events, file)
     return FittedTexts(vectors, None)
 
 
@@ -66,8 +67,7 @@ def _learned(source: LearnedSource, texts: Sequence[str], events: Events, file: 
     """One process at a time: all would work in the same folder."""
     with turn(file.with_suffix(".lock"), f"{type(source).__name__}: what texts say"):
         if file.is_file():  # by then
-            found: Floats = np.load(file)
-            return found
+            return read_array(file, "f")
         work = file.with_suffix("")
         work.mkdir(exist_ok=True)
         vectors = source.learn(texts, events, work)
@@ -99,7 +99,7 @@ def _found(file: Path) -> FittedTexts | None:
     with np.load(_readers(file)) as stored:
         told = json.loads(str(stored["told"]))
         readers = None if told is None else unpacked(told, stored.__getitem__)
-    return FittedTexts(np.load(file), readers)
+    return FittedTexts(read_array(file, "f"), readers)
 
 
 def _kept(file: Path, found: FittedTexts) -> FittedTexts:

@@ -13,10 +13,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from userip_lightning.artifact import MANIFEST, Manifest, read_manifest, save_array, stable_hash, writing
+from userip_lightning.arrays import open_array, save_array
+from userip_lightning.artifact import MANIFEST, Manifest, read_manifest, stable_hash, writing
 from userip_lightning.data.behaviours import Behaviours, encode_items, item_texts
 from userip_lightning.data.prepared import PreparedData
-from userip_lightning.errors import InputError
 from userip_lightning.profile.body import Tokens
 from userip_lightning.profile.prompt import PromptTemplate
 from userip_lightning.profile.words import Words, inverse_frequency, item_words
@@ -108,11 +108,7 @@ def _map(folder: Path) -> BehaviourStore:
     facts = read_manifest(folder, KIND).extra
 
     def mapped(name: str) -> NDArray[Any]:
-        try:
-            values: NDArray[Any] = np.load(folder / f"{name}.npy", mmap_mode="r")
-            return values
-        except (OSError, ValueError) as error:
-            raise InputError(f"{folder}: damaged ({error}); delete it, it will be made again.") from None
+        return open_array(folder / f"{name}.npy")
 
     def tokens(name: str) -> Tokens:
         return Tokens(mapped(f"{name}_ids"), mapped(f"{name}_offset"))

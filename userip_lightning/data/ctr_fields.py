@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from userip_lightning.arrays import read_array
 from userip_lightning.bank import FeatureBank
 from userip_lightning.catalogue.joined_texts import joined_texts
 from userip_lightning.catalogue.text_source import TextSource
@@ -79,7 +80,7 @@ def knowledge_columns(prepared: PreparedData, folder: str | Path) -> list[Column
     columns = []
     for side, count in (("user", prepared.n_users), ("item", prepared.n_items)):
         file = Path(folder) / f"{side}s.npy"
-        vectors = np.load(file)
+        vectors = read_array(file, "f")
         if vectors.shape[:1] != (count,) or vectors.ndim != 2 or not np.isfinite(vectors).all():
             raise InputError(
                 f"{file}: a row of numbers for each of {count} {side}s was expected, shape {vectors.shape} "

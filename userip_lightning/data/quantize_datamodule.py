@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from userip_lightning import artifact
+from userip_lightning.arrays import open_array
 from userip_lightning.artifact import Manifest
 from userip_lightning.batches import RecBatch
 from userip_lightning.data.prepared import PreparedData
@@ -155,7 +156,7 @@ def _item_text(profiles: Path, items: int) -> NDArray[np.float16] | None:
     file = profiles / ITEM_TEXT
     if not file.is_file():
         return None
-    text: NDArray[np.float16] = np.load(file, mmap_mode="r")
+    text: NDArray[np.float16] = open_array(file, "f", (None, None))
     if len(text) != items:
         raise InputError(
             f"{file}: {len(text)} items, expected the {items} of the prepared data; run the profile stage "

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from userip_lightning.artifact import Manifest, save_array, stable_hash, writing
+from userip_lightning.arrays import save_array
+from userip_lightning.artifact import Manifest, stable_hash, writing
 from userip_lightning.profile.identity import identity_of
 from userip_lightning.profile.item_text import item_vectors
 from userip_lightning.schema import ITEM_TEXT, PRIOR, ProfileVectors

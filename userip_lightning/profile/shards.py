@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from userip_lightning.arrays import open_array
 from userip_lightning.artifact import write_text
 from userip_lightning.errors import InputError
 from userip_lightning.profile.disk_space import reserve
@@ -69,7 +70,7 @@ class ShardStore:
             shard = self.folder / f"{user // block * block:012d}.npy"
             if not shard.exists():
                 raise InputError(f"{self.folder}: user row {user} has no profile yet; run `fit` to its end.")
-            found.append(np.load(shard, mmap_mode="r")[user % block])
+            found.append(open_array(shard, "f")[user % block])
         return np.stack(found)
 
     def merge(self, users: int) -> None:
@@ -78,7 +79,7 @@ class ShardStore:
         Raises:
             InputError: a user has no shard.
         """
-        shards = [(int(path.stem), np.load(path, mmap_mode="r")) for path in self._shards()]
+        shards = [(int(path.stem), open_array(path, "f")) for path in self._shards()]
         missing = users - sum(len(z) for _, z in shards)
         if missing:
             raise InputError(
@@ -95,8 +96,7 @@ class ShardStore:
 
     def merged(self) -> NDArray[np.float32]:
         """[U, P, S, D], memory-mapped; call :meth:`merge` first."""
-        merged: NDArray[np.float32] = np.load(self.folder / _MERGED, mmap_mode="r")
-        return merged
+        return open_array(self.folder / _MERGED, "f")
 
     def _shards(self) -> list[Path]:
         return sorted(path for path in self.folder.glob("*.npy") if path.name != _MERGED)

@@ -14,6 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from userip_lightning.arrays import read_array
 from userip_lightning.errors import InputError
 from userip_lightning.quantize.codebook import Codebook
 from userip_lightning.quantize.projection import CodeSpace
@@ -62,17 +63,14 @@ class NearestCode(nn.Module):
                 f"{folder}: this bank holds no codebooks, a bank of the quantize stage was expected; run "
                 "`userip fit` again, or check the path."
             )
-        try:
-            books = [_tensor(folder / f"codebook_{p}.npy") for p in range(profiles)]
-            mean, scale, basis = (_tensor(folder / f"space_{name}.npy") for name in _SPACE)
-        except (OSError, ValueError) as error:
-            raise InputError(f"{folder}: the bank is damaged ({error}); write it again.") from None
+        books = [_tensor(folder / f"codebook_{p}.npy") for p in range(profiles)]
+        mean, scale, basis = (_tensor(folder / f"space_{name}.npy") for name in _SPACE)
         return NearestCode(_space(mean, scale, basis), [_book(values) for values in books])
 
 
 def _tensor(file: Path) -> Tensor:
     """Empty where there is no such file, as the basis in LM space."""
-    return torch.from_numpy(np.load(file)) if file.is_file() else torch.empty(0)
+    return torch.from_numpy(read_array(file, "f")) if file.is_file() else torch.empty(0)
 
 
 def _space(mean: Tensor, scale: Tensor, basis: Tensor) -> CodeSpace:

@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from userip_lightning.arrays import read_array
 from userip_lightning.bank import FeatureBank
 from userip_lightning.serving import Profiler
 
@@ -104,5 +105,6 @@ def write(
 
 
 def _beside_the_codes(bank: FeatureBank) -> dict[str, NDArray[Any]]:
-    """Arrays of a version that its codes do not decide."""
-    return {file.stem: np.load(file) for file in bank.path.glob("*.npy") if file.stem not in _OWN}
+    """Arrays of a version that its codes do not decide, every byte checked."""
+    bank.require_whole()
+    return {file.stem: read_array(file) for file in bank.path.glob("*.npy") if file.stem not in _OWN}

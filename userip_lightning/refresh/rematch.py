@@ -11,6 +11,7 @@ import polars as pl
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
+from userip_lightning.arrays import read_array
 from userip_lightning.bank import FeatureBank
 from userip_lightning.catalogue.code_table import CodeTable
 from userip_lightning.catalogue.codebooks import are_factorised, factorised_starts, joint_starts
@@ -148,4 +149,4 @@ def _codes(table: Table, counts: csr_matrix, sizes: tuple[int, ...]) -> NDArray[
 
 
 def _figures(bank: FeatureBank, name: str) -> NDArray[np.float64]:
-    return np.asarray(np.load(bank.path / f"{name}.npy"), dtype=np.float64)
+    return read_array(bank.path / f"{name}.npy", "f").astype(np.float64)

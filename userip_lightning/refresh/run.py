@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from userip_lightning import artifact
 from userip_lightning.bank import FeatureBank
 from userip_lightning.errors import InputError
 from userip_lightning.refresh.coding import LOGS, SETTINGS, Coding, add_events, write
@@ -173,4 +174,4 @@ def _marked(coding: Coding, fitted: Fitted) -> Coding:
 
 
 def _rows_seen(bank: FeatureBank) -> NDArray[np.int64]:
-    return np.asarray(np.load(bank.path / "rows_seen.npy"), dtype=np.int64)
+    return artifact.rows_seen(bank.path)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
-from userip_lightning.artifact import ROWS_SEEN
+from userip_lightning.artifact import ROWS_SEEN, Manifest
 from userip_lightning.bank.feature_bank import FeatureBank
 from userip_lightning.bank.version_folder import OWN_ARRAYS, Content
 from userip_lightning.bank.versions import point
@@ -33,12 +33,6 @@ class Pushed(NamedTuple):
     deleted: tuple[str, ...]
 
 
-def check_keep(keep: int) -> None:
-    """Raise InputError where not even the current version would stay."""
-    if keep < 1:
-        raise InputError(f"--keep: {keep}, but the current version always stays; give 1 or more.")
-
-
 def further_arrays(bank: FeatureBank) -> list[str]:
     """Files of a version that a copy needs beside users and codes, to be pulled again."""
     return sorted({name for name in bank.manifest.files if name.endswith(".npy")} - _DERIVED)
@@ -58,6 +52,20 @@ def check_origin(address: object, current: str, versions: Collection[str]) -> No
             f"{address}: its current version {current} is none of this bank; push the bank there "
             "with --keep 1 first, or name the bank that it came from."
         )
+
+
+def manifest_of(record: Any, address: object) -> Manifest:
+    """The manifest that a store keeps of a version.
+
+    Raises:
+        InputError: it is none.
+    """
+    try:
+        return Manifest(**record)
+    except TypeError as error:
+        raise InputError(
+            f"{address}: what is there as a bank's manifest is none ({error}); push the bank again."
+        ) from None
 
 
 def write_pulled(content: Content, version: str, root: str | Path, address: object) -> Path:

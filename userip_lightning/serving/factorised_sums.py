@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from userip_lightning.arrays import open_array, read_array
 from userip_lightning.serving.sums import Figures, Floats, Ints, added_up
 
 _CELLS = 2**20  # of users × K_1 × K_2 at once
@@ -42,11 +43,15 @@ class FactorisedSums:
 
     @staticmethod
     def load(folder: Path) -> FactorisedSums:
-        """The table of a bank's version, memory-mapped."""
-        first, second = (
-            np.asarray(np.load(folder / f"{name}.npy", mmap_mode="r")) for name in ("first", "second")
-        )
-        pairs = (np.load(folder / f"{name}.npy") for name in ("log_normaliser", "log_share"))
+        """The table of a bank's version, memory-mapped.
+
+        Raises:
+            InputError: a file is missing or damaged.
+        """
+        first = open_array(folder / "first.npy", "f", (None, None))
+        second = open_array(folder / "second.npy", "f", (len(first), None))
+        shape = first.shape[1], second.shape[1]
+        pairs = (read_array(folder / f"{name}.npy", "f", shape) for name in ("log_normaliser", "log_share"))
         return FactorisedSums(first, second, *pairs)
 
     def extended(self, rows: Floats) -> FactorisedSums:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from userip_lightning.arrays import open_array, read_array
 from userip_lightning.serving.sums import Figures, Floats, Ints, added_up
 
 
@@ -28,9 +29,13 @@ class JointSums:
 
     @staticmethod
     def load(folder: Path) -> JointSums:
-        """The table of a bank's version, memory-mapped."""
-        evidence = np.asarray(np.load(folder / "evidence.npy", mmap_mode="r"))
-        return JointSums(evidence, np.load(folder / "log_share.npy"))
+        """The table of a bank's version, memory-mapped.
+
+        Raises:
+            InputError: a file is missing or damaged.
+        """
+        evidence = open_array(folder / "evidence.npy", "f", (None, None))
+        return JointSums(evidence, read_array(folder / "log_share.npy", "f", evidence.shape[1:]))
 
     def extended(self, rows: Floats) -> JointSums:
         """[L, N, C]."""

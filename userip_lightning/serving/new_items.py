@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import polars as pl
 
+from userip_lightning.arrays import read_array
 from userip_lightning.bank import FeatureBank
 from userip_lightning.catalogue.exact_sums import rounded
 from userip_lightning.catalogue.further_items import NEW_ITEMS
@@ -57,12 +58,14 @@ class NewItems(NamedTuple):
             )
 
         def array(name: str) -> Any:
-            return np.load(bank.path / f"{name}.npy")
+            return read_array(bank.path / f"{name}.npy")
 
         try:
             readers = unpacked(kept["readers"], array)
             unseen = UnseenItems(*(array(f"prior_{name}") for name in UnseenItems._fields))
-        except (OSError, ValueError, KeyError) as error:
+        except InputError:
+            raise
+        except (ValueError, KeyError) as error:
             raise InputError(
                 f"{bank.path}: what the bank keeps for new items is corrupt ({error}); delete the bank and "
                 "write it again."

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from userip_lightning.arrays import open_array
 from userip_lightning.bank import FeatureBank
 from userip_lightning.errors import InputError
 from userip_lightning.ids import Ids
@@ -91,13 +92,8 @@ class Profiler:
                 "a bank that `userip fit` made with the catalogue engine."
             )
         load = FactorisedSums.load if codebooks == "factorised" else JointSums.load
-        try:
-            items = ItemRows(np.load(bank.path / "item_ids.npy").tolist())
-            profiler = Profiler(bank, items, load(bank.path))
-        except (OSError, ValueError) as error:
-            raise InputError(
-                f"{bank.path}: the bank's table is corrupt ({error}); delete it and write it again."
-            ) from None
+        items = ItemRows(open_array(bank.path / "item_ids.npy", "U", (None,)).tolist())
+        profiler = Profiler(bank, items, load(bank.path))
         kinds, classes = len(profiler.items) * (1 + profiler.explicit), profiler.sums.combinations
         if profiler.sums.events != kinds or classes != prod(bank.sizes):
             raise InputError(
@@ -278,7 +274,7 @@ class Profiler:
                 f"{file}: missing, this bank was written before banks kept states; fit it again with this "
                 "version."
             )
-        return rows, np.asarray(np.load(file, mmap_mode="r"))
+        return rows, open_array(file, "f", (users.size, self.sums.width))
 
     @property
     def _at_once(self) -> int:

@@ -11,7 +11,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from userip_lightning.artifact import Manifest, save_array, stable_hash, writing
+from userip_lightning.arrays import save_array
+from userip_lightning.artifact import Manifest, stable_hash, writing
 from userip_lightning.baselines.history import Histories
 from userip_lightning.baselines.kar.generation import DEFAULT_GENERATION, Generation
 from userip_lightning.baselines.kar.prompts import DEFAULT_PROMPT, Behaviour, KnowledgePrompt, Question

@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from userip_lightning.artifact import read_manifest, rows_seen, save_array, stable_hash, writing
+from userip_lightning.arrays import read_array, save_array
+from userip_lightning.artifact import read_manifest, rows_seen, stable_hash, writing
 from userip_lightning.baselines.kar.knowledge import ITEMS, KIND, USERS
 
 
@@ -27,7 +28,7 @@ def shuffle(source: Path, target: Path, seed: int = 0) -> Path:
     """
     manifest = read_manifest(source, KIND)
     rng = np.random.default_rng(seed)
-    shuffled = {name: _permuted(np.load(source / name), rng) for name in (USERS, ITEMS)}
+    shuffled = {name: _permuted(read_array(source / name, "f", (None, None)), rng) for name in (USERS, ITEMS)}
     extra = {**manifest.extra, "shuffled": seed}
     settings = stable_hash([manifest.config_hash, "shuffled", seed])
     with writing(target, replace(manifest, config_hash=settings, extra=extra), rows_seen(source)) as draft:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import zlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -11,10 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from userip_lightning.artifact import ROWS_SEEN, Manifest
+from userip_lightning.arrays import array_of
+from userip_lightning.artifact import ROWS_SEEN
 from userip_lightning.bank.version_folder import Content
 from userip_lightning.errors import InputError
-from userip_lightning.serving.copying import Progress, write_pulled
+from userip_lightning.serving.copying import Progress, manifest_of, write_pulled
 from userip_lightning.serving.redis_store.address import Address
 from userip_lightning.serving.redis_store.complaints import told
 from userip_lightning.serving.redis_store.layout import Layout, Meta
@@ -84,7 +84,7 @@ def _content(layout: Layout, meta: Meta, progress: Progress) -> Content:
         np.array(list(found.values()), dtype=np.int64).reshape(len(found), len(meta.names)),
         meta.names,
         meta.sizes,
-        Manifest(**meta.manifest),
+        manifest_of(meta.manifest, layout.address),
         arrays.pop(_ROWS),
         arrays,
     )
@@ -108,5 +108,4 @@ def _values(
 
 
 def _array(parts: Sequence[bytes]) -> NDArray[Any]:
-    array: NDArray[Any] = np.load(io.BytesIO(b"".join(map(zlib.decompress, parts))))
-    return array
+    return array_of(b"".join(map(zlib.decompress, parts)), "the array")

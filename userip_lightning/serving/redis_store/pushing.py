@@ -10,8 +10,9 @@ from itertools import islice
 from typing import TYPE_CHECKING, Literal, TypeVar
 
 from userip_lightning.bank.feature_bank import FeatureBank
+from userip_lightning.bank.pruning import check_keep
 from userip_lightning.errors import InputError
-from userip_lightning.serving.copying import Progress, Pushed, check_keep, further_arrays, parts
+from userip_lightning.serving.copying import Progress, Pushed, further_arrays, parts
 from userip_lightning.serving.redis_store.address import Address
 from userip_lightning.serving.redis_store.complaints import told
 from userip_lightning.serving.redis_store.layout import SCHEMA, Entry, Layout, Meta
@@ -64,6 +65,7 @@ class _Source:
     """What of a bank is pushed."""
 
     def __init__(self, bank: FeatureBank, codes_only: bool) -> None:
+        bank.require_whole()
         users = bank.users
         self.bank = bank
         self.version = bank.path.name

@@ -57,13 +57,17 @@ class RedisBank:
             InputError: an id that is none, the server is gone or lost keys, or the store's layout has
                 changed.
         """
-        users = asked_ids(user_ids)
+        asked = asked_ids(user_ids, whole=False)
+        whole = asked_ids(asked)
+        users = asked if whole == asked else [*asked, *whole]
         with told(self.address):
             meta, pages = self._pages(users)
         reserved = ",".join(map(str, meta.sizes)).encode()
         with self._layout.expected(self._layout.page(meta.version, "*")):
-            codes = map(find, pages, users)
-            return numbers([reserved if found is None else found for found in codes], len(meta.sizes))
+            codes = list(map(find, pages, users))
+            both = zip(codes, codes[-len(asked) :], strict=False)
+            found = [one or other or reserved for one, other in both]
+            return numbers(found, len(meta.sizes))
 
     def _pages(self, users: Sequence[str]) -> tuple[Meta, list[bytes]]:
         """The page of each user, and the version that they belong to."""

@@ -169,19 +169,22 @@ def check(connection: sqlite3.Connection, address: Address) -> None:
 def versions(connection: sqlite3.Connection) -> list[Version]:
     """All that are there, the last pushed first."""
     rows = connection.execute("SELECT * FROM versions ORDER BY turn DESC").fetchall()
-    return [
-        Version(
-            name,
-            turn,
-            users,
-            tuple(json.loads(names)),
-            tuple(json.loads(sizes)),
-            json.loads(manifest),
-            bool(whole),
-            bool(current),
-        )
-        for name, turn, users, names, sizes, manifest, whole, current in rows
-    ]
+    try:
+        return [
+            Version(
+                name,
+                turn,
+                users,
+                tuple(json.loads(names)),
+                tuple(json.loads(sizes)),
+                json.loads(manifest),
+                bool(whole),
+                bool(current),
+            )
+            for name, turn, users, names, sizes, manifest, whole, current in rows
+        ]
+    except (ValueError, TypeError) as error:
+        raise sqlite3.DatabaseError(f"its list of versions: {error}") from None
 
 
 def current(connection: sqlite3.Connection, address: Address) -> Version:

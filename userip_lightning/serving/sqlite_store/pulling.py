@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -10,10 +9,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from userip_lightning.artifact import ROWS_SEEN, Manifest
+from userip_lightning.arrays import array_of
+from userip_lightning.artifact import ROWS_SEEN
 from userip_lightning.bank.version_folder import Content
 from userip_lightning.errors import InputError
-from userip_lightning.serving.copying import Progress, write_pulled
+from userip_lightning.serving.copying import Progress, manifest_of, write_pulled
 from userip_lightning.serving.sqlite_store.address import Address
 from userip_lightning.serving.sqlite_store.database import Version, connect, current, reading, told
 
@@ -39,12 +39,12 @@ def pull(address: Address, root: str | Path, progress: Progress = lambda done, t
                 f"{address.file}: codes alone were pushed there (--codes_only), which make no whole bank; "
                 "push without it, or copy the bank's folder."
             )
-        content = _content(connection, version)
+        content = _content(connection, version, address)
         progress(version.users, version.users)
     return write_pulled(content, version.name, root, address)
 
 
-def _content(connection: sqlite3.Connection, version: Version) -> Content:
+def _content(connection: sqlite3.Connection, version: Version, address: Address) -> Content:
     rows = connection.execute(f"SELECT * FROM {version.table}").fetchall()
     codes = np.array([row[1:] for row in rows], dtype=np.int64).reshape(len(rows), len(version.names))
     arrays = {
@@ -59,7 +59,7 @@ def _content(connection: sqlite3.Connection, version: Version) -> Content:
         codes,
         version.names,
         version.sizes,
-        Manifest(**version.manifest),
+        manifest_of(version.manifest, address),
         rows_seen,
         {name.removesuffix(".npy"): array for name, array in arrays.items()},
     )
@@ -69,5 +69,4 @@ def _array(connection: sqlite3.Connection, version: Version, name: str) -> NDArr
     parts = connection.execute(
         "SELECT bytes FROM files WHERE version = ? AND name = ? ORDER BY part", (version.name, name)
     )
-    array: NDArray[np.generic] = np.load(io.BytesIO(b"".join(part for (part,) in parts)))
-    return array
+    return array_of(b"".join(part for (part,) in parts), f"{version.name}/{name}")

@@ -8,8 +8,9 @@ from dataclasses import asdict
 from typing import Literal
 
 from userip_lightning.bank.feature_bank import FeatureBank
+from userip_lightning.bank.pruning import check_keep
 from userip_lightning.errors import InputError
-from userip_lightning.serving.copying import Progress, Pushed, check_keep, further_arrays, parts
+from userip_lightning.serving.copying import Progress, Pushed, further_arrays, parts
 from userip_lightning.serving.sqlite_store.address import Address
 from userip_lightning.serving.sqlite_store.database import Version, quoted, told, versions, writing
 
@@ -40,6 +41,7 @@ def push(
             of another layout, another process is writing it, or it cannot be written.
     """
     check_keep(keep)
+    bank.require_whole()
     _refuse_equal_columns(bank)
     with told(address), writing(address) as connection:
         there = {version.name: version for version in versions(connection)}

@@ -54,17 +54,20 @@ class SqliteBank:
         Raises:
             InputError: an id that is none, the file is damaged, or another process holds it.
         """
-        users = asked_ids(user_ids)
+        users = asked_ids(user_ids, whole=False)
+        whole = asked_ids(users)
         with told(self.address), reading(self._connection) as connection:
             self._version = current(connection, self.address)
             rows = connection.execute(
                 f"SELECT c.* FROM json_each(?) AS asked CROSS JOIN {self._version.table} AS c "
                 "ON c.user_id = asked.value",
-                (json.dumps(users),),
+                (json.dumps(list({*users, *whole})),),
             ).fetchall()
         known = {user: codes for user, *codes in rows}
         reserved = list(self.sizes)
-        found = [known.get(user, reserved) for user in users]
+        found = [
+            known.get(user) or known.get(number, reserved) for user, number in zip(users, whole, strict=True)
+        ]
         return np.array(found, dtype=np.int64).reshape(len(users), len(reserved))
 
     def close(self) -> None:
