@@ -118,6 +118,12 @@ def _explain(arguments: Sequence[str]) -> None:
     explain(arguments)
 
 
+def _verify(arguments: Sequence[str]) -> None:
+    from userip_lightning.cli.verify import verify
+
+    verify(arguments)
+
+
 def _assets(arguments: Sequence[str]) -> None:
     from userip_lightning.cli.assets import assets
 
@@ -154,7 +160,7 @@ COMMANDS = (
     Command("data", "prepare, stats, validate, head, export, synthesize: from a log to data", _data),
     Command(
         "bank",
-        "info, lookup, export, push, pull, feast, prune, forget: a feature bank, on disk and in stores",
+        "info, lookup, export, push, pull, feast, prune, forget, verify: a bank, on disk and in stores",
         _bank,
     ),
     Command("steer", "codes that stand for words you give, or that become one, and what that does", _steer),
@@ -163,6 +169,7 @@ COMMANDS = (
     ),
     Command("refresh", "next week's log in, a new version of the bank out, and who moved", _refresh),
     Command("explain", "what codes mean: who has them, what they like, and why a user has theirs", _explain),
+    Command("verify", "whether data, codes and runs on disk are what was written, to the last byte", _verify),
     Command("dashboard", "a W&B dashboard of all runs, as code", _dashboard),
     Command("assets", "fetch: the default language model and MovieLens-100K", _assets),
 )

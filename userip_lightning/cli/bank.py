@@ -15,10 +15,14 @@ from userip_lightning.cli.bank_prune import PRUNE
 from userip_lightning.cli.bank_pull import PULL
 from userip_lightning.cli.bank_push import PUSH
 from userip_lightning.cli.bank_read import EXPORT, INFO, LOOKUP
+from userip_lightning.cli.bank_verify import VERIFY
 from userip_lightning.errors import InputError
 
 _DESCRIPTION = """Read and keep a feature bank: the codes that the catalogue or quantize stage wrote, or
 those of a control."""
+
+#: No word of a command line has it.
+_MARK = "\0"
 
 COMMANDS: dict[str, BankCommand] = {
     "info": INFO,
@@ -29,6 +33,7 @@ COMMANDS: dict[str, BankCommand] = {
     "feast": FEAST,
     "prune": PRUNE,
     "forget": FORGET,
+    "verify": VERIFY,
 }
 
 
@@ -39,15 +44,17 @@ def bank(arguments: Sequence[str]) -> None:
         InputError: no bank there, a damaged one, or what a command refuses.
     """
     words, further = _at_dashes(arguments)
-    config = _parsed(words)
-    chosen = config[config.subcommand]
-    if "users" in chosen:  # argparse takes words after -- for users only where no option comes between
-        chosen.users = [*chosen.users, *further]
-        further = []
-        if not chosen.users:
-            raise InputError("users: none given; name at least one id, after -- if it begins with a dash.")
-    if further:
+    takes_users = COMMANDS.get(words[0] if words else "") in (LOOKUP, FORGET)
+    if further and not takes_users:
         raise InputError(f"{further[0]}: not expected after --; only user ids are.")
+    config = _parsed([_marked(word) for word in words] if takes_users else words)
+    chosen = config[config.subcommand]
+    if takes_users:
+        chosen.path = chosen.path.removeprefix(_MARK)
+        # argparse takes words after -- for users only where no option comes between
+        chosen.users = [*(user.removeprefix(_MARK) for user in chosen.users), *further]
+        if not chosen.users:
+            raise InputError("users: none given; name at least one id, after -- if it begins with --.")
     COMMANDS[config.subcommand].run(chosen)
 
 
@@ -58,6 +65,11 @@ def _at_dashes(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
     return words[:at], words[at + 1 :]
 
 
+def _marked(word: str) -> str:
+    """A word that begins with one dash, which argparse would take for an option; there is none but ``-h``."""
+    return f"{_MARK}{word}" if re.match(r"-[^-]", word) and word != "-h" else word
+
+
 def _parsed(words: list[str]) -> Namespace:
     try:
         return _parser().parse_args(words)
@@ -66,7 +78,8 @@ def _parsed(words: list[str]) -> Namespace:
         if unknown is None or COMMANDS.get(words[0]) not in (LOOKUP, FORGET):
             raise
         raise InputError(
-            f"{unknown[1]}: no such setting; check its spelling, and put ids that begin with a dash after --."
+            f"{unknown[1].removeprefix(_MARK)}: no such setting; check its spelling, and put ids that begin "
+            "with -- after --."
         ) from None
 
 

@@ -22,13 +22,13 @@ What stays elsewhere, and is for you to delete: the log, the prepared data, pred
 exported files, copies of the bank, and what Feast has (run userip bank feast again and materialize, which
 empties their codes there). The bank itself keeps numbers of log rows (rows_seen, no user ids) and what was
 learned from all users together, such as the table.
-Example: userip bank forget BANK 196 --store redis://localhost/codes; ids that begin with a dash: userip
-bank forget BANK -- -196"""
+Example: userip bank forget BANK 196 --store redis://localhost/codes; an id that begins with two dashes:
+userip bank forget BANK -- --196"""
 
 
 def _arguments(parser: ArgumentParser) -> None:
     parser.add_argument("path", type=str, help=BANK)
-    parser.add_argument("users", type=str, nargs="*", help="user ids; those that begin with a dash after --")
+    parser.add_argument("users", type=str, nargs="*", help="user ids; those that begin with -- after --")
     parser.add_argument(
         "--store", type=str, action="append", default=[], help=f"{STORE}; may be given several times"
     )

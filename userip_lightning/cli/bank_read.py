@@ -9,6 +9,7 @@ from jsonargparse import ArgumentParser, Namespace
 
 from userip_lightning.bank import FeatureBank
 from userip_lightning.cli.bank_command import STORE, BankCommand
+from userip_lightning.ids import id_strings
 from userip_lightning.serving.store import Reader, Store
 
 _BANK = "the bank's folder, or that of one of its versions"
@@ -24,7 +25,7 @@ def _info(chosen: Namespace) -> None:
 
 
 def _lookup(chosen: Namespace) -> None:
-    users: list[str] = chosen.users
+    users = id_strings(chosen.users, "users")
     path: str = chosen.path
     bank: Reader = Store(path).reader() if Store.named_by(path) else FeatureBank.open(path)
     found = bank.lookup(users).tolist()
@@ -37,7 +38,7 @@ def _lookup(chosen: Namespace) -> None:
 
 
 def _export(chosen: Namespace) -> None:
-    print(FeatureBank.open(chosen.path).export(chosen.file))
+    print(FeatureBank.open(chosen.path).export(chosen.file, formulas=chosen.formulas))
 
 
 def _add_path(parser: ArgumentParser) -> None:
@@ -46,12 +47,17 @@ def _add_path(parser: ArgumentParser) -> None:
 
 def _add_users(parser: ArgumentParser) -> None:
     _add_path(parser)
-    parser.add_argument("users", type=str, nargs="*", help="user ids; those that begin with a dash after --")
+    parser.add_argument("users", type=str, nargs="*", help="user ids; those that begin with -- after --")
 
 
 def _add_file(parser: ArgumentParser) -> None:
     parser.add_argument("path", type=str, help=_BANK)
     parser.add_argument("file", type=str, help="where to write; ends in .csv or .parquet")
+    parser.add_argument(
+        "--formulas",
+        action="store_true",
+        help="leave ids of a .csv as they are, for a program; a spreadsheet runs those that are formulas",
+    )
 
 
 INFO = BankCommand(
@@ -71,7 +77,7 @@ EXPORT = BankCommand(
     _EXPORT,
     f"Write {_EXPORT}. In a .csv, ids that a spreadsheet would run as formulas (they begin with = + - @, a "
     "tab or an end of line, and are no whole numbers) have ' in front, and so have those that begin with '. "
-    "A program that joins on ids should read .parquet, where every id is as it is.",
+    "A program that joins on ids should read .parquet, where ids are as they are, or a .csv with --formulas.",
     _add_file,
     _export,
 )

@@ -1,0 +1,97 @@
+"""`userip verify`: whether the files of artifacts are what was written."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from jsonargparse import ArgumentParser
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+
+from userip_lightning.artifact import MANIFEST, Manifest, file_faults, read_manifest
+from userip_lightning.errors import InputError
+from userip_lightning.report.notation import plural
+
+DESCRIPTION = """Read every file of the artifacts in a folder to its last byte and compare it with the hash
+that its manifest keeps; the manifest has one of itself. An artifact is prepared data, profiles, knowledge, a
+bank or one of its versions, a CTR run, a study or a fetched asset; an experiment's folder has many, as has
+the cache. What lies beside them (checkpoints, results.json, logs) has no hash and is not looked at.
+Opening an artifact checks its small files alike, but of a file above 1 MiB only 16 blocks of 64 KiB: what
+that cannot see, this command does. Nothing is changed. The exit code is 2 where a file is damaged or missing.
+Artifacts of earlier versions of this program have sizes alone, which is said.
+Examples: userip verify runs/demo; userip bank verify BANK"""
+
+
+def verify(arguments: Sequence[str]) -> None:
+    """Run `userip verify`.
+
+    Raises:
+        InputError: no artifact there, or a damaged one.
+    """
+    verify_folders(_parser().parse_args(list(arguments)).folders)
+
+
+def verify_folders(folders: Sequence[str]) -> None:
+    """Check all artifacts in folders, and print what was found.
+
+    Raises:
+        InputError: no artifact in one of them, or a damaged one.
+    """
+    found = [part for folder in folders for part in _artifacts(Path(folder))]
+    wrong: list[str] = []
+    whole: dict[Path, Manifest] = {}
+    for folder in found:
+        with _told(wrong):
+            whole[folder] = read_manifest(folder, files=False)
+    console = Console(stderr=True)
+    columns = TextColumn("hashing"), BarColumn(), DownloadColumn(), TimeRemainingColumn()
+    with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
+        task = bar.add_task("", total=sum(sum(manifest.files.values()) for manifest in whole.values()))
+        for folder, manifest in whole.items():
+            with _told(wrong):
+                wrong += file_faults(folder, manifest, lambda done: bar.advance(task, done))
+    old = sum(not manifest.hashes for manifest in whole.values())
+    hashed = sum(len(manifest.hashes) for manifest in whole.values())
+    print(f"{plural(len(found), 'artifact')}, {plural(hashed, 'file')} hashed")
+    if old:
+        print(f"of earlier versions, without hashes (sizes alone were checked): {old}")
+    for sentence in wrong:
+        print(sentence, file=sys.stderr)
+    if wrong:
+        raise InputError(
+            f"{', '.join(folders)}: {plural(len(wrong), 'damaged file')}; restore what is damaged from a "
+            "copy, or delete its folder and make it again."
+        )
+
+
+@contextmanager
+def _told(wrong: list[str]) -> Iterator[None]:
+    """What is wrong in the block is added to ``wrong``."""
+    try:
+        yield
+    except InputError as error:
+        wrong.append(str(error))
+
+
+def _parser() -> ArgumentParser:
+    parser = ArgumentParser(
+        prog="userip verify", description=DESCRIPTION, exit_on_error=False, allow_abbrev=False
+    )
+    parser.add_argument("folders", type=str, nargs="+", help="artifacts, or folders that have some in them")
+    return parser
+
+
+def _artifacts(folder: Path) -> list[Path]:
+    """Folders with a manifest, hidden ones left out."""
+    found = []
+    for place, parts, files in os.walk(folder):
+        parts[:] = sorted(part for part in parts if not part.startswith("."))
+        if MANIFEST in files:
+            found.append(Path(place))
+    if not found:
+        raise InputError(f"{folder}: no artifact here (no {MANIFEST} in it or below); check the path.")
+    return found
