@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 import polars as pl
 
+from userip_lightning import parquet
 from userip_lightning.errors import InputError
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ class SideTable:
         wanted = pl.DataFrame({self.key: ids})
         if not self._parts:
             return wanted.with_columns(title=pl.lit(None, dtype=pl.String)) if self.name == "item" else wanted
-        rows = pl.scan_parquet(self._parts).join(wanted.lazy(), on=self.key, how="semi")
+        rows = parquet.scan(self._parts).join(wanted.lazy(), on=self.key, how="semi")
         table = self._one_row_each(rows.collect(engine="streaming").sort(_PLACE).drop(_PLACE))
         if self.name == "item" and "title" not in table.columns:
             raise InputError(f"{self._source.table_origin('item')}: the items have no 'title' column.")

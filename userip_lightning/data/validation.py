@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Callable
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,7 +25,7 @@ class Validation(NamedTuple):
     """What :func:`validate` found.
 
     Args:
-        bad_rows: rows that cannot be used.
+        bad_rows: rows that cannot be used and count towards the limit.
         duplicates: events that repeat another one.
         lines: the findings in words.
     """
@@ -60,16 +62,15 @@ def validate(source: Source, work: Path, report: Callable[[str], None]) -> Valid
             *_alike(log),
             *_gaps(log),
         ]
-        return Validation(rejects.count, int(again.size), lines)
+        return Validation(rejects.count - rejects.passed_over, int(again.size), lines)
 
 
 def _bad_rows(rejects: Rejects) -> list[str]:
     lines = [f"{rejects.count:,} rows cannot be used"]
     if rejects.count and rejects.file:
-        listed = pl.scan_ndjson(rejects.file).head(_EXAMPLES).collect()
-        lines += [
-            f"  {Path(row['file']).name}: row {row['row']} {row['reason']}" for row in listed.to_dicts()
-        ]
+        with rejects.file.open(encoding="utf-8") as file:
+            listed = [json.loads(line) for line in islice(file, _EXAMPLES)]
+        lines += [f"  {Path(row['file']).name}: row {row['row']} {row['reason']}" for row in listed]
     if rejects.count > _EXAMPLES:
         lines.append(f"  and {rejects.count - _EXAMPLES:,} more")
     return lines
