@@ -136,6 +136,17 @@ def read_blocks(path: Path, advice: str) -> Iterator[bytes]:
         raise InputError(f"{path}: the file is empty; {advice}.")
 
 
+def read_pieces(path: Path, advice: str) -> Iterator[bytes]:
+    """The unpacked text in pieces that end anywhere.
+
+    Raises:
+        InputError: the file is missing or damaged.
+    """
+    pieces = _pieces(require_file(path, advice), advice)
+    yield _without_mark(path, next(pieces, b""))
+    yield from pieces
+
+
 def _pieces(path: Path, advice: str) -> Iterator[bytes]:
     """The unpacked bytes in pieces of :data:`BLOCK_BYTES`; all that can be had before a break comes first."""
     with _opened(path, advice) as file:
