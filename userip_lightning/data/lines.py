@@ -167,6 +167,15 @@ def _with_plain_ends(pieces: Iterator[bytes]) -> Iterator[bytes]:
         yield piece.replace(b"\r", b"\n")
 
 
+def read_pieces(path: Path, advice: str) -> Iterator[bytes]:
+    """The unpacked text in UTF-8, in pieces that end anywhere.
+
+    Raises:
+        InputError: the file is missing or damaged.
+    """
+    return as_utf8(_text_pieces(path, advice), "utf-8")
+
+
 def _text_pieces(path: Path, advice: str) -> Iterator[bytes]:
     """The unpacked bytes; what is plainly no text ends here."""
     pieces = _pieces(require_file(path, advice), advice)

@@ -9,6 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TextIO
 
+from userip_lightning.data.reject_kinds import RejectKinds
 from userip_lightning.errors import InputError
 
 #: The side file beside the prepared data; absent where every row could be used.
@@ -45,6 +46,11 @@ class Rejects:
         self.first = ""
         #: File name to the number of rows that were rejected in it.
         self.by_file: Counter[str] = Counter()
+        #: What was left out without being wrong, in words, to how often.
+        self.skipped: Counter[str] = Counter()
+        #: The rejected rows by what is wrong with them.
+        self.kinds = RejectKinds()
+        self._by_path: dict[str, tuple[int, str]] = {}
         self._handle: TextIO | None = None
         self._listed = self._bytes = 0
 
@@ -71,6 +77,15 @@ class Rejects:
                 with (folder / REJECTED).open("a", encoding="utf-8") as listed:
                     listed.write(_line("", None, f"{self.unlisted:,} further rows are not listed", ""))
 
+    def skip(self, what: str, count: int) -> None:
+        """Count what is left out without being wrong, in words for the data card."""
+        if count:
+            self.skipped[what] += count
+
+    def of_file(self, path: Path | str) -> tuple[int, str]:
+        """How many rows of a file were rejected, and what was wrong with the first of them."""
+        return self._by_path.get(str(path), (0, ""))
+
     def add(self, path: Path | str, row: int, reason: str, raw: str = "") -> None:
         """Reject one row.
 
@@ -88,8 +103,10 @@ class Rejects:
             allowed = f", one more than the {self.limit} that data.max_bad_rows allows" if self.limit else ""
             raise InputError(
                 f"{path}: row {row + 1} {reason}; mend or delete it{allowed}, or raise data.max_bad_rows to "
-                "leave such rows out and list them."
+                "leave such rows out and list them (`userip data validate` lists all that is wrong)."
             )
+        before, first = self._by_path.get(str(path), (0, f"row {row + 1} {reason}"))
+        self._by_path[str(path)] = (before + 1, first)
         self._list(path, row, reason, raw)
 
     def pass_over(self, path: Path | str, row: int, reason: str, raw: str = "") -> None:
@@ -106,6 +123,7 @@ class Rejects:
         self.count += 1
         self.first = self.first or f"{path}: row {row + 1} {reason}"
         self.by_file[Path(path).name] += 1
+        self.kinds.add(Path(path).name, row, reason)
 
     def _list(self, path: Path | str, row: int, reason: str, raw: str) -> None:
         if not self.file or self._listed >= MOST_LISTED or self._bytes >= MOST_BYTES:
