@@ -1,8 +1,8 @@
 """Parquet files on this machine, by their paths, which are never patterns.
 
-Polars reads ``[``, ``*`` and ``?`` in a path as a pattern and ``~`` as a home, whoever wrote it; a folder called
-``log [v2]`` is none. So this module alone hands it the paths of Parquet files. It is for files that this
-program wrote; those of others go through :mod:`userip_lightning.data.foreign_parquet`.
+Polars reads ``[``, ``*`` and ``?`` in a path as a pattern and ``~`` as a home, whoever wrote it; a folder
+called ``log [v2]`` is none. So this module alone hands it the paths of Parquet files. It is for files that
+this program wrote; those of others go through :mod:`userip_lightning.data.foreign_parquet`.
 """
 
 from __future__ import annotations

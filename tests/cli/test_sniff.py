@@ -14,11 +14,11 @@ from userip_lightning.cli import main
 
 def rows(separator: str = ",", decimal: str = ".", time: str = "{}") -> list[str]:
     found = []
-    for user in range(8):
-        for item in range(6):
+    for user in range(20):
+        for item in range(12):
             rating = f"{1 + (user + item) % 5}.5" if (user + item) % 5 < 4 else "5.0"
-            when = time.format(1_600_000_000 + 60 * (6 * user + item))
-            found.append(separator.join([f"U{user}", f"B0{item}", rating.replace(".", decimal), when]))
+            when = time.format(1_600_000_000 + 60 * (12 * user + item))
+            found.append(separator.join([f"U{user}", f"B{item:02d}", rating.replace(".", decimal), when]))
     return found
 
 
@@ -30,7 +30,8 @@ def log(folder: Path, name: str, header: str, *lines: str, encoding: str = "utf-
 
 
 def drafted(file: Path, capsys: pytest.CaptureFixture[str]) -> tuple[dict, str]:
-    """The configuration, which `userip data head` can read the log with, and its text."""
+    """The configuration, with which `userip data stats` reads the log, and its text."""
+    capsys.readouterr()
     assert main(["data", "sniff", str(file)]) == 0
     text = capsys.readouterr().out
     target = file.with_name("drafted.yaml")
@@ -54,12 +55,22 @@ def drafted(file: Path, capsys: pytest.CaptureFixture[str]) -> tuple[dict, str]:
     ],
 )
 def test_what_it_writes_reads_the_log(
-    name: str, header: str, separator: str, decimal: str, encoding: str, settings: dict, tmp_path, cache, capsys
+    name: str,
+    header: str,
+    separator: str,
+    decimal: str,
+    encoding: str,
+    settings: dict,
+    tmp_path,
+    cache,
+    capsys,
 ) -> None:
     file = log(tmp_path, name, header, *rows(separator, decimal), encoding=encoding)
     found, _ = drafted(file, capsys)
     assert found["path"] == str(file)
-    assert {key: value for key, value in found.items() if key in ("separator", "decimal", "encoding")} == settings
+    assert {
+        key: value for key, value in found.items() if key in ("separator", "decimal", "encoding")
+    } == settings
     if header:
         names = dict(zip(("user_id", "item_id", "rating", "timestamp"), header.split(separator), strict=True))
         assert {**names, **found.get("columns", {})} == names
@@ -70,7 +81,11 @@ def test_what_it_writes_reads_the_log(
 
 def test_parquet_and_json_lines_need_the_columns_alone(tmp_path, cache, capsys) -> None:
     frame = pl.DataFrame(
-        {"reviewerID": [f"u{n % 8}" for n in range(48)], "asin": [f"i{n // 8}" for n in range(48)], "liked": [0, 1] * 24}
+        {
+            "reviewerID": [f"u{n % 20}" for n in range(240)],
+            "asin": [f"i{n // 20}" for n in range(240)],
+            "liked": [0, 1, 1] * 80,
+        }
     )
     frame.write_parquet(tmp_path / "log [1].parquet")
     frame.write_ndjson(tmp_path / "log.jsonl")
@@ -82,7 +97,7 @@ def test_parquet_and_json_lines_need_the_columns_alone(tmp_path, cache, capsys) 
 
 
 def test_what_is_unsure_is_said(tmp_path, cache, capsys) -> None:
-    lines = [f"p{n % 7},q{n % 5}" for n in range(35)]
+    lines = [f"p{n % 30},q{7 * n % 40}" for n in range(120)]
     _, text = drafted(log(tmp_path, "log.csv", "left,right", *lines), capsys)
     assert "unsure: user_id is" in text
     assert "unsure: whether the first row is a header" in text
@@ -95,4 +110,6 @@ def test_what_is_no_log_is_refused(tmp_path, capsys) -> None:
     assert "no such file" in refused(["data", "sniff", str(tmp_path / "absent.csv")], capsys)
     (tmp_path / "there.yaml").touch()
     events = str(TINY / "csv" / "events.csv")
-    assert "is there already" in refused(["data", "sniff", events, "--to", str(tmp_path / "there.yaml")], capsys)
+    assert "is there already" in refused(
+        ["data", "sniff", events, "--to", str(tmp_path / "there.yaml")], capsys
+    )

@@ -1,6 +1,7 @@
 import os
 import signal
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import polars as pl
@@ -21,8 +22,10 @@ def file(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def no_idle_child(monkeypatch: pytest.MonkeyPatch) -> None:
+def no_idle_child(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(foreign_parquet, "_idle", [])
+    yield
+    foreign_parquet._end_idle()
 
 
 def test_rows_come_in_order_and_one_process_reads_one_file_after_another(
@@ -50,9 +53,13 @@ def test_a_crash_while_decoding_is_a_sentence(
     file: Path, tmp_path: Path, no_idle_child: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     program = tmp_path / "crash.py"
-    program.write_text("import os, sys; sys.stdin.readline(); os.write(2, b'no room for 2^61 bytes'); os.abort()")
+    program.write_text(
+        "import os, sys; sys.stdin.readline(); os.write(2, b'no room for 2^61 bytes'); os.abort()"
+    )
     monkeypatch.setattr(foreign_parquet, "_CHILD", program)
-    with pytest.raises(InputError, match=r"log\.parquet: not a readable Parquet file \(decoding it failed: no room"):
+    with pytest.raises(
+        InputError, match=r"log\.parquet: not a readable Parquet file \(decoding it failed: no room"
+    ):
         Tabular(str(file)).read()
     program.write_text("import os, signal; os.kill(os.getpid(), signal.SIGKILL)")
     with pytest.raises(InputError, match="was killed, perhaps for want of memory"):
@@ -66,7 +73,9 @@ def test_who_needs_no_more_ends_the_process(file: Path, no_idle_child: None) -> 
     assert foreign_parquet._idle == []
 
 
-def test_a_process_that_nobody_asks_ends(file: Path, no_idle_child: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_process_that_nobody_asks_ends(
+    file: Path, no_idle_child: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     text = foreign_parquet._CHILD.read_text().replace("_IDLE_SECONDS = 10.0", "_IDLE_SECONDS = 0.1")
     quick = file.with_name("quick.py")
     quick.write_text(text)

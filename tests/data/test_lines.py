@@ -91,7 +91,9 @@ def test_a_byte_order_mark_outweighs_the_setting(tmp_path: Path, encoding: str) 
 
 
 @pytest.mark.parametrize("size", [3, 1 << 20])
-def test_what_cannot_be_decoded_costs_its_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int) -> None:
+def test_what_cannot_be_decoded_costs_its_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int
+) -> None:
     monkeypatch.setattr(lines, "BLOCK_BYTES", size)
     odd = "a\nb\nc\n".encode("utf-16-le").replace(b"b\0", b"\0\xd8")  # half of a pair
     rejects = Rejects(9)
@@ -159,3 +161,17 @@ def test_an_archive_of_several_files_is_refused(tmp_path: Path) -> None:
 def test_a_file_that_is_something_else_is_told(tmp_path: Path, content: bytes, complaint: str) -> None:
     with pytest.raises(InputError, match=complaint):
         read(write(tmp_path, content))
+
+
+def test_an_archive_that_unpacks_to_far_too_much_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lines, "_UNPACKED", 1 << 16)
+    monkeypatch.setattr(lines, "BLOCK_BYTES", 1 << 14)
+    path = write(tmp_path, gzip.compress(b"u,a\n" * (1 << 18)), "log.csv.gz")
+    with pytest.raises(
+        InputError, match=r"log\.csv\.gz: the gzip file unpacks to over 500 times its size"
+    ):
+        read(path)
+    monkeypatch.setattr(lines, "_UNPACKED", 1 << 20)
+    assert len(read(path)[1]) == 1 << 18

@@ -20,7 +20,11 @@ def test_a_whole_run_below_a_strange_name(
     root = tmp_path / "log [v2] *?#%20 key=1"
     shutil.copytree(TINY, root / "ml [1]")
     monkeypatch.setenv("USERIP_CACHE", str(root / "cache*"))
-    changed = copy.deepcopy(settings) | {"seeds": [0], "controls": ["shuffled"], "output": str(root / "runs [a]")}
+    changed = copy.deepcopy(settings) | {
+        "seeds": [0],
+        "controls": ["shuffled"],
+        "output": str(root / "runs [a]"),
+    }
     changed["data"]["source"]["init_args"]["path"] = str(root / "ml [1]")
     for stage in ("profile", "quantize", "ctr"):
         changed[stage]["trainer"]["max_epochs"] = 1
@@ -32,7 +36,14 @@ def test_a_whole_run_below_a_strange_name(
     (prepared,) = (root / "cache*").glob("prepared-*/events.parquet")
     seen = pl.read_parquet(prepared, glob=False).filter("logged")
     seen.select("user_id", "item_id", "label").write_parquet(root / "events[1].parquet")
-    words = ["infer", str(experiment), "--events", str(root / "events[1].parquet"), "--codes", str(root / "codes?")]
+    words = [
+        "infer",
+        str(experiment),
+        "--events",
+        str(root / "events[1].parquet"),
+        "--codes",
+        str(root / "codes?"),
+    ]
     assert main(words) == 0
     capsys.readouterr()
     user = seen["user_id"][0]

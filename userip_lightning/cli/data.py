@@ -43,8 +43,8 @@ _USAGE = """usage: userip data COMMAND --config FILE ...
 What export writes is for programs, with every id and text as it is: a spreadsheet would run those that begin
 with = + - or @ as formulas.
 
-All but sniff and synthesize take the configuration of an experiment and use its `data` section; --help after any of
-them lists its settings."""
+All but sniff and synthesize take the configuration of an experiment and use its `data` section; --help after
+any of them lists its settings."""
 _DESCRIPTION = "Prepare the data of an experiment, by the `data` section of its configuration."
 
 

@@ -10,6 +10,8 @@ from __future__ import annotations
 import csv
 from collections import deque
 from collections.abc import Iterator
+from contextlib import suppress
+from io import StringIO
 from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
@@ -50,8 +52,8 @@ def read_records(
 ) -> Iterator[Records]:
     """Records in blocks; blank lines are passed over but counted.
 
-    Where the first lines have a blank after every separator, or the header has one, blanks there belong to the
-    separator.
+    Where the first lines have a blank after every separator, or the header has one, blanks there belong to
+    the separator.
 
     Args:
         path: the file, packed or not.
@@ -88,9 +90,7 @@ def _parsed(
     spaced = _blank_follows(pages.peek(_SHOWING), separator, header=row == -1)
 
     def parser() -> Iterator[list[str]]:
-        return csv.reader(
-            pages, delimiter=separator, quotechar=quote, skipinitialspace=spaced, strict=True
-        )
+        return csv.reader(pages, delimiter=separator, quotechar=quote, skipinitialspace=spaced, strict=True)
 
     reader = parser()
     while True:
@@ -122,9 +122,10 @@ class _Pages:
     """
 
     def __init__(self, path: Path, advice: str, encoding: str) -> None:
-        self._blocks = read_blocks(path, advice)
+        self._blocks = read_blocks(path, advice, encoding)
         self._encoding = encoding
         self._ahead: deque[str] = deque()
+        self._lines = StringIO(newline="\n")
         self._size = 0
         #: Lines handed out since the caller cleared this.
         self.taken: list[str] = []
@@ -135,25 +136,25 @@ class _Pages:
         return self
 
     def __next__(self) -> str:
-        if not self._ahead:
-            self._read(next(self._blocks))
-        self.taken.append(self._ahead.popleft())
+        line = self._ahead.popleft() if self._ahead else self._lines.readline() or self._next_block()
+        self.taken.append(line)
         if len(self.taken) > 1:
             self._limit()
-        return self.taken[-1]
+        return line
 
     def peek(self, lines: int) -> list[str]:
         """The next lines of this block, which are handed out all the same."""
-        if not self._ahead:
-            for block in self._blocks:
-                self._read(block)
-                break
-        return list(islice(self._ahead, lines))
+        with suppress(StopIteration):
+            self._ahead.append(self._lines.readline() or self._next_block())
+        self._ahead.extend(islice(self._lines, lines - 1))
+        return list(self._ahead)
 
-    def _read(self, block: bytes) -> None:
-        text = block.decode("utf-8", "surrogateescape")
+    def _next_block(self) -> str:
+        """The first line of the next block; its others wait as one text, not as objects of their own."""
+        text = next(self._blocks).decode("utf-8", "surrogateescape")
         self.suspicious = self.suspicious or bool(_fault(text, self._encoding))
-        self._ahead.extend(f"{line}\n" for line in text[:-1].split("\n"))
+        self._lines = StringIO(text, newline="\n")
+        return self._lines.readline()
 
     def _limit(self) -> None:
         """A record must end some time, or one stray quote would gather the file in memory."""

@@ -36,8 +36,8 @@ def read_table(
 ) -> Iterator[pl.DataFrame]:
     """Blocks of the table's rows; at least one, which may be empty.
 
-    Blanks around the names of a header are dropped; a name that is empty becomes ``column_3``. A row that is the
-    header again, left from files that were joined, is passed over (:meth:`Rejects.pass_over`).
+    Blanks around the names of a header are dropped; a name that is empty becomes ``column_3``. A row that is
+    the header again, left from files that were joined, is passed over (:meth:`Rejects.pass_over`).
 
     Args:
         path: the file, packed or not (see :mod:`userip_lightning.data.lines`).
@@ -53,8 +53,8 @@ def read_table(
         ``ROW`` (Int64) and every column as strings; empty fields are null.
 
     Raises:
-        InputError: the file is missing, empty or damaged; a column name comes twice or is :data:`ROW`; a row is
-            the header in another order; more bad rows than allowed.
+        InputError: the file is missing, empty or damaged; a column name comes twice or is :data:`ROW`; a row
+            is the header in another order; more bad rows than allowed.
     """
     frames = (
         _quoted(path, advice, rejects, separator, names, encoding, quote)

@@ -75,7 +75,9 @@ def checked(dialect: Dialect) -> Dialect:
         raise InputError(f"decimal: {dialect.decimal!r}, expected '.' or ','.")
     names = dialect.names
     if names is not None and (not names or len({*names, ROW}) <= len(names) or "" in names):
-        raise InputError(f"names: {', '.join(names)}; every column needs a name of its own, also those nobody reads.")
+        raise InputError(
+            f"names: {', '.join(names)}; every column needs a name of its own, also those nobody reads."
+        )
     require_encoding(dialect.encoding)
     return dialect._replace(separator=separator)
 
@@ -111,11 +113,15 @@ def decimal_points(frame: pl.DataFrame, path: Path | str, rejects: Rejects) -> p
         says = pl.format("has rating {}, expected a decimal comma", quoted("rating"))
         frame = sift(frame, [pl.when(pointed).then(says)], path, rejects)
     return frame.with_columns(
-        pl.col(name).str.replace(pattern, "$1.$2") for name, pattern in _COMMAS.items() if name in frame.columns
+        pl.col(name).str.replace(pattern, "$1.$2")
+        for name, pattern in _COMMAS.items()
+        if name in frame.columns
     )
 
 
-def names_of(setting: Sequence[str] | Mapping[str, Sequence[str]] | None, file: str) -> tuple[str, ...] | None:
+def names_of(
+    setting: Sequence[str] | Mapping[str, Sequence[str]] | None, file: str
+) -> tuple[str, ...] | None:
     """The names of a file's columns; a plain list is the log's."""
     if isinstance(setting, Mapping):
         setting = of_file(setting, file, ())

@@ -110,9 +110,7 @@ def _strings(frames: Iterator[pl.DataFrame]) -> pl.DataFrame:
     return frame.select(pl.col(plain).cast(pl.String))
 
 
-def _lines(
-    origin: str, frame: pl.DataFrame, table: _Table, guesses: Mapping[str, Guess]
-) -> Iterator[str]:
+def _lines(origin: str, frame: pl.DataFrame, table: _Table, guesses: Mapping[str, Guess]) -> Iterator[str]:
     names = _renamed(table.settings, guesses)
     columns = {ours: guess.theirs for ours, guess in guesses.items() if ours != "label"}
     if names:
@@ -126,7 +124,11 @@ def _lines(
     yield "    init_args:"
     yield _setting("path", origin, table.remarks.get("path"))
     for name, value in table.settings.items():
-        yield _setting(name, names or value, table.remarks.get(name)) if name == "names" else _setting(name, value)
+        yield (
+            _setting(name, names or value, table.remarks.get(name))
+            if name == "names"
+            else _setting(name, value)
+        )
     changed = {ours: theirs for ours, theirs in columns.items() if ours != theirs}
     if changed:
         yield _setting("columns", changed)
@@ -171,7 +173,7 @@ def _labels(guesses: Mapping[str, Guess]) -> Iterator[str]:
     elif "rating" in guesses:
         yield f"  labels: {{class_path: {_LABELS}RatingThreshold}}  # 1 above a rating of 3"
     else:
-        yield f"  labels: {{class_path: {_LABELS}Implicit}}  # no rating: what happened is 1, drawn items are 0"
+        yield f"  labels: {{class_path: {_LABELS}Implicit}}  # what happened is 1, drawn items are 0"
 
 
 def _setting(name: str, value: Any, remark: str | None = None) -> str:

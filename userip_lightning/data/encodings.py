@@ -34,8 +34,8 @@ def require_encoding(name: str) -> str:
         codecs.getincrementaldecoder(name)
     except (LookupError, UnicodeError, ValueError):
         raise InputError(
-            f"encoding: {name!r} is no text encoding; utf-8, utf-16, cp1252 (Windows, Western Europe) and latin-1 "
-            "are frequent ones."
+            f"encoding: {name!r} is no text encoding; utf-8, utf-16, cp1252 (Windows, Western "
+            "Europe) and latin-1 are frequent ones."
         ) from None
     return name
 
@@ -43,8 +43,8 @@ def require_encoding(name: str) -> str:
 def as_utf8(pieces: Iterable[bytes], encoding: str) -> Iterator[bytes]:
     """The pieces of a file in UTF-8, without a byte order mark, which outweighs ``encoding``.
 
-    What cannot be decoded becomes a byte that is no UTF-8 either, so its line is found out later. UTF-8 itself
-    is handed on as it is.
+    What cannot be decoded becomes a byte that is no UTF-8 either, so its line is found out later. UTF-8
+    itself is handed on as it is.
     """
     pieces = iter(pieces)
     first = next(pieces, b"")

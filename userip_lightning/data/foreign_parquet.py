@@ -1,7 +1,7 @@
 """Parquet files that others wrote, decoded by a process of their own.
 
 A damaged one can end the process that decodes it (see :mod:`userip_lightning.data.parquet_child`); here that
-becomes a sentence. The process hands the rows over as it goes, so nothing is decoded twice, and waits for some
+becomes a sentence. The process hands the rows over as it goes, so nothing is decoded twice, and waits some
 seconds for the next file.
 """
 
@@ -37,7 +37,7 @@ class Files(NamedTuple):
 
     Args:
         where: for messages: the file, the folder or the address.
-        files: below ``where`` where that is a folder, ``where`` itself where it is a file; none for an address.
+        files: below ``where`` if that is a folder, ``where`` itself if it is a file; none for an address.
         partitions: folders named ``key=value`` below ``where`` are columns.
     """
 
@@ -172,7 +172,9 @@ def _request(source: Files, task: str, columns: Sequence[str] | None) -> dict[st
 
 def _child(source: Files) -> tuple[_Child, bool]:
     """A child, and whether it had waited."""
-    if _idle and isinstance(source.where, Path):  # an address needs the credentials that the environment has now
+    if _idle and isinstance(
+        source.where, Path
+    ):  # an address needs the credentials that the environment has now
         child = _idle.pop()
         if child.parent == os.getpid() and child.process.poll() is None:
             return child, True

@@ -18,20 +18,86 @@ from userip_lightning.data.sniff import is_date, is_number
 #: Our name to what others call it, letters and digits alone.
 _NAMES: Mapping[str, tuple[str, ...]] = {
     "user_id": (
-        *("userid", "user", "uid", "customerid", "customer", "clientid", "client", "memberid", "member", "personid"),
-        *("person", "reviewerid", "reviewer", "visitorid", "visitor", "accountid", "account", "username", "useridx"),
+        *(
+            "userid",
+            "user",
+            "uid",
+            "customerid",
+            "customer",
+            "clientid",
+            "client",
+            "memberid",
+            "member",
+            "personid",
+        ),
+        *(
+            "person",
+            "reviewerid",
+            "reviewer",
+            "visitorid",
+            "visitor",
+            "accountid",
+            "account",
+            "username",
+            "useridx",
+        ),
     ),
     "item_id": (
-        *("itemid", "item", "iid", "parentasin", "asin", "productid", "product", "movieid", "movie", "bookid", "book"),
-        *("isbn", "articleid", "article", "sku", "businessid", "business", "thingid", "thing", "trackid", "track"),
+        *(
+            "itemid",
+            "item",
+            "iid",
+            "parentasin",
+            "asin",
+            "productid",
+            "product",
+            "movieid",
+            "movie",
+            "bookid",
+            "book",
+        ),
+        *(
+            "isbn",
+            "articleid",
+            "article",
+            "sku",
+            "businessid",
+            "business",
+            "thingid",
+            "thing",
+            "trackid",
+            "track",
+        ),
         *("songid", "song", "gameid", "game", "adid", "newsid", "videoid", "video", "itemidx", "listingid"),
     ),
     "rating": ("rating", "ratings", "stars", "star", "score", "overall", "rate", "reviewscore", "bookrating"),
     "timestamp": (
-        *("timestamp", "time", "unixreviewtime", "ts", "datetime", "date", "createdat", "created", "when", "eventtime"),
+        *(
+            "timestamp",
+            "time",
+            "unixreviewtime",
+            "ts",
+            "datetime",
+            "date",
+            "createdat",
+            "created",
+            "when",
+            "eventtime",
+        ),
         *("reviewtime", "reviewedat", "unixtime", "epoch", "ratedat", "purchasedat"),
     ),
-    "label": ("label", "click", "clicked", "isclick", "liked", "like", "islike", "purchased", "bought", "target"),
+    "label": (
+        "label",
+        "click",
+        "clicked",
+        "isclick",
+        "liked",
+        "like",
+        "islike",
+        "purchased",
+        "bought",
+        "target",
+    ),
     "review": ("review", "reviewtext", "text", "comment", "reviewbody"),
     "title": ("title", "itemtitle", "producttitle", "movietitle", "itemname", "productname", "name"),
 }
@@ -81,7 +147,7 @@ def guess_columns(frame: pl.DataFrame) -> dict[str, Guess]:
 
 
 def time_unit(values: Sequence[str]) -> str | None:
-    """``s``, ``ms``, ``us`` or ``ns`` by the size of numbers since 1970; None where these are no such numbers."""
+    """``s``, ``ms``, ``us`` or ``ns`` by the size of numbers since 1970; None where these are none."""
     numbers = sorted(float(value.replace(",", ".")) for value in values if is_number(value))
     if not numbers or len(numbers) < len(values):
         return None
@@ -93,7 +159,7 @@ def time_unit(values: Sequence[str]) -> str | None:
 
 
 def time_format(values: Sequence[str]) -> str | None:
-    """The format, as in ``datetime.strptime``, of dates that do not begin with their year; None where none fits."""
+    """The format, as in ``datetime.strptime``, of dates that begin with day or month; None if none fits."""
     for date, time in product(_DATES, _TIMES):
         if values and all(_fits(value, date + time) for value in values):
             return date + time

@@ -28,7 +28,7 @@ def without_headers(frame: pl.DataFrame, path: Path, rejects: Rejects) -> pl.Dat
         rejects: takes headers, which do not count towards ``max_bad_rows``: nothing of the log is lost.
 
     Raises:
-        InputError: a row has the names of all columns in another order, so all rows after it are another table.
+        InputError: a row has the names of all columns in another order: what follows is another table.
     """
     names = [name for name in frame.columns if name != ROW]
     suspects = frame.filter(pl.col(names[0]).str.strip_chars().is_in(names)) if names else frame.clear()
@@ -40,7 +40,7 @@ def without_headers(frame: pl.DataFrame, path: Path, rejects: Rejects) -> pl.Dat
             rejects.pass_over(path, row, "is a repeated header", " | ".join(found))
         elif sorted(found) == sorted(names):
             raise InputError(
-                f"{path}: row {row + 1} is a header with the columns in another order ({', '.join(found)}): two "
-                "tables were joined here; give them the same order, or one file each."
+                f"{path}: row {row + 1} is a header with the columns in another order "
+                f"({', '.join(found)}): two tables were joined; give them one order, or one file each."
             )
     return frame.filter(~pl.col(ROW).is_in(headers)) if headers else frame

@@ -94,12 +94,16 @@ def _objects(path: Path, advice: str) -> Iterator[str]:
             place, count = end, count + 1
         text = text[place:]
     if depth:
-        raise InputError(f"{path}: the JSON array does not end, the file breaks off in line {lines}; {advice}.")
+        raise InputError(
+            f"{path}: the JSON array does not end, the file breaks off in line {lines}; {advice}."
+        )
 
 
 def _next(text: str, place: int, depth: int, lines: int) -> tuple[int, int, int]:
     """Where something begins, inside how many brackets, and in which line."""
-    while place < len(text) and (text[place] in _BETWEEN or text[place] == "[" or (text[place] == "]" and depth)):
+    while place < len(text) and (
+        text[place] in _BETWEEN or text[place] == "[" or (text[place] == "]" and depth)
+    ):
         lines += text[place] == "\n"
         depth += (text[place] == "[") - (text[place] == "]")
         place += 1

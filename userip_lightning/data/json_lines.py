@@ -156,7 +156,9 @@ def _loaded(line: bytes) -> Any:
 def _bare(names: Sequence[str]) -> re.Pattern[bytes]:
     """Finds a value of these keys that is no string, no list, no object and no plain integer."""
     keys = {spelt for name in names for spelt in (json.dumps(name), json.dumps(name, ensure_ascii=False))}
-    return re.compile(rb"(?:%b)\s*:\s*-?(?:[tfIN]|[0-9]+[.eE])" % b"|".join(re.escape(key.encode()) for key in keys))
+    return re.compile(
+        rb"(?:%b)\s*:\s*-?(?:[tfIN]|[0-9]+[.eE])" % b"|".join(re.escape(key.encode()) for key in keys)
+    )
 
 
 def _is_literal(line: bytes) -> bool:

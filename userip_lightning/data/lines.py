@@ -32,6 +32,9 @@ from userip_lightning.errors import InputError
 BLOCK_BYTES = 16 << 20
 #: The longest line or quoted record, in bytes or characters.
 LONGEST = 64 << 20
+# No log packs so well: what unpacks to more than this, and to so many times its size, is a bomb.
+_UNPACKED = 256 << 20
+_RATIO = 500
 _PACKED = (".gz", ".bz2", ".xz", ".zip")
 _DAMAGE = (EOFError, gzip.BadGzipFile, zlib.error, lzma.LZMAError, zipfile.BadZipFile, OSError)
 _SIGNS = {
@@ -190,7 +193,7 @@ def _text_pieces(path: Path, advice: str) -> Iterator[bytes]:
 def _pieces(path: Path, advice: str) -> Iterator[bytes]:
     """The unpacked bytes in pieces of :data:`BLOCK_BYTES`; all that can be had before a break comes first."""
     with _opened(path, advice) as file:
-        lines, more = 0, True
+        lines, more, unpacked, packed = 0, True, 0, path.stat().st_size
         while more:
             found: list[bytes] = []
             try:
@@ -206,6 +209,12 @@ def _pieces(path: Path, advice: str) -> Iterator[bytes]:
                     f"{advice}."
                 ) from None
             lines += sum(part.count(b"\n") for part in found)
+            unpacked += size
+            if unpacked > max(_UNPACKED, _RATIO * packed):
+                raise InputError(
+                    f"{path}: the {_name(path)} unpacks to over {_RATIO} times its size, as no log does; "
+                    "if it is one, unpack it first."
+                )
             if size:
                 yield b"".join(found)
 

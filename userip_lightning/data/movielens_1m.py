@@ -1,4 +1,4 @@
-"""MovieLens-1M (6,040 users, 3,883 films, 1,000,209 ratings) and MovieLens-10M; fields between double colons."""
+"""MovieLens-1M (6,040 users, 3,883 films, 1,000,209 ratings) and -10M; fields between double colons."""
 
 from __future__ import annotations
 
@@ -33,7 +33,9 @@ OCCUPATIONS = (
     *("programmer", "retired", "sales/marketing", "scientist", "self-employed", "technician/engineer"),
     *("tradesman/craftsman", "unemployed", "writer"),
 )
-_ADVICE = "get ml-1m.zip or ml-10m.zip from grouplens.org/datasets/movielens and give the folder it unpacks to"
+_ADVICE = (
+    "get ml-1m.zip or ml-10m.zip from grouplens.org/datasets/movielens and give the folder it unpacks to"
+)
 _EVENTS = ("user_id", "item_id", "rating", "timestamp")
 _RATINGS = {"1M": (1.0, 5.0), "10M": (0.5, 5.0)}
 _ENCODINGS = {"1M": "latin-1", "10M": "utf-8"}
@@ -46,8 +48,8 @@ class MovieLens1M(Source):
     ``occupation``.
 
     Args:
-        path: the folder with ``ratings.dat`` and ``movies.dat``. Where it has ``users.dat`` as well, it is that of
-            MovieLens-1M, in Latin-1; else that of MovieLens-10M, in UTF-8.
+        path: the folder with ``ratings.dat`` and ``movies.dat``. Where it has ``users.dat`` as well, it is
+            that of MovieLens-1M, in Latin-1; else that of MovieLens-10M, in UTF-8.
     """
 
     def __init__(self, path: str) -> None:
@@ -71,7 +73,11 @@ class MovieLens1M(Source):
             )
             columns = with_year(films).select(ROW, "item_id", "title", "year", "genres")
             yield Block(items=shape_side(columns, "item_id", movies, rejects))
-        for people in _table(users[0], rejects, encoding, ("user_id", "gender", "age", "occupation", "zip_code")) if users else ():
+        for people in (
+            _table(users[0], rejects, encoding, ("user_id", "gender", "age", "occupation", "zip_code"))
+            if users
+            else ()
+        ):
             occupations = dict(zip(map(str, range(len(OCCUPATIONS))), OCCUPATIONS, strict=True))
             columns = people.select(
                 ROW,

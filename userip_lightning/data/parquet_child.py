@@ -1,10 +1,11 @@
 """The program that decodes Parquet files of others, so that a crash over a damaged one is its own.
 
 A length in a damaged file can ask for more memory than there is, and then polars does not raise: it ends the
-process. :mod:`userip_lightning.data.foreign_parquet` runs this file as a process, writes requests as lines of JSON
-to its standard input and reads messages from its standard output: a letter, a length of 8 bytes, so many bytes.
+process. :mod:`userip_lightning.data.foreign_parquet` runs this file as a process, writes requests as lines of
+JSON to its standard input and reads messages from its standard output: a letter, a length of 8 bytes, so many
+bytes. ``F`` is a frame as an Arrow stream, ``D`` an answer as JSON and the end, ``E`` why it
+cannot be read, and the end.
 
-``F`` a frame as an Arrow stream, ``D`` an answer as JSON and the end, ``E`` why it cannot be read, the end as well.
 It imports nothing of this package, for it is run by its path, and ends when nobody asks for a while.
 """
 
@@ -49,7 +50,9 @@ def _answer(request: dict[str, Any]) -> None:
     schema = scan.collect_schema()
     names = [name for name in request["columns"] or schema if name in schema]
     _send_frame(pl.DataFrame(schema={name: schema[name] for name in names}))
-    for frame in scan.select(names).collect_batches(chunk_size=request["rows"], maintain_order=True) if names else ():
+    for frame in (
+        scan.select(names).collect_batches(chunk_size=request["rows"], maintain_order=True) if names else ()
+    ):
         if request["task"] == "read" and frame.height:
             _send_frame(frame)
     _send(b"D", b"{}")
@@ -58,8 +61,8 @@ def _answer(request: dict[str, Any]) -> None:
 def _scan(request: dict[str, Any]) -> pl.LazyFrame:
     """An address as it is; files by paths below their folder, which is the working directory.
 
-    So folders above it are no partitions, whatever their names. Partitions stay text: guessed as numbers, the ids
-    007 and 7 would be one.
+    So folders above it are no partitions, whatever their names. Partitions stay text: guessed as numbers, the
+    ids 007 and 7 would be one.
     """
     where = request["address"] or request["files"]
     glob = request["address"] is not None

@@ -71,21 +71,24 @@ def sniff(path: Path, advice: str, size: int = _BYTES) -> Sniffed:
     lines = [] if "\0" in text else [line for line in islice(text.split("\n"), _LINES + 1) if line.strip()]
     if len(start) == size and len(lines) > 1 and len(lines) <= _LINES:
         lines.pop()  # cut in the middle
-    quote, separator = "\"", None
-    for quote in ('"', "'", ""):
-        separator = _separator(lines, quote)
-        if separator and _is_quoted(lines, separator, quote):
-            break
-    else:
-        quote = "" if separator and _has_stray_quotes(lines, separator) else '"'
-        separator = _separator(lines, quote) or separator
+    quote, separator = _cut(lines)
     rows = _fields(lines, separator, quote) if separator else [[line] for line in lines]
     first, others = (rows[0], rows[1:]) if rows else ([], [])
     return Sniffed(encoding, separator, quote, first, others, _is_data(first, others), _decimal(others))
 
 
+def _cut(lines: Sequence[str]) -> tuple[str, str | None]:
+    """What stands around fields, and between them."""
+    for quote in ('"', "'"):
+        separator = _separator(lines, quote)
+        if separator and _is_quoted(lines, separator, quote):
+            return quote, separator
+    separator = _separator(lines, "")
+    return "" if separator and _has_stray_quotes(lines, separator) else '"', separator
+
+
 def guess_encoding(start: bytes) -> str:
-    """What a byte order mark tells; UTF-8 where most lines beyond ASCII are, UTF-16 by its NUL bytes, else cp1252."""
+    """What a byte order mark tells; UTF-8 where most lines beyond ASCII are; UTF-16 by NUL bytes; cp1252."""
     mark = marked(start)
     if mark:
         return mark
@@ -110,8 +113,11 @@ def is_date(text: str) -> bool:
 
 def has_decimal_commas(values: Sequence[str]) -> bool:
     """Whether these are numbers, and those that are not whole have a comma."""
-    return bool(values) and all(map(is_number, values)) and any(map(_COMMA.fullmatch, values)) and (
-        not any("." in value for value in values)
+    return (
+        bool(values)
+        and all(map(is_number, values))
+        and any(map(_COMMA.fullmatch, values))
+        and (not any("." in value for value in values))
     )
 
 
@@ -151,7 +157,7 @@ def _is_quoted(lines: Sequence[str], separator: str, quote: str) -> bool:
     fields = [field.strip() for line in lines for field in line.split(separator)]
     both = sum(len(field) > 1 and field[0] == field[-1] == quote for field in fields)
     opened = sum(field.startswith(quote) for field in fields)
-    return both > 0 and 2 * both >= opened and (quote == '"' or 2 * both >= len(fields) // 2)
+    return both > 0 and 4 * both >= opened and (quote == '"' or 2 * both >= len(fields) // 2)
 
 
 def _has_stray_quotes(lines: Sequence[str], separator: str) -> bool:
@@ -171,5 +177,7 @@ def _is_data(first: Sequence[str], others: Sequence[Sequence[str]]) -> bool | No
 
 def _decimal(rows: Sequence[Sequence[str]]) -> str:
     width = max(map(len, rows), default=0)
-    columns = [[row[place] for row in rows if len(row) > place and row[place].strip()] for place in range(width)]
+    columns = [
+        [row[place] for row in rows if len(row) > place and row[place].strip()] for place in range(width)
+    ]
     return "," if any(map(has_decimal_commas, columns)) else "."

@@ -16,7 +16,7 @@ _FAR = 64 << 20
 
 @contextmanager
 def suggesting(files: Mapping[Path, Dialect], columns: Mapping[str, str]) -> Iterator[None]:
-    """Say what a delimited file looks like, where the block complains of it and its settings seem to be wrong.
+    """Say what a delimited file looks like, where the block complains of it and its settings seem wrong.
 
     Args:
         files: how each is read.
@@ -55,8 +55,12 @@ def suggestion(path: Path, dialect: Dialect, columns: Mapping[str, str], message
         settings.append("quote: ''")
     clauses = [f"this looks like {' and '.join(f'`{setting}`' for setting in settings)}"] if settings else []
     unnamed = dialect.names is None and seen.headless and not _names_something(seen, columns)
-    if unnamed and ("is missing" in message or "twice in the header" in message or "which no file has" in message):
-        clauses.append(f"the first row looks like data: give names, one for each of its {len(seen.first)} columns")
+    if unnamed and (
+        "is missing" in message or "twice in the header" in message or "which no file has" in message
+    ):
+        clauses.append(
+            f"the first row looks like data: give names, one for each of its {len(seen.first)} columns"
+        )
     return "; ".join(clauses)
 
 

@@ -60,8 +60,8 @@ class Tabular(Source):
         items_path: one row per item: ``item_id``, ``title`` and further text attributes.
         users_path: one row per user: ``user_id`` and further text attributes.
         rating_range: lowest and highest rating that is possible; None accepts any number.
-        separator: between the fields of delimited files, one character or several (`;`, `::`). None is a tab for
-            .tsv and a comma for .csv; a file with another ending is read as delimited where this is set.
+        separator: between the fields of delimited files, one character or several (`;`, `::`). None is a tab
+            for .tsv and a comma for .csv; a file with another ending is read as delimited where this is set.
         encoding: of delimited files: cp1252 for Windows in Western Europe, latin-1, utf-16. A byte order mark
             outweighs it.
         names: of the columns of a delimited file without a header, in their order. A list is the log's.
@@ -125,7 +125,9 @@ class Tabular(Source):
             ("users", self.users_columns, users_path),
         ):
             if named and not file:
-                raise InputError(f"{setting}_columns names columns of a file that is not given: set {setting}_path.")
+                raise InputError(
+                    f"{setting}_columns names columns of a file that is not given: set {setting}_path."
+                )
 
     @property
     def origin(self) -> str:

@@ -60,7 +60,9 @@ def time_rule(unit: TimestampUnit | None, format: str | None) -> TimeRule:
         InputError: an unknown unit, a format without directives, or both are given.
     """
     if unit is not None and unit not in _PER_SECOND:
-        raise InputError(f"timestamp_unit is {unit!r}, expected {', '.join(_PER_SECOND)} or null for seconds.")
+        raise InputError(
+            f"timestamp_unit is {unit!r}, expected {', '.join(_PER_SECOND)} or null for seconds."
+        )
     if format is not None and "%" not in format:
         raise InputError(f"timestamp_format is {format!r}, expected directives such as '%d/%m/%Y %H:%M'.")
     if unit is not None and format is not None:
@@ -133,10 +135,11 @@ def _of_numbers(whole: pl.Series | None, decimal: pl.Series, rule: TimeRule) -> 
 
 def _of_iso(text: pl.Series) -> pl.Series:
     """Seconds since 1970 of ISO 8601; null where it is something else, or no time that exists."""
-    parts = (
-        text.str.replace(_COMPACT, "$1-$2-${3}T$4:$5:$6").str.extract_groups(_ISO).struct.unnest()
-    )
-    two = {name: pl.col(name).fill_null("0").str.zfill(2) for name in ("month", "day", "hour", "minute", "second")}
+    parts = text.str.replace(_COMPACT, "$1-$2-${3}T$4:$5:$6").str.extract_groups(_ISO).struct.unnest()
+    two = {
+        name: pl.col(name).fill_null("0").str.zfill(2)
+        for name in ("month", "day", "hour", "minute", "second")
+    }
     moment = pl.format("{}-{}-{}T{}:{}:{}", pl.col("year"), *two.values())
     offset = pl.col("hours").cast(pl.Int64) * 3600 + pl.col("minutes").fill_null("0").cast(pl.Int64) * 60
     away = pl.when(pl.col("sign") == "-").then(-offset).otherwise(offset).fill_null(0)
