@@ -114,7 +114,7 @@ def _halved(lines: Lines, schema: Mapping[str, pl.DataType], path: Path, rejects
         if frame is not None:
             good.append(frame)
         elif end - start == 1:
-            reason = _reason(texts[start], schema)
+            reason = why_refused(texts[start], schema)
             rejects.add(path, int(lines.rows[start]), reason, texts[start].decode())
         else:
             middle = (start + end) // 2
@@ -122,15 +122,15 @@ def _halved(lines: Lines, schema: Mapping[str, pl.DataType], path: Path, rejects
     return pl.concat([pl.DataFrame(schema={ROW: pl.Int64(), **schema}), *good])
 
 
-def _reason(line: bytes, schema: Mapping[str, pl.DataType]) -> str:
-    """Why polars refuses a line."""
+def why_refused(line: bytes, schema: Mapping[str, pl.DataType]) -> str:
+    """Why a line is no row, as a verb phrase."""
     try:
         value = _loaded(line)
     except RecursionError:
         return "is nested too deep"
     except ValueError as error:
         if _is_literal(line):
-            return "is a Python dictionary, no JSON; write it with json.dumps"
+            return "is no JSON but a Python dictionary; write it with json.dumps"
         if getattr(error, "msg", "") == "Extra data":
             return "has something behind its JSON object; put one object on a line"
         return f"is no JSON ({error})"
