@@ -149,10 +149,10 @@ class FeatureBank:
         Raises:
             InputError: the version was deleted since it was opened.
         """
-        import polars as pl  # whoever only looks codes up does not wait for it
+        from userip_lightning import parquet  # it waits for polars, and who only looks codes up does not
 
         try:
-            return pl.read_parquet(self.path / "codes.parquet")
+            return parquet.read(self.path / "codes.parquet")
         except FileNotFoundError:
             raise InputError(
                 f"{self.path}: this version was deleted while it was read; run the same command again."

@@ -17,6 +17,7 @@ from userip_lightning.artifact import Manifest, read_manifest, save_array, writi
 from userip_lightning.data.behaviour_store import BehaviourStore
 from userip_lightning.data.behaviours import encode_items
 from userip_lightning.data.columns import require_columns
+from userip_lightning.data.foreign_parquet import Files, read_foreign
 from userip_lightning.errors import InputError
 from userip_lightning.ids import ID, is_missing, read_ids
 from userip_lightning.profile.body import Tokens
@@ -100,11 +101,7 @@ def read_frame(file: Path) -> pl.DataFrame:
     Raises:
         InputError: no Parquet file.
     """
-    try:
-        return pl.read_parquet(file)
-    except (OSError, pl.exceptions.PolarsError) as error:
-        reason = str(error).splitlines()[0]
-        raise InputError(f"{file}: no Parquet file of items ({reason}); check the path.") from None
+    return pl.concat(read_foreign(Files(file, [file])))
 
 
 def read_items(file: Path, template: PromptTemplate) -> pl.DataFrame:

@@ -11,7 +11,9 @@ from typing import NamedTuple
 
 import polars as pl
 
+from userip_lightning import parquet
 from userip_lightning.artifact import Manifest, file_hash, stable_hash, writing
+from userip_lightning.data.foreign_parquet import Files, require_decodable
 from userip_lightning.data.labels import GivenLabel, Implicit, Labels, RatingThreshold
 from userip_lightning.errors import InputError
 from userip_lightning.ids import is_missing, read_ids
@@ -60,8 +62,10 @@ class Population(NamedTuple):
             InputError: no Parquet file, a missing column, an empty id, or a row without a usable label.
         """
         files = _files(source)
+        named = [labels.column] if isinstance(labels, GivenLabel) else []
+        require_decodable(Files(source, files), ["user_id", "item_id", "label", "rating", *named])
         try:
-            schema = pl.scan_parquet(list(files)).collect_schema()
+            schema = parquet.scan(files).collect_schema()
             _require(source, schema, "user_id", "item_id")
             label = _label(source, schema, labels)
             return _checked(Population(source, files, schema, label, 0, 0))
@@ -78,7 +82,7 @@ class Population(NamedTuple):
     def scan(self) -> pl.LazyFrame:
         """``user_id`` and ``item_id`` as strings, null where there is none, ``label`` as it comes."""
         ids = (read_ids(name, self.schema[name], str(self.source)) for name in ("user_id", "item_id"))
-        return pl.scan_parquet(list(self.files)).select(*ids, label=self.label)
+        return parquet.scan(self.files).select(*ids, label=self.label)
 
     def deal(self, items: pl.DataFrame, parts: int, folder: Path, manifest: Manifest) -> None:
         """Write ``NNNNN/*.parquet`` into ``folder``, one folder per part; a user is in one part.
@@ -110,7 +114,7 @@ def part_folder(folder: Path, part: int) -> Path:
 def read_part(folder: Path, part: int) -> pl.DataFrame:
     """Events of a part; it may have none."""
     files = sorted(part_folder(folder, part).glob("*.parquet"))
-    return pl.concat([pl.DataFrame(schema=PART_COLUMNS), *map(pl.read_parquet, files)])
+    return pl.concat([pl.DataFrame(schema=PART_COLUMNS), *map(parquet.read, files)])
 
 
 def _files(source: Path) -> tuple[Path, ...]:

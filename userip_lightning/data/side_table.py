@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from userip_lightning import parquet
 from userip_lightning.data.rejects import Rejects
 from userip_lightning.errors import InputError
 
@@ -69,7 +70,7 @@ class SideTable:
         wanted = pl.DataFrame({self.key: ids})
         if not self._parts:
             return wanted.with_columns(title=pl.lit(None, dtype=pl.String)) if self.name == "item" else wanted
-        rows = pl.scan_parquet(self._parts).join(wanted.lazy(), on=self.key, how="semi")
+        rows = parquet.scan(self._parts).join(wanted.lazy(), on=self.key, how="semi")
         table = self._one_row_each(rows.collect(engine="streaming").sort(_PLACE).drop(_PLACE), faults)
         if self.name == "item" and "title" not in table.columns:
             raise InputError(f"{self._source.table_origin('item')}: the items have no 'title' column.")

@@ -16,6 +16,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from userip_lightning import parquet
 from userip_lightning.data.id_codes import IdCodes
 from userip_lightning.data.rejects import Rejects
 from userip_lightning.data.side_table import SideTable
@@ -60,11 +61,11 @@ class StoredLog:
     @property
     def columns(self) -> tuple[str, ...]:
         """Names of the events' columns."""
-        return tuple(pl.read_parquet_schema(self.parts[0]))
+        return tuple(parquet.schema(self.parts[0]))
 
     def scan(self) -> pl.LazyFrame:
         """All events, on disk."""
-        return pl.scan_parquet(list(self.parts))
+        return parquet.scan(self.parts)
 
     def pick(self, places: NDArray[np.int64], columns: Sequence[str]) -> Iterator[pl.DataFrame]:
         """Some events, in as many frames as there are parts.
@@ -75,7 +76,7 @@ class StoredLog:
         """
         start = 0
         for part in self.parts:
-            frame = pl.read_parquet(part, columns=["row_id", *columns])
+            frame = parquet.read(part, columns=["row_id", *columns])
             low, high = np.searchsorted(places, [start, start + frame.height])
             yield frame.select(columns)[places[low:high] - start]
             start += frame.height

@@ -11,7 +11,15 @@ from polars.selectors import categorical, enum
 
 from userip_lightning.artifact import file_hash
 from userip_lightning.data.columns import ROW, rename_columns, shape_side
-from userip_lightning.data.delimited import read_table
+from userip_lightning.data.dialect import (
+    FILES,
+    Dialect,
+    checked,
+    decimal_points,
+    names_of,
+    of_file,
+    read_delimited,
+)
 from userip_lightning.data.events import shape_events
 from userip_lightning.data.json_table import read_json_table
 from userip_lightning.data.lines import kind_of, require_file
@@ -24,15 +32,17 @@ from userip_lightning.data.parquet_folder import (
 )
 from userip_lightning.data.rejects import Rejects
 from userip_lightning.data.source import Block, MissingRows, Source
+from userip_lightning.data.suggestions import suggesting
 from userip_lightning.data.times import TimestampUnit, time_rule
 from userip_lightning.errors import InputError
 from userip_lightning.schema import EVENT_COLUMNS
 
 _ADVICE = (
     "give the path of a .csv, .tsv, .jsonl or .parquet file (all but .parquet may be packed, as .csv.gz is), "
-    "or a folder or an address with Parquet files"
+    "or a folder or an address with Parquet files; any other text table needs `separator`"
 )
 _JSON = (".jsonl", ".ndjson", ".json")
+_OTHERS = (*_JSON, ".parquet")
 _OURS = (*EVENT_COLUMNS, "title")
 _OPTIONAL = ("rating", "timestamp", "review")
 
@@ -50,6 +60,14 @@ class Tabular(Source):
         items_path: one row per item: ``item_id``, ``title`` and further text attributes.
         users_path: one row per user: ``user_id`` and further text attributes.
         rating_range: lowest and highest rating that is possible; None accepts any number.
+        separator: between the fields of delimited files, one character or several (`;`, `::`). None is a tab for
+            .tsv and a comma for .csv; a file with another ending is read as delimited where this is set.
+        encoding: of delimited files: cp1252 for Windows in Western Europe, latin-1, utf-16. A byte order mark
+            outweighs it.
+        names: of the columns of a delimited file without a header, in their order. A list is the log's.
+        quote: the character around fields that hold separators or line breaks; '' where quotes are text.
+        decimal: the sign before the decimals of ratings: `,` for 4,5. These five may also be a mapping with
+            the keys log, items and users, where the files differ.
         timestamp_unit: of timestamps that are numbers: ``s``, ``ms``, ``us`` or ``ns``. None takes them for
             seconds and rejects those that look like another unit. ISO 8601 and columns of dates need none.
         timestamp_format: of timestamps that are text of another kind, as in ``datetime.strptime``:
@@ -70,6 +88,11 @@ class Tabular(Source):
         items_path: str | None = None,
         users_path: str | None = None,
         rating_range: tuple[float, float] | None = None,
+        separator: str | dict[str, str] | None = None,
+        encoding: str | dict[str, str] = "utf-8",
+        names: list[str] | dict[str, list[str]] | None = None,
+        quote: str | dict[str, str] = '"',
+        decimal: str | dict[str, str] = ".",
         timestamp_unit: TimestampUnit | None = None,
         timestamp_format: str | None = None,
         items_columns: Mapping[str, str] | None = None,
@@ -83,6 +106,18 @@ class Tabular(Source):
         self.items_path = place(items_path) if items_path else None
         self.users_path = place(users_path) if users_path else None
         self.rating_range = rating_range
+        self.dialects = {
+            file: checked(
+                Dialect(
+                    of_file(separator, file, None),
+                    of_file(encoding, file, "utf-8"),
+                    names_of(names, file),
+                    of_file(quote, file, '"'),
+                    of_file(decimal, file, "."),
+                )
+            )
+            for file in FILES
+        }
         self.times = time_rule(timestamp_unit, timestamp_format)
         self.missing_items, self.missing_users = missing_items, missing_users
         for setting, named, file in (
@@ -109,12 +144,18 @@ class Tabular(Source):
             "columns": self.columns,
             "range": self.rating_range,
             "files": files,
+            "dialects": self.dialects,
             "timestamps": self.times[:2],
             "table_columns": [self.items_columns, self.users_columns],
             "missing": [self.missing_items, self.missing_users],
         }
 
     def blocks(self, rejects: Rejects) -> Iterator[Block]:
+        tables = {path: self._dialect(path) for path in self._paths() if kind_of(path) not in _OTHERS}
+        with suggesting(tables, {**self.items_columns, **self.users_columns, **self.columns}):
+            yield from self._blocks(rejects)
+
+    def _blocks(self, rejects: Rejects) -> Iterator[Block]:
         unseen = set(self.columns)
         for path, key, needed, own in (
             (self.items_path, "item_id", ["item_id", "title"], self.items_columns),
@@ -142,8 +183,11 @@ class Tabular(Source):
         self, path: Path | str, required: list[str], rejects: Rejects, columns: Mapping[str, str]
     ) -> Iterator[pl.DataFrame]:
         """Blocks with our column names."""
+        commas = self._is_delimited(path) and self._dialect(path).decimal == ","
         for frame in self._parsed(path, rejects, columns):
             named = rename_columns(frame, path, columns, required)
+            if commas:
+                named = decimal_points(named, path, rejects)
             for name, dtype in named.schema.items():
                 if (path != self.path or name in _OURS) and not _is_plain(dtype):
                     raise InputError(
@@ -159,8 +203,8 @@ class Tabular(Source):
             return read_parquet_folder(path)
         file = require_file(Path(path), _ADVICE)
         kind = kind_of(file)
-        if kind in (".csv", ".tsv"):
-            return read_table(file, _ADVICE, rejects, "," if kind == ".csv" else "\t", quoted=True)
+        if self._is_delimited(file):
+            return read_delimited(file, _ADVICE, rejects, self._dialect(path))
         if kind in _JSON:
             names = [columns.get(name, name) for name in _OURS]
             # A key that the file lacks but the settings name must be missed, so it is not among these.
@@ -169,6 +213,22 @@ class Tabular(Source):
         if kind == ".parquet":
             return read_parquet(file)
         raise InputError(f"{file}: the format {kind or 'without a suffix'!r} is unknown; {_ADVICE}.")
+
+    def _paths(self) -> Iterator[Path]:
+        for path in (self.path, self.items_path, self.users_path):
+            if isinstance(path, Path):
+                yield path
+
+    def _is_delimited(self, path: Path | str) -> bool:
+        if is_parquet_folder(path):
+            return False
+        kind = kind_of(Path(path))
+        ours = kind in (".csv", ".tsv") or self._dialect(path).separator is not None
+        return ours and kind not in _OTHERS
+
+    def _dialect(self, path: Path | str) -> Dialect:
+        files = {self.users_path: "users", self.items_path: "items", self.path: "log"}
+        return self.dialects[files[path]]
 
 
 def _require_mapped(
