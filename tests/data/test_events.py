@@ -39,7 +39,7 @@ def test_columns_get_our_types_and_missing_ones_are_null() -> None:
         ({"user_id": [float("nan")]}, "has an empty user_id"),
         ({"user_id": [2.0**53]}, "has user_id 9007199254740992.0, expected text or a whole number, below 2.*"),
         ({"item_id": [1.5]}, "has item_id 1.5, expected text or a whole number, below .*"),
-        ({"item_id": ["x" * 257]}, "has a item_id of more than 256 characters"),
+        ({"item_id": ["x" * 257]}, "has more than 256 characters as item_id"),
         ({"review": ["a\0b"]}, "has a NUL character in review"),
         ({"more": ["\0"]}, "has a NUL character in more"),
     ],

@@ -167,7 +167,7 @@ class Likelihood(LearnedSource):
         backbone, tokenizer = load_backbone(self.lm), load_tokenizer(self.lm)
         prompt = self.prompt if targets.offset is not None else _without_dislikes(self.prompt)
         room = self._room(backbone, tokenizer, prompt)
-        ids = [_spelling(tokenizer, text or "")[:room] for text in plain_texts(texts, tokenizer)]
+        ids = [_spelling(tokenizer, text)[:room] for text in plain_texts(texts, tokenizer)]
         told = np.array([bool(own) for own in ids])
         kind = AddedScores if self.added else JointScores
         scores = kind(backbone, tokenizer, prompt, Tokens.of(ids))

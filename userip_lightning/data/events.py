@@ -11,6 +11,7 @@ from userip_lightning.data.columns import (
     ROW,
     SECONDS,
     id_faults,
+    id_value,
     nul_fault,
     number,
     number_fault,
@@ -19,7 +20,6 @@ from userip_lightning.data.columns import (
 )
 from userip_lightning.data.rejects import Rejects
 from userip_lightning.data.times import TimeRule, read_times
-from userip_lightning.ids import read_ids
 from userip_lightning.schema import EVENT_COLUMNS
 
 _IDS = ("user_id", "item_id")
@@ -72,7 +72,7 @@ def shape_events(
         if name not in raw.columns:
             columns.append(pl.lit(None, dtype=dtype).alias(name))
         elif name in _IDS:
-            columns.append(read_ids(name, raw.schema[name], str(path)))
+            columns.append(id_value(good, name, path))
         elif name == "timestamp":
             columns.append(pl.col(SECONDS).alias(name))
         elif dtype == pl.String:

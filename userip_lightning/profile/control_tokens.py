@@ -30,9 +30,10 @@ def control_tokens(tokenizer: Any) -> list[str]:
     return sorted({name for name in names if len(name) > 1}, key=lambda name: (-len(name), name))
 
 
-def plain_texts(texts: Sequence[str | None], tokenizer: Any) -> list[str | None]:
+def plain_texts(texts: Sequence[str], tokenizer: Any) -> list[str]:
     """Texts without control tokens; those that have none stay as they are."""
-    return plain_table(pl.DataFrame({"text": pl.Series(texts, dtype=pl.String)}), tokenizer)["text"].to_list()
+    names = control_tokens(tokenizer)
+    return _plain(pl.Series(texts, dtype=pl.String), names).to_list() if names else list(texts)
 
 
 def plain_table(table: pl.DataFrame, tokenizer: Any) -> pl.DataFrame:
