@@ -78,7 +78,10 @@ def test_other_scripts_may_stay_out(tmp_path: Path) -> None:
         ({"reviewerID": ""}, "row 2 has an empty user_id"),
         ({"reviewerID": None}, "row 2 has an empty user_id"),
         ({"unixReviewTime": -5}, "row 2 has timestamp '-5', expected seconds since 1970"),
-        ({"unixReviewTime": 1472688000000}, "row 2 has timestamp '1472688000000', which looks like milliseconds"),
+        (
+            {"unixReviewTime": 1472688000000},
+            "row 2 has timestamp '1472688000000', which looks like milliseconds",
+        ),
         ({"reviewText": "a\x00b"}, "row 2 has a NUL character in review"),
     ],
 )

@@ -35,7 +35,9 @@ LAYOUTS = {
 
 @pytest.mark.parametrize("block", [7, 100, 16 << 20])
 @pytest.mark.parametrize("layout", LAYOUTS)
-def test_every_layout_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, layout: str, block: int) -> None:
+def test_every_layout_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, layout: str, block: int
+) -> None:
     if not layout.startswith("lines"):  # the layout must show in the first block of lines
         monkeypatch.setattr(lines, "BLOCK_BYTES", block if block > 7 or layout[0] == "a" else 100)
     events = Tabular(file(tmp_path, LAYOUTS[layout])).read().events
@@ -51,12 +53,18 @@ def test_every_layout_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, l
         (json.dumps(ROWS)[:-1], "the JSON array does not end, the file breaks off in line 1"),
         (json.dumps(ROWS)[:-30], "object 40, which begins in line 1, is no JSON"),
         ('[{"user_id": 1,\n"item_id": 2},\n{"user_id": x}]', "object 2, which begins in line 3, is no JSON"),
-        (json.dumps({"data": ROWS}), "all others in a list under 'data', expected an object a row; write them by"),
+        (
+            json.dumps({"data": ROWS}),
+            "all others in a list under 'data', expected an object a row; write them by",
+        ),
         (
             json.dumps({"user_id": {"0": 1}, "item_id": {"0": 2}}),
             "a whole column under every key, expected an object a row; write it by pandas' to_json",
         ),
-        ("{'user_id': 1}\n" * 2, r"\(the first is no JSON but a Python dictionary; write it with json\.dumps\)"),
+        (
+            "{'user_id': 1}\n" * 2,
+            r"\(the first is no JSON but a Python dictionary; write it with json\.dumps\)",
+        ),
         ("[]", "none of its first 1000 lines is a JSON object"),
         ("", "the file is empty"),
     ],
@@ -69,11 +77,17 @@ def test_what_cannot_be_read_is_named(tmp_path: Path, text: str, complaint: str)
 @pytest.mark.parametrize(
     ("line", "complaint"),
     [
-        ("{'user_id': 1, 'item_id': 2}", r"row 2 is no JSON but a Python dictionary; write it with json\.dumps"),
+        (
+            "{'user_id': 1, 'item_id': 2}",
+            r"row 2 is no JSON but a Python dictionary; write it with json\.dumps",
+        ),
         (json.dumps(ROWS[:1]), "row 2 is a JSON array, expected one object"),
         (json.dumps(ROWS[0]) * 2, "row 2 has something behind its JSON object; put one object on a line"),
         ('{"user_id": 1, "item_id": 2, "rating": 1e999}', r"row 2 has a number beyond 1\.8e308 as rating"),
-        ('{"user_id": 1, "item_id": 2, "rating": Infinity}', "row 2 has rating 'Infinity', expected a number"),
+        (
+            '{"user_id": 1, "item_id": 2, "rating": Infinity}',
+            "row 2 has rating 'Infinity', expected a number",
+        ),
     ],
 )
 def test_a_line_among_lines_is_named(tmp_path: Path, line: str, complaint: str) -> None:

@@ -64,7 +64,9 @@ def test_a_string_may_look_like_a_list(tmp_path: Path) -> None:
     ],
 )
 def test_an_id_has_the_type_of_one(tmp_path: Path, value: str, complaint: str) -> None:
-    text = f'{{"id": 7.0}}\n{{"id": {value}}}\n{{"id": "1.5"}}\n{{"id": "true"}}\n{{"id": 9007199254740993}}\n'
+    text = (
+        f'{{"id": 7.0}}\n{{"id": {value}}}\n{{"id": "1.5"}}\n{{"id": "true"}}\n{{"id": 9007199254740993}}\n'
+    )
     with pytest.raises(InputError, match=complaint):
         read(tmp_path, text, ids=["id"])
     read_on = read(tmp_path, text, Rejects(1), ids=["id"])["id"].to_list()

@@ -1,4 +1,4 @@
-"""What a table of items or users lacks: the cause comes first, and settings say what becomes of the events."""
+"""What a table of items or users lacks: the cause comes first, settings say what becomes of the events."""
 
 import json
 from pathlib import Path
@@ -38,8 +38,9 @@ def test_more_missing_than_unusable_is_refused_with_both(tmp_path: Path) -> None
     broken = ITEMS.replace("i3,Thing 3", "i3,Thing 3,more").replace("i5,Thing 5\n", "")
     with pytest.raises(
         InputError,
-        match=r"items\.csv: 1 rows cannot be used, the first: row 4 has 3 fields, expected 2\. .*log\.csv: item_id "
-        r"'i3' is missing from its table .*items\.csv \(and so are 1 more\); add the rows, or set missing_items to",
+        match=r"items\.csv: 1 rows cannot be used, the first: row 4 has 3 fields, expected 2\. .*log\.csv: "
+        r"item_id 'i3' is missing from its table .*items\.csv \(and so are 1 more\); add the rows, or set "
+        r"missing_items to no_text",
     ):
         source(tmp_path, broken).read(max_bad_rows=5)
 
@@ -71,13 +72,17 @@ def test_users_have_the_same_setting(tmp_path: Path) -> None:
     (tmp_path / "users.csv").write_text("user_id,age\nu0,7\n")
     log = source(tmp_path)
     given = {"items_path": str(log.items_path), "users_path": str(tmp_path / "users.csv")}
-    with pytest.raises(InputError, match="user_id 'u1' is missing from its table .* set missing_users to no_text"):
+    with pytest.raises(
+        InputError, match=r"user_id 'u1' is missing from its table .* set missing_users to"
+    ):
         Tabular(str(log.path), **given).read()
     assert set(Tabular(str(log.path), missing_users="drop", **given).read().events["user_id"]) == {"u0"}
 
 
 def test_validation_lists_rows_and_tables_at_once(tmp_path: Path) -> None:
-    broken = ITEMS.replace("i3,Thing 3", "i3,Thing 3,more").replace("i5,Thing 5\n", "") + "i0,Other\ni1,Other\n"
+    broken = (
+        ITEMS.replace("i3,Thing 3", "i3,Thing 3,more").replace("i5,Thing 5\n", "") + "i0,Other\ni1,Other\n"
+    )
     log = source(tmp_path, broken)
     (tmp_path / "log.csv").write_text(LOG + "u9,,3\n,i1,3\n,i2,3\n")
     found = validate(log, tmp_path, lambda _: None)
@@ -104,7 +109,9 @@ def test_the_two_files_may_call_an_id_differently(tmp_path: Path) -> None:
     assert read.items.rows() == [("a", "x", "Roses"), ("b", "y", "Hedge")]
     assert read.users.rows() == [("u", "7"), ("v", "8")]
     wrong = {**names, "items_columns": {"item_id": "product_id", "title": "name", "brand": "maker"}}
-    with pytest.raises(InputError, match=r"items\.csv: items_columns maps 'brand' to 'maker', which no file has"):
+    with pytest.raises(
+        InputError, match=r"items\.csv: items_columns maps 'brand' to 'maker', which no file has"
+    ):
         Tabular(str(tmp_path / "log.csv"), **given, **wrong).read()
     with pytest.raises(InputError, match="set users_path"):
         Tabular(str(tmp_path / "log.csv"), users_columns={"user_id": "id"})
@@ -114,6 +121,6 @@ def test_histories_have_the_setting_for_items(tmp_path: Path) -> None:
     (tmp_path / "log.tsv").write_text("user_id:token\titem_id_list:token_seq\titem_id:token\nu\t1 9\t2\n")
     (tmp_path / "items.tsv").write_text("item_id:token\ttitle:token_seq\n1\tRoses\n2\tHedge\n")
     paths = str(tmp_path / "log.tsv"), str(tmp_path / "items.tsv")
-    with pytest.raises(InputError, match="item_id '9' is missing from its table .* set missing_items"):
+    with pytest.raises(InputError, match=r"item_id '9' is missing from its table .* set missing_items"):
         Histories(*paths).read()
     assert Histories(*paths, missing_items="drop").read().events["item_id"].to_list() == ["1", "2"]

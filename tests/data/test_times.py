@@ -73,7 +73,7 @@ def test_a_unit_is_set_or_named(value: int, unit: str) -> None:
         assert fault is not None
         assert fault.endswith(f", which looks like {words} since 1970: set timestamp_unit: {unit}")
     assert read(MOMENT, time_rule(unit, None))[1] is not None
-    assert f"set timestamp_unit" not in str(read(value, TimeRule("s"))[1])
+    assert "set timestamp_unit" not in str(read(value, TimeRule("s"))[1])
 
 
 def test_nanoseconds_keep_their_last_second() -> None:

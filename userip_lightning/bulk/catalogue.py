@@ -124,7 +124,7 @@ def read_items(file: Path, template: PromptTemplate) -> pl.DataFrame:
     twice = frame.filter(pl.col("item_id").is_duplicated())
     if not twice.is_empty():
         raise InputError(
-            f"{file}: item_id {twice['item_id'][0]!r} comes twice with different texts; keep one row for every "
-            "item."
+            f"{file}: item_id {twice['item_id'][0]!r} comes twice with different texts; keep one row for "
+            "every item."
         )
     return frame

@@ -38,14 +38,15 @@ def shape_events(
 ) -> pl.DataFrame:
     """Check a block's rows and give them the columns of :data:`userip_lightning.schema.EVENT_COLUMNS`.
 
-    A row is rejected for an id that is empty or none (:mod:`userip_lightning.ids`), a rating that is no finite
-    number or out of range, a timestamp that is no time between 1970 and 2100
-    (:mod:`userip_lightning.data.times`), and for a NUL character; an empty rating, timestamp or review is null.
+    A row is rejected for an id that is empty or none (:mod:`userip_lightning.ids`), a rating that is no
+    finite number or out of range, a timestamp that is no time between 1970 and 2100
+    (:mod:`userip_lightning.data.times`), and for a NUL character; an empty rating, timestamp or review is
+    null.
 
     Args:
         raw: ``ROW`` (place in the file, from 0), ``user_id``, ``item_id`` and perhaps ``rating``,
-            ``timestamp``, ``review``, as strings or numbers, timestamps also as dates. Further columns are kept
-            as they are.
+            ``timestamp``, ``review``, as strings or numbers, timestamps also as dates. Further columns are
+            kept as they are.
         path: the file, for messages.
         rejects: takes the bad rows.
         rating_range: lowest and highest rating; None accepts any number.

@@ -83,7 +83,9 @@ class Histories(Source):
 
 def _list_fault() -> pl.Expr:
     """An id in a list must be one."""
-    long = pl.col("item_id_list").str.split(" ").list.eval(pl.element().str.len_chars() > MAX_LENGTH).list.any()
+    long = (
+        pl.col("item_id_list").str.split(" ").list.eval(pl.element().str.len_chars() > MAX_LENGTH).list.any()
+    )
     return pl.when(long).then(pl.lit(f"has more than {MAX_LENGTH} characters as item_id"))
 
 

@@ -46,7 +46,8 @@ def read_json_lines(
     """Blocks of the file's rows.
 
     A line that is no JSON object is rejected, and so is one with a list or an object in a field of
-    ``scalars``. A field that a line lacks is null, and so is NaN; fields that are not asked for are passed over.
+    ``scalars``. A field that a line lacks is null, and so is NaN; fields that are not asked for are passed
+    over.
 
     Args:
         path: JSON objects, packed or not (see :mod:`userip_lightning.data.json_documents`).
@@ -55,7 +56,7 @@ def read_json_lines(
         scalars: fields to read as strings.
         nested: fields that hold lists or objects, with their types; a line whose field has another shape is
             rejected. ``pl.String()`` gives any value as JSON text.
-        ids: those of ``scalars`` that are ids: booleans, fractions and floats from 2^53 on are rejected there.
+        ids: those of ``scalars`` that are ids: booleans, fractions and floats from 2^53 on are rejected.
 
     Yields:
         ``ROW`` (Int64, place of the line in the file, from 0), ``scalars`` and ``nested``.
@@ -156,7 +157,9 @@ def _loaded(line: bytes) -> Any:
 def _bare(names: Sequence[str]) -> re.Pattern[bytes]:
     """Finds a value of these keys that is no string, no list, no object and no plain integer."""
     keys = {spelt for name in names for spelt in (json.dumps(name), json.dumps(name, ensure_ascii=False))}
-    return re.compile(rb"(?:%b)\s*:\s*-?(?:[tfIN]|[0-9]+[.eE])" % b"|".join(re.escape(key.encode()) for key in keys))
+    return re.compile(
+        rb"(?:%b)\s*:\s*-?(?:[tfIN]|[0-9]+[.eE])" % b"|".join(re.escape(key.encode()) for key in keys)
+    )
 
 
 def _is_literal(line: bytes) -> bool:
@@ -179,7 +182,7 @@ def _sifted(
     path: Path,
     rejects: Rejects,
 ) -> pl.DataFrame:
-    """Reject what ``fault`` finds among ``names``; only lines whose string is ``suspicious`` are read again."""
+    """Reject what ``fault`` finds among ``names``; only lines with a ``suspicious`` string are read again."""
     suspects = frame.select(
         pl.any_horizontal(pl.lit(False), *(pl.col(name).str.contains(suspicious) for name in names))
     ).to_series()

@@ -79,13 +79,13 @@ def _refuse_whole(value: dict[str, Any], path: Path, scalars: Sequence[str]) -> 
     inside = next((key for key, given in value.items() if isinstance(given, list) and given), None)
     if inside is not None and all(isinstance(given, dict) for given in value[inside]):
         raise InputError(
-            f"{path}: the file is one JSON object with all others in a list under {inside!r}, expected an object "
-            f"a row; write them by `jq -c '.[\"{inside}\"][]'`."
+            f"{path}: the file is one JSON object with all others in a list under {inside!r}, expected an "
+            f"object a row; write them by `jq -c '.[\"{inside}\"][]'`."
         )
     if value and all(isinstance(given, dict | list) for given in value.values()):
         raise InputError(
-            f"{path}: the file is one JSON object with a whole column under every key, expected an object a row; "
-            "write it by pandas' to_json(orient='records', lines=True)."
+            f"{path}: the file is one JSON object with a whole column under every key, expected an object a "
+            "row; write it by pandas' to_json(orient='records', lines=True)."
         )
 
 

@@ -31,7 +31,7 @@ class RejectKinds:
         key = (file, _VALUE.sub("", reason))
         if key not in self._kinds and len(self._kinds) >= _KINDS:
             key = (file, "")
-        reason_of_first, rows = self._kinds.setdefault(key, (reason, []))
+        _, rows = self._kinds.setdefault(key, (reason, []))
         self._counts[key] = self._counts.get(key, 0) + 1
         if len(rows) < EXAMPLES:
             rows.append(row)

@@ -92,7 +92,11 @@ class SideTable:
             + f"{self._source.origin}: {self.key} {ids[int(self.missing[0])]!r} is missing from its table"
             + (f" {origin}" if origin != self._source.origin else "")
             + f"{more}; add the rows"
-            + (f", or set {setting} to no_text (keep the events) or drop (leave them out)." if setting else "."),
+            + (
+                f", or set {setting} to no_text (keep the events) or drop (leave them out)."
+                if setting
+                else "."
+            ),
             faults,
         )
 

@@ -125,7 +125,9 @@ class Tabular(Source):
             ("users", self.users_columns, users_path),
         ):
             if named and not file:
-                raise InputError(f"{setting}_columns names columns of a file that is not given: set {setting}_path.")
+                raise InputError(
+                    f"{setting}_columns names columns of a file that is not given: set {setting}_path."
+                )
 
     @property
     def origin(self) -> str:

@@ -1,9 +1,9 @@
 """Points in time as they come, to whole seconds since 1970: one rule for every format and reader.
 
-Numbers, also as text, count from 1970 in a unit, seconds unless a setting says otherwise. Text may be ISO 8601
-(``2020-09-13T12:43:20Z``, ``2020-09-13 12:43``, ``2020-09-13``, ``2020/09/13``); without a zone it is UTC, as
-are columns of dates. Nothing is guessed: what looks like another unit, or has day and month in an order that
-nobody can tell, is rejected with the setting that reads it.
+Numbers, also as text, count from 1970 in a unit, seconds unless a setting says otherwise. Text may be ISO
+8601 (``2020-09-13T12:43:20Z``, ``2020-09-13 12:43``, ``2020-09-13``, ``2020/09/13``); without a zone it is
+UTC, as are columns of dates. Nothing is guessed: what looks like another unit, or has day and month in an
+order that nobody can tell, is rejected with the setting that reads it.
 """
 
 from __future__ import annotations
@@ -60,7 +60,9 @@ def time_rule(unit: TimestampUnit | None, format: str | None) -> TimeRule:
         InputError: an unknown unit, a format without directives, or both are given.
     """
     if unit is not None and unit not in _PER_SECOND:
-        raise InputError(f"timestamp_unit is {unit!r}, expected {', '.join(_PER_SECOND)} or null for seconds.")
+        raise InputError(
+            f"timestamp_unit is {unit!r}, expected {', '.join(_PER_SECOND)} or null for seconds."
+        )
     if format is not None and "%" not in format:
         raise InputError(f"timestamp_format is {format!r}, expected directives such as '%d/%m/%Y %H:%M'.")
     if unit is not None and format is not None:
@@ -76,8 +78,8 @@ def read_times(given: pl.Series, rule: TimeRule) -> tuple[pl.Series, pl.Series]:
         rule: how they are written.
 
     Returns:
-        [N] Int64, null where one is missing or wrong; [N] String, verb phrases that follow "row 3", null where
-        nothing is wrong.
+        [N] Int64, null where one is missing or wrong; [N] String, verb phrases that follow "row 3", null
+        where nothing is wrong.
     """
     if given.dtype in (pl.Date, pl.Datetime):
         seconds = given.cast(pl.Datetime("us", getattr(given.dtype, "time_zone", None))).dt.epoch("s")
@@ -133,10 +135,11 @@ def _of_numbers(whole: pl.Series | None, decimal: pl.Series, rule: TimeRule) -> 
 
 def _of_iso(text: pl.Series) -> pl.Series:
     """Seconds since 1970 of ISO 8601; null where it is something else, or no time that exists."""
-    parts = (
-        text.str.replace(_COMPACT, "$1-$2-${3}T$4:$5:$6").str.extract_groups(_ISO).struct.unnest()
-    )
-    two = {name: pl.col(name).fill_null("0").str.zfill(2) for name in ("month", "day", "hour", "minute", "second")}
+    parts = text.str.replace(_COMPACT, "$1-$2-${3}T$4:$5:$6").str.extract_groups(_ISO).struct.unnest()
+    two = {
+        name: pl.col(name).fill_null("0").str.zfill(2)
+        for name in ("month", "day", "hour", "minute", "second")
+    }
     moment = pl.format("{}-{}-{}T{}:{}:{}", pl.col("year"), *two.values())
     offset = pl.col("hours").cast(pl.Int64) * 3600 + pl.col("minutes").fill_null("0").cast(pl.Int64) * 60
     away = pl.when(pl.col("sign") == "-").then(-offset).otherwise(offset).fill_null(0)
@@ -149,8 +152,8 @@ def _formatted(text: pl.Series, format: str) -> tuple[pl.Series, pl.Series]:
         seconds = text.str.to_datetime(format, strict=False, time_unit="us").dt.epoch("s")
     except pl.exceptions.PolarsError as error:
         raise InputError(
-            f"timestamp_format {format!r} cannot be used ({str(error).splitlines()[0]}); the directives are those "
-            "of Python's datetime.strptime."
+            f"timestamp_format {format!r} cannot be used ({str(error).splitlines()[0]}); the directives are "
+            "those of Python's datetime.strptime."
         ) from None
     return seconds, ~_in_range(seconds)
 

@@ -90,7 +90,9 @@ class Yelp(Source):
             yield Block(events=events.with_columns(clean(events["review"], self.latin_only)))
 
     def _businesses(self, path: Path, rejects: Rejects) -> Iterator[pl.DataFrame]:
-        businesses = read_json_lines(path, _ADVICE, rejects, _BUSINESS, {"attributes": pl.String()}, _BUSINESS[:1])
+        businesses = read_json_lines(
+            path, _ADVICE, rejects, _BUSINESS, {"attributes": pl.String()}, _BUSINESS[:1]
+        )
         for frame in require_fields(businesses, path, _BUSINESS[:2], _ADVICE):
             names = pl.col("business_id", "name", "categories", "attributes", "city")
             raw = frame.select(ROW, names).rename(_COLUMNS)

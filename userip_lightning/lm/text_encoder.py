@@ -119,7 +119,11 @@ class TextEncoder:
 
     def _encode_batch(self, texts: Sequence[str]) -> Tensor:
         batch = self._tokenizer(
-            plain_texts(texts, self._tokenizer), padding=True, truncation=True, max_length=self.source.max_tokens, return_tensors="pt"
+            plain_texts(texts, self._tokenizer),
+            padding=True,
+            truncation=True,
+            max_length=self.source.max_tokens,
+            return_tensors="pt",
         ).to(self._model.device)
         hidden = self._model(**batch).last_hidden_state
         counted = batch["attention_mask"].unsqueeze(-1).to(hidden.dtype)

@@ -1,10 +1,10 @@
 """Texts of a log in which no letters are taken for a control token.
 
-A tokenizer reads the letters ``<|endoftext|>`` or ``</s>`` as the token of that name, also inside a title, where
-they end the text for the model. Here a blank goes behind the first of these letters, so that they are letters
-for every kind of tokenizer (``split_special_tokens`` of transformers is not known to all, and leaves names that
-are also words of the vocabulary). Prompts and chat templates keep their own control tokens: only what comes
-from tables passes through here.
+A tokenizer reads the letters ``<|endoftext|>`` or ``</s>`` as the token of that name, also inside a title,
+where they end the text for the model. Here a blank goes behind the first of these letters, so that they are
+letters for every kind of tokenizer (``split_special_tokens`` of transformers is not known to all, and leaves
+names that are also words of the vocabulary). Prompts and chat templates keep their own control tokens: only
+what comes from tables passes through here.
 """
 
 from __future__ import annotations
@@ -52,7 +52,9 @@ def _plain(column: pl.Series, names: list[str]) -> pl.Series:
     places = suspects.fill_null(False).arg_true()
     if places.is_empty():
         return column
-    pattern = re.compile("|".join(re.escape(name) if name.isalnum() else f"(?i:{re.escape(name)})" for name in names))
+    pattern = re.compile(
+        "|".join(re.escape(name) if name.isalnum() else f"(?i:{re.escape(name)})" for name in names)
+    )
     return column.scatter(places, [_apart(text, pattern) for text in column.gather(places)])
 
 
