@@ -7,6 +7,7 @@ import pytest
 
 from userip_lightning.data.json_repair import with_whole_characters, without_names
 from userip_lightning.data.tabular import Tabular
+from userip_lightning.errors import InputError
 
 SMILE = "\\ud83d\\ude00"
 
@@ -46,3 +47,14 @@ def test_a_log_as_python_writes_it(tmp_path: Path) -> None:
         ("1", "12345678901234567890123", None, None),
         ("1", "NaN", 3.0, "cut \ufffd"),
     ]
+
+
+def test_an_id_with_half_a_character_is_rejected(tmp_path: Path) -> None:
+    """Two such ids would become one."""
+    ids = ["a\ud83d", "a\ufffd", "a"]
+    lines = (json.dumps({"user_id": name, "item_id": 1, "review": "\ud83d"}) + "\n" for name in ids)
+    (tmp_path / "log.jsonl").write_text("".join(lines))
+    source = Tabular(str(tmp_path / "log.jsonl"))
+    assert source.read(max_bad_rows=1).events["user_id"].to_list() == ["a\ufffd", "a"]
+    with pytest.raises(InputError, match="row 1 has half of a character in user_id"):
+        source.read()

@@ -82,12 +82,14 @@ def parse_lines(
         InputError: more bad lines than allowed.
     """
     schema = {**dict.fromkeys(scalars, pl.String()), **nested}
-    lines = lines._replace(text=with_whole_characters(lines.text))
+    written, lines = lines, lines._replace(text=with_whole_characters(lines.text))
     frame = _parsed(lines.text, lines.rows, schema)
     if frame is None:
         plain = lines._replace(text=without_names(lines.text))
         frame = _halved(plain, schema, path, rejects)
     frame = _sifted(frame, lines, scalars, _NESTED, _nested_fault, path, rejects)
+    if written.text is not lines.text:
+        frame = _sifted(frame, written, ids, "\ufffd", _half_fault, path, rejects)
     if not ids or not _bare(ids).search(lines.text):
         return frame
     return _sifted(frame, lines, ids, _TYPED, _id_fault, path, rejects)
@@ -204,6 +206,12 @@ def _nested_fault(name: str, value: object) -> str | None:
     if not isinstance(value, list | dict):
         return None
     return f"has {'a list' if isinstance(value, list) else 'an object'} as {name}, expected one value"
+
+
+def _half_fault(name: str, value: object) -> str | None:
+    """Half of a surrogate pair: several of them would become one id."""
+    half = isinstance(value, str) and any("\ud800" <= letter <= "\udfff" for letter in value)
+    return f"has half of a character in {name}" if half else None
 
 
 def _id_fault(name: str, value: object) -> str | None:
