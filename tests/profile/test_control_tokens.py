@@ -1,5 +1,6 @@
 """No letters of a title become a control token, whatever the tokenizer."""
 
+from types import SimpleNamespace
 from typing import Any
 
 import polars as pl
@@ -7,8 +8,9 @@ import pytest
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import PreTrainedTokenizerFast
 
+from userip_lightning.data.behaviours import item_texts
 from userip_lightning.profile.control_tokens import control_tokens, plain_table, plain_texts
-from userip_lightning.profile.prompt import encode
+from userip_lightning.profile.prompt import PromptTemplate, encode
 
 TITLES = [
     "The <|endoftext|> of <s> everything</s>",
@@ -85,3 +87,10 @@ def test_of_a_table_texts_change_and_ids_stay() -> None:
 
 def test_a_tokenizer_without_control_tokens_changes_nothing() -> None:
     assert plain_texts(TITLES, object()) == TITLES
+
+
+def test_a_template_keeps_its_control_tokens_and_a_title_has_none() -> None:
+    items = pl.DataFrame({"item_id": ["a"], "title": ["of </s> of"], "item": [0]})
+    data: Any = SimpleNamespace(items=items, path="prepared")
+    texts = item_texts(data, PromptTemplate(item="<s> {title}"), by_words(), False)
+    assert encode(by_words(), texts[0] or "") == [1, 6, 0, 0, 6]
