@@ -17,6 +17,7 @@ from userip_lightning.data.foreign_parquet import Files, require_decodable
 from userip_lightning.data.labels import GivenLabel, Implicit, Labels, RatingThreshold
 from userip_lightning.errors import InputError
 from userip_lightning.ids import is_missing, read_ids
+from userip_lightning.truth import read_label
 
 KIND = "population"
 #: Columns of a part: who, which item of the catalogue (null where it has none), liked or not, which row.
@@ -141,11 +142,11 @@ def _label(source: Path, schema: pl.Schema, labels: Labels) -> pl.Expr:
             return (rating > labels.threshold).cast(pl.Float64)
         if isinstance(labels, GivenLabel):
             _require(source, schema, labels.column)
-            return pl.col(labels.column).cast(pl.Float64, strict=False)
+            return read_label(labels.column, schema[labels.column])
         if isinstance(labels, Implicit):
             return pl.lit(1.0)
     _require(source, schema, "label")
-    return pl.col("label").cast(pl.Float64, strict=False)
+    return read_label("label", schema["label"])
 
 
 def _checked(population: Population) -> Population:

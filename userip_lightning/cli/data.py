@@ -98,11 +98,9 @@ def _validate(experiment: Experiment, own: argparse.Namespace) -> None:
         missing.append(f"data.max_bad_rows={found.bad_rows}")
     if found.duplicates and wanted.duplicates == "refuse":
         missing.append("data.duplicates=drop")
-    if missing:
-        raise InputError(
-            f"{wanted.source.origin}: these data would be refused; mend them, or set "
-            f"{' and '.join(missing)} to leave such rows out."
-        )
+    if missing or found.faults:
+        or_else = f", or set {' and '.join(missing)} to leave such rows out" if missing else ""
+        raise InputError(f"{wanted.source.origin}: these data would be refused; mend them{or_else}.")
 
 
 def _head(experiment: Experiment, own: argparse.Namespace) -> None:

@@ -102,15 +102,24 @@ def id_faults(frame: pl.DataFrame, name: str, path: Path | str) -> list[pl.Expr]
     """
     dtype, value = frame.schema[name], pl.col(name)
     broken = is_broken(name, dtype)
-    missing = (read_ids(name, dtype, str(path)).str.strip_chars() == "").fill_null(True) & ~broken
+    text = value if dtype == pl.String else read_ids(name, dtype, str(path))
+    missing = (text.str.strip_chars() == "").fill_null(True) & ~broken
     if dtype == pl.String:
         missing |= (value.str.to_lowercase() == "nan").fill_null(False) & value.str.ends_with(".0").any()
-        reason = pl.lit(f"has a {name} of more than {MAX_LENGTH} characters")
+        reason = pl.lit(f"has more than {MAX_LENGTH} characters as {name}")
     else:
         expected = "expected text or a whole number, below 2^53 if a float"
         reason = pl.format(f"has {name} {{}}, {expected}", pl.col(name).cast(pl.String))
     nul = [nul_fault(name)] if dtype == pl.String else []
     return [pl.when(missing).then(pl.lit(f"has an empty {name}")), *nul, pl.when(broken).then(reason)]
+
+
+def id_value(frame: pl.DataFrame, name: str, path: Path | str) -> pl.Expr:
+    """A column of ids without faults, as the strings that :mod:`userip_lightning.ids` makes of them."""
+    dtype = frame.schema[name]
+    if dtype == pl.String and not frame[name].str.contains(".0", literal=True).any():
+        return pl.col(name)  # looking for whole decimals would take some ten times as long
+    return read_ids(name, dtype, str(path))
 
 
 def nul_fault(name: str) -> pl.Expr:
@@ -150,7 +159,7 @@ def shape_side(
     strings = frame.with_columns(pl.col(names).cast(pl.String))
     faults = [*id_faults(frame, key, path), *map(nul_fault, names)]
     good = sift(strings, faults, path, rejects, text)
-    return good.with_columns(read_ids(key, frame.schema[key], str(path))).drop(ROW)
+    return good.with_columns(id_value(good, key, path)).drop(ROW)
 
 
 def sift(

@@ -11,6 +11,7 @@ from userip_lightning.data.columns import (
     ROW,
     SECONDS,
     id_faults,
+    id_value,
     nul_fault,
     number,
     number_fault,
@@ -19,7 +20,6 @@ from userip_lightning.data.columns import (
 )
 from userip_lightning.data.rejects import Rejects
 from userip_lightning.data.times import TimeRule, read_times
-from userip_lightning.ids import read_ids
 from userip_lightning.schema import EVENT_COLUMNS
 
 _IDS = ("user_id", "item_id")
@@ -38,14 +38,15 @@ def shape_events(
 ) -> pl.DataFrame:
     """Check a block's rows and give them the columns of :data:`userip_lightning.schema.EVENT_COLUMNS`.
 
-    A row is rejected for an id that is empty or none (:mod:`userip_lightning.ids`), a rating that is no finite
-    number or out of range, a timestamp that is no time between 1970 and 2100
-    (:mod:`userip_lightning.data.times`), and for a NUL character; an empty rating, timestamp or review is null.
+    A row is rejected for an id that is empty or none (:mod:`userip_lightning.ids`), a rating that is no
+    finite number or out of range, a timestamp that is no time between 1970 and 2100
+    (:mod:`userip_lightning.data.times`), and for a NUL character; an empty rating, timestamp or review is
+    null.
 
     Args:
         raw: ``ROW`` (place in the file, from 0), ``user_id``, ``item_id`` and perhaps ``rating``,
-            ``timestamp``, ``review``, as strings or numbers, timestamps also as dates. Further columns are kept
-            as they are.
+            ``timestamp``, ``review``, as strings or numbers, timestamps also as dates. Further columns are
+            kept as they are.
         path: the file, for messages.
         rejects: takes the bad rows.
         rating_range: lowest and highest rating; None accepts any number.
@@ -72,7 +73,7 @@ def shape_events(
         if name not in raw.columns:
             columns.append(pl.lit(None, dtype=dtype).alias(name))
         elif name in _IDS:
-            columns.append(read_ids(name, raw.schema[name], str(path)))
+            columns.append(id_value(good, name, path))
         elif name == "timestamp":
             columns.append(pl.col(SECONDS).alias(name))
         elif dtype == pl.String:

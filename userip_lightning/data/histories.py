@@ -86,7 +86,7 @@ def _list_fault() -> pl.Expr:
     long = (
         pl.col("item_id_list").str.split(" ").list.eval(pl.element().str.len_chars() > MAX_LENGTH).list.any()
     )
-    return pl.when(long).then(pl.lit(f"has an item_id of more than {MAX_LENGTH} characters"))
+    return pl.when(long).then(pl.lit(f"has more than {MAX_LENGTH} characters as item_id"))
 
 
 def _unfolded(lines: pl.DataFrame, before: int) -> pl.DataFrame:

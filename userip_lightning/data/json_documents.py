@@ -1,8 +1,8 @@
 """JSON objects of a file, one a line, however they are laid out there.
 
-Lines of one object each are handed on as they are. An array of objects, objects over several lines, objects one
-behind the other and objects with commas between them are read as a stream and put on a line each; a row is
-then the place of its object among all objects, from 0.
+Lines of one object each are handed on as they are. An array of objects, objects over several lines, objects
+one behind the other and objects with commas between them are read as a stream and put on a line each; a row
+is then the place of its object among all objects, from 0.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ def read_objects(path: Path, advice: str, rejects: Rejects) -> Iterator[Lines]:
         rejects: takes lines that are no text.
 
     Raises:
-        InputError: the file is missing, empty or damaged; of a file that is no JSON lines, something that is no
-            JSON, a bracket that does not close, or an object beyond 64 MiB.
+        InputError: the file is missing, empty or damaged; of a file that is no JSON lines, something that is
+            no JSON, a bracket that does not close, or an object beyond 64 MiB.
     """
     head = next(read_pieces(path, advice), b"")[:_HEAD].decode(errors="replace").lstrip()
     if _is_one_a_line(head):
@@ -50,7 +50,7 @@ def _is_one_a_line(head: str) -> bool:
         return head[1:].lstrip()[:1] not in ("{", "]", "")
     first = head.partition("\n")[0]
     if first.strip() == "{":
-        return False
+        return head[1:].lstrip()[:1] not in ('"', "}")
     if not first.startswith("{") or _is_json(first):
         return True
     try:
@@ -84,8 +84,8 @@ def _objects(path: Path, advice: str) -> Iterator[str]:
                 if piece is not None and len(text) - place < _LONGEST:
                     break
                 raise InputError(
-                    f"{path}: object {count + 1}, which begins in line {lines}, is no JSON ({_why(error)}); mend "
-                    "it, or write one object per line to leave such rows out."
+                    f"{path}: object {count + 1}, which begins in line {lines}, is no JSON ({_why(error)}); "
+                    "mend it, or write one object per line to leave such rows out."
                 ) from None
             if end == len(text) and piece is not None:
                 break  # a number may go on

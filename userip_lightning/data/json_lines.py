@@ -46,7 +46,8 @@ def read_json_lines(
     """Blocks of the file's rows.
 
     A line that is no JSON object is rejected, and so is one with a list or an object in a field of
-    ``scalars``. A field that a line lacks is null, and so is NaN; fields that are not asked for are passed over.
+    ``scalars``. A field that a line lacks is null, and so is NaN; fields that are not asked for are passed
+    over.
 
     Args:
         path: JSON objects, packed or not (see :mod:`userip_lightning.data.json_documents`).
@@ -55,7 +56,7 @@ def read_json_lines(
         scalars: fields to read as strings.
         nested: fields that hold lists or objects, with their types; a line whose field has another shape is
             rejected. ``pl.String()`` gives any value as JSON text.
-        ids: those of ``scalars`` that are ids: booleans, fractions and floats from 2^53 on are rejected there.
+        ids: those of ``scalars`` that are ids: booleans, fractions and floats from 2^53 on are rejected.
 
     Yields:
         ``ROW`` (Int64, place of the line in the file, from 0), ``scalars`` and ``nested``.
@@ -81,12 +82,14 @@ def parse_lines(
         InputError: more bad lines than allowed.
     """
     schema = {**dict.fromkeys(scalars, pl.String()), **nested}
-    lines = lines._replace(text=with_whole_characters(lines.text))
+    written, lines = lines, lines._replace(text=with_whole_characters(lines.text))
     frame = _parsed(lines.text, lines.rows, schema)
     if frame is None:
         plain = lines._replace(text=without_names(lines.text))
         frame = _halved(plain, schema, path, rejects)
     frame = _sifted(frame, lines, scalars, _NESTED, _nested_fault, path, rejects)
+    if written.text is not lines.text:
+        frame = _sifted(frame, written, ids, "\ufffd", _half_fault, path, rejects)
     if not ids or not _bare(ids).search(lines.text):
         return frame
     return _sifted(frame, lines, ids, _TYPED, _id_fault, path, rejects)
@@ -114,7 +117,7 @@ def _halved(lines: Lines, schema: Mapping[str, pl.DataType], path: Path, rejects
         if frame is not None:
             good.append(frame)
         elif end - start == 1:
-            reason = _reason(texts[start], schema)
+            reason = why_refused(texts[start], schema)
             rejects.add(path, int(lines.rows[start]), reason, texts[start].decode())
         else:
             middle = (start + end) // 2
@@ -122,15 +125,15 @@ def _halved(lines: Lines, schema: Mapping[str, pl.DataType], path: Path, rejects
     return pl.concat([pl.DataFrame(schema={ROW: pl.Int64(), **schema}), *good])
 
 
-def _reason(line: bytes, schema: Mapping[str, pl.DataType]) -> str:
-    """Why polars refuses a line."""
+def why_refused(line: bytes, schema: Mapping[str, pl.DataType]) -> str:
+    """Why a line is no row, as a verb phrase."""
     try:
         value = _loaded(line)
     except RecursionError:
         return "is nested too deep"
     except ValueError as error:
         if _is_literal(line):
-            return "is a Python dictionary, no JSON; write it with json.dumps"
+            return "is no JSON but a Python dictionary; write it with json.dumps"
         if getattr(error, "msg", "") == "Extra data":
             return "has something behind its JSON object; put one object on a line"
         return f"is no JSON ({error})"
@@ -181,7 +184,7 @@ def _sifted(
     path: Path,
     rejects: Rejects,
 ) -> pl.DataFrame:
-    """Reject what ``fault`` finds among ``names``; only lines whose string is ``suspicious`` are read again."""
+    """Reject what ``fault`` finds among ``names``; only lines with a ``suspicious`` string are read again."""
     suspects = frame.select(
         pl.any_horizontal(pl.lit(False), *(pl.col(name).str.contains(suspicious) for name in names))
     ).to_series()
@@ -203,6 +206,12 @@ def _nested_fault(name: str, value: object) -> str | None:
     if not isinstance(value, list | dict):
         return None
     return f"has {'a list' if isinstance(value, list) else 'an object'} as {name}, expected one value"
+
+
+def _half_fault(name: str, value: object) -> str | None:
+    """Half of a surrogate pair: several of them would become one id."""
+    half = isinstance(value, str) and any("\ud800" <= letter <= "\udfff" for letter in value)
+    return f"has half of a character in {name}" if half else None
 
 
 def _id_fault(name: str, value: object) -> str | None:

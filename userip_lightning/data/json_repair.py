@@ -1,7 +1,7 @@
 """JSON as Python writes it, to JSON as its standard has it.
 
-``NaN`` becomes null, ``Infinity`` the text of that name, half of a surrogate pair U+FFFD. Nothing else of a line
-is touched.
+``NaN`` becomes null, ``Infinity`` the text of that name, half of a surrogate pair U+FFFD. Nothing else of a
+line is touched.
 """
 
 from __future__ import annotations

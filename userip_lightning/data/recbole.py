@@ -32,8 +32,8 @@ class RecBole(Source):
         path: the folder.
         columns: our column name to the files'; RecBole's usual names need no entry.
         rating_range: lowest and highest rating that is possible; None accepts any number.
-        timestamp_unit: of timestamps: ``s``, ``ms``, ``us`` or ``ns``. None takes them for seconds and rejects
-            those that look like another unit.
+        timestamp_unit: of timestamps: ``s``, ``ms``, ``us`` or ``ns``. None takes them for seconds and
+            rejects those that look like another unit.
     """
 
     complete_tables = False

@@ -7,6 +7,7 @@ import re
 #: Rows that are named of each kind.
 EXAMPLES = 3
 _KINDS = 100
+_LONGEST = 500
 # What differs among rows of one kind: quoted values, and numbers that stand for one.
 _VALUE = re.compile(r"'(?:[^'\\]|\\.)*'|\"[^\"]*\"|(?<![\w^])-?\d[\w.+:-]*")
 
@@ -26,10 +27,11 @@ class RejectKinds:
             row: its place there, from 0.
             reason: what is wrong, as a verb phrase after "row 3".
         """
+        reason = reason[:_LONGEST]
         key = (file, _VALUE.sub("", reason))
         if key not in self._kinds and len(self._kinds) >= _KINDS:
             key = (file, "")
-        reason_of_first, rows = self._kinds.setdefault(key, (reason, []))
+        _, rows = self._kinds.setdefault(key, (reason, []))
         self._counts[key] = self._counts.get(key, 0) + 1
         if len(rows) < EXAMPLES:
             rows.append(row)

@@ -1,7 +1,7 @@
 """Which events stay: duplicates go, then users are sampled, then the k-core; with the counts of every step.
 
-The order matters: after events that a reader leaves out, duplicates come first (they would count towards k), then users are sampled (so that the
-k-core holds for those who stay). Everything here works on integer codes.
+The order matters: after events that a reader leaves out, duplicates come first (they would count towards k),
+then users are sampled (so that the k-core holds for those who stay). Everything here works on integer codes.
 """
 
 from __future__ import annotations

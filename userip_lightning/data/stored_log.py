@@ -123,6 +123,7 @@ def store(
         why = (
             f"; {rejects.count:,} rows cannot be used, the first is {rejects.first}" if rejects.count else ""
         )
+        why += "".join(f"; {count:,} {what}" for what, count in rejects.skipped.items())
         raise InputError(f"{source.origin}: no interactions were found{why}.")
     return events.finish(items, users, rejects, faults)
 

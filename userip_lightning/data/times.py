@@ -1,9 +1,9 @@
 """Points in time as they come, to whole seconds since 1970: one rule for every format and reader.
 
-Numbers, also as text, count from 1970 in a unit, seconds unless a setting says otherwise. Text may be ISO 8601
-(``2020-09-13T12:43:20Z``, ``2020-09-13 12:43``, ``2020-09-13``, ``2020/09/13``); without a zone it is UTC, as
-are columns of dates. Nothing is guessed: what looks like another unit, or has day and month in an order that
-nobody can tell, is rejected with the setting that reads it.
+Numbers, also as text, count from 1970 in a unit, seconds unless a setting says otherwise. Text may be ISO
+8601 (``2020-09-13T12:43:20Z``, ``2020-09-13 12:43``, ``2020-09-13``, ``2020/09/13``); without a zone it is
+UTC, as are columns of dates. Nothing is guessed: what looks like another unit, or has day and month in an
+order that nobody can tell, is rejected with the setting that reads it.
 """
 
 from __future__ import annotations
@@ -78,8 +78,8 @@ def read_times(given: pl.Series, rule: TimeRule) -> tuple[pl.Series, pl.Series]:
         rule: how they are written.
 
     Returns:
-        [N] Int64, null where one is missing or wrong; [N] String, verb phrases that follow "row 3", null where
-        nothing is wrong.
+        [N] Int64, null where one is missing or wrong; [N] String, verb phrases that follow "row 3", null
+        where nothing is wrong.
     """
     if given.dtype in (pl.Date, pl.Datetime):
         seconds = given.cast(pl.Datetime("us", getattr(given.dtype, "time_zone", None))).dt.epoch("s")
@@ -152,8 +152,8 @@ def _formatted(text: pl.Series, format: str) -> tuple[pl.Series, pl.Series]:
         seconds = text.str.to_datetime(format, strict=False, time_unit="us").dt.epoch("s")
     except pl.exceptions.PolarsError as error:
         raise InputError(
-            f"timestamp_format {format!r} cannot be used ({str(error).splitlines()[0]}); the directives are those "
-            "of Python's datetime.strptime."
+            f"timestamp_format {format!r} cannot be used ({str(error).splitlines()[0]}); the directives are "
+            "those of Python's datetime.strptime."
         ) from None
     return seconds, ~_in_range(seconds)
 

@@ -21,13 +21,15 @@ class Validation(NamedTuple):
     """What :func:`validate` found.
 
     Args:
-        bad_rows: rows that cannot be used and count towards the limit, and what tables lack or repeat.
+        bad_rows: rows that cannot be used and count towards the limit.
         duplicates: events that repeat another one.
+        faults: what is wrong with the tables as a whole.
         lines: the findings in words.
     """
 
     bad_rows: int
     duplicates: int
+    faults: int
     lines: list[str]
 
 
@@ -61,7 +63,7 @@ def validate(source: Source, work: Path, report: Callable[[str], None]) -> Valid
             *_alike(log),
             *_gaps(log),
         ]
-        return Validation(rejects.count - rejects.passed_over + len(faults), int(again.size), lines)
+        return Validation(rejects.count - rejects.passed_over, int(again.size), len(faults), lines)
 
 
 def _bad_rows(rejects: Rejects) -> list[str]:
