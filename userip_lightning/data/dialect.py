@@ -123,7 +123,7 @@ def names_of(
     setting: Sequence[str] | Mapping[str, Sequence[str]] | None, file: str
 ) -> tuple[str, ...] | None:
     """The names of a file's columns; a plain list is the log's."""
+    nothing: Sequence[str] = ()
     if isinstance(setting, Mapping):
-        setting = of_file(setting, file, ())
-        return tuple(setting) or None
+        return tuple(of_file(setting, file, nothing)) or None
     return None if setting is None or file != "log" else tuple(setting)
