@@ -101,7 +101,11 @@ def read_frame(file: Path) -> pl.DataFrame:
     Raises:
         InputError: no Parquet file.
     """
-    return pl.concat(read_foreign(Files(file, [file])))
+    try:
+        return pl.concat(read_foreign(Files(file, [file])))
+    except InputError as error:
+        reason = str(error).removeprefix(f"{file}: ").partition("; ")[0]
+        raise InputError(f"{file}: no Parquet file of items ({reason}); check the path.") from None
 
 
 def read_items(file: Path, template: PromptTemplate) -> pl.DataFrame:
