@@ -72,9 +72,7 @@ def test_users_have_the_same_setting(tmp_path: Path) -> None:
     (tmp_path / "users.csv").write_text("user_id,age\nu0,7\n")
     log = source(tmp_path)
     given = {"items_path": str(log.items_path), "users_path": str(tmp_path / "users.csv")}
-    with pytest.raises(
-        InputError, match=r"user_id 'u1' is missing from its table .* set missing_users to"
-    ):
+    with pytest.raises(InputError, match=r"user_id 'u1' is missing from its table .* set missing_users to"):
         Tabular(str(log.path), **given).read()
     assert set(Tabular(str(log.path), missing_users="drop", **given).read().events["user_id"]) == {"u0"}
 
