@@ -75,5 +75,5 @@ def test_items_that_cannot_be_used_are_refused(trained, tmp_path):
     FURTHER.with_columns(item_id=pl.int_range(pl.len()).cast(pl.Float64)).write_parquet(file)
     assert read_items(file, prompt)["item_id"][0] == "0"
     file.write_text("x")
-    with pytest.raises(InputError, match="not a readable Parquet file"):
+    with pytest.raises(InputError, match="no Parquet file of items"):
         read_items(file, prompt)
