@@ -25,6 +25,7 @@ _RECORDS = 50_000
 _MOST_LINES = 10_000
 #: Lines that show whether a blank follows every separator.
 _SHOWING = 100
+_TEXT = 1 << 20
 # The module's own limit, 131,072 characters, is one of the whole process; a long review may be longer.
 csv.field_size_limit(max(csv.field_size_limit(), LONGEST))
 
@@ -122,7 +123,7 @@ class _Pages:
     """
 
     def __init__(self, path: Path, advice: str, encoding: str) -> None:
-        self._blocks = read_blocks(path, advice, encoding)
+        self._texts = self._decoded(read_blocks(path, advice, encoding))
         self._encoding = encoding
         self._ahead: deque[str] = deque()
         self._lines = StringIO(newline="\n")
@@ -136,25 +137,33 @@ class _Pages:
         return self
 
     def __next__(self) -> str:
-        line = self._ahead.popleft() if self._ahead else self._lines.readline() or self._next_block()
+        line = self._ahead.popleft() if self._ahead else self._lines.readline() or self._next_text()
         self.taken.append(line)
         if len(self.taken) > 1:
             self._limit()
         return line
 
     def peek(self, lines: int) -> list[str]:
-        """The next lines of this block, which are handed out all the same."""
+        """The next lines, which are handed out all the same."""
         with suppress(StopIteration):
-            self._ahead.append(self._lines.readline() or self._next_block())
+            self._ahead.append(self._lines.readline() or self._next_text())
         self._ahead.extend(islice(self._lines, lines - 1))
         return list(self._ahead)
 
-    def _next_block(self) -> str:
-        """The first line of the next block; its others wait as one text, not as objects of their own."""
-        text = next(self._blocks).decode("utf-8", "surrogateescape")
-        self.suspicious = self.suspicious or bool(_fault(text, self._encoding))
-        self._lines = StringIO(text, newline="\n")
+    def _next_text(self) -> str:
+        """The first line of the next text; its others wait in it, not as objects of their own."""
+        self._lines = StringIO(next(self._texts), newline="\n")
         return self._lines.readline()
+
+    def _decoded(self, blocks: Iterator[bytes]) -> Iterator[str]:
+        """Whole lines, about :data:`_TEXT` characters at a time, for ``StringIO`` takes four bytes for each."""
+        for block in blocks:
+            text, start = block.decode("utf-8", "surrogateescape"), 0
+            self.suspicious = self.suspicious or bool(_fault(text, self._encoding))
+            while start < len(text):
+                end = text.find("\n", start + _TEXT) + 1 or len(text)
+                yield text[start:end]
+                start = end
 
     def _limit(self) -> None:
         """A record must end some time, or one stray quote would gather the file in memory."""

@@ -94,6 +94,7 @@ class _Child:
             stdin=pipe,
             stdout=pipe,
             stderr=self._complaints,
+            pipesize=1 << 20,
         )
 
     def ask(self, request: dict[str, Any]) -> Iterator[tuple[bytes, bytes]]:

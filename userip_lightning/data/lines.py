@@ -33,7 +33,7 @@ BLOCK_BYTES = 16 << 20
 #: The longest line or quoted record, in bytes or characters.
 LONGEST = 64 << 20
 # No log packs so well: what unpacks to more than this, and to so many times its size, is a bomb.
-_UNPACKED = 256 << 20
+_UNPACKED = 64 << 20
 _RATIO = 500
 _PACKED = (".gz", ".bz2", ".xz", ".zip")
 _DAMAGE = (EOFError, gzip.BadGzipFile, zlib.error, lzma.LZMAError, zipfile.BadZipFile, OSError)
@@ -134,7 +134,10 @@ def read_blocks(path: Path, advice: str, encoding: str = "utf-8") -> Iterator[by
             text = text.replace(_MARK_INSIDE, b"\n")
         whole, end, rest = text.rpartition(b"\n")
         if len(rest) > LONGEST:
-            raise InputError(f"{path}: line {lines + 1} is longer than {LONGEST >> 20} MiB; {advice}.")
+            raise InputError(
+                f"{path}: line {lines + 1} is longer than {LONGEST >> 20} MiB, as no row of a log is; check what "
+                "ends its rows, or cut it."
+            )
         lines += whole.count(b"\n") + len(end)
         empty = empty and not whole.strip()
         if end:
