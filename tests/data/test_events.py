@@ -88,3 +88,11 @@ def test_nan_among_decimals_is_a_gap_and_else_a_name() -> None:
 @pytest.mark.parametrize("missing", [[None], [float("nan")], ["NaN"], [" "]])
 def test_a_rating_that_is_missing_is_null(missing: list[object]) -> None:
     assert shape_events(raw(rating=missing), FILE, Rejects(), (1.0, 5.0))["rating"].to_list() == [None]
+
+
+def test_a_float32_tells_fewer_integers_apart() -> None:
+    single = raw().with_columns(user_id=pl.lit(2.0**24, dtype=pl.Float32))
+    with pytest.raises(InputError, match=r"row 5 has user_id 1.*, expected .* below 2\^24 if a float"):
+        shape_events(single, FILE, Rejects())
+    less = raw().with_columns(user_id=pl.lit(2.0**24 - 1, dtype=pl.Float32))
+    assert shape_events(less, FILE, Rejects())["user_id"].to_list() == ["16777215"]

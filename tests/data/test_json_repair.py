@@ -58,3 +58,17 @@ def test_an_id_with_half_a_character_is_rejected(tmp_path: Path) -> None:
     assert source.read(max_bad_rows=1).events["user_id"].to_list() == ["a\ufffd", "a"]
     with pytest.raises(InputError, match="row 1 has half of a character in user_id"):
         source.read()
+
+
+@pytest.mark.parametrize("digits", ["9" * 38, "-" + "9" * 39, "1" * 255])
+def test_integers_of_any_size_are_exact_ids(tmp_path: Path, digits: str) -> None:
+    (tmp_path / "log.jsonl").write_text(f'{{"user_id": {digits}, "item_id": -0.0, "note": "a {digits} b"}}\n')
+    read = Tabular(str(tmp_path / "log.jsonl")).read().events
+    assert read.select("user_id", "item_id", "note").row(0) == (digits, "0", f"a {digits} b")
+
+
+@pytest.mark.parametrize("layout", ["{}\n", "[{}]"])
+def test_an_integer_that_python_refuses_is_a_long_id(tmp_path: Path, layout: str) -> None:
+    (tmp_path / "log.json").write_text(layout.replace("{}", f'{{"user_id": {"9" * 5000}, "item_id": 1}}'))
+    with pytest.raises(InputError, match="row 1 has more than 256 characters as user_id"):
+        Tabular(str(tmp_path / "log.json")).read()

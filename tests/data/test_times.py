@@ -135,7 +135,9 @@ def test_positions_and_a_column_of_several_forms() -> None:
     assert faults.is_not_null().to_list() == [False] * 4 + [True, False]
 
 
-@pytest.mark.parametrize(("unit", "format"), [("h", None), (None, "day"), ("ms", "%Y")])
+@pytest.mark.parametrize(
+    ("unit", "format"), [("h", None), (None, "day"), (None, "%d/%m/%Y %"), (None, "%K"), ("ms", "%Y")]
+)
 def test_settings_that_mean_nothing_are_refused(unit: str | None, format: str | None) -> None:
     with pytest.raises(InputError, match="timestamp_"):
         time_rule(unit, format)  # type: ignore[arg-type]  # what is refused

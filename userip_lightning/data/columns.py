@@ -108,7 +108,8 @@ def id_faults(frame: pl.DataFrame, name: str, path: Path | str) -> list[pl.Expr]
         missing |= (value.str.to_lowercase() == "nan").fill_null(False) & value.str.ends_with(".0").any()
         reason = pl.lit(f"has more than {MAX_LENGTH} characters as {name}")
     else:
-        expected = "expected text or a whole number, below 2^53 if a float"
+        limit = "2^24" if dtype == pl.Float32 else "2^53"
+        expected = f"expected text or a whole number, below {limit} if a float"
         reason = pl.format(f"has {name} {{}}, {expected}", pl.col(name).cast(pl.String))
     nul = [nul_fault(name)] if dtype == pl.String else []
     return [pl.when(missing).then(pl.lit(f"has an empty {name}")), *nul, pl.when(broken).then(reason)]

@@ -19,7 +19,7 @@ from userip_lightning.data.lines import BLOCK_BYTES, Lines, read_lines, read_pie
 from userip_lightning.data.rejects import Rejects
 from userip_lightning.errors import InputError
 
-_DECODER = json.JSONDecoder()
+_DECODER = json.JSONDecoder(parse_int=float)  # its values are not kept, and int() refuses long ones
 _BETWEEN = " \t\r\n\f\v,"
 _LONGEST = 64 << 20
 _HEAD = 1 << 20

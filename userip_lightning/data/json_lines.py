@@ -92,6 +92,7 @@ def parse_lines(
         frame = _sifted(frame, written, ids, "\ufffd", _half_fault, path, rejects)
     if not ids or not _bare(ids).search(lines.text):
         return frame
+    frame = frame.with_columns(pl.col(list(ids)).replace("-0", "0"))  # as polars writes -0.0
     return _sifted(frame, lines, ids, _TYPED, _id_fault, path, rejects)
 
 
@@ -128,7 +129,7 @@ def _halved(lines: Lines, schema: Mapping[str, pl.DataType], path: Path, rejects
 def why_refused(line: bytes, schema: Mapping[str, pl.DataType]) -> str:
     """Why a line is no row, as a verb phrase."""
     try:
-        value = _loaded(line)
+        value = load_line(line)
     except RecursionError:
         return "is nested too deep"
     except ValueError as error:
@@ -151,8 +152,8 @@ def why_refused(line: bytes, schema: Mapping[str, pl.DataType]) -> str:
     return "cannot be read as JSON"
 
 
-def _loaded(line: bytes) -> Any:
-    """Python refuses integers of more than 4,300 digits; no file means one."""
+def load_line(line: bytes) -> Any:
+    """A line's value. Python refuses integers of more than 4,300 digits; what is longer is cut, and no id."""
     return json.loads(line, parse_int=lambda digits: int(digits[:_DIGITS]))
 
 
@@ -193,7 +194,7 @@ def _sifted(
     texts, bad = lines.text.split(b"\n"), []
     for row in frame[ROW].filter(suspects):
         place = int(np.searchsorted(lines.rows, row))
-        value = _loaded(texts[place])
+        value = load_line(texts[place])
         found = next(filter(None, (fault(name, value.get(name)) for name in names)), None)
         if found:
             bad.append(row)

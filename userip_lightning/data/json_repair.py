@@ -1,7 +1,7 @@
 """JSON as Python writes it, to JSON as its standard has it.
 
-``NaN`` becomes null, ``Infinity`` the text of that name, half of a surrogate pair U+FFFD. Nothing else of a
-line is touched.
+``NaN`` becomes null, ``Infinity`` and integers beyond 128 bits their text, half of a surrogate pair U+FFFD.
+Nothing else of a line is touched.
 """
 
 from __future__ import annotations
@@ -15,8 +15,10 @@ _ESCAPE = re.compile(
 _HALF = re.compile(
     rb"\\u[dD](?:[89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])|(?<!\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD])[c-fC-F])"
 )
-_STRING_OR_NAME = re.compile(rb'"(?:[^"\\]|\\.)*"|(-?\bInfinity\b)|(\bNaN\b)')
-_NAMES = (b"NaN", b"Infinity")
+_LONG = re.compile(rb"NaN|Infinity|[0-9]{38}")
+_STRING_OR_LONG = re.compile(
+    rb'"(?:[^"\\]|\\.)*"|(-?\bInfinity\b|(?<![\w.+-])-?[0-9]{38,}(?![\w.]))|(\bNaN\b)'
+)
 
 
 def with_whole_characters(text: bytes) -> bytes:
@@ -27,13 +29,11 @@ def with_whole_characters(text: bytes) -> bytes:
 
 
 def without_names(text: bytes) -> bytes:
-    """Lines without ``NaN`` and ``Infinity`` outside of strings."""
-    if not any(name in text for name in _NAMES):
+    """Lines without ``NaN``, ``Infinity`` and longer integers outside of strings."""
+    if not _LONG.search(text):
         return text
     lines = text.split(b"\n")
-    return b"\n".join(
-        _STRING_OR_NAME.sub(_plain, line) if any(name in line for name in _NAMES) else line for line in lines
-    )
+    return b"\n".join(_STRING_OR_LONG.sub(_plain, line) if _LONG.search(line) else line for line in lines)
 
 
 def _plain(found: re.Match[bytes]) -> bytes:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -12,7 +11,7 @@ import polars as pl
 
 from userip_lightning.data.columns import ROW
 from userip_lightning.data.json_documents import read_objects
-from userip_lightning.data.json_lines import read_json_lines, why_refused
+from userip_lightning.data.json_lines import load_line, read_json_lines, why_refused
 from userip_lightning.data.rejects import Rejects
 from userip_lightning.errors import InputError
 
@@ -55,7 +54,7 @@ def _keys(path: Path, advice: str, scalars: Sequence[str]) -> list[str]:
     found: list[dict[str, Any]] = []
     for line in first.text.split(b"\n", _LINES)[:_LINES] if first else ():
         try:
-            value = json.loads(line.decode())
+            value = load_line(line)
         except (ValueError, RecursionError):
             continue
         if isinstance(value, dict):

@@ -9,7 +9,7 @@ order that nobody can tell, is rejected with the setting that reads it.
 from __future__ import annotations
 
 import re
-from datetime import datetime
+from datetime import datetime, timezone
 from typing import Literal, NamedTuple
 
 import polars as pl
@@ -63,8 +63,10 @@ def time_rule(unit: TimestampUnit | None, format: str | None) -> TimeRule:
         raise InputError(
             f"timestamp_unit is {unit!r}, expected {', '.join(_PER_SECOND)} or null for seconds."
         )
-    if format is not None and "%" not in format:
-        raise InputError(f"timestamp_format is {format!r}, expected directives such as '%d/%m/%Y %H:%M'.")
+    if format is not None and not _is_format(format):
+        raise InputError(
+            f"timestamp_format is {format!r}, expected what datetime.strptime reads: '%d/%m/%Y %H:%M'."
+        )
     if unit is not None and format is not None:
         raise InputError("timestamp_unit is for numbers and timestamp_format for text; set one of them.")
     return TimeRule(unit, format, settable=True)
@@ -215,6 +217,15 @@ def _day_or_month_first(
     can = [f"'%d{sign}%m{rest}'"] * (int(second) <= 12) + [f"'%m{sign}%d{rest}'"] * (int(first) <= 12)
     meaning = "in which day and month may stand in either order" if len(can) > 1 else "which is no ISO 8601"
     return meaning, f"timestamp_format: {' or '.join(can) or '...'}"
+
+
+def _is_format(format: str) -> bool:
+    """Whether it reads the day that it writes."""
+    moment = datetime(2020, 9, 13, 12, 43, 20, tzinfo=timezone.utc)
+    try:
+        return "%" in format and bool(datetime.strptime(moment.strftime(format), format))
+    except ValueError:
+        return False
 
 
 def _exists(text: str, format: str) -> bool:
