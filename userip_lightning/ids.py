@@ -34,7 +34,7 @@ Ids = Sequence[Any] | NDArray[Any]
 MAX_LENGTH = 256
 #: What an id is, for the sentences.
 ID = f"a string or a whole number below 2^53, without NUL characters and of at most {MAX_LENGTH} in all"
-_EXACT = 2**53
+_EXACT, _EXACT_SINGLE = 2**53, 2**24  # from here on, a float64 or float32 tells no neighbours apart
 # one group or the other has the number; minus zero is zero, and with zeros in front it is no number
 _WHOLE = r"-?(0)\.0+|(-?[1-9][0-9]*)\.0+"
 _LONGEST = 10**MAX_LENGTH
@@ -56,7 +56,7 @@ def read_ids(name: str, dtype: pl.DataType, source: str = "events") -> pl.Expr:
 
     column, text = pl.col(name), _text(name)
     if dtype.is_float():
-        return pl.when(_is_whole(name)).then(column).cast(pl.Int64).cast(pl.String).alias(name)
+        return pl.when(_is_whole(name, dtype)).then(column).cast(pl.Int64).cast(pl.String).alias(name)
     if dtype.is_integer():
         return column.cast(pl.String)
     if _is_text(dtype) or dtype.is_decimal():
@@ -80,7 +80,7 @@ def is_broken(name: str, dtype: pl.DataType) -> pl.Expr:
     if dtype.is_decimal():
         return text.str.contains(r"\.[0-9]*[1-9]").fill_null(False)
     if dtype.is_float():
-        return (column.is_not_nan() & ~_is_whole(name)).fill_null(False)
+        return (column.is_not_nan() & ~_is_whole(name, dtype)).fill_null(False)
     return pl.lit(False)
 
 
@@ -103,11 +103,12 @@ def _text(name: str) -> pl.Expr:
     return pl.col(name).cast(pl.String)
 
 
-def _is_whole(name: str) -> pl.Expr:
+def _is_whole(name: str, dtype: pl.DataType) -> pl.Expr:
     import polars as pl
 
     column = pl.col(name)
-    return (column == column.floor()) & (column.abs() < _EXACT)
+    exact = _EXACT if dtype == pl.Float64 else _EXACT_SINGLE
+    return (column == column.floor()) & (column.abs() < exact)
 
 
 def id_strings(values: Ids, what: str) -> list[str]:

@@ -13,6 +13,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from userip_lightning import parquet
 from userip_lightning.arrays import open_array, save_array
 from userip_lightning.errors import InputError
 
@@ -152,5 +153,5 @@ class ProfileVectors:
     @staticmethod
     def load(folder: str | Path, names: tuple[str, ...]) -> ProfileVectors:
         """Memory-map what :meth:`save` wrote; ``names`` come from the manifest."""
-        users = pl.read_parquet(Path(folder) / "users.parquet")["user_id"].to_numpy().astype(np.str_)
+        users = parquet.read(Path(folder) / "users.parquet")["user_id"].to_numpy().astype(np.str_)
         return ProfileVectors(users, names, open_array(Path(folder) / "z.npy", "f"))

@@ -67,8 +67,13 @@ def test_items_that_cannot_be_used_are_refused(trained, tmp_path):
     with pytest.raises(InputError, match="column 'title' is missing"):
         read_items(file, prompt)
     FURTHER.with_columns(item_id=pl.lit("x")).write_parquet(file)
-    with pytest.raises(InputError, match="item_id 'x' is empty or comes twice"):
+    with pytest.raises(InputError, match="item_id 'x' comes twice with different texts"):
         read_items(file, prompt)
+    FURTHER.with_columns(item_id=pl.lit(1.5)).write_parquet(file)
+    with pytest.raises(InputError, match=r"row 1 has item_id 1\.5, expected a string"):
+        read_items(file, prompt)
+    FURTHER.with_columns(item_id=pl.int_range(pl.len()).cast(pl.Float64)).write_parquet(file)
+    assert read_items(file, prompt)["item_id"][0] == "0"
     file.write_text("x")
     with pytest.raises(InputError, match="no Parquet file of items"):
         read_items(file, prompt)

@@ -120,7 +120,7 @@ def test_events_that_cannot_be_used_are_refused_before_anything_is_written(
 def test_a_file_that_is_no_parquet_is_refused(trained, tmp_path):
     (tmp_path / "events.parquet").write_text("user_id,item_id")
     with pytest.raises(
-        InputError, match=re.escape(f"{tmp_path / 'events.parquet'}: cannot be read as Parquet")
+        InputError, match=re.escape(f"{tmp_path / 'events.parquet'}: not a readable Parquet file")
     ):
         run(trained, tmp_path / "events.parquet", tmp_path / "codes")
 

@@ -135,8 +135,8 @@ def open_quote(tiny: Path) -> dict:
     return tabular(tiny)
 
 
-def empty_history(tiny: Path) -> dict:
-    lines = ["user_id:token\titem_id_list:token_seq\titem_id:token", "a\t1 2 3\t4", "b\t\t5", ""]
+def history_without_end(tiny: Path) -> dict:
+    lines = ["user_id:token\titem_id_list:token_seq\titem_id:token", "a\t1 2 3\t4", "b\t1 2\t", ""]
     (tiny / "histories" / "histories.tsv").write_text("\n".join(lines))
     return histories(tiny)
 
@@ -175,7 +175,7 @@ def two_rows_of_one_item(tiny: Path) -> dict:
         (unparsable_rating, ["events.csv: row 3 has rating 'five', expected a number; mend or delete it"]),
         (unparsable_row, ["events.csv: row 4 has 1 fields, expected 6; mend or delete it"]),
         (open_quote, ["events.csv: "]),
-        (empty_history, ["histories.tsv: row 2 has an empty item_id_list; mend or delete it"]),
+        (history_without_end, ["histories.tsv: row 2 has an empty item_id; mend or delete it"]),
         (unknown_item, ["histories.tsv: item_id '999' is missing from its table"]),
         (duplicate_rows, ["ml-100k: row 561 (user '1'", "repeats row 5", "set data.duplicates=drop"]),
         (two_rows_of_one_item, ["items.csv: item_id '3' comes twice", "keep one row"]),

@@ -102,7 +102,7 @@ def test_synthesize_writes_what_can_be_read(tmp_path: Path, capsys: pytest.Captu
 @pytest.mark.parametrize(
     ("words", "complaint"),
     [
-        (["nope"], "no command 'nope'; there are prepare, stats, validate, head, export, synthesize."),
+        (["nope"], "no command 'nope'; there are prepare, stats, validate, head, export, sniff, synthesize."),
         (["export", *FILMS], "say --format (fuxictr, recbole, splits) and --to PATH"),
         (["export", "--format=x", *FILMS], "invalid choice: 'x'"),
         (["head", "--rows=0", *FILMS], "--rows is 0, expected 1 or more"),

@@ -49,7 +49,7 @@ def test_an_item_is_a_parent_and_time_is_cut_to_seconds(tmp_path: Path) -> None:
 
 
 def test_a_bad_time_is_named_as_it_stands(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="row 1 has timestamp 'noon', expected a number"):
+    with pytest.raises(InputError, match="row 1 has timestamp 'noon', expected milliseconds since 1970"):
         Amazon2023(lines(tmp_path / "r.jsonl", REVIEW | {"timestamp": "noon"})).read()
 
 

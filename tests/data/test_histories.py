@@ -1,11 +1,13 @@
 import gzip
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from tests.data.make_tiny import TINY
 from userip_lightning.data.histories import Histories
 from userip_lightning.data.movielens import MovieLens100K
+from userip_lightning.data.rejects import Rejects
 from userip_lightning.errors import InputError
 
 HEADER = "user_id:token\titem_id_list:token_seq\titem_id:token\n"
@@ -42,7 +44,8 @@ def test_the_tiny_histories_are_the_tiny_ratings_in_order() -> None:
 @pytest.mark.parametrize(
     ("lines", "complaint"),
     [
-        ("u\t\t3\n", "row 1 has an empty item_id_list"),
+        ("u\t\t3\n", "no interactions were found; 1 histories of one event, left out"),
+        ("\t\t3\n", "row 1 has an empty user_id"),
         ("u\t1 2\t\n", "row 1 has an empty item_id;"),
         ("u\t1\t2\nu\t2\t3\n", "user_id 'u' has two rows; join their histories"),
         ("u\t1 2 3\n", "row 1 has 2 fields, expected 3"),
@@ -64,3 +67,19 @@ def test_a_truncated_download_is_refused(tmp_path: Path) -> None:
     source.items_path.write_bytes(packed[: len(packed) // 2])
     with pytest.raises(InputError, match=r"items\.tsv\.gz: the gzip file is truncated or damaged"):
         source.read()
+
+
+def test_a_history_of_one_event_is_left_out_and_counted(tmp_path: Path) -> None:
+    source, rejects = reader(tmp_path, "u\t\t3\nv\t1\t2\nw\t \t1\n"), Rejects()
+    events = [block.events for block in source.blocks(rejects) if block.events is not None]
+    assert pl.concat(events).select("row_id", "user_id", "item_id").rows() == [(0, "v", "1"), (1, "v", "2")]
+    assert rejects.skipped == {"histories of one event, left out": 2}
+    assert rejects.count == 0
+
+
+def test_decimals_are_integers_in_histories_too(tmp_path: Path) -> None:
+    assert reader(tmp_path, "7.0\t2.0 1\t3.0\n").read().events.select("user_id", "item_id").rows() == [
+        ("7", "2"),
+        ("7", "1"),
+        ("7", "3"),
+    ]

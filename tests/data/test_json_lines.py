@@ -29,13 +29,13 @@ def test_nested_fields_have_a_type(tmp_path: Path) -> None:
     text = '{"id": "a", "also": ["b", "c"]}\n{"id": "d"}\n{"id": "e", "also": "f"}\n'
     rejects = Rejects(1)
     assert read(tmp_path, text, rejects, nested=PAIRS)["also"].to_list() == [["b", "c"], None]
-    with pytest.raises(InputError, match="row 3 has a field of another shape than expected"):
+    with pytest.raises(InputError, match="row 3 has 'f' as also, expected a list"):
         read(tmp_path, text, nested=PAIRS)
 
 
 def test_bad_lines_are_found_among_many(tmp_path: Path) -> None:
     lines = [json.dumps({"id": str(number), "stars": 3}) for number in range(1000)]
-    for row, bad in ((0, "{"), (17, "[1]"), (18, '{"id": ["x"]}'), (500, "null"), (999, '{"id": NaN}')):
+    for row, bad in ((0, "{"), (17, "[1]"), (18, '{"id": ["x"]}'), (500, "null"), (999, '{"id": nul}')):
         lines[row] = bad
     with Rejects(5, tmp_path / "rejected.jsonl") as rejects:
         frame = read(tmp_path, "\n".join(lines), rejects)
@@ -44,9 +44,30 @@ def test_bad_lines_are_found_among_many(tmp_path: Path) -> None:
     assert frame["id"].to_list() == [str(row) for row in kept]
     listed = pl.read_ndjson(tmp_path / "rejected.jsonl").sort("row")
     assert listed["row"].to_list() == [1, 18, 19, 501, 1000]
-    assert listed["raw"].to_list() == ["{", "[1]", '{"id": ["x"]}', "null", '{"id": NaN}']
+    assert listed["raw"].to_list() == ["{", "[1]", '{"id": ["x"]}', "null", '{"id": nul}']
     assert listed["reason"][2] == "has a list as id, expected one value"
 
 
 def test_a_string_may_look_like_a_list(tmp_path: Path) -> None:
     assert read(tmp_path, '{"id": "[a]"}\n')["id"].to_list() == ["[a]"]
+
+
+@pytest.mark.parametrize(
+    ("value", "complaint"),
+    [
+        ("true", "row 2 has true as id, expected text or a whole number"),
+        ("1.5", r"row 2 has 1\.5 as id, expected text or a whole number"),
+        ("9007199254740993.0", "row 2 has 9007199254740992.0 as id, .* below 2.53 if a float"),
+        ("1e30", r"row 2 has 1e\+30 as id"),
+        ("-Infinity", "row 2 has -inf as id"),
+        ('{"$oid": "x"}', "row 2 has an object as id, expected one value"),
+    ],
+)
+def test_an_id_has_the_type_of_one(tmp_path: Path, value: str, complaint: str) -> None:
+    text = (
+        f'{{"id": 7.0}}\n{{"id": {value}}}\n{{"id": "1.5"}}\n{{"id": "true"}}\n{{"id": 9007199254740993}}\n'
+    )
+    with pytest.raises(InputError, match=complaint):
+        read(tmp_path, text, ids=["id"])
+    read_on = read(tmp_path, text, Rejects(1), ids=["id"])["id"].to_list()
+    assert read_on == ["7", "1.5", "true", "9007199254740993"]

@@ -36,7 +36,9 @@ def test_keys_are_columns(tmp_path: Path, name: str) -> None:
         ({"u": "a"}, "row 2 has an empty item_id"),
         ({"u": ["a"], "i": 1}, "row 2 has a list as u, expected one value"),
         ({"u": "a", "i": 1, "stars": "?"}, r"row 2 has rating '\?', expected a number"),
-        ([1], "row 2 is no JSON object"),
+        ([1], "row 2 is a JSON array, expected one object"),
+        (1, "row 2 is no JSON object"),
+        ({"u": True, "i": 1}, "row 2 has true as u, expected text or a whole number"),
     ],
 )
 def test_a_bad_line_is_named(tmp_path: Path, row: object, complaint: str) -> None:

@@ -23,7 +23,7 @@ def test_a_row_without_rating_is_named() -> None:
         RatingThreshold().apply(rated([1.0, None]), USERS, 2, 0)
 
 
-@pytest.mark.parametrize("values", [["0", "1"], [0, 1], [False, True], [0.0, 1.0]])
+@pytest.mark.parametrize("values", [["0", "1"], [0, 1], [False, True], [0.0, 1.0], ["False", "true"]])
 def test_a_given_label_may_be_text_number_or_truth(values: list[object]) -> None:
     events = pl.DataFrame({"row_id": [0, 1], "clicked": values})
     assert GivenLabel("clicked").apply(events, USERS, 2, 0)["label"].to_list() == [0, 1]

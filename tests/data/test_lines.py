@@ -84,6 +84,35 @@ def test_other_encodings_become_utf_8(tmp_path: Path) -> None:
     assert read(write(tmp_path, "Café\n".encode("latin-1")), encoding="latin-1") == ("Café\n".encode(), [0])
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-32"])
+def test_a_byte_order_mark_outweighs_the_setting(tmp_path: Path, encoding: str) -> None:
+    path = write(tmp_path, "Zoë\r\n渋谷\n".encode(encoding))
+    assert read(path, encoding="latin-1") == ("Zoë\n渋谷\n".encode(), [0, 1])
+
+
+@pytest.mark.parametrize("size", [3, 1 << 20])
+def test_what_cannot_be_decoded_costs_its_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int
+) -> None:
+    monkeypatch.setattr(lines, "BLOCK_BYTES", size)
+    odd = "a\nb\nc\n".encode("utf-16-le").replace(b"b\0", b"\0\xd8")  # half of a pair
+    rejects = Rejects(9)
+    assert read(write(tmp_path, odd), rejects, encoding="utf-16-le") == (b"a\nc\n", [0, 2])
+    assert rejects.first.endswith("row 2 is not utf-16-le text")
+
+
+def test_line_ends_of_old_macs_and_marks_of_joined_files(tmp_path: Path) -> None:
+    assert read(write(tmp_path, b"a\rb\r\rc")) == (b"a\nb\nc\n", [0, 1, 3])
+    assert read(write(tmp_path, b"\xef\xbb\xbfa\n\xef\xbb\xbfb\n")) == (b"a\nb\n", [0, 1])
+
+
+def test_a_line_has_a_largest_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lines, "LONGEST", 1 << 20)
+    monkeypatch.setattr(lines, "BLOCK_BYTES", 1 << 18)
+    with pytest.raises(InputError, match=r"log\.csv: line 2 is longer than 1 MiB, as no row"):
+        read(write(tmp_path, b"a\n" + b"x" * (2 << 20)))
+
+
 def test_packed_files_read_alike(tmp_path: Path) -> None:
     text = b"one\ntwo\n" * 500
     write(tmp_path, gzip.compress(text[:1000]) + gzip.compress(text[1000:]), "log.csv.gz")
@@ -127,8 +156,22 @@ def test_an_archive_of_several_files_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("content", "complaint"),
-    [(gzip.compress(b"a"), "gzip-compressed; add .gz"), ("a\n".encode("utf-16"), "UTF-16 text; save it")],
+    [(gzip.compress(b"a"), "gzip-compressed; add .gz"), (b"\x28\xb5\x2f\xfd", "zstd-compressed; unpack it")],
 )
 def test_a_file_that_is_something_else_is_told(tmp_path: Path, content: bytes, complaint: str) -> None:
     with pytest.raises(InputError, match=complaint):
         read(write(tmp_path, content))
+
+
+def test_an_archive_that_unpacks_to_far_too_much_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lines, "_UNPACKED", 1 << 16)
+    monkeypatch.setattr(lines, "BLOCK_BYTES", 1 << 14)
+    path = write(tmp_path, gzip.compress(b"u,a\n" * (1 << 18)), "log.csv.gz")
+    with pytest.raises(
+        InputError, match=r"log\.csv\.gz: the gzip file unpacks to over 500 times its size"
+    ):
+        read(path)
+    monkeypatch.setattr(lines, "_UNPACKED", 1 << 20)
+    assert len(read(path)[1]) == 1 << 18

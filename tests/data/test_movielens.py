@@ -56,7 +56,7 @@ def test_a_missing_file_says_where_to_get_it(folder: Path, name: str) -> None:
         ("1\t1\tgood\t9", "row 1 has rating 'good', expected a number"),
         ("1\t1\t\t9", "row 1 has an empty rating"),
         ("\t1\t3\t9", "row 1 has an empty user_id"),
-        ("1\t1\t3\tnoon", "row 1 has timestamp 'noon', expected a number"),
+        ("1\t1\t3\tnoon", "row 1 has timestamp 'noon', expected seconds since 1970"),
         ("1 1 3 9", "row 1 has 1 fields, expected 4"),
         ("1\t999\t3\t9", "item_id '999' is missing from its table"),
         ("999\t1\t3\t9", "user_id '999' is missing from its table"),

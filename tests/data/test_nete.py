@@ -113,8 +113,11 @@ def test_a_bad_index_is_refused(tmp_path: Path, test: list[Any], complaint: str)
         ({"user": ["u"], "item": "i", "rating": 1}, "row 2 is no review"),
         ({"user": "u", "item": "i", "rating": 1, "template": "x"}, "row 2 is no review"),
         ({"user": "u", "item": "i", "rating": 10**5000}, "row 2 is no review"),
-        ({"user": "u", "item": "i", "rating": float("nan")}, "row 2 has rating 'nan', expected a number"),
+        ({"user": "u", "item": "i", "rating": float("inf")}, "row 2 has rating 'inf', expected a number"),
         ({"item": "i", "rating": 1}, "row 2 has an empty user_id"),
+        ({"user": float("nan"), "item": "i", "rating": 1}, "row 2 has an empty user_id"),
+        ({"user": 1.5, "item": "i", "rating": 1}, "row 2 is no review"),
+        ({"user": 2.0**60, "item": "i", "rating": 1}, "row 2 is no review"),
     ],
 )
 def test_a_bad_record_is_named(tmp_path: Path, record: Any, complaint: str) -> None:

@@ -75,11 +75,11 @@ class Content(NamedTuple):
         Raises:
             InputError: it is missing or damaged.
         """
-        import polars as pl  # whoever only looks codes up does not wait for it
+        from userip_lightning import parquet  # it waits for polars, and who only looks codes up does not
 
         manifest = artifact.read_manifest(folder, "bank")
         artifact.require_whole(folder, manifest)
-        users = pl.read_parquet(folder / "codes.parquet")
+        users = parquet.read(folder / "codes.parquet")
         names = [name for name in manifest.files if name.endswith(".npy")]
         further = {name.removesuffix(".npy") for name in names} - set(OWN_ARRAYS)
         return Content.of(

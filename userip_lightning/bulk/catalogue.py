@@ -18,8 +18,11 @@ from userip_lightning.artifact import Manifest, read_manifest, writing
 from userip_lightning.data.behaviour_store import BehaviourStore
 from userip_lightning.data.behaviours import encode_items
 from userip_lightning.data.columns import require_columns
+from userip_lightning.data.foreign_parquet import Files, read_foreign
 from userip_lightning.errors import InputError
+from userip_lightning.ids import ID, is_missing, read_ids
 from userip_lightning.profile.body import Tokens
+from userip_lightning.profile.control_tokens import plain_table
 from userip_lightning.profile.prompt import PromptTemplate
 from userip_lightning.profile.words import Words, item_words
 
@@ -79,7 +82,8 @@ def extend(
     """
     if further.is_empty():
         return Catalogue(store.items, store.words)
-    texts = [template.write_item(row) for side in (known, further) for row in side.iter_rows(named=True)]
+    sides = (plain_table(side, tokenizer) for side in (known, further))
+    texts = [template.write_item(row) for side in sides for row in side.iter_rows(named=True)]
     own = encode_items(texts[known.height :], tokenizer)
     items = Tokens(
         np.concatenate([store.items.ids, own.ids]),
@@ -99,9 +103,9 @@ def read_frame(file: Path) -> pl.DataFrame:
         InputError: no Parquet file.
     """
     try:
-        return pl.read_parquet(file)
-    except (OSError, pl.exceptions.PolarsError) as error:
-        reason = str(error).splitlines()[0]
+        return pl.concat(read_foreign(Files(file, [file])))
+    except InputError as error:
+        reason = str(error).removeprefix(f"{file}: ").partition("; ")[0]
         raise InputError(f"{file}: no Parquet file of items ({reason}); check the path.") from None
 
 
@@ -111,13 +115,21 @@ def read_items(file: Path, template: PromptTemplate) -> pl.DataFrame:
     Raises:
         InputError: no Parquet file, a missing column, an empty id, or an item with two texts.
     """
-    needed = ["item_id", *dict.fromkeys(template.item_fields())]
-    frame = require_columns(read_frame(file), file, needed).select(pl.col(needed).cast(pl.String))
-    frame = frame.with_columns(pl.exclude("item_id").str.strip_chars()).unique(maintain_order=True)
-    wrong = frame.filter((pl.col("item_id").fill_null("") == "") | pl.col("item_id").is_duplicated())
-    if not wrong.is_empty():
+    fields = list(dict.fromkeys(template.item_fields()))
+    given = require_columns(read_frame(file), file, ["item_id", *fields])
+    ids = read_ids("item_id", given.schema["item_id"], str(file))
+    frame = given.select(ids, pl.col(fields).cast(pl.String).str.strip_chars())
+    nameless = frame.select(is_missing("item_id")).to_series()
+    if nameless.any():
+        row = int(nameless.arg_max() or 0)
         raise InputError(
-            f"{file}: item_id {wrong['item_id'][0]!r} is empty or comes twice with different texts; keep one "
-            "row for every item."
+            f"{file}: row {row + 1} has item_id {given['item_id'][row]!r}, expected {ID}; mend or delete it."
+        )
+    frame = frame.unique(maintain_order=True)
+    twice = frame.filter(pl.col("item_id").is_duplicated())
+    if not twice.is_empty():
+        raise InputError(
+            f"{file}: item_id {twice['item_id'][0]!r} comes twice with different texts; keep one row for "
+            "every item."
         )
     return frame

@@ -19,6 +19,7 @@ from typing import Any
 
 import polars as pl
 
+from userip_lightning import parquet
 from userip_lightning.artifact import write_errors, write_text
 from userip_lightning.errors import InputError
 from userip_lightning.profile.identity import refuse_changed
@@ -102,7 +103,7 @@ class PartStore:
 
     def codes(self) -> pl.LazyFrame:
         """What :meth:`write` has written so far."""
-        return pl.scan_parquet(sorted((self.folder / _CODES).glob("[!.]*.parquet")))
+        return parquet.scan(sorted((self.folder / _CODES).glob("[!.]*.parquet")))
 
     def summary(self) -> dict[str, Any] | None:
         """Of a finished inference; None while parts are missing."""

@@ -11,10 +11,13 @@ from typing import NamedTuple
 
 import polars as pl
 
+from userip_lightning import parquet
 from userip_lightning.artifact import Manifest, file_hash, stable_hash, writing
+from userip_lightning.data.foreign_parquet import Files, require_decodable
 from userip_lightning.data.labels import GivenLabel, Implicit, Labels, RatingThreshold
 from userip_lightning.errors import InputError
 from userip_lightning.ids import is_missing, read_ids
+from userip_lightning.truth import read_label
 
 KIND = "population"
 #: Columns of a part: who, which item of the catalogue (null where it has none), liked or not, which row.
@@ -59,8 +62,10 @@ class Population(NamedTuple):
             InputError: no Parquet file, a missing column, an empty id, or a row without a usable label.
         """
         files = _files(source)
+        named = [labels.column] if isinstance(labels, GivenLabel) else []
+        require_decodable(Files(source, files), ["user_id", "item_id", "label", "rating", *named])
         try:
-            schema = pl.scan_parquet(list(files)).collect_schema()
+            schema = parquet.scan(files).collect_schema()
             _require(source, schema, "user_id", "item_id")
             label = _label(source, schema, labels)
             return _checked(Population(source, files, schema, label, 0, 0))
@@ -77,7 +82,7 @@ class Population(NamedTuple):
     def scan(self) -> pl.LazyFrame:
         """``user_id`` and ``item_id`` as strings, null where there is none, ``label`` as it comes."""
         ids = (read_ids(name, self.schema[name], str(self.source)) for name in ("user_id", "item_id"))
-        return pl.scan_parquet(list(self.files)).select(*ids, label=self.label)
+        return parquet.scan(self.files).select(*ids, label=self.label)
 
     def deal(self, items: pl.DataFrame, parts: int, folder: Path, manifest: Manifest) -> None:
         """Write ``NNNNN/*.parquet`` into ``folder``, one folder per part; a user is in one part.
@@ -109,7 +114,7 @@ def part_folder(folder: Path, part: int) -> Path:
 def read_part(folder: Path, part: int) -> pl.DataFrame:
     """Events of a part; it may have none."""
     files = sorted(part_folder(folder, part).glob("*.parquet"))
-    return pl.concat([pl.DataFrame(schema=PART_COLUMNS), *map(pl.read_parquet, files)])
+    return pl.concat([pl.DataFrame(schema=PART_COLUMNS), *map(parquet.read, files)])
 
 
 def _files(source: Path) -> tuple[Path, ...]:
@@ -137,11 +142,11 @@ def _label(source: Path, schema: pl.Schema, labels: Labels) -> pl.Expr:
             return (rating > labels.threshold).cast(pl.Float64)
         if isinstance(labels, GivenLabel):
             _require(source, schema, labels.column)
-            return pl.col(labels.column).cast(pl.Float64, strict=False)
+            return read_label(labels.column, schema[labels.column])
         if isinstance(labels, Implicit):
             return pl.lit(1.0)
     _require(source, schema, "label")
-    return pl.col("label").cast(pl.Float64, strict=False)
+    return read_label("label", schema["label"])
 
 
 def _checked(population: Population) -> Population:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import polars as pl
 
+from userip_lightning import parquet
 from userip_lightning.artifact import Manifest, read_manifest
 from userip_lightning.bank import FeatureBank
 from userip_lightning.bulk import catalogue
@@ -68,7 +69,7 @@ class Prompted(NamedTuple):
         recipe, prepared = self.recipe, self.prepared
         tokenizer = load_tokenizer(recipe.lm)
         training = BehaviourStore.open(prepared, recipe.prompt, tokenizer, self.allow_missing_text)
-        known = pl.read_parquet(prepared / "items.parquet")
+        known = parquet.read(prepared / "items.parquet")
         further = known.clear().select("item_id")
         if request.items is not None:
             further = catalogue.read_items(request.items, recipe.prompt).join(known, on="item_id", how="anti")

@@ -56,6 +56,7 @@ from userip_lightning.profile.backbone import (
     load_tokenizer,
 )
 from userip_lightning.profile.body import BodyWriter, Tokens
+from userip_lightning.profile.control_tokens import plain_texts
 from userip_lightning.profile.prompt import DEFAULT_PROMPT, PromptTemplate, Tokenizer, build_prefix, encode
 from userip_lightning.profile.start import embed_start
 
@@ -167,7 +168,7 @@ class Likelihood(LearnedSource):
         backbone, tokenizer = load_backbone(self.lm), load_tokenizer(self.lm)
         prompt = self.prompt if targets.offset is not None else _without_dislikes(self.prompt)
         room = self._room(backbone, tokenizer, prompt)
-        ids = [_spelling(tokenizer, text)[:room] for text in texts]
+        ids = [_spelling(tokenizer, text)[:room] for text in plain_texts(texts, tokenizer)]
         told = np.array([bool(own) for own in ids])
         kind = AddedScores if self.added else JointScores
         scores = kind(backbone, tokenizer, prompt, Tokens.of(ids))

@@ -157,7 +157,7 @@ COMMANDS = (
     Command(
         "rella", "a baseline alone, yes or no over retrieved behaviours: fit, validate, test, predict", _rella
     ),
-    Command("data", "prepare, stats, validate, head, export, synthesize: from a log to data", _data),
+    Command("data", "prepare, stats, validate, head, export, sniff, synthesize: from a log to data", _data),
     Command(
         "bank",
         "info, lookup, export, push, pull, feast, prune, forget, verify: a bank, on disk and in stores",

@@ -10,6 +10,7 @@ import polars as pl
 from jsonargparse import ArgumentParser
 
 from userip_lightning.assets import cache_root
+from userip_lightning.cli.sniff import sniff
 from userip_lightning.data.export_fuxictr import export_fuxictr
 from userip_lightning.data.export_recbole import export_recbole
 from userip_lightning.data.head import head
@@ -29,19 +30,21 @@ from userip_lightning.pipeline.config import (
 )
 
 _USAGE = """usage: userip data COMMAND --config FILE ...
+       userip data sniff FILE [--to FILE.yaml]
 
   prepare     filter, label and split a log into the cache; say in which folder it lies
   stats       the same (a look-up where it was done before), then its figures beside the paper's Table 1
   validate    read a log to its last row and list all that is wrong with it
   head        the first events with their items' titles; --rows N
   export      prepared data for others: --format fuxictr|recbole|splits --to PATH [--attributes A,B]
+  sniff       a configuration for a log of your own, guessed from its first rows: FILE [--to FILE.yaml]
   synthesize  a log with planted profiles, of any size: --to FOLDER [--shape csv|amazon] [--users N] ...
 
 What export writes is for programs, with every id and text as it is: a spreadsheet would run those that begin
 with = + - or @ as formulas.
 
-All but synthesize take the configuration of an experiment and use its `data` section; --help after any of
-them lists its settings."""
+All but sniff and synthesize take the configuration of an experiment and use its `data` section; --help after
+any of them lists its settings."""
 _DESCRIPTION = "Prepare the data of an experiment, by the `data` section of its configuration."
 
 
@@ -58,8 +61,13 @@ def data(arguments: Sequence[str]) -> None:
     if command == "synthesize":
         _synthesize(rest)
         return
+    if command == "sniff":
+        sniff(rest)
+        return
     if command not in _COMMANDS:
-        raise InputError(f"no command {command!r}; there are {', '.join((*_COMMANDS, 'synthesize'))}.")
+        raise InputError(
+            f"no command {command!r}; there are {', '.join((*_COMMANDS, 'sniff', 'synthesize'))}."
+        )
     own, words = _own_arguments(command).parse_known_args(rest)
     parser = experiment_parser(f"data {command}", _DESCRIPTION, with_sections=False)
     if {"-h", "--help"} & set(words):
@@ -90,11 +98,9 @@ def _validate(experiment: Experiment, own: argparse.Namespace) -> None:
         missing.append(f"data.max_bad_rows={found.bad_rows}")
     if found.duplicates and wanted.duplicates == "refuse":
         missing.append("data.duplicates=drop")
-    if missing:
-        raise InputError(
-            f"{wanted.source.origin}: these data would be refused; mend them, or set "
-            f"{' and '.join(missing)} to leave such rows out."
-        )
+    if missing or found.faults:
+        or_else = f", or set {' and '.join(missing)} to leave such rows out" if missing else ""
+        raise InputError(f"{wanted.source.origin}: these data would be refused; mend them{or_else}.")
 
 
 def _head(experiment: Experiment, own: argparse.Namespace) -> None:

@@ -60,7 +60,7 @@ class Amazon2014(Source):
             products = _products(self.metadata_path, rejects)
             for items in shape_products(products, self.metadata_path, rejects, self.latin_only):
                 yield Block(items=items)
-        reviews = read_json_lines(self.path, _ADVICE, rejects, _REVIEW)
+        reviews = read_json_lines(self.path, _ADVICE, rejects, _REVIEW, ids=_REVIEW[:2])
         for frame in require_fields(reviews, self.path, _REVIEW[:3], _ADVICE):
             raw = frame.select(
                 ROW,
@@ -75,7 +75,7 @@ class Amazon2014(Source):
 
 
 def _products(path: Path, rejects: Rejects) -> Iterator[pl.DataFrame]:
-    products = read_literal_lines(path, _ADVICE, rejects, _PRODUCT, {"categories": pl.String()})
+    products = read_literal_lines(path, _ADVICE, rejects, _PRODUCT, {"categories": pl.String()}, _PRODUCT[:1])
     for frame in require_fields(products, path, _PRODUCT[:2], _ADVICE):
         department = pl.lit(None, dtype=pl.String)
         yield frame.select(

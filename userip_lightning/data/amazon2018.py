@@ -64,7 +64,7 @@ class Amazon2018(Source):
             for items in shape_products(products, self.metadata_path, rejects, self.latin_only):
                 yield Block(items=items)
         styles = FirstStyles()
-        reviews = read_json_lines(self.path, _ADVICE, rejects, _REVIEW, {"style": pl.String()})
+        reviews = read_json_lines(self.path, _ADVICE, rejects, _REVIEW, {"style": pl.String()}, _REVIEW[:2])
         for frame in require_fields(reviews, self.path, _REVIEW[:3], _ADVICE):
             raw = frame.select(
                 ROW,
@@ -84,7 +84,7 @@ class Amazon2018(Source):
 def _products(path: Path, rejects: Rejects) -> Iterator[pl.DataFrame]:
     # Both names occur, "categories" in the files that were cleaned up later.
     nested = {"category": pl.String(), "categories": pl.String()}
-    products = read_json_lines(path, _ADVICE, rejects, _PRODUCT, nested)
+    products = read_json_lines(path, _ADVICE, rejects, _PRODUCT, nested, _PRODUCT[:1])
     for frame in require_fields(products, path, _PRODUCT[:2], _ADVICE):
         yield frame.select(
             ROW,

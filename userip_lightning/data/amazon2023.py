@@ -18,6 +18,7 @@ from userip_lightning.data.json_lines import read_json_lines
 from userip_lightning.data.lines import require_file
 from userip_lightning.data.rejects import Rejects
 from userip_lightning.data.source import Block, Source
+from userip_lightning.data.times import TimeRule
 
 _ADVICE = (
     "get the reviews or the item metadata of one category from the Amazon Reviews 2023 pages of UC San "
@@ -62,22 +63,15 @@ class Amazon2023(Source):
             products = _products(self.metadata_path, rejects)
             for items in shape_products(products, self.metadata_path, rejects, self.latin_only):
                 yield Block(items=items)
-        reviews = read_json_lines(self.path, _ADVICE, rejects, _REVIEW)
+        reviews = read_json_lines(self.path, _ADVICE, rejects, _REVIEW, ids=_REVIEW[:2])
         for frame in require_fields(reviews, self.path, _REVIEW[:3], _ADVICE):
-            raw = frame.select(ROW, "user_id", "rating", _seconds(), item_id="parent_asin", review="text")
-            events = shape_events(raw, self.path, rejects, (1.0, 5.0))
+            raw = frame.select(ROW, "user_id", "rating", "timestamp", item_id="parent_asin", review="text")
+            events = shape_events(raw, self.path, rejects, (1.0, 5.0), times=TimeRule("ms"))
             yield Block(events=events.with_columns(clean(events["review"], self.latin_only)))
 
 
-def _seconds() -> pl.Expr:
-    """Milliseconds as seconds; what is no number stays, for the check to name it."""
-    given = pl.col("timestamp")
-    milliseconds = given.str.strip_chars().cast(pl.Float64, strict=False)
-    return pl.coalesce((milliseconds / 1000).cast(pl.String), given).alias("timestamp")
-
-
 def _products(path: Path, rejects: Rejects) -> Iterator[pl.DataFrame]:
-    products = read_json_lines(path, _ADVICE, rejects, _PRODUCT, {"categories": pl.String()})
+    products = read_json_lines(path, _ADVICE, rejects, _PRODUCT, {"categories": pl.String()}, _PRODUCT[:1])
     for frame in require_fields(products, path, _PRODUCT[:2], _ADVICE):
         yield frame.select(
             ROW,

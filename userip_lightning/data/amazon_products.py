@@ -15,6 +15,7 @@ from typing import Any
 
 import polars as pl
 
+from userip_lightning import parquet
 from userip_lightning.data.cleaning import clean
 from userip_lightning.data.columns import shape_side
 from userip_lightning.data.item_text import price_levels, with_text
@@ -59,7 +60,7 @@ def shape_products(
             known.append(shaped["price"].drop_nulls())
         prices = pl.concat(known)
         for part in parts:
-            items = pl.read_parquet(part)
+            items = parquet.read(part)
             items = items.with_columns(price_levels(items["price"], prices))
             yield with_text(items, ("brand", "category", "price_level")).select("item_id", *PRODUCT_COLUMNS)
 

@@ -75,7 +75,7 @@ def _make(
     tokenizer: Any,
     allow_missing: bool,
 ) -> None:
-    texts = item_texts(data, template, allow_missing)
+    texts = item_texts(data, template, tokenizer, allow_missing)
     items = encode_items(texts, tokenizer)
     grouped = template.disliked is not None
     splits = {

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from userip_lightning.data.prepared import PreparedData
 from userip_lightning.errors import InputError
 from userip_lightning.profile.body import BodyWriter, Drawn, Ints, Tokens
+from userip_lightning.profile.control_tokens import plain_table
 from userip_lightning.profile.prompt import PromptTemplate, Tokenizer, encode
 
 LIKED, DISLIKED = 0, 1
@@ -20,8 +21,12 @@ LIKED, DISLIKED = 0, 1
 _BLOCK = 1 << 16
 
 
-def item_texts(data: PreparedData, template: PromptTemplate, allow_missing: bool) -> list[str | None]:
+def item_texts(
+    data: PreparedData, template: PromptTemplate, tokenizer: Tokenizer, allow_missing: bool
+) -> list[str | None]:
     """How the prompt writes every item, in order of the dense item index; ``None`` where a field is missing.
+
+    No letters of an item are a control token of ``tokenizer``.
 
     Raises:
         InputError: the template names a column that the items do not have, or an item has no text and
@@ -33,7 +38,7 @@ def item_texts(data: PreparedData, template: PromptTemplate, allow_missing: bool
                 f"prompt.item: the items of {data.path} have no column {name!r}; "
                 f"they have {', '.join(data.items.columns)}."
             )
-    texts = [template.write_item(row) for row in data.items.iter_rows(named=True)]
+    texts = [template.write_item(row) for row in plain_table(data.items, tokenizer).iter_rows(named=True)]
     missing = [i for i, text in enumerate(texts) if text is None]
     if missing and not allow_missing:
         raise InputError(

@@ -69,6 +69,12 @@ def _remarks(stats: Mapping[str, Any]) -> list[str]:
         + "".join(f"; {name}: {count:,}" for name, count in rejected.items()),
         f"Further rows of one id in its table, left out: {repeated['items']:,} of items, "
         f"{repeated['users']:,} of users",
+        *(f"{what}: {count:,}" for what, count in stats["skipped"].items()),
+        *(
+            f"Ids of {name} without a row in their table: {count:,}"
+            for name, count in stats["missing_rows"].items()
+            if count
+        ),
         f"Items without a title: {stats['missing_titles']:,}",
         "Events per user, least, median, most: " + ", ".join(f"{n:g}" for n in stats["events_per_user"]),
         "Events per item, least, median, most: " + ", ".join(f"{n:g}" for n in stats["events_per_item"]),

@@ -13,9 +13,12 @@ import polars as pl
 
 from userip_lightning.data.rejects import Rejects
 from userip_lightning.errors import InputError
+from userip_lightning.ids import MAX_LENGTH, is_broken, read_ids
 
 #: Column with the place of every row in its file, from 0; no file has a column of that name.
 ROW = "__row"
+#: Column with the seconds of every row's timestamp, while its row is checked.
+SECONDS = "__seconds"
 
 
 def require_columns(frame: pl.DataFrame, path: Path | str, required: Sequence[str]) -> pl.DataFrame:
@@ -61,17 +64,18 @@ def rename_columns(
 
 
 def number(frame: pl.DataFrame, name: str) -> pl.Expr:
-    """Column ``name``, strings or numbers, as Float64; null where it is empty or no number."""
+    """Column ``name``, strings or numbers, as Float64; null where it is empty, NaN or no number."""
     column = pl.col(name)
     if frame.schema[name] == pl.String:
         column = column.str.strip_chars()
-    return column.cast(pl.Float64, strict=False)
+    return column.cast(pl.Float64, strict=False).fill_nan(None)
 
 
 def number_fault(frame: pl.DataFrame, name: str) -> pl.Expr:
-    """Null and blank are good, anything else must be a finite number."""
-    given = pl.col(name).cast(pl.String).str.strip_chars() != ""
-    bad = given & ~number(frame, name).is_finite().fill_null(False)
+    """Null, NaN and blank are good, anything else must be a finite number, and no boolean."""
+    text = pl.col(name).cast(pl.String).str.strip_chars().str.to_lowercase()
+    finite = number(frame, name).is_finite().fill_null(False) & (frame.schema[name] != pl.Boolean)
+    bad = ~text.is_in(["", "nan"]) & ~finite
     return pl.when(bad).then(pl.format(f"has {name} {{}}, expected a number", quoted(name)))
 
 
@@ -86,6 +90,37 @@ def blank_fault(name: str) -> pl.Expr:
     """Null and blank are bad."""
     filled = pl.col(name).cast(pl.String).str.strip_chars() != ""
     return pl.when(~filled.fill_null(False)).then(pl.lit(f"has an empty {name}"))
+
+
+def id_faults(frame: pl.DataFrame, name: str, path: Path | str) -> list[pl.Expr]:
+    """Null, NaN and blank are bad, and so is what is no id (:mod:`userip_lightning.ids`).
+
+    Text ``NaN`` is an id, unless the column has decimals as text (``7.0``): there it is a gap among numbers.
+
+    Raises:
+        InputError: the column holds neither strings nor numbers.
+    """
+    dtype, value = frame.schema[name], pl.col(name)
+    broken = is_broken(name, dtype)
+    text = value if dtype == pl.String else read_ids(name, dtype, str(path))
+    missing = (text.str.strip_chars() == "").fill_null(True) & ~broken
+    if dtype == pl.String:
+        missing |= (value.str.to_lowercase() == "nan").fill_null(False) & value.str.ends_with(".0").any()
+        reason = pl.lit(f"has more than {MAX_LENGTH} characters as {name}")
+    else:
+        limit = "2^24" if dtype == pl.Float32 else "2^53"
+        expected = f"expected text or a whole number, below {limit} if a float"
+        reason = pl.format(f"has {name} {{}}, {expected}", pl.col(name).cast(pl.String))
+    nul = [nul_fault(name)] if dtype == pl.String else []
+    return [pl.when(missing).then(pl.lit(f"has an empty {name}")), *nul, pl.when(broken).then(reason)]
+
+
+def id_value(frame: pl.DataFrame, name: str, path: Path | str) -> pl.Expr:
+    """A column of ids without faults, as the strings that :mod:`userip_lightning.ids` makes of them."""
+    dtype = frame.schema[name]
+    if dtype == pl.String and not frame[name].str.contains(".0", literal=True).any():
+        return pl.col(name)  # looking for whole decimals would take some ten times as long
+    return read_ids(name, dtype, str(path))
 
 
 def nul_fault(name: str) -> pl.Expr:
@@ -121,10 +156,11 @@ def shape_side(
     Raises:
         InputError: more bad rows than allowed.
     """
-    strings = frame.with_columns(pl.exclude(ROW).cast(pl.String))
-    names = [name for name in strings.columns if name != ROW]
-    faults = [blank_fault(key), *(nul_fault(name) for name in names)]
-    return sift(strings, faults, path, rejects, text).drop(ROW)
+    names = [name for name in frame.columns if name not in (ROW, key)]
+    strings = frame.with_columns(pl.col(names).cast(pl.String))
+    faults = [*id_faults(frame, key, path), *map(nul_fault, names)]
+    good = sift(strings, faults, path, rejects, text)
+    return good.with_columns(id_value(good, key, path)).drop(ROW)
 
 
 def sift(
@@ -149,8 +185,9 @@ def sift(
     fault = frame.select(fault=pl.coalesce(*faults, pl.lit(None, dtype=pl.String)))["fault"]
     if fault.null_count() == fault.len():
         return frame
+    plain = frame.drop(ROW, SECONDS, strict=False)
     for place in fault.is_not_null().arg_true():
-        raw = text(place) if text else _values(frame.drop(ROW).row(place))
+        raw = text(place) if text else _values(plain.row(place))
         rejects.add(path, int(frame[ROW][place]), fault[place], raw)
     return frame.filter(fault.is_null())
 

@@ -15,6 +15,7 @@ import polars as pl
 
 from userip_lightning.data.columns import ROW, require_columns
 from userip_lightning.data.csv_records import read_records
+from userip_lightning.data.headers import plain_names, without_headers
 from userip_lightning.data.lines import Lines, read_lines
 from userip_lightning.data.rejects import Rejects
 from userip_lightning.errors import InputError
@@ -31,28 +32,42 @@ def read_table(
     quoted: bool = False,
     names: Sequence[str] | None = None,
     encoding: str = "utf-8",
+    quote: str = '"',
 ) -> Iterator[pl.DataFrame]:
     """Blocks of the table's rows; at least one, which may be empty.
+
+    Blanks around the names of a header are dropped; a name that is empty becomes ``column_3``. A row that is
+    the header again, left from files that were joined, is passed over (:meth:`Rejects.pass_over`).
 
     Args:
         path: the file, packed or not (see :mod:`userip_lightning.data.lines`).
         advice: what to do where it is missing, empty or damaged, as the end of a sentence.
         rejects: takes the bad rows.
         separator: between fields; of several characters only where ``quoted`` is False.
-        quoted: fields may stand in double quotes, as in CSV, and then hold separators and line breaks.
+        quoted: fields may stand in quotes, as in CSV, and then hold separators and line breaks.
         names: column names of a table without a header; None takes them from the first line.
-        encoding: of the file.
+        encoding: of the file, unless a byte order mark tells another.
+        quote: the character that quotes.
 
     Yields:
         ``ROW`` (Int64) and every column as strings; empty fields are null.
 
     Raises:
-        InputError: the file is missing, empty or damaged; a column name comes twice or is :data:`ROW`; more
-            bad rows than allowed.
+        InputError: the file is missing, empty or damaged; a column name comes twice or is :data:`ROW`; a row
+            is the header in another order; more bad rows than allowed.
     """
-    if quoted:
-        yield from _quoted(path, advice, rejects, separator, names, encoding)
-        return
+    frames = (
+        _quoted(path, advice, rejects, separator, names, encoding, quote)
+        if quoted
+        else _plain(path, advice, rejects, separator, names, encoding)
+    )
+    for frame in frames:
+        yield without_headers(frame, path, rejects)
+
+
+def _plain(
+    path: Path, advice: str, rejects: Rejects, separator: str, names: Sequence[str] | None, encoding: str
+) -> Iterator[pl.DataFrame]:
     blocks = read_lines(path, advice, rejects, encoding, header=names is None)
     if names is None:
         header = next(blocks).text.decode().rstrip("\n")
@@ -76,12 +91,13 @@ def read_typed(path: Path, advice: str, rejects: Rejects, required: Sequence[str
 
 
 def _header(names: Sequence[str], path: Path) -> list[str]:
+    names = plain_names(names)
     if ROW in names:
         raise InputError(f"{path}: the column name {ROW!r} is taken by this program; rename it.")
     again = [name for place, name in enumerate(names) if name in names[:place]]
     if again:
         raise InputError(f"{path}: column {again[0]!r} comes twice in the header; rename one of them.")
-    return list(names)
+    return names
 
 
 def _empty(names: Sequence[str]) -> pl.DataFrame:
@@ -91,7 +107,7 @@ def _empty(names: Sequence[str]) -> pl.DataFrame:
 def _even(lines: Lines, separator: str, fields: int, path: Path, rejects: Rejects) -> Lines:
     """The lines with the right number of fields."""
     text = lines.text
-    if len(separator) == 1:
+    if len(separator.encode()) == 1:
         data = np.frombuffer(text, dtype=np.uint8)
         upto = np.cumsum(data == ord(separator), dtype=np.int64)[np.flatnonzero(data == ord("\n"))]
         found = np.diff(upto, prepend=0) + 1
@@ -103,7 +119,7 @@ def _even(lines: Lines, separator: str, fields: int, path: Path, rejects: Reject
     every = text[:-1].split(b"\n")
     for place in bad:
         reason = f"has {found[place]} fields, expected {fields}"
-        rejects.add(path, int(lines.rows[place]), reason, every[place].decode())
+        rejects.add(path, int(lines.rows[place]), reason, every[place][:1000].decode(errors="ignore"))
     kept = np.flatnonzero(found == fields)
     return Lines(b"".join(every[place] + b"\n" for place in kept), lines.rows[kept])
 
@@ -112,7 +128,7 @@ def _split(lines: Lines, separator: str, names: Sequence[str]) -> pl.DataFrame:
     if not lines.rows.size:
         return _empty(names)
     text, sign = lines.text, separator
-    if len(separator) > 1:
+    if len(separator.encode()) > 1:
         text, sign = text.replace(_UNIT, b" ").replace(separator.encode(), _UNIT), _UNIT.decode()
     frame = pl.read_csv(
         text, separator=sign, quote_char=None, has_header=False, new_columns=list(names), infer_schema=False
@@ -121,9 +137,15 @@ def _split(lines: Lines, separator: str, names: Sequence[str]) -> pl.DataFrame:
 
 
 def _quoted(
-    path: Path, advice: str, rejects: Rejects, separator: str, names: Sequence[str] | None, encoding: str
+    path: Path,
+    advice: str,
+    rejects: Rejects,
+    separator: str,
+    names: Sequence[str] | None,
+    encoding: str,
+    quote: str,
 ) -> Iterator[pl.DataFrame]:
-    records = read_records(path, advice, rejects, separator, encoding, header=names is None)
+    records = read_records(path, advice, rejects, separator, encoding, names is None, quote)
     if names is None:
         first = next(records).fields
         if not first:

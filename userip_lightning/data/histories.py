@@ -9,28 +9,38 @@ from typing import Any, Literal
 import polars as pl
 
 from userip_lightning.artifact import file_hash
-from userip_lightning.data.columns import blank_fault, shape_side, sift
+from userip_lightning.data.columns import id_faults, nul_fault, shape_side, sift
 from userip_lightning.data.delimited import read_typed
 from userip_lightning.data.lines import require_file
 from userip_lightning.data.rejects import Rejects
-from userip_lightning.data.source import Block, Source
+from userip_lightning.data.source import Block, MissingRows, Source
 from userip_lightning.errors import InputError
+from userip_lightning.ids import MAX_LENGTH, read_ids
 
 _ADVICE = "give the paths of a histories file and an items file (docs/data.md shows the layout)"
+
+_ONE = "histories of one event, left out"
 
 
 class Histories(Source):
     """Implicit logs: ``rating`` is null and ``timestamp`` is the position in the history, from 0.
+
+    A history of one event has nothing that could be held out or learned from: it is left out and counted.
 
     Args:
         path: tab-separated, ``user_id:token``, ``item_id_list:token_seq`` (earlier items, oldest first,
             separated by blanks) and ``item_id:token`` (the last item); may be gzipped.
         items_path: tab-separated, ``item_id:token``, ``title:token_seq`` and any further attributes; may
             be gzipped.
+        missing_items: what becomes of items without a row there: ``refuse`` the log, keep them with
+            ``no_text``, or ``drop`` their events.
     """
 
-    def __init__(self, path: str, items_path: str) -> None:
+    missing_settings = {"item": "missing_items"}  # noqa: RUF012
+
+    def __init__(self, path: str, items_path: str, missing_items: MissingRows = "refuse") -> None:
         self.path, self.items_path = Path(path).expanduser(), Path(items_path).expanduser()
+        self.missing_items = missing_items
 
     @property
     def origin(self) -> str:
@@ -41,7 +51,10 @@ class Histories(Source):
 
     def identity(self) -> dict[str, Any]:
         files = [file_hash(require_file(file, _ADVICE)) for file in (self.path, self.items_path)]
-        return {"class": "Histories", "files": files}
+        return {"class": "Histories", "files": files, "missing_items": self.missing_items}
+
+    def missing_rows(self, name: Literal["item", "user"]) -> MissingRows:
+        return self.missing_items if name == "item" else "refuse"
 
     def blocks(self, rejects: Rejects) -> Iterator[Block]:
         for items in read_typed(self.items_path, _ADVICE, rejects, ["item_id", "title"]):
@@ -49,10 +62,14 @@ class Histories(Source):
         users: set[str] = set()
         events = 0
         for lines in read_typed(self.path, _ADVICE, rejects, ["user_id", "item_id_list", "item_id"]):
-            faults = [blank_fault(name) for name in ("user_id", "item_id_list", "item_id")]
+            faults = [fault for name in ("user_id", "item_id") for fault in id_faults(lines, name, self.path)]
+            faults += [nul_fault("item_id_list"), _list_fault()]
             good = sift(lines, faults, self.path, rejects)
+            good = good.with_columns(read_ids("user_id", pl.String()))
             self._require_one_row_each(good["user_id"], users)
-            block = _unfolded(good, events)
+            long = good.filter((pl.col("item_id_list").str.strip_chars() != "").fill_null(False))
+            rejects.skip(_ONE, good.height - long.height)
+            block = _unfolded(long, events)
             events += block.height
             yield Block(events=block)
 
@@ -62,6 +79,14 @@ class Histories(Source):
             if user in users:
                 raise InputError(f"{self.path}: user_id {user!r} has two rows; join their histories.")
             users.add(user)
+
+
+def _list_fault() -> pl.Expr:
+    """An id in a list must be one."""
+    long = (
+        pl.col("item_id_list").str.split(" ").list.eval(pl.element().str.len_chars() > MAX_LENGTH).list.any()
+    )
+    return pl.when(long).then(pl.lit(f"has more than {MAX_LENGTH} characters as item_id"))
 
 
 def _unfolded(lines: pl.DataFrame, before: int) -> pl.DataFrame:
@@ -75,7 +100,7 @@ def _unfolded(lines: pl.DataFrame, before: int) -> pl.DataFrame:
         .select(
             pl.int_range(before, before + pl.len(), dtype=pl.Int64).alias("row_id"),
             "user_id",
-            "item_id",
+            read_ids("item_id", pl.String()),
             pl.lit(None, dtype=pl.Float32).alias("rating"),
             "timestamp",
             pl.lit(None, dtype=pl.String).alias("review"),

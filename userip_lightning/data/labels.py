@@ -10,6 +10,7 @@ import polars as pl
 
 from userip_lightning.data.negatives import sample_negatives
 from userip_lightning.errors import InputError
+from userip_lightning.truth import read_label
 
 
 class Labels(ABC):
@@ -59,7 +60,7 @@ class RatingThreshold(Labels):
 
 @dataclass(frozen=True)
 class GivenLabel(Labels):
-    """A column of the log that holds 0 or 1.
+    """A column of the log that holds 0 or 1, or False or True.
 
     Args:
         column: its name, after the reader renamed it.
@@ -72,13 +73,13 @@ class GivenLabel(Labels):
         return (self.column,)
 
     def apply(self, events: pl.DataFrame, users: pl.Series, items: int, seed: int) -> pl.DataFrame:
-        given = events[self.column].cast(pl.Float64, strict=False)
+        given = events.select(read_label(self.column, events.schema[self.column])).to_series()
         bad = ~given.is_in([0.0, 1.0]).fill_null(False)
         if bad.any():
             found = events.filter(bad).row(0, named=True)
             raise InputError(
                 f"GivenLabel: row {found['row_id'] + 1} of the source has {self.column} "
-                f"{found[self.column]!r}, expected 0 or 1; mend or delete it."
+                f"{found[self.column]!r}, expected 0 or 1, True or False; mend or delete it."
             )
         return events.with_columns(label=given.cast(pl.Int8))
 

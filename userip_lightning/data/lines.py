@@ -1,9 +1,10 @@
 """Text files of any size as blocks of whole lines.
 
 A file is opened by its ending: ``.gz``, ``.bz2``, ``.xz`` and ``.zip`` with one member are unpacked on the
-way, anything else is read as it is. A byte order mark is dropped, CRLF becomes LF, blank lines are passed
-over but counted. A line that is not in the expected encoding, or has a NUL byte, is rejected. An archive
-that breaks off is refused whatever ``max_bad_rows`` says: nobody knows how many rows it lacks.
+way, anything else is read as it is. Whatever the encoding, what is handed on is UTF-8; byte order marks are
+dropped, CRLF becomes LF (and so does CR where a file has nothing else), blank lines are passed over but
+counted. A line that is not in the expected encoding, or has a NUL byte, is rejected. An archive that breaks
+off is refused whatever ``max_bad_rows`` says: nobody knows how many rows it lacks.
 """
 
 from __future__ import annotations
@@ -15,19 +16,25 @@ import re
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from io import BufferedIOBase
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
+from userip_lightning.data.encodings import as_utf8, marked
 from userip_lightning.data.rejects import Rejects
 from userip_lightning.errors import InputError
 
 BLOCK_BYTES = 16 << 20
-_LONGEST_LINE = 64 << 20
+#: The longest line or quoted record, in bytes or characters.
+LONGEST = 64 << 20
+# No log packs so well: what unpacks to more than this, and to so many times its size, is a bomb.
+_UNPACKED = 64 << 20
+_RATIO = 500
 _PACKED = (".gz", ".bz2", ".xz", ".zip")
 _DAMAGE = (EOFError, gzip.BadGzipFile, zlib.error, lzma.LZMAError, zipfile.BadZipFile, OSError)
 _SIGNS = {
@@ -36,12 +43,12 @@ _SIGNS = {
     b"BZh91AY&SY": "bzip2-compressed; add .bz2 to its name",
     b"\xfd7zXZ": "xz-compressed; add .xz to its name",
     b"\x28\xb5\x2f\xfd": "zstd-compressed; unpack it first with zstd -d",
-    b"\xff\xfe": "UTF-16 text; save it as UTF-8",
-    b"\xfe\xff": "UTF-16 text; save it as UTF-8",
 }
 # What bytes.strip() takes for blank: a line is passed over for what it is, whatever else its block holds.
 _BLANKS = (b"\n", b" ", b"\t", b"\r", b"\f", b"\v")
 _BLANK = re.compile(rb"\n[ \t\r\f\v]*\n")
+# A byte order mark at the start of a later line is left from files that were joined.
+_MARK_INSIDE = b"\n\xef\xbb\xbf"
 
 
 class Lines(NamedTuple):
@@ -96,14 +103,14 @@ def read_lines(
         InputError: the file is missing, empty or damaged, or has an unusable header.
     """
     first = -1 if header else 0
-    for block in read_blocks(path, advice):
+    for block in read_blocks(path, advice, encoding):
         if first == -1:
             head, _, block = block.lstrip(b"\n").partition(b"\n")
             if not head:
                 continue
-            if not _is_text(head, encoding):
+            if not _is_text(head):
                 raise InputError(f"{path}: the header is not {encoding} text; save the file as {encoding}.")
-            yield Lines(head.decode(encoding).encode() + b"\n", np.array([-1], dtype=np.int64))
+            yield Lines(head + b"\n", np.array([-1], dtype=np.int64))
             first = 0
         count = block.count(b"\n")
         lines = _checked(block, first, count, path, rejects, encoding)
@@ -112,22 +119,27 @@ def read_lines(
             yield lines
 
 
-def read_blocks(path: Path, advice: str) -> Iterator[bytes]:
-    """Blocks of whole lines as bytes; the last line ends in ``\\n`` even if the file does not.
+def read_blocks(path: Path, advice: str, encoding: str = "utf-8") -> Iterator[bytes]:
+    """Blocks of whole lines in UTF-8; the last line ends in ``\\n`` even if the file does not.
 
     Raises:
         InputError: the file is missing, empty or damaged, or has a line beyond 64 MiB.
     """
-    lines, rest, empty, first = 0, b"", True, True
-    for piece in _pieces(require_file(path, advice), advice):
-        text = rest + (_without_mark(path, piece) if first else piece)
+    lines, rest, empty = 0, b"", True
+    for piece in _with_plain_ends(as_utf8(_text_pieces(path, advice), encoding)):
+        text = rest + piece
         if b"\r" in text:  # many times faster to look for than to replace
             text = text.replace(b"\r\n", b"\n")
+        if _MARK_INSIDE in text:
+            text = text.replace(_MARK_INSIDE, b"\n")
         whole, end, rest = text.rpartition(b"\n")
-        if len(rest) > _LONGEST_LINE:
-            raise InputError(f"{path}: line {lines + 1} is longer than 64 MiB; {advice}.")
+        if len(rest) > LONGEST:
+            raise InputError(
+                f"{path}: line {lines + 1} is longer than {LONGEST >> 20} MiB, as no row of a log is; check what "
+                "ends its rows, or cut it."
+            )
         lines += whole.count(b"\n") + len(end)
-        first, empty = False, empty and not whole.strip()
+        empty = empty and not whole.strip()
         if end:
             yield whole + end
     if rest.strip():
@@ -136,10 +148,55 @@ def read_blocks(path: Path, advice: str) -> Iterator[bytes]:
         raise InputError(f"{path}: the file is empty; {advice}.")
 
 
+def first_bytes(path: Path, advice: str, size: int) -> bytes:
+    """The beginning of the unpacked file, as it is; what a damaged archive yields before it breaks off.
+
+    Raises:
+        InputError: the file is missing or cannot be opened.
+    """
+    with _opened(require_file(path, advice), advice) as file:
+        found = b""
+        with suppress(*_DAMAGE):
+            while len(found) < size and (more := file.read1(size - len(found))):
+                found += more
+        return found
+
+
+def _with_plain_ends(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """Old Macs end a line in CR: a file whose first piece has no LF is one of theirs."""
+    first = next(pieces, b"")
+    if b"\r" not in first or b"\n" in first:
+        yield first
+        yield from pieces
+        return
+    for piece in chain([first], pieces):
+        yield piece.replace(b"\r", b"\n")
+
+
+def read_pieces(path: Path, advice: str) -> Iterator[bytes]:
+    """The unpacked text in UTF-8, in pieces that end anywhere.
+
+    Raises:
+        InputError: the file is missing or damaged.
+    """
+    return as_utf8(_text_pieces(path, advice), "utf-8")
+
+
+def _text_pieces(path: Path, advice: str) -> Iterator[bytes]:
+    """The unpacked bytes; what is plainly no text ends here."""
+    pieces = _pieces(require_file(path, advice), advice)
+    first = next(pieces, b"")
+    for sign, meaning in _SIGNS.items():
+        if first.startswith(sign) and not marked(first):
+            raise InputError(f"{path}: the file is {meaning}.")
+    yield first
+    yield from pieces
+
+
 def _pieces(path: Path, advice: str) -> Iterator[bytes]:
     """The unpacked bytes in pieces of :data:`BLOCK_BYTES`; all that can be had before a break comes first."""
     with _opened(path, advice) as file:
-        lines, more = 0, True
+        lines, more, unpacked, packed = 0, True, 0, path.stat().st_size
         while more:
             found: list[bytes] = []
             try:
@@ -155,6 +212,12 @@ def _pieces(path: Path, advice: str) -> Iterator[bytes]:
                     f"{advice}."
                 ) from None
             lines += sum(part.count(b"\n") for part in found)
+            unpacked += size
+            if unpacked > max(_UNPACKED, _RATIO * packed):
+                raise InputError(
+                    f"{path}: the {_name(path)} unpacks to over {_RATIO} times its size, as no log does; "
+                    "if it is one, unpack it first."
+                )
             if size:
                 yield b"".join(found)
 
@@ -190,26 +253,17 @@ def _name(path: Path) -> str:
     return names.get(path.suffix.lower(), "file")
 
 
-def _without_mark(path: Path, piece: bytes) -> bytes:
-    """The first piece without a byte order mark; what is plainly no text ends here."""
-    for sign, meaning in _SIGNS.items():
-        if piece.startswith(sign):
-            raise InputError(f"{path}: the file is {meaning}.")
-    return piece.removeprefix(b"\xef\xbb\xbf")
-
-
 def _checked(block: bytes, first: int, count: int, path: Path, rejects: Rejects, encoding: str) -> Lines:
     """The block's usable lines in UTF-8."""
     blank = block.startswith(_BLANKS) or _BLANK.search(block)
-    if not blank and _is_text(block, encoding):
-        text = block if encoding == "utf-8" else block.decode(encoding).encode()
-        return Lines(text, np.arange(first, first + count))
+    if not blank and _is_text(block):
+        return Lines(block, np.arange(first, first + count))
     good, rows = [], []
     for row, line in enumerate(block[:-1].split(b"\n"), first):
         if not line.strip():
             continue
-        if _is_text(line, encoding):
-            good.append(line.decode(encoding).encode() + b"\n")
+        if _is_text(line):
+            good.append(line + b"\n")
             rows.append(row)
         else:
             reason = "has a NUL byte" if b"\0" in line else f"is not {encoding} text"
@@ -217,11 +271,11 @@ def _checked(block: bytes, first: int, count: int, path: Path, rejects: Rejects,
     return Lines(b"".join(good), np.array(rows, dtype=np.int64))
 
 
-def _is_text(data: bytes, encoding: str) -> bool:
+def _is_text(data: bytes) -> bool:
     if b"\0" in data:
         return False
     try:
-        data.decode(encoding)
+        data.decode()
     except UnicodeDecodeError:
         return False
     return True

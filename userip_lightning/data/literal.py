@@ -28,7 +28,12 @@ _LONGEST = 1 << 20
 
 
 def read_literal_lines(
-    path: Path, advice: str, rejects: Rejects, scalars: Sequence[str], nested: Mapping[str, pl.DataType]
+    path: Path,
+    advice: str,
+    rejects: Rejects,
+    scalars: Sequence[str],
+    nested: Mapping[str, pl.DataType],
+    ids: Sequence[str] = (),
 ) -> Iterator[pl.DataFrame]:
     """Blocks of a file with one dictionary per line; all but the notation as in
     :func:`userip_lightning.data.json_lines.read_json_lines`.
@@ -45,7 +50,8 @@ def read_literal_lines(
         good = np.array([text is not None for text in turned], dtype=bool)
         if good.any():
             json_lines = "".join(f"{text}\n" for text in turned if text is not None)
-            yield parse_lines(Lines(json_lines.encode(), lines.rows[good]), path, rejects, scalars, nested)
+            turned_lines = Lines(json_lines.encode(), lines.rows[good])
+            yield parse_lines(turned_lines, path, rejects, scalars, nested, ids)
 
 
 def to_json(line: str) -> str | None:

@@ -1,4 +1,4 @@
-"""MovieLens-1M: 6,040 users, 3,883 films, 1,000,209 ratings; fields between double colons."""
+"""MovieLens-1M (6,040 users, 3,883 films, 1,000,209 ratings) and -10M; fields between double colons."""
 
 from __future__ import annotations
 
@@ -33,19 +33,23 @@ OCCUPATIONS = (
     *("programmer", "retired", "sales/marketing", "scientist", "self-employed", "technician/engineer"),
     *("tradesman/craftsman", "unemployed", "writer"),
 )
-_ADVICE = "get ml-1m.zip from grouplens.org/datasets/movielens and give the folder it unpacks to"
+_ADVICE = (
+    "get ml-1m.zip or ml-10m.zip from grouplens.org/datasets/movielens and give the folder it unpacks to"
+)
 _EVENTS = ("user_id", "item_id", "rating", "timestamp")
-_RATINGS = (1.0, 5.0)
+_RATINGS = {"1M": (1.0, 5.0), "10M": (0.5, 5.0)}
+_ENCODINGS = {"1M": "latin-1", "10M": "utf-8"}
 
 
 class MovieLens1M(Source):
-    """Ratings are 1 to 5.
+    """Ratings are 1 to 5, in MovieLens-10M 0.5 to 5; that one says nothing about users.
 
     Items: ``title`` without its year, ``year``, ``genres`` (words). Users: ``age`` (a range), ``gender``,
     ``occupation``.
 
     Args:
-        path: the folder with ``ratings.dat``, ``movies.dat`` and ``users.dat`` (Latin-1).
+        path: the folder with ``ratings.dat`` and ``movies.dat``. Where it has ``users.dat`` as well, it is
+            that of MovieLens-1M, in Latin-1; else that of MovieLens-10M, in UTF-8.
     """
 
     def __init__(self, path: str) -> None:
@@ -59,15 +63,21 @@ class MovieLens1M(Source):
         return {"class": "MovieLens1M", "files": [file_hash(file) for file in self._files()]}
 
     def blocks(self, rejects: Rejects) -> Iterator[Block]:
-        ratings, movies, users = self._files()
-        for films in _table(movies, rejects, ("item_id", "title", "genres")):
+        ratings, movies, *users = self._files()
+        release = "1M" if users else "10M"
+        encoding = _ENCODINGS[release]
+        for films in _table(movies, rejects, encoding, ("item_id", "title", "genres")):
             films = films.with_columns(
                 year=pl.lit(None, dtype=pl.String),
                 genres=pl.col("genres").str.replace_all("|", " ", literal=True),
             )
             columns = with_year(films).select(ROW, "item_id", "title", "year", "genres")
             yield Block(items=shape_side(columns, "item_id", movies, rejects))
-        for people in _table(users, rejects, ("user_id", "gender", "age", "occupation", "zip_code")):
+        for people in (
+            _table(users[0], rejects, encoding, ("user_id", "gender", "age", "occupation", "zip_code"))
+            if users
+            else ()
+        ):
             occupations = dict(zip(map(str, range(len(OCCUPATIONS))), OCCUPATIONS, strict=True))
             columns = people.select(
                 ROW,
@@ -76,19 +86,19 @@ class MovieLens1M(Source):
                 "gender",
                 _word("occupation", occupations),
             )
-            yield Block(users=shape_side(columns, "user_id", users, rejects))
-        for frame in _table(ratings, rejects, _EVENTS):
+            yield Block(users=shape_side(columns, "user_id", users[0], rejects))
+        for frame in _table(ratings, rejects, encoding, _EVENTS):
             full = sift(frame, [blank_fault(name) for name in _EVENTS], ratings, rejects)
-            yield Block(events=shape_events(full, ratings, rejects, _RATINGS))
+            yield Block(events=shape_events(full, ratings, rejects, _RATINGS[release]))
 
-    def _files(self) -> tuple[Path, Path, Path]:
-        names = ("ratings.dat", "movies.dat", "users.dat")
-        ratings, movies, users = (require_file(self.path / name, _ADVICE) for name in names)
-        return ratings, movies, users
+    def _files(self) -> list[Path]:
+        files = [require_file(self.path / name, _ADVICE) for name in ("ratings.dat", "movies.dat")]
+        users = self.path / "users.dat"
+        return [*files, users] if users.is_file() else files
 
 
-def _table(path: Path, rejects: Rejects, names: Sequence[str]) -> Iterator[pl.DataFrame]:
-    return read_table(path, _ADVICE, rejects, "::", names=names, encoding="latin-1")
+def _table(path: Path, rejects: Rejects, encoding: str, names: Sequence[str]) -> Iterator[pl.DataFrame]:
+    return read_table(path, _ADVICE, rejects, "::", names=names, encoding=encoding)
 
 
 def _word(name: str, words: dict[str, str]) -> pl.Expr:

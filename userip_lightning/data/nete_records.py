@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,14 +11,16 @@ import polars as pl
 from numpy.typing import NDArray
 
 from userip_lightning.data.columns import ROW
-from userip_lightning.data.json_lines import parse_lines, read_json_lines
-from userip_lightning.data.lines import Lines, require_file
+from userip_lightning.data.json_lines import read_json_lines
+from userip_lightning.data.lines import require_file
 from userip_lightning.data.rejects import Rejects
 from userip_lightning.errors import InputError
+from userip_lightning.ids import id_string
 
 _REVIEW = ("user_id", "item_id", "rating", "review", "feature")
 # The release does not say what an item has; these are the names that its sources use.
 _ITEM = ("item", "asin", "business_id", "title", "name", "brand", "price")
+_ITEM_IDS = _ITEM[:3]
 _NESTED = {"categories": pl.String(), "category": pl.String()}
 
 
@@ -82,8 +83,7 @@ def item_frames(path: Path, advice: str, rejects: Rejects) -> Iterator[pl.DataFr
     Raises:
         InputError: the file is damaged; more bad items than allowed.
     """
-    listed = _listed(path, rejects)
-    for frame in read_json_lines(path, advice, rejects, _ITEM, _NESTED) if listed is None else listed:
+    for frame in read_json_lines(path, advice, rejects, _ITEM, _NESTED, _ITEM_IDS):
         categories = pl.coalesce("categories", "category")
         yield frame.select(
             ROW,
@@ -96,20 +96,6 @@ def item_frames(path: Path, advice: str, rejects: Rejects) -> Iterator[pl.DataFr
         )
 
 
-def _listed(path: Path, rejects: Rejects) -> list[pl.DataFrame] | None:
-    """The items where the file is one JSON list, else None."""
-    with open(path, "rb") as file:
-        if not file.read(64).removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"["):
-            return None
-    try:
-        items = json.loads(path.read_text(encoding="utf-8-sig"))
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{path}: no JSON list ({error}); get the file from its source again.") from None
-    text = "".join(f"{json.dumps(item)}\n" for item in items)
-    lines = Lines(text.encode(), np.arange(len(items), dtype=np.int64))
-    return [parse_lines(lines, path, rejects, _ITEM, _NESTED)] if items else []
-
-
 def _fields(record: Any) -> list[str | None] | None:
     """Values of :data:`_REVIEW` as text, or None."""
     if not isinstance(record, dict):
@@ -118,8 +104,14 @@ def _fields(record: Any) -> list[str | None] | None:
     if template is not None and not (isinstance(template, tuple | list) and len(template) >= 3):
         return None
     feature, sentence = (template[0], template[2]) if template else (None, None)
-    found = [record.get("user"), record.get("item"), record.get("rating"), sentence, feature]
-    return [_text(value) for value in found] if all(map(_is_plain, found)) else None
+    ids, others = [record.get("user"), record.get("item")], [record.get("rating"), sentence, feature]
+    if not all(map(_is_plain, ids + others)):
+        return None
+    try:
+        named = [id_string(_text(value) if isinstance(value, str) else value, "user, item") for value in ids]
+    except InputError:
+        return None
+    return [*named, *map(_text, others)]
 
 
 def _is_plain(value: Any) -> bool:
@@ -129,7 +121,7 @@ def _is_plain(value: Any) -> bool:
 
 def _text(value: str | float | None) -> str | None:
     # A lone surrogate is text to Python and to nobody else.
-    return None if value is None else str(value).encode("utf-8", "replace").decode()
+    return None if value is None or value != value else str(value).encode("utf-8", "replace").decode()
 
 
 def _excerpt(record: Any) -> str:

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import polars as pl
 
 from userip_lightning.data.columns import ROW
-from userip_lightning.errors import InputError
-
-#: What polars does with a damaged file; it panics where a length in it is wrong.
-DAMAGE = (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError)
-_ROWS = 200_000
+from userip_lightning.data.foreign_parquet import Files, read_foreign
 
 
 def read_parquet(path: Path) -> Iterator[pl.DataFrame]:
@@ -24,12 +20,12 @@ def read_parquet(path: Path) -> Iterator[pl.DataFrame]:
     Raises:
         InputError: the file is damaged or no Parquet file.
     """
-    try:
-        scan = pl.scan_parquet(path)
-        rows = scan.select(pl.len()).collect().item()
-        for start in range(0, max(rows, 1), _ROWS):
-            frame = scan.slice(start, _ROWS).collect()
-            yield frame.insert_column(0, pl.int_range(start, start + frame.height, eager=True).alias(ROW))
-    except DAMAGE as error:
-        reason = next(iter(str(error).splitlines()), "damaged")
-        raise InputError(f"{path}: not a readable Parquet file ({reason}); write it again.") from None
+    return with_rows(read_foreign(Files(path, [path])))
+
+
+def with_rows(frames: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
+    """``frames`` with ``ROW``, which counts through all of them."""
+    start = 0
+    for frame in frames:
+        yield frame.insert_column(0, pl.int_range(start, start + frame.height, eager=True).alias(ROW))
+        start += frame.height

@@ -12,11 +12,9 @@ from typing import Any
 import polars as pl
 
 from userip_lightning.artifact import file_hash
-from userip_lightning.data.columns import ROW
-from userip_lightning.data.parquet_blocks import DAMAGE
+from userip_lightning.data.foreign_parquet import Files, describe, read_foreign
+from userip_lightning.data.parquet_blocks import with_rows
 from userip_lightning.errors import InputError
-
-_ROWS = 200_000
 
 
 def place(path: str) -> Path | str:
@@ -40,12 +38,8 @@ def folder_identity(where: Path | str) -> Any:
     """
     if isinstance(where, Path):
         return [[str(file.relative_to(where)), file_hash(file)] for file in _files(where)]
-    scan = _scan(where)
-    try:
-        rows, columns = scan.select(pl.len()).collect().item(), dict(scan.collect_schema())
-    except DAMAGE as error:
-        raise _unreadable(where, error) from None
-    return [where, rows, {name: str(dtype) for name, dtype in columns.items()}]
+    found = describe(Files(where, partitions=True))
+    return [where, found["rows"], found["columns"]]
 
 
 def read_parquet_folder(where: Path | str) -> Iterator[pl.DataFrame]:
@@ -61,27 +55,8 @@ def read_parquet_folder(where: Path | str) -> Iterator[pl.DataFrame]:
     Raises:
         InputError: no Parquet file there, or one that is damaged; the address cannot be reached.
     """
-    scan, start = _scan(where), 0
-    try:
-        for frame in scan.collect_batches(chunk_size=_ROWS, maintain_order=True):
-            yield frame.insert_column(0, pl.int_range(start, start + frame.height, eager=True).alias(ROW))
-            start += frame.height
-        if not start:
-            yield pl.DataFrame(schema={ROW: pl.Int64(), **scan.collect_schema()})
-    except DAMAGE as error:
-        raise _unreadable(where, error) from None
-
-
-def _scan(where: Path | str) -> pl.LazyFrame:
-    """Partitions stay text: guessed as numbers, the ids 007 and 7 would be one."""
-    files = where if isinstance(where, str) else _files(where)
-    try:
-        stored = pl.scan_parquet(files, hive_partitioning=False).collect_schema()
-        every = pl.scan_parquet(files, hive_partitioning=True).collect_schema()
-        partitions = {name: pl.String() for name in every if name not in stored}
-        return pl.scan_parquet(files, hive_partitioning=True, hive_schema=partitions)
-    except DAMAGE as error:
-        raise _unreadable(where, error) from None
+    files = _files(where) if isinstance(where, Path) else []
+    return with_rows(read_foreign(Files(where, files, partitions=True)))
 
 
 def _files(folder: Path) -> list[Path]:
@@ -89,13 +64,3 @@ def _files(folder: Path) -> list[Path]:
     if not files:
         raise InputError(f"{folder}: no .parquet file in this folder or below it; check the path.")
     return files
-
-
-def _unreadable(where: Path | str, error: BaseException) -> InputError:
-    reason = str(error).split("\n")[0].strip(" :")[:200]
-    if isinstance(where, Path):
-        return InputError(f"{where}: not readable as one Parquet table ({reason}); write its files again.")
-    return InputError(
-        f"{where}: cannot be reached or read ({reason}); check the address, the network and your "
-        "credentials, or copy the folder to this machine."
-    )

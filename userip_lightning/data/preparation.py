@@ -40,7 +40,7 @@ from userip_lightning.errors import InputError
 from userip_lightning.schema import SPLITS, TEST, TRAIN, VAL
 
 #: Part of the hash: raise it when the same settings would give other events.
-_REVISION = 4
+_REVISION = 5
 _OURS = ("row_id", "user", "item", "logged")
 
 
@@ -147,7 +147,9 @@ class Preparation:
         stats = {
             "source": Path(log.origin).name,
             "rejected": dict(rejects.by_file),
+            "skipped": dict(rejects.skipped),
             "repeated_rows": log.repeated,
+            "missing_rows": log.missing,
             "alike_ids": {"users": alike(log.users["user_id"]), "items": alike(log.items["item_id"])},
             "steps": steps,
             **describe(events, items),

@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from userip_lightning import parquet
 from userip_lightning.artifact import Manifest, read_manifest
 from userip_lightning.errors import InputError
 from userip_lightning.schema import TEST, VAL
@@ -88,12 +89,12 @@ class PreparedFiles(NamedTuple):
         folder = Path(path)
         read_manifest(folder, KIND)
         items, users = (_read(folder / f"{name}.parquet") for name in ("items", "users"))
-        return PreparedFiles(folder, pl.scan_parquet(folder / "events.parquet"), items, users)
+        return PreparedFiles(folder, parquet.scan(folder / "events.parquet"), items, users)
 
 
 def _read(path: Path) -> pl.DataFrame:
     try:
-        return pl.read_parquet(path)
+        return parquet.read(path)
     except pl.exceptions.PolarsError as error:
         reason = str(error).splitlines()[0]
         raise InputError(f"{path}: damaged ({reason}); delete {path.parent} and prepare again.") from None

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset
 
+from userip_lightning import parquet
 from userip_lightning.artifact import read_manifest, refuse_overlap
 from userip_lightning.batches import ProfileBatch, ProfileStep, RecBatch
 from userip_lightning.data.behaviour_store import BehaviourStore
@@ -252,11 +253,11 @@ class ProfileDataModule(LightningDataModule):
         )
 
     def _row_ids(self, *splits: str) -> NDArray[np.int64]:
-        events = pl.scan_parquet(Path(self.prepared) / "events.parquet")
+        events = parquet.scan(Path(self.prepared) / "events.parquet")
         return events.filter(pl.col("split").is_in(splits)).select("row_id").collect()["row_id"].to_numpy()
 
     def _users(self) -> pl.LazyFrame:
-        return pl.scan_parquet(Path(self.prepared) / "users.parquet").select("user_id")
+        return parquet.scan(Path(self.prepared) / "users.parquet").select("user_id")
 
     def _refuse_silent_users(self) -> None:
         if self.store.silent and not self.allow_missing_text:

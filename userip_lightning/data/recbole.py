@@ -15,6 +15,7 @@ from userip_lightning.data.events import shape_events
 from userip_lightning.data.lines import require_file
 from userip_lightning.data.rejects import Rejects
 from userip_lightning.data.source import Block, Source
+from userip_lightning.data.times import TimestampUnit, time_rule
 from userip_lightning.errors import InputError
 
 _ADVICE = "give the folder of a dataset in RecBole's atomic format, whose files bear the folder's name"
@@ -31,6 +32,8 @@ class RecBole(Source):
         path: the folder.
         columns: our column name to the files'; RecBole's usual names need no entry.
         rating_range: lowest and highest rating that is possible; None accepts any number.
+        timestamp_unit: of timestamps: ``s``, ``ms``, ``us`` or ``ns``. None takes them for seconds and
+            rejects those that look like another unit.
     """
 
     complete_tables = False
@@ -41,10 +44,12 @@ class RecBole(Source):
         path: str,
         columns: Mapping[str, str] | None = None,
         rating_range: tuple[float, float] | None = None,
+        timestamp_unit: TimestampUnit | None = None,
     ) -> None:
         self.path = Path(path).expanduser()
         self.columns = dict(columns or {})
         self.rating_range = rating_range
+        self.times = time_rule(timestamp_unit, None)
 
     @property
     def origin(self) -> str:
@@ -58,6 +63,7 @@ class RecBole(Source):
             "files": [*files, *tables],
             "columns": self.columns,
             "range": self.rating_range,
+            "timestamps": self.times.unit,
         }
 
     def blocks(self, rejects: Rejects) -> Iterator[Block]:
@@ -68,7 +74,7 @@ class RecBole(Source):
         for frame in self._frames(users, ["user_id"], rejects) if users.is_file() else ():
             yield Block(users=shape_side(frame, "user_id", users, rejects))
         for frame in self._frames(log, ["user_id", "item_id"], rejects):
-            yield Block(events=shape_events(frame, log, rejects, self.rating_range))
+            yield Block(events=shape_events(frame, log, rejects, self.rating_range, times=self.times))
 
     def _file(self, kind: str) -> Path:
         return self.path / f"{self.path.resolve().name}.{kind}"

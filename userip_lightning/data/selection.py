@@ -1,7 +1,7 @@
 """Which events stay: duplicates go, then users are sampled, then the k-core; with the counts of every step.
 
-The order matters: duplicates come first (they would count towards k), then users are sampled (so that the
-k-core holds for those who stay). Everything here works on integer codes.
+The order matters: after events that a reader leaves out, duplicates come first (they would count towards k),
+then users are sampled (so that the k-core holds for those who stay). Everything here works on integer codes.
 """
 
 from __future__ import annotations
@@ -36,6 +36,8 @@ class Selection:
         """
         places = np.arange(log.row_id.size)
         steps = [self._count("read", log, places)]
+        if log.left_out.any():
+            steps.append(self._count("with a row in every table", log, np.flatnonzero(~log.left_out)))
         places = self._without_duplicates(log)
         steps.append(self._count("without duplicates", log, places))
         if self.max_users is not None:
@@ -56,6 +58,7 @@ class Selection:
 
     def _without_duplicates(self, log: StoredLog) -> NDArray[np.int64]:
         again, first = find_duplicates(log)
+        again, first = again[~log.left_out[again]], first[~log.left_out[again]]
         if again.size and self.duplicates == "refuse":
             user, item = int(log.user[again[0]]), int(log.item[again[0]])
             row, original = log.row_id[again[0]] + 1, log.row_id[first[0]] + 1
@@ -65,7 +68,9 @@ class Selection:
                 "expected none; delete them, or set data.duplicates=drop to keep the first of each event and "
                 "count the rest."
             )
-        return np.delete(np.arange(log.row_id.size), again)
+        kept = ~log.left_out
+        kept[again] = False
+        return np.flatnonzero(kept)
 
     def _drawn_users(self, users: int) -> NDArray[np.int64]:
         assert self.max_users is not None

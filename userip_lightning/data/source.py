@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Literal, NamedTuple
@@ -13,6 +13,9 @@ import polars as pl
 from userip_lightning.data.rejects import Rejects
 from userip_lightning.data.stored_log import store
 from userip_lightning.schema import Interactions
+
+#: Refuse a log with items that its item table lacks, keep their events with a row of nulls, or drop them.
+MissingRows = Literal["refuse", "no_text", "drop"]
 
 
 class Block(NamedTuple):
@@ -41,6 +44,8 @@ class Source(ABC):
     #: Whether the item and user tables name everything that occurs in the events. Where they need not, or
     #: where no block has such a table, what they lack gets a row of nulls.
     complete_tables: bool = True
+    #: Settings of the reader that say what becomes of what a table lacks, by the table's name.
+    missing_settings: Mapping[Literal["item", "user"], str] = {}
     #: Whether the first of several different rows of one id is kept (the others are counted), not refused.
     first_row_wins: bool = False
 
@@ -52,6 +57,10 @@ class Source(ABC):
     def table_origin(self, name: Literal["item", "user"]) -> str:
         """Where a table comes from, for messages: its file where it has one of its own."""
         return self.origin
+
+    def missing_rows(self, name: Literal["item", "user"]) -> MissingRows:
+        """What becomes of events whose item or user has no row in its table."""
+        return "refuse" if self.complete_tables else "no_text"
 
     @abstractmethod
     def identity(self) -> dict[str, Any]:
@@ -81,4 +90,5 @@ class Source(ABC):
         """
         with TemporaryDirectory() as folder, Rejects(max_bad_rows) as rejects:
             log = store(self, Path(folder), rejects, report=lambda _: None)
-            return Interactions(log.scan().collect(), log.items, log.users, self.origin).validate()
+            events = log.scan().collect().filter(~log.left_out)
+            return Interactions(events, log.items, log.users, self.origin).validate()

@@ -15,8 +15,8 @@ from typing import Any
 import polars as pl
 
 from userip_lightning.artifact import file_hash, scratch
+from userip_lightning.data.foreign_parquet import Files, describe, read_foreign
 from userip_lightning.data.lines import require_file
-from userip_lightning.data.parquet_blocks import DAMAGE
 from userip_lightning.data.prepared import PreparedFiles
 from userip_lightning.data.splits import Split
 from userip_lightning.errors import InputError
@@ -94,12 +94,14 @@ def _read(path: Path) -> tuple[pl.DataFrame, str]:
     schema = {"row_id": pl.Int64(), "split": pl.String()}
     try:
         if path.suffix == ".parquet":
-            table = pl.read_parquet(path).select(list(schema)).cast(pl.Schema(schema))
-            return table, pl.read_parquet_metadata(path).get(_KEY, "")
+            given = Files(path, [path])
+            table = pl.concat(read_foreign(given, list(schema))).cast(pl.Schema(schema))
+            return table, describe(given)["metadata"].get(_KEY, "")
         with path.open(encoding="utf-8") as file:
             first = file.readline()
-        table = pl.read_csv(path, comment_prefix="#", schema=schema)
+        table = pl.read_csv(path.absolute(), glob=False, comment_prefix="#", schema=schema)
         return table, first.removeprefix(_COMMENT).strip()
-    except (*DAMAGE, UnicodeDecodeError) as error:
-        reason = next(iter(str(error).splitlines()), "damaged")
+    except (pl.exceptions.PolarsError, OSError, UnicodeDecodeError, InputError) as error:
+        first = next(iter(str(error).splitlines()), "damaged")
+        reason = first.removeprefix(f"{path}: ").partition("; ")[0]
         raise InputError(f"{path}: no split that can be read ({reason}); {_ADVICE}.") from None

@@ -16,6 +16,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from userip_lightning import parquet
 from userip_lightning.data.id_codes import IdCodes
 from userip_lightning.data.rejects import Rejects
 from userip_lightning.data.side_table import SideTable
@@ -42,6 +43,8 @@ class StoredLog:
         users: one row per user in order of ``user_id``.
         items: one row per item in order of ``item_id``.
         repeated: table to its rows that were left out because an earlier row has the same id.
+        missing: table to the ids that have no row in it where it has rows.
+        left_out: [N], whether an event is left out for want of such a row.
     """
 
     origin: str
@@ -52,15 +55,17 @@ class StoredLog:
     users: pl.DataFrame
     items: pl.DataFrame
     repeated: dict[str, int]
+    missing: dict[str, int]
+    left_out: NDArray[np.bool_]
 
     @property
     def columns(self) -> tuple[str, ...]:
         """Names of the events' columns."""
-        return tuple(pl.read_parquet_schema(self.parts[0]))
+        return tuple(parquet.schema(self.parts[0]))
 
     def scan(self) -> pl.LazyFrame:
         """All events, on disk."""
-        return pl.scan_parquet(list(self.parts))
+        return parquet.scan(self.parts)
 
     def pick(self, places: NDArray[np.int64], columns: Sequence[str]) -> Iterator[pl.DataFrame]:
         """Some events, in as many frames as there are parts.
@@ -71,7 +76,7 @@ class StoredLog:
         """
         start = 0
         for part in self.parts:
-            frame = pl.read_parquet(part, columns=["row_id", *columns])
+            frame = parquet.read(part, columns=["row_id", *columns])
             low, high = np.searchsorted(places, [start, start + frame.height])
             yield frame.select(columns)[places[low:high] - start]
             start += frame.height
@@ -81,7 +86,13 @@ class StoredLog:
         return pl.concat(self.pick(places, columns))
 
 
-def store(source: Source, folder: Path, rejects: Rejects, report: Callable[[str], None]) -> StoredLog:
+def store(
+    source: Source,
+    folder: Path,
+    rejects: Rejects,
+    report: Callable[[str], None],
+    faults: list[str] | None = None,
+) -> StoredLog:
     """Read a source once and write it into ``folder``, which is empty.
 
     Args:
@@ -89,6 +100,7 @@ def store(source: Source, folder: Path, rejects: Rejects, report: Callable[[str]
         folder: where the Parquet files go; whoever made it deletes it.
         rejects: takes the rows that cannot be used.
         report: is told every few seconds how many rows were read.
+        faults: takes what is wrong with the tables, in sentences; None refuses it.
 
     Raises:
         InputError: as :meth:`userip_lightning.data.source.Source.blocks`; the source has no events; a table
@@ -111,8 +123,9 @@ def store(source: Source, folder: Path, rejects: Rejects, report: Callable[[str]
         why = (
             f"; {rejects.count:,} rows cannot be used, the first is {rejects.first}" if rejects.count else ""
         )
+        why += "".join(f"; {count:,} {what}" for what, count in rejects.skipped.items())
         raise InputError(f"{source.origin}: no interactions were found{why}.")
-    return events.finish(items, users)
+    return events.finish(items, users, rejects, faults)
 
 
 class _EventParts:
@@ -141,15 +154,29 @@ class _EventParts:
         if sum(part.estimated_size() for part in self._waiting) > _PART_BYTES:
             self._flush()
 
-    def finish(self, items: SideTable, users: SideTable) -> StoredLog:
+    def finish(
+        self, items: SideTable, users: SideTable, rejects: Rejects, faults: list[str] | None
+    ) -> StoredLog:
         self._flush()
         user, user_ids = self._users.finish()
         item, item_ids = self._items.finish()
-        item_rows, user_rows = items.finish(item_ids), users.finish(user_ids)
-        repeated = {"items": items.repeated, "users": users.repeated}
-        row_ids = np.concatenate(self._row_ids)
+        tables = {"items": (items, item, item_ids), "users": (users, user, user_ids)}
+        rows = {name: table.finish(ids, rejects, faults) for name, (table, _, ids) in tables.items()}
+        left_out = np.zeros(item.size, dtype=np.bool_)
+        for table, codes, _ in tables.values():
+            if table.drops:
+                left_out |= np.isin(codes, table.missing)
         return StoredLog(
-            self._origin, tuple(self._parts), row_ids, user, item, user_rows, item_rows, repeated
+            self._origin,
+            tuple(self._parts),
+            np.concatenate(self._row_ids),
+            user,
+            item,
+            rows["users"],
+            rows["items"],
+            {name: table.repeated for name, (table, _, _) in tables.items()},
+            {name: int(table.missing.size) for name, (table, _, _) in tables.items()},
+            left_out,
         )
 
     def _flush(self) -> None:

@@ -16,20 +16,20 @@ from userip_lightning.data.source import Source
 from userip_lightning.data.statistics import alike
 from userip_lightning.data.stored_log import StoredLog, store
 
-_EXAMPLES = 10
-
 
 class Validation(NamedTuple):
     """What :func:`validate` found.
 
     Args:
-        bad_rows: rows that cannot be used.
+        bad_rows: rows that cannot be used and count towards the limit.
         duplicates: events that repeat another one.
+        faults: what is wrong with the tables as a whole.
         lines: the findings in words.
     """
 
     bad_rows: int
     duplicates: int
+    faults: int
     lines: list[str]
 
 
@@ -46,11 +46,14 @@ def validate(source: Source, work: Path, report: Callable[[str], None]) -> Valid
     """
     with scratch(work / "validate") as folder:
         with Rejects(sys.maxsize, folder / REJECTED) as rejects:
-            log = store(source, folder, rejects, report)
+            faults: list[str] = []
+            log = store(source, folder, rejects, report, faults)
         again, first = find_duplicates(log)
         lines = [
             f"{log.row_id.size:,} events of {log.users.height:,} users with {log.items.height:,} items",
             *_bad_rows(rejects),
+            *faults,
+            *(f"{count:,} {what}" for what, count in rejects.skipped.items()),
             f"{again.size:,} events repeat an earlier one"
             + (
                 f": row {log.row_id[again[0]] + 1} is the first and repeats row {log.row_id[first[0]] + 1}"
@@ -60,19 +63,11 @@ def validate(source: Source, work: Path, report: Callable[[str], None]) -> Valid
             *_alike(log),
             *_gaps(log),
         ]
-        return Validation(rejects.count, int(again.size), lines)
+        return Validation(rejects.count - rejects.passed_over, int(again.size), len(faults), lines)
 
 
 def _bad_rows(rejects: Rejects) -> list[str]:
-    lines = [f"{rejects.count:,} rows cannot be used"]
-    if rejects.count and rejects.file:
-        listed = pl.scan_ndjson(rejects.file).head(_EXAMPLES).collect()
-        lines += [
-            f"  {Path(row['file']).name}: row {row['row']} {row['reason']}" for row in listed.to_dicts()
-        ]
-    if rejects.count > _EXAMPLES:
-        lines.append(f"  and {rejects.count - _EXAMPLES:,} more")
-    return lines
+    return [f"{rejects.count:,} rows cannot be used", *(f"  {line}" for line in rejects.kinds.lines())]
 
 
 def _alike(log: StoredLog) -> list[str]:
@@ -92,6 +87,7 @@ def _gaps(log: StoredLog) -> list[str]:
         log.scan().select(pl.col("rating", "timestamp", "review").null_count()).collect(engine="streaming")
     )
     lines = [f"{count:,} events have no {name}" for name, count in empty.row(0, named=True).items()]
+    lines += [f"{count:,} {name} have no row in their table" for name, count in log.missing.items() if count]
     untitled = log.items.select(pl.col("title").str.strip_chars() == "").to_series().fill_null(True).sum()
     repeated = [
         f"{count:,} further rows of one id in the {name}" for name, count in log.repeated.items() if count

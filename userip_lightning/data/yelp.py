@@ -81,16 +81,18 @@ class Yelp(Source):
         if self.user_path:
             for users in _users(self.user_path, rejects):
                 yield Block(users=users)
-        reviews = read_json_lines(self.path, _ADVICE, rejects, _REVIEW)
+        reviews = read_json_lines(self.path, _ADVICE, rejects, _REVIEW, ids=_REVIEW[:2])
         for frame in require_fields(reviews, self.path, _REVIEW[:3], _ADVICE):
             raw = frame.select(
-                ROW, "user_id", _seconds(), item_id="business_id", rating="stars", review="text"
+                ROW, "user_id", item_id="business_id", rating="stars", timestamp="date", review="text"
             )
             events = shape_events(raw, self.path, rejects, (1.0, 5.0))
             yield Block(events=events.with_columns(clean(events["review"], self.latin_only)))
 
     def _businesses(self, path: Path, rejects: Rejects) -> Iterator[pl.DataFrame]:
-        businesses = read_json_lines(path, _ADVICE, rejects, _BUSINESS, {"attributes": pl.String()})
+        businesses = read_json_lines(
+            path, _ADVICE, rejects, _BUSINESS, {"attributes": pl.String()}, _BUSINESS[:1]
+        )
         for frame in require_fields(businesses, path, _BUSINESS[:2], _ADVICE):
             names = pl.col("business_id", "name", "categories", "attributes", "city")
             raw = frame.select(ROW, names).rename(_COLUMNS)
@@ -105,14 +107,7 @@ class Yelp(Source):
 
 def _users(path: Path, rejects: Rejects) -> Iterator[pl.DataFrame]:
     names = ("user_id", "yelping_since")
-    for frame in require_fields(read_json_lines(path, _ADVICE, rejects, names), path, names[:1], _ADVICE):
+    found = read_json_lines(path, _ADVICE, rejects, names, ids=names[:1])
+    for frame in require_fields(found, path, names[:1], _ADVICE):
         since = pl.col("yelping_since").str.extract(r"^(\d{4})-")
         yield shape_side(frame.select(ROW, "user_id", since=since), "user_id", path, rejects)
-
-
-def _seconds() -> pl.Expr:
-    """A date, with or without its time, as seconds; what is no date stays, for the check to name it."""
-    given = pl.col("date").str.strip_chars()
-    whole = pl.when(given.str.len_chars() == 10).then(given + " 00:00:00").otherwise(given)
-    seconds = whole.str.to_datetime("%Y-%m-%d %H:%M:%S", strict=False).dt.epoch("s")
-    return pl.coalesce(seconds.cast(pl.String), given).alias("timestamp")

@@ -18,6 +18,7 @@ from scipy.sparse import csr_matrix
 from torch import Tensor
 
 from userip_lightning.profile.backbone import FrozenBackbone, LMSource, load_backbone, load_tokenizer
+from userip_lightning.profile.control_tokens import plain_texts
 from userip_lightning.profile.mask import additive
 from userip_lightning.profile.prompt import DEFAULT_PROMPT, encode
 
@@ -160,6 +161,7 @@ class LanguageModelWords:
     def _shares(self, texts: Sequence[str]) -> csr_matrix:
         """[N, V] shares of a text's tokens."""
         spelt = [f" {text.strip()}" if text.strip() else "" for text in texts]
+        spelt = plain_texts(spelt, self._tokenizer)
         ids = self._tokenizer(spelt, add_special_tokens=False)["input_ids"] if spelt else []
         length = np.array([len(own) for own in ids], dtype=np.int64)
         row, token = np.repeat(np.arange(len(ids)), length), [token for own in ids for token in own]

@@ -19,6 +19,7 @@ from transformers import AutoConfig, AutoModel, AutoTokenizer
 
 from userip_lightning.assets import DEFAULT_ENCODER, resolve_encoder
 from userip_lightning.errors import InputError, Unavailable
+from userip_lightning.profile.control_tokens import plain_texts
 
 #: Told how many of how many texts are done.
 Progress = Callable[[int, int], None]
@@ -118,7 +119,11 @@ class TextEncoder:
 
     def _encode_batch(self, texts: Sequence[str]) -> Tensor:
         batch = self._tokenizer(
-            list(texts), padding=True, truncation=True, max_length=self.source.max_tokens, return_tensors="pt"
+            plain_texts(texts, self._tokenizer),
+            padding=True,
+            truncation=True,
+            max_length=self.source.max_tokens,
+            return_tensors="pt",
         ).to(self._model.device)
         hidden = self._model(**batch).last_hidden_state
         counted = batch["attention_mask"].unsqueeze(-1).to(hidden.dtype)

@@ -5,8 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import polars as pl
-
+from userip_lightning import parquet
 from userip_lightning.catalogue.joined_texts import joined_texts
 from userip_lightning.catalogue.text_source import NoText
 from userip_lightning.data.item_text import tell_apart
@@ -57,7 +56,7 @@ def left_out(experiment: Experiment, prepared: Path) -> dict[str, str]:
         return {PERMUTED_TEXT: "catalogue.data.text is NoText, so there is no text to permute"}
     try:
         texts = joined_texts(
-            pl.read_parquet(prepared / "items.parquet"), data["columns"], "catalogue.data.columns"
+            parquet.read(prepared / "items.parquet"), data["columns"], "catalogue.data.columns"
         )
     except InputError:  # the stage refuses these columns
         return {}

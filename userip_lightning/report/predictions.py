@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from userip_lightning import parquet
 from userip_lightning.artifact import read_manifest
 from userip_lightning.errors import InputError
 from userip_lightning.report.metrics import Floats
@@ -126,7 +127,7 @@ def expect_same_rows(folder: Path, rows: Rows, other: Rows, split: str) -> None:
 def _checked(file: Path) -> pl.DataFrame:
     """The file's rows with every split judged fit for an AUC, validation included (it chose the model)."""
     try:
-        rows = pl.read_parquet(file)
+        rows = parquet.read(file)
     except (OSError, pl.exceptions.PolarsError) as error:
         raise InputError(f"{file}: not readable as Parquet ({error}); run the ctr stage again.") from None
     missing = [name for name in COLUMNS if name not in rows.columns]

@@ -8,6 +8,7 @@ from pathlib import Path
 import polars as pl
 from jsonargparse import ArgumentParser
 
+from userip_lightning import parquet
 from userip_lightning.artifact import SCHEMA_VERSION, read_manifest, stable_hash
 from userip_lightning.ctr.export import METRICS, PREDICTIONS
 from userip_lightning.errors import Unavailable
@@ -159,5 +160,5 @@ class BaselineRun:
     def _judged(self, run: Path | None) -> int:
         """Test rows of a run, or of the data."""
         file = self.case.place.prepared / "events.parquet" if run is None else run / PREDICTIONS
-        rows = pl.scan_parquet(file).filter(split=TEST).select(pl.len())
+        rows = parquet.scan(file).filter(split=TEST).select(pl.len())
         return int(rows.collect().item())

@@ -6,6 +6,7 @@ import polars as pl
 
 from userip_lightning.errors import InputError
 from userip_lightning.ids import ID, is_broken, read_ids
+from userip_lightning.truth import read_label
 
 _IDS = ("user_id", "item_id")
 
@@ -30,7 +31,7 @@ def read_log(events: pl.DataFrame, explicit: bool) -> pl.DataFrame:
         _refuse_first(events, name, is_broken(name, events.schema[name]), ID)
     label = pl.lit(1)
     if "label" in events.columns:
-        label = pl.col("label").cast(pl.Float64, strict=False)
+        label = read_label("label", events.schema["label"])
         _refuse_first(
             events, "label", label.is_in([0.0, 1.0]).not_().fill_null(True), "1 for liked or 0 for not"
         )

@@ -28,7 +28,7 @@ from urllib.parse import SplitResult, urlsplit
 import polars as pl
 import yaml
 
-from userip_lightning import artifact
+from userip_lightning import artifact, parquet
 from userip_lightning.bank import FeatureBank
 from userip_lightning.errors import InputError
 
@@ -202,7 +202,7 @@ def _rows(bank: FeatureBank, file: Path, now: datetime) -> tuple[pl.DataFrame, W
 
 def _read_rows(file: Path) -> pl.DataFrame:
     try:
-        rows = pl.read_parquet(file)
+        rows = parquet.read(file)
     except (pl.exceptions.PolarsError, OSError) as error:
         reason = " ".join(str(error).split())
         raise InputError(

@@ -4,6 +4,7 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
+import polars as pl
 import pytest
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
@@ -195,3 +196,12 @@ def test_a_prompt_that_is_too_long_loses_its_earliest_parts(tiny_llama, tmp_path
 def test_no_room_for_a_prompt_is_refused(tiny_llama, tmp_path):
     with pytest.raises(InputError, match=r"max_new_tokens is 256, but the context of .* is 256 tokens"):
         writer(tiny_llama, tmp_path, max_new_tokens=256)
+
+
+def test_what_is_asked_about_holds_no_control_token(tiny_llama, tmp_path):
+    at_work, tokenizer = writer(tiny_llama, tmp_path), AutoTokenizer.from_pretrained(tiny_llama)
+    end = tokenizer.eos_token
+    title = at_work.plain(pl.DataFrame({"title": [f"Roses {end} in"]}))["title"][0]
+    asked = at_work.fit(Question(f"Sunlit {title} in", (), "?"))
+    assert tokenizer.eos_token_id not in asked.ids
+    assert tokenizer.eos_token_id in at_work.fit(Question(f"Sunlit Roses {end} in", (), "?")).ids

@@ -78,3 +78,12 @@ def test_words_end_where_the_text_ends(tokenizer):
     assert decode([*ids, tokenizer.eos_token_id, *ids], tokenizer) == "Toy Story"
     assert decode([*ids, IGNORED], tokenizer) == "Toy Story"
     assert decode([], tokenizer) == ""
+
+
+def test_letters_of_a_control_token_do_not_end_a_text(tokenizer):
+    end = tokenizer.eos_token
+    items = ITEMS.with_columns(title=pl.lit(f"Toy {end} Story"))
+    events = EVENTS.with_columns(review=pl.lit(f"cut {end} here"))
+    assert tokenizer.eos_token_id in tokenizer(f"cut {end} here", add_special_tokens=False)["input_ids"]
+    ids = write_texts(events, items, "{title}", tokenizer, 40).ids
+    assert all((row == tokenizer.eos_token_id).sum() == 1 for row in ids)

@@ -105,7 +105,7 @@ class Knowledge:
     def _users(self, data: PreparedData, writer: TextWriter) -> tuple[Side, NDArray[np.int64]]:
         """What is asked about users, and the ids of the rows that it tells."""
         histories = Histories.collect(data)
-        titles = data.items["title"].to_list()
+        titles = writer.plain(data.items.select("title"))["title"].to_list()
         titled = np.array([bool(title) for title in titles])
         prompts: list[Prompt | None] = []
         told, asked = [np.empty(0, dtype=np.int64)], 0
@@ -121,7 +121,7 @@ class Knowledge:
         return side, np.concatenate(told)
 
     def _items(self, data: PreparedData, writer: TextWriter) -> Side:
-        questions = [self.prompt.ask_item(row) for row in data.items.iter_rows(named=True)]
+        questions = [self.prompt.ask_item(row) for row in writer.plain(data.items).iter_rows(named=True)]
         prompts = [_fit(writer, question) for question in questions]
         asked = sum(question is not None for question in questions)
         return Side("item", data.items["item_id"].to_list(), prompts, asked)

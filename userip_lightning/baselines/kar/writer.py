@@ -14,6 +14,7 @@ from dataclasses import asdict
 from functools import cached_property
 from typing import Any, NamedTuple
 
+import polars as pl
 import torch
 from transformers import GenerationConfig, LogitsProcessorList, RepetitionPenaltyLogitsProcessor
 
@@ -25,6 +26,7 @@ from userip_lightning.baselines.language_model import load_language_model
 from userip_lightning.errors import InputError
 from userip_lightning.lm.identity import lm_identity
 from userip_lightning.profile.backbone import LMSource, load_config, load_tokenizer
+from userip_lightning.profile.control_tokens import plain_table
 
 #: In front of a chat template. One that tells the model today's date would ask something else every day, and
 #: nothing of yesterday would be found in the cache.
@@ -73,6 +75,10 @@ class TextWriter:
                 f"knowledge.generation.max_new_tokens is {generation.max_new_tokens}, but the context of "
                 f"{lm.name!r} is {context} tokens; leave room for a prompt."
             )
+
+    def plain(self, table: pl.DataFrame) -> pl.DataFrame:
+        """A table whose texts hold no control token of the model, to ask about."""
+        return plain_table(table, self._tokenizer)
 
     def fit(self, question: Question) -> Prompt | None:
         """The question as a prompt, without the earliest parts for which there is no room.

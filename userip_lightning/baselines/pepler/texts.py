@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from userip_lightning.baselines.pepler.rows import IGNORED, Ints
 from userip_lightning.errors import InputError
+from userip_lightning.profile.control_tokens import plain_table, plain_texts
 from userip_lightning.profile.prompt import PromptTemplate
 
 #: Where the text of a row comes from.
@@ -47,11 +48,11 @@ def write_texts(events: pl.DataFrame, items: pl.DataFrame, item: str, tokenizer:
     """
     if tokenizer.eos_token_id is None:
         raise InputError("lm.name: the tokenizer has no end of text; choose another language model.")
-    of_items = _item_texts(items, item)
+    of_items = _item_texts(plain_table(items, tokenizer), item)
     review = events["review"].str.strip_chars()
     spoken = (events["logged"] & review.is_not_null() & (review != "")).fill_null(False).to_numpy()
     reviews = [_first_words(text, tokens) for text in review.filter(pl.Series(spoken))]
-    ids = _tokenise([*of_items, *reviews], tokenizer, tokens)
+    ids = _tokenise([*of_items, *plain_texts(reviews, tokenizer)], tokenizer, tokens)
     place = np.where(events["logged"].to_numpy(), events["item"].to_numpy(), -1).astype(np.int64)
     place[spoken] = len(of_items) + np.arange(len(reviews))
     # A text that tokenises to nothing explains nothing.

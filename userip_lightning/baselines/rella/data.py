@@ -21,6 +21,7 @@ from userip_lightning.data.prepared import PreparedData
 from userip_lightning.errors import InputError
 from userip_lightning.lm.text_encoder import DEFAULT_SOURCE, EncoderSource, TextEncoder
 from userip_lightning.profile.backbone import load_config, load_tokenizer
+from userip_lightning.profile.control_tokens import plain_table
 from userip_lightning.schema import TEST, TRAIN, VAL
 
 #: Draws the judged rows, whatever the seed of a run: all runs are judged on the same ones.
@@ -194,7 +195,8 @@ class ReLLaDataModule(LightningDataModule):
     def _encoder(self, prepared: PreparedData, histories: Histories) -> tuple[PromptEncoder, Answers]:
         module: Any = cast(Any, self.trainer).lightning_module
         tokenizer = load_tokenizer(module.lm)
-        writer = PromptWriter(module.prompt, prepared.items, prepared.users)
+        items, users = (plain_table(table, tokenizer) for table in (prepared.items, prepared.users))
+        writer = PromptWriter(module.prompt, items, users)
         frame = frame_of(module.prompt, tokenizer)
         answers = answer_tokens(module.prompt, frame, tokenizer)
         context = getattr(load_config(module.lm), "max_position_embeddings", self.max_tokens)

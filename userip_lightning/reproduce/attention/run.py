@@ -106,8 +106,8 @@ def reproduce_fig7(study: Study, choice: Choice, display: StudyDisplay) -> Finis
 
 
 def _look(case: Profiled, choice: Choice, tell: Tell) -> _Found:
-    texts = item_texts(case.data, case.prompt, True)
     reader = AttentionReader(case.lm, case.prompt)
+    texts = item_texts(case.data, case.prompt, reader.tokenizer, True)
     layers = _layers(choice, reader.layers)
     sentences = _sentences(case, texts, reader)
     users = np.array(sorted(sentences))

@@ -1,0 +1,43 @@
+"""`userip data sniff`: a configuration drafted for one's own log."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from userip_lightning.artifact import write_errors
+from userip_lightning.data.drafted_config import draft_config
+from userip_lightning.errors import InputError
+
+_DESCRIPTION = """Look at the first rows of a log and print a configuration that reads it: separator,
+encoding, decimals and names of the file, which column is the user, the item, the rating, the time, and what
+is unsure. Nothing is prepared."""
+
+
+def sniff(arguments: Sequence[str]) -> None:
+    """Run `userip data sniff`.
+
+    Raises:
+        InputError: the log is no table, or the configuration cannot be written.
+    """
+    parser = argparse.ArgumentParser(
+        prog="userip data sniff", description=_DESCRIPTION, exit_on_error=False, allow_abbrev=False
+    )
+    parser.add_argument(
+        "file", metavar="FILE", help="CSV, TSV, another text table, JSON lines or Parquet; packed or not"
+    )
+    parser.add_argument(
+        "--to", metavar="FILE.yaml", help="write it there instead; never over a file that is there"
+    )
+    words = parser.parse_args(list(arguments))
+    text = draft_config(words.file)
+    if words.to is None:
+        print(text, end="")
+        return
+    target = Path(words.to).expanduser()
+    if target.exists():
+        raise InputError(f"{target}: is there already; name another file, or delete it.")
+    with write_errors(target):
+        target.write_text(text, encoding="utf-8")
+    print(target)
