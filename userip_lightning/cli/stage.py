@@ -10,6 +10,7 @@ from typing import Any, cast
 from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCLI
 
 from userip_lightning.errors import InputError
+from userip_lightning.lock import sole_writer
 from userip_lightning.pipeline.fresh_classes import FreshClassLightningParser
 from userip_lightning.pipeline.layout import process_count
 from userip_lightning.pipeline.processes import processes
@@ -24,7 +25,8 @@ METHOD = "as a study's file has it; says no more than the command"
 class StageCLI(LightningCLI):
     """LightningCLI that exports the stage's artifact where ``--output`` asks for it.
 
-    Beside Lightning's own checkpoints, ``last.ckpt`` lies in ``trainer.default_root_dir`` after every epoch.
+    Beside Lightning's own checkpoints, ``last.ckpt`` lies in ``trainer.default_root_dir`` after every epoch; one
+    `fit` at a time writes there.
 
     Args:
         stage: whose classes to run.
@@ -69,9 +71,13 @@ class StageCLI(LightningCLI):
         self.config = parser.parse_args(cast("list[str]", args))
 
     def before_instantiate_classes(self) -> None:
-        """Start the other processes: the Trainer shall find them there."""
+        """Start the other processes: the Trainer shall find them there. Checkpoints have one writer."""
         trainer = self.config[self.config.subcommand].trainer
-        self.until_done.enter_context(processes(self.words, [trainer.as_dict()])).connect()
+        world = self.until_done.enter_context(processes(self.words, [trainer.as_dict()]))
+        if world.rank == 0 and self.config.subcommand == "fit":
+            folder = trainer.default_root_dir or Path.cwd()
+            self.until_done.enter_context(sole_writer(folder, f"{self.stage.name} run"))
+        world.connect()
         trainer.strategy = shared_strategy(self.stage, trainer.strategy, process_count(trainer.as_dict()))
 
     def _parse_ckpt_path(self) -> None:
