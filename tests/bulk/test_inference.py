@@ -30,7 +30,8 @@ ALL = 1000
 def catalogue(trained: Prompted) -> Catalogue:
     tokenizer = load_tokenizer(trained.recipe.lm)
     store = BehaviourStore.open(trained.prepared, trained.recipe.prompt, tokenizer, allow_missing=False)
-    return Catalogue(store.items, store.words)
+    ids = pl.read_parquet(trained.prepared / "items.parquet")["item_id"].to_numpy().astype(str)
+    return Catalogue(store.items, store.words, ids)
 
 
 @pytest.fixture(scope="module")

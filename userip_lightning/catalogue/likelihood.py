@@ -55,7 +55,7 @@ from userip_lightning.profile.backbone import (
     load_tokenizer,
 )
 from userip_lightning.profile.body import BodyWriter, Tokens
-from userip_lightning.profile.prompt import DEFAULT_PROMPT, PromptTemplate, Tokenizer, build_prefix, encode
+from userip_lightning.profile.prompt import DEFAULT_PROMPT, PromptTemplate, Tokenizer, build_prefix, encode_item
 from userip_lightning.profile.start import embed_start
 
 _PART, _TOGETHER = 256, 16
@@ -166,7 +166,7 @@ class Likelihood(LearnedSource):
         backbone, tokenizer = load_backbone(self.lm), load_tokenizer(self.lm)
         prompt = self.prompt if targets.offset is not None else _without_dislikes(self.prompt)
         room = self._room(backbone, tokenizer, prompt)
-        ids = [_spelling(tokenizer, text)[:room] for text in texts]
+        ids = [_spelling(tokenizer, text, room) for text in texts]
         told = np.array([bool(own) for own in ids])
         kind = AddedScores if self.added else JointScores
         scores = kind(backbone, tokenizer, prompt, Tokens.of(ids))
@@ -196,7 +196,8 @@ class Likelihood(LearnedSource):
                 f"text.prompt: its profiles and task text take {taken} tokens, but {self.lm.name!r} reads "
                 f"{backbone.context} in all; give fewer soft tokens, or a shorter task text."
             )
-        return min(self.max_tokens, backbone.context - taken)
+        room = min(self.max_tokens, backbone.context - taken)
+        return room if prompt.item_max_tokens is None else min(room, prompt.item_max_tokens)
 
     def _table(
         self,
@@ -287,8 +288,8 @@ def _predicted(vectors: Floats, exact: NDArray[np.int64], rows: Floats) -> tuple
         return np.asarray(ridge.fit(x[exact], rows).predict(x)).reshape(len(x), -1), quality.tolist()
 
 
-def _spelling(tokenizer: Tokenizer, text: str) -> list[int]:
-    return encode(tokenizer, f" {text.strip()}") if text.strip() else []
+def _spelling(tokenizer: Tokenizer, text: str, most: int) -> list[int]:
+    return encode_item(tokenizer, f" {text.strip()}", most) if text.strip() else []
 
 
 def _without_dislikes(prompt: PromptTemplate) -> PromptTemplate:

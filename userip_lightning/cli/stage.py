@@ -13,6 +13,7 @@ from userip_lightning.errors import InputError
 from userip_lightning.lock import sole_writer
 from userip_lightning.pipeline.fresh_classes import FreshClassLightningParser
 from userip_lightning.pipeline.layout import process_count
+from userip_lightning.pipeline.local_paths import absolute
 from userip_lightning.pipeline.processes import processes
 from userip_lightning.pipeline.quiet import quiet
 from userip_lightning.pipeline.resume import LastCheckpoint
@@ -72,7 +73,10 @@ class StageCLI(LightningCLI):
 
     def before_instantiate_classes(self) -> None:
         """Start the other processes: the Trainer shall find them there. Checkpoints have one writer."""
-        trainer = self.config[self.config.subcommand].trainer
+        own = self.config[self.config.subcommand]
+        for key, value in list(own.items()):
+            own[key] = absolute(value, key)  # the file that Lightning saves means the same from any folder
+        trainer = own.trainer
         world = self.until_done.enter_context(processes(self.words, [trainer.as_dict()]))
         if world.rank == 0 and self.config.subcommand == "fit":
             folder = trainer.default_root_dir or Path.cwd()

@@ -17,7 +17,13 @@ from userip_lightning.catalogue.steering import Steering
 from userip_lightning.errors import InputError
 from userip_lightning.explain.facts import Facts
 from userip_lightning.lock import sole_writer
-from userip_lightning.pipeline.config import Experiment, experiment_parser, parse_experiment, prepare
+from userip_lightning.pipeline.config import (
+    Experiment,
+    experiment_parser,
+    parse_experiment,
+    prepare,
+    settings_hash,
+)
 from userip_lightning.pipeline.explained import NO_LM, asked
 from userip_lightning.pipeline.finished import chosen_seed, opened
 from userip_lightning.pipeline.plan import Job, Plan, experiment_root, make_plan
@@ -227,7 +233,7 @@ def _refuse_names(changes: Changes, sizes: Mapping[str, int]) -> None:
 def _refuse_another(after: Experiment) -> None:
     """Nothing that is there already may be overwritten; the same steering goes on where it stood."""
     file = experiment_root(after.settings) / CONFIG
-    if file.is_file() and file.read_text(encoding="utf-8") != after.merged:
+    if file.is_file() and settings_hash(file.read_text(encoding="utf-8")) != settings_hash(after.merged):
         raise InputError(
             f"{file.parent}: another experiment is here; choose another --name, or delete what is not needed."
         )
