@@ -57,6 +57,7 @@ from userip_lightning.profile.backbone import (
 from userip_lightning.profile.body import BodyWriter, Tokens
 from userip_lightning.profile.prompt import DEFAULT_PROMPT, PromptTemplate, Tokenizer, build_prefix, encode_item
 from userip_lightning.profile.start import embed_start
+from userip_lightning.weights import fault
 
 _PART, _TOGETHER = 256, 16
 
@@ -253,7 +254,8 @@ def _tune(module: SoftTokenModule, steps: int, work: Path) -> None:
         enable_model_summary=False,
     )
     if steps:
-        trainer.fit(module, ckpt_path=last if last.is_file() else None)
+        point = last if last.is_file() and fault(last) is None else None
+        trainer.fit(module, ckpt_path=point, weights_only=True)
 
 
 @torch.no_grad()

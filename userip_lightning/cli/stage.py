@@ -18,6 +18,7 @@ from userip_lightning.pipeline.processes import processes
 from userip_lightning.pipeline.quiet import quiet
 from userip_lightning.pipeline.resume import LastCheckpoint
 from userip_lightning.pipeline.stages import Stage, shared_strategy
+from userip_lightning.weights import require_weights
 
 #: Of a key that a study's file needs and a command does not.
 METHOD = "as a study's file has it; says no more than the command"
@@ -76,6 +77,10 @@ class StageCLI(LightningCLI):
         own = self.config[self.config.subcommand]
         for key, value in list(own.items()):
             own[key] = absolute(value, key)  # the file that Lightning saves means the same from any folder
+        if own.get("ckpt_path") is not None:
+            if Path(own.ckpt_path).suffix:  # others are words of Lightning's, such as last
+                require_weights(Path(own.ckpt_path), "give a checkpoint that Lightning wrote here")
+            own.weights_only = True
         trainer = own.trainer
         world = self.until_done.enter_context(processes(self.words, [trainer.as_dict()]))
         if world.rank == 0 and self.config.subcommand == "fit":

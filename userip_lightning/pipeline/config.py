@@ -113,9 +113,10 @@ def parse_experiment(parser: ArgumentParser, arguments: Sequence[str]) -> Experi
 
     Raises:
         argparse.ArgumentError: an unknown key or a value of another type.
-        InputError: an unknown stage.
+        InputError: an unknown stage, or a name that YAML has not read as text.
     """
     config = parser.parse_args(list(arguments))
+    _refuse_bare_keys(config.as_dict())
     names = {setting.name for setting in fields(Settings)} - {"selection", "wandb"}
     settings = Settings(
         **{name: config[name] for name in names},
@@ -151,6 +152,18 @@ def preparation(experiment: Experiment, report: Callable[[str], None]) -> Prepar
     parser.add_class_arguments(Preparation, "data", sub_configs=True)
     data = {**locate_data(experiment.data, report), "seed": experiment.settings.seed}
     return cast(Preparation, parser.instantiate(parser.parse_object({"data": data})).data)
+
+
+def _refuse_bare_keys(values: Any, above: str = "") -> None:
+    """Refuse names such as ``no``, which YAML reads as false where it has no quotes."""
+    for key, value in values.items() if isinstance(values, dict) else enumerate(values):
+        if key is None or isinstance(key, (bool, float)):
+            raise InputError(
+                f"{above}: the name {key} is no text; put it in quotes, for YAML reads no, yes, on and off as true "
+                "or false."
+            )
+        if isinstance(value, (dict, list)):
+            _refuse_bare_keys(value, f"{above}.{key}".lstrip("."))
 
 
 def _checked(settings: Settings) -> Settings:

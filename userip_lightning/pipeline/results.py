@@ -14,6 +14,7 @@ import psutil
 import torch
 
 from userip_lightning import __version__, artifact
+from userip_lightning.markdown import cell
 from userip_lightning.pipeline.config import Experiment, settings_hash
 from userip_lightning.pipeline.explained import report_section
 from userip_lightning.pipeline.plan import Job, Plan
@@ -66,7 +67,7 @@ def write_results(experiment: Experiment, plan: Plan, prepare: Mapping[str, Any]
     }
     artifact.write_text(plan.place.root / RESULTS, json.dumps(results, indent=2, ensure_ascii=False) + "\n")
     title = experiment.settings.experiment
-    artifact.write_text(plan.place.root / REPORT, f"# {title}\n\n{to_markdown(report)}")
+    artifact.write_text(plan.place.root / REPORT, f"# {cell(title)}\n\n{to_markdown(report)}")
     page = plan.place.root / PAGE
     artifact.write_text(page, to_html(title, report))  # there already if explaining is interrupted
     artifact.write_text(page, to_html(title, report, report_section(experiment, plan)))
