@@ -1,4 +1,4 @@
-"""Kills of `userip reproduce` and `userip infer` at moments spread over their work, each run again to its end.
+"""Kills of `userip reproduce` and `userip infer` at moments spread over their work, each run again.
 
     python benchmarks/kills.py [--moments 20] [--commands reproduce infer] [--users 200]
 
@@ -59,7 +59,7 @@ _STUDY: dict[str, Any] = {
 
 def main() -> None:
     """Kill, run again, compare; print a line per command and end with code 1 where anything differs."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--moments", type=int, default=20)
     parser.add_argument("--commands", nargs="+", default=["reproduce", "infer"])
     parser.add_argument("--users", type=int, default=200)
@@ -148,7 +148,8 @@ def _kills(
         same = again == 0 and found(target) == whole and not left
         if not same:
             wrong += 1
-            print(f"{name}: killed after {moment:.2f} s: exit code {again}, left {left or 'nothing'}", flush=True)
+            said = f"exit code {again}, left {left or 'nothing'}"
+            print(f"{name}: killed after {moment:.2f} s: {said}", flush=True)
     print(f"{name}: {whole_s:.2f} s, killed {killed} of {moments} times, {wrong} ended otherwise", flush=True)
     return wrong
 

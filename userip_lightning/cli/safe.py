@@ -11,10 +11,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from unittest.mock import patch
 
+from userip_lightning.safe import PACKAGES, VARIABLE, is_safe
+
 SAFE = "--safe"
-#: Set for the processes that a command starts.
-VARIABLE = "USERIP_SAFE"
-PACKAGES = ("userip_lightning", "torch", "lightning")
 #: Of these packages, what reads or runs code by itself.
 _RUNS = (
     *("torch.load", "torch.hub", "torch.package", "torch.serialization", "torch.jit", "torch.compile"),
@@ -26,7 +25,7 @@ _RUNS = (
 @contextmanager
 def chosen_safety(safe: bool) -> Iterator[None]:
     """Admit the classes of :data:`PACKAGES` alone in the block, where ``safe`` or :data:`VARIABLE` says so."""
-    if not safe and os.environ.get(VARIABLE) != "1":
+    if not safe and not is_safe():
         yield
         return
     from jsonargparse import _common, set_parsing_settings  # commands without a configuration need no parser
