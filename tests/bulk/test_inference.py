@@ -98,6 +98,8 @@ def test_a_prompt_that_outgrows_the_context_names_its_user(trained, catalogue, s
         InputError, match=r"user '\d+': their prompt can reach \d+ tokens, the language model reads 256"
     ):
         inference.infer(often)
+    with pytest.raises(InputError, match=r"item '\d+' \('.+'\) alone has \d+ tokens\."):
+        inference.infer(often)
 
 
 def test_another_language_model_is_refused(trained, catalogue, bank, tiny_gpt2: Path):
