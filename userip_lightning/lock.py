@@ -9,7 +9,7 @@ import re
 import shutil
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -71,7 +71,7 @@ def sole_writer(folder: str | Path, what: str) -> Iterator[None]:
 def _locked(root: Path, what: str) -> Iterator[None]:
     from filelock import FileLock, Timeout  # who only reads need not load it
 
-    lock, found = FileLock(root / LOCK), root.exists()
+    lock, made = FileLock(root / LOCK), [folder for folder in (root, *root.parents) if not folder.exists()]
     with write_errors(root):
         root.mkdir(parents=True, exist_ok=True)
         try:
@@ -92,12 +92,20 @@ def _locked(root: Path, what: str) -> Iterator[None]:
             (root / HOLDER).write_text(_this_process(), encoding="utf-8")
         yield
     except BaseException:
-        if not found and {file.name for file in root.iterdir()} <= {LOCK, HOLDER}:
-            shutil.rmtree(root, ignore_errors=True)  # nothing was written, so nothing is left
+        if made and {file.name for file in root.iterdir()} <= {LOCK, HOLDER}:
+            _forget(made)
         raise
     finally:
         (root / HOLDER).unlink(missing_ok=True)
         lock.release()
+
+
+def _forget(made: list[Path]) -> None:
+    """Nothing was written, so nothing is left: neither the folder nor those above it, the deepest first."""
+    shutil.rmtree(made[0], ignore_errors=True)
+    with suppress(OSError):  # somebody else has put something there
+        for folder in made[1:]:
+            folder.rmdir()
 
 
 def _this_process() -> str:

@@ -101,7 +101,7 @@ def test_every_command_with_a_configuration_is_safe(
     assert "evil.Net" in refused(["ctr", "fit", "--safe", "--config", net], capsys)
     splits = file(
         {
-            "dataset_files": {},
+            "dataset_files": {"log": net},
             "networks": {"n": {"class_path": "evil.Net"}},
             "split_rules": {"random": "userip_lightning.data.splits.RandomSplit"},
             "control_network": "n",

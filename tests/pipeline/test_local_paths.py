@@ -52,6 +52,10 @@ def test_a_key_has_what_lies_there_and_not_where(here: Path) -> None:
     assert before["path"] == file_hash("log.csv")
     assert by_content(absolute(values)) == before
     assert names_alone(absolute(values)) == {"lm": {"name": "lm"}, "path": "log.csv"}
+    assert names_alone({"lm": {"name": "org/model"}, "path": "/no/where.csv"}) == {
+        "lm": {"name": "org/model"},
+        "path": "where.csv",
+    }
     shutil.move(here / "models", here / "elsewhere")
     assert by_content({**values, "lm": {"name": "elsewhere/lm"}}) == before
     (here / "elsewhere" / "lm" / "config.json").write_text('{"another": 1}')

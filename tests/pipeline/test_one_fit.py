@@ -68,19 +68,28 @@ def held_folder(tmp_path: Path) -> Iterator[Path]:
 
 
 def test_whatever_writes_into_a_folder_asks_first(
-    held_folder: Path, finished_catalogue: Path, capsys: pytest.CaptureFixture[str]
+    held_folder: Path,
+    finished_catalogue: Path,
+    catalogue_config: Path,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     root, events = str(finished_catalogue), held_folder.parent / "events.parquet"
     pl.DataFrame({"user_id": ["1"], "item_id": ["1"], "rating": [5.0]}).write_parquet(events)
     shutil.copy(finished_catalogue / "config.yaml", held_folder)
-    study = ["--output", str(held_folder.parent)]
+    settings = {
+        "dataset_files": {"tiny": str(catalogue_config)},
+        "split_rules": {"random": "userip_lightning.data.splits.RandomSplit"},
+        "networks": {"DCN": {"class_path": "userip_lightning.ctr.dcn.DCN"}},
+        "output": str(held_folder.parent),
+        "study": "held",
+    }
     stage = ["--trainer.default_root_dir", str(held_folder), "--data.prepared", "nowhere"]
     for what, words in {
         "experiment": ["explain", str(held_folder)],
         "bank": ["refresh", root, "--events", str(events), "--bank", str(held_folder)],
         "folder of codes": ["infer", root, "--events", str(events), "--codes", str(held_folder)],
         "ctr run": ["ctr", "fit", *stage],
-        "study": ["reproduce", "table1", *study, "--study", "held"],
+        "study": ["reproduce", "table1", "--config", json.dumps(settings)],
     }.items():
         said = refused(words, capsys)
         assert said.startswith(f"{held_folder}: process "), what

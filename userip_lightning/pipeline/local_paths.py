@@ -30,7 +30,7 @@ def absolute(values: Any, dotted: str = "") -> Any:
         dotted: key of ``values``.
     """
     above, key = ("", *dotted.split("."))[-2:]
-    return _replaced(values, lambda file, _: str(file.absolute()), key, above)
+    return _replaced(values, _absolute, key, above)
 
 
 def by_content(values: Any) -> Any:
@@ -43,18 +43,38 @@ def by_content(values: Any) -> Any:
 
 
 def names_alone(values: Any) -> Any:
-    """The same with every path that is there replaced by its last part."""
-    return _replaced(values, lambda file, _: file.name)
+    """The same with the last part of every path, whether anything is there or not; models have absolute ones."""
+    return _replaced(values, _name)
 
 
-def _replaced(values: Any, of: Callable[[Path, bool], Any], key: str = "", above: str = "") -> Any:
+def _replaced(values: Any, of: Callable[[str, bool], Any], key: str = "", above: str = "") -> Any:
     if isinstance(values, dict):
         return {name: _replaced(value, of, name, key) for name, value in values.items()}
     if isinstance(values, list):
         return [_replaced(value, of, key, above) for value in values]
     model = key == "name" and above in _MODELS
     named = model or key == "path" or key.endswith("_path") or key in _ARTIFACTS
-    return of(Path(values), model) if named and isinstance(values, str) and _is_there(values) else values
+    return of(values, model) if named and isinstance(values, str) else values
+
+
+def _absolute(text: str, _: bool) -> str:
+    return str(Path(text).absolute()) if _is_there(text) else text
+
+
+def _name(text: str, model: bool) -> str:
+    return text if model and not Path(text).is_absolute() else Path(text).name
+
+
+def _content(text: str, model: bool) -> Any:
+    if not _is_there(text):
+        return text
+    place = Path(text)
+    if model:
+        return folder_identity(place)
+    if place.is_dir():
+        files = sorted(file for file in place.rglob("*") if file.is_file())
+        return [[str(file.relative_to(place)), file_hash(file)] for file in files]
+    return file_hash(place)
 
 
 def _is_there(text: str) -> bool:
@@ -64,12 +84,3 @@ def _is_there(text: str) -> bool:
         return Path(text).exists()
     except (OSError, ValueError):  # too long, or a NUL character
         return False
-
-
-def _content(place: Path, model: bool) -> Any:
-    if model:
-        return folder_identity(place)
-    if place.is_dir():
-        files = sorted(file for file in place.rglob("*") if file.is_file())
-        return [[str(file.relative_to(place)), file_hash(file)] for file in files]
-    return file_hash(place)
