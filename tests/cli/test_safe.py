@@ -42,7 +42,8 @@ def file(tmp_path: Path) -> Callable[[dict], str]:
 
 
 def nested(class_path: str) -> dict:
-    text = {"class_path": "JoinedTexts", "init_args": {"sources": [{"class_path": class_path}]}}
+    joined = "userip_lightning.catalogue.text_source.Joined"
+    text = {"class_path": joined, "init_args": {"sources": [{"class_path": class_path}]}}
     return {"catalogue": {"data": {"text": text}}}
 
 
