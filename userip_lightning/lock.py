@@ -92,7 +92,7 @@ def _locked(root: Path, what: str) -> Iterator[None]:
             (root / HOLDER).write_text(_this_process(), encoding="utf-8")
         yield
     except BaseException:
-        if made and {file.name for file in root.iterdir()} <= {LOCK, HOLDER}:
+        if made and root.is_dir() and {file.name for file in root.iterdir()} <= {LOCK, HOLDER}:
             _forget(made)
         raise
     finally:

@@ -1,5 +1,6 @@
 """An experiment of relative paths, fitted in one folder and used from another."""
 
+import copy
 import json
 import shutil
 from pathlib import Path
@@ -21,7 +22,8 @@ def fitted(
     shutil.copytree(TINY, folder / "log")
     shutil.copytree(tiny_llama, folder / "models" / "lm")
     source = {**settings["data"]["source"], "init_args": {"path": "log"}}
-    own = {**settings, "data": {**settings["data"], "source": source}, "seeds": [0], "controls": []}
+    own = copy.deepcopy(settings) | {"seeds": [0], "controls": []}
+    own["data"]["source"] = source
     own["profile"]["model"]["lm"] = {"name": "models/lm", "dtype": "float32"}
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
@@ -67,8 +69,8 @@ def test_a_folder_that_has_moved_is_the_same_experiment(
 
 
 def test_the_stage_alone_saves_absolute_folders(fitted: Path, elsewhere: Path, cache: Path) -> None:
-    (prepared,) = (folder for folder in cache.glob("prepared-*") if "behaviours" not in folder.name)
-    (elsewhere / "prepared").symlink_to(prepared)
+    data_hash = json.loads((fitted / "runs" / "tiny" / "results.json").read_text())["data_hash"]
+    (elsewhere / "prepared").symlink_to(cache / f"prepared-{data_hash}")
     words = ["ctr", "fit", "--data.prepared", "prepared", "--trainer.max_epochs", "0"]
     assert main([*words, "--trainer.accelerator", "cpu", "--trainer.logger", "false"]) == 0
     saved = yaml.safe_load((elsewhere / "config.yaml").read_text())
