@@ -4,8 +4,8 @@
 
 Every attempt has a cache and an output of its own. It is killed (SIGKILL) after a share of the time that the
 whole command took, run again with the same words, and has to end as the run that nobody killed: the same
-figures in every row of the table, the same codes of every user, and no half-written file beside them. Processes
-are forked from one that has imported everything, so that the moments fall into the work.
+figures in every row of the table, the same codes of every user, and no half-written file beside them.
+Processes are forked from one that has imported everything, so that the moments fall into the work.
 """
 
 from __future__ import annotations

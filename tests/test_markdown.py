@@ -36,10 +36,12 @@ def test_a_sentence_keeps_our_code_and_no_html() -> None:
 
 
 def test_a_report_of_evil_names_has_no_markup_of_theirs() -> None:
-    sheet = Sheet(EVIL, EVIL, ("method", EVIL), (Rows(EVIL, ((Cell(EVIL), Cell(EVIL, 1)),)),), (EVIL,), (EVIL,))
+    sheet = Sheet(
+        EVIL, EVIL, ("method", EVIL), (Rows(EVIL, ((Cell(EVIL), Cell(EVIL, 1)),)),), (EVIL,), (EVIL,)
+    )
     text = study_markdown(EVIL, [sheet], [EVIL])
     assert "<script" not in text
     assert "](" not in text
-    rows = [row for row in text.splitlines() if row.startswith("|")]
-    assert all(row.replace("\\|", "").count("|") == 3 for row in rows)
+    table = [row for row in text.splitlines() if row.startswith("|")]
+    assert all(row.replace("\\|", "").count("|") == 3 for row in table)
     assert len([row for row in text.splitlines() if row.startswith("#")]) == 3

@@ -106,7 +106,14 @@ def test_an_experiment_that_is_read_only_is_not_written(experiment: Path, place:
         ["explain", str(experiment), "--lm", "none"],
         ["refresh", str(experiment), "--events", str(place / "e.parquet")],
         ["bank", "prune", str(bank), "--keep", "1"],
-        ["infer", str(experiment), "--events", str(place / "e.parquet"), "--codes", str(experiment / "codes")],
+        [
+            "infer",
+            str(experiment),
+            "--events",
+            str(place / "e.parquet"),
+            "--codes",
+            str(experiment / "codes"),
+        ],
     ):
         assert "Permission denied" in refused(as_nobody(words, cache)), words
     assert left(experiment) == before

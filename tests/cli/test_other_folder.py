@@ -14,9 +14,7 @@ from userip_lightning.cli import main
 
 
 @pytest.fixture(scope="module")
-def fitted(
-    settings: dict, cache: Path, tiny_llama: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Path:
+def fitted(settings: dict, cache: Path, tiny_llama: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder where `userip fit -c c.yaml` was run; everything in it is named relative to it."""
     folder = tmp_path_factory.mktemp("first")
     shutil.copytree(TINY, folder / "log")

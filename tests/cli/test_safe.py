@@ -128,7 +128,7 @@ def test_classes_of_the_three_packages_are_admitted(file, capsys: pytest.Capture
         {
             "data": {"source": {"class_path": SOURCE, "init_args": {"path": "nowhere.csv"}}},
             "ctr": {
-                "model": {"net": "DCNv2", "optimizer": {"class_path": "torch.optim.SGD"}},
+                "model": {"net": "userip_lightning.ctr.dcnv2.DCNv2", "optimizer": {"class_path": "torch.optim.SGD"}},
                 "trainer": {"callbacks": [{"class_path": "lightning.pytorch.callbacks.Timer"}]},
             },
         }
@@ -140,7 +140,11 @@ def test_processes_that_a_command_starts_are_safe_too(evil: Path) -> None:
     words = ["fit", "--data.source", "evil.Net"]
     done = subprocess.run(
         [sys.executable, "-m", "userip_lightning", *words],
-        env={**os.environ, VARIABLE: "1", "PYTHONPATH": os.pathsep.join([str(evil.parent.parent), *sys.path])},
+        env={
+            **os.environ,
+            VARIABLE: "1",
+            "PYTHONPATH": os.pathsep.join([str(evil.parent.parent), *sys.path]),
+        },
         capture_output=True,
         text=True,
         check=False,

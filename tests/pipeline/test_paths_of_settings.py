@@ -68,11 +68,11 @@ def test_a_configuration_that_is_kept_finds_its_files_from_anywhere(
     source = {"class_path": "userip_lightning.data.tabular.Tabular", "init_args": {"path": "log.csv"}}
     Path("c.yaml").write_text(yaml.safe_dump({"data": {"source": source}, "output": "out"}))
     experiment = parse_experiment(experiment_parser("fit", ""), ["--config", "c.yaml"])
-    kept = here / "kept.yaml"
-    kept.write_text(experiment.written)
+    written, kept = experiment.written, here / "kept.yaml"
+    kept.write_text(written)
     monkeypatch.chdir(tmp_path_factory.mktemp("elsewhere"))
     again = parse_experiment(experiment_parser("fit", ""), ["--config", str(kept)])
     assert again.data["source"]["init_args"]["path"] == str(here / "log.csv")
     assert again.settings.output == str(here / "out")
-    assert again.written == experiment.written
+    assert again.written == written
     assert settings_hash(again.written) == settings_hash(again.merged)

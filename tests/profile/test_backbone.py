@@ -9,7 +9,7 @@ import torch
 from transformers import LlamaConfig, LlamaForCausalLM
 
 from userip_lightning.errors import InputError
-from userip_lightning.lm.text_encoder import EncoderSource, TextEncoder
+from userip_lightning.lm.text_encoder import EncoderSource, load_encoder_config
 from userip_lightning.profile.backbone import LMSource, load_backbone, load_config, load_tokenizer
 
 
@@ -40,7 +40,7 @@ def test_a_model_that_brings_code_is_refused_and_runs_nothing(tmp_path: Path) ->
         with pytest.raises(InputError, match="it brings code of its own, which is never run"):
             load(LMSource(str(tmp_path)))
     with pytest.raises(InputError, match="it brings code of its own, which is never run"):
-        TextEncoder(EncoderSource(str(tmp_path)))
+        load_encoder_config(EncoderSource(str(tmp_path)))
     assert not (tmp_path / "ran").exists()
 
 

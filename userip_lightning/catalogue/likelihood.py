@@ -55,7 +55,13 @@ from userip_lightning.profile.backbone import (
     load_tokenizer,
 )
 from userip_lightning.profile.body import BodyWriter, Tokens
-from userip_lightning.profile.prompt import DEFAULT_PROMPT, PromptTemplate, Tokenizer, build_prefix, encode_item
+from userip_lightning.profile.prompt import (
+    DEFAULT_PROMPT,
+    PromptTemplate,
+    Tokenizer,
+    build_prefix,
+    encode_item,
+)
 from userip_lightning.profile.start import embed_start
 from userip_lightning.weights import fault
 

@@ -7,10 +7,13 @@ a list before it imports what a value names, in whatever file, nested file, word
 from __future__ import annotations
 
 import os
+import re
+from argparse import ArgumentError
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from unittest.mock import patch
 
+from userip_lightning.errors import InputError
 from userip_lightning.safe import PACKAGES, VARIABLE, is_safe
 
 SAFE = "--safe"
@@ -24,12 +27,44 @@ _RUNS = (
 
 @contextmanager
 def chosen_safety(safe: bool) -> Iterator[None]:
-    """Admit the classes of :data:`PACKAGES` alone in the block, where ``safe`` or :data:`VARIABLE` says so."""
+    """Admit the classes of :data:`PACKAGES` alone in the block, where ``safe`` or :data:`VARIABLE` says so.
+
+    Raises:
+        InputError: a configuration names another one.
+    """
     if not safe and not is_safe():
         yield
         return
-    from jsonargparse import _common, set_parsing_settings  # commands without a configuration need no parser
+    from jsonargparse import _common, _typehints, _util, set_parsing_settings  # others need no parser
 
-    with patch.dict(os.environ, {VARIABLE: "1"}), patch.dict(_common.parsing_settings):
+    refused: list[str] = []
+
+    def check(path: str) -> None:
+        try:
+            _common.check_import_path(path)
+        except ImportError:
+            refused.append(path)
+            raise
+
+    with ExitStack() as stack:
+        stack.enter_context(patch.dict(os.environ, {VARIABLE: "1"}))
+        stack.enter_context(patch.dict(_common.parsing_settings))
+        for module in (_typehints, _util):
+            stack.enter_context(patch.object(module, "check_import_path", check))
         set_parsing_settings(import_path_denylist=["*", *_RUNS], import_path_allowlist=list(PACKAGES))
-        yield
+        try:
+            yield
+        except (ArgumentError, ValueError) as error:
+            _explain(error, refused)
+            raise
+
+
+def _explain(error: Exception, refused: list[str]) -> None:
+    """Say what was refused, where that is why parsing failed: jsonargparse may say what else it tried."""
+    text = str(error)
+    if refused and (refused[0] in text or "loop detected" in text):
+        keys = ".".join(dict.fromkeys(re.findall(r'Parser key "([^"]+)"', text))) or "configuration"
+        raise InputError(
+            f"{keys}: {refused[0]} is of none of the packages {', '.join(PACKAGES)}, or runs code, and --safe admits "
+            "no such class; nothing of it was imported."
+        ) from error

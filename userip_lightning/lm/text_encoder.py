@@ -150,6 +150,4 @@ def _cannot_load(source: EncoderSource, error: Exception) -> Unavailable:
     advice = "check the name and the connection to the hub, or give a local folder"
     if "trust_remote_code" in str(error):
         reason, advice = OWN_CODE
-    return Unavailable(
-        f"encoder.name: the encoder {source.name!r} could not be loaded ({reason}); {advice}."
-    )
+    return Unavailable(f"encoder.name: the encoder {source.name!r} could not be loaded ({reason}); {advice}.")

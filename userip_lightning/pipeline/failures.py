@@ -7,7 +7,6 @@ import re
 
 from userip_lightning.errors import DISK_FULL, InputError, is_disk_full
 
-
 #: What YAML makes of a word or digits without quotes.
 _BARE = re.compile(r"(?<![\w'\"])(True|False|-?\d[\d.]*)(?![\w'\"])")
 
@@ -31,14 +30,10 @@ def sentence(error: BaseException) -> str | None:
 def _argument(error: argparse.ArgumentError) -> str:
     """jsonargparse's complaint, as key, what was given, what was expected, what to do."""
     text = _one_line(error.message)
-    if denied := re.search(r"Importing '([^']+)' is not allowed, denied by", text):
-        keys = ".".join(dict.fromkeys(re.findall(r'Parser key "([^"]+)"', text)))
-        return (
-            f"{keys}: {denied[1]} is of none of the packages userip_lightning, torch and lightning, or runs code, "
-            "and --safe admits no such class; nothing of it was imported."
-        )
     named = re.match(r'Parser key "([^"]+)": ?(.*)', text)
     key, complaint = (named[1], named[2]) if named else ("", text)
+    if inner := re.search(r"Parser key \"([^\"]+)\": (Expected an? .*)", complaint):
+        key, complaint = f"{key}.{inner[1]}", inner[2]
     if unknown := re.search(r"Option '([^']+)' is not accepted|unrecognized arguments: (\S+)", complaint):
         name = (unknown[1] or unknown[2]).lstrip("-").split("=")[0]
         full = name if not key or name.startswith(key) else f"{key}.{name}"
@@ -50,7 +45,9 @@ def _argument(error: argparse.ArgumentError) -> str:
     ):
         expected, advice = _types(wrong[1]), "change it, --help explains it"
         if re.search(r"\bstr\b", expected) and _BARE.search(wrong[2]):
-            advice = "put it in quotes, for YAML reads no, yes, on and off as true or false and digits as a number"
+            advice = (
+                "put it in quotes, for YAML reads no, yes, on and off as true or false and digits as a number"
+            )
         return f"{key}: {wrong[2]!r} given, {expected} expected; {advice}."
     return f"{key + ': ' if key else ''}{complaint.rstrip('.')}; --help lists what is accepted."
 
