@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 import yaml
 
-from tests.cli.nobody import Said, as_nobody, close, give, open_folder
+from tests.cli.ordinary import Said, as_user, close, give, open_folder
 from tests.experiment import TINY, artifact_of
 
 
@@ -54,10 +54,10 @@ def left(folder: Path) -> list[str]:
 
 def test_a_cache_that_is_read_only(place: Path) -> None:
     close(place / "cache")
-    fit = as_nobody(["fit", "-c", str(place / "c.yaml")], place / "cache")
+    fit = as_user(["fit", "-c", str(place / "c.yaml")], place / "cache")
     assert "could not be written (Permission denied)" in refused(fit)
     assert str(place / "cache") in fit.err
-    prepared = as_nobody(["data", "stats", "-c", str(place / "c.yaml")], place / "cache")
+    prepared = as_user(["data", "stats", "-c", str(place / "c.yaml")], place / "cache")
     assert "could not be written (Permission denied)" in refused(prepared)
     assert left(place / "cache") == []
     assert left(place / "runs") == []
@@ -65,7 +65,7 @@ def test_a_cache_that_is_read_only(place: Path) -> None:
 
 def test_an_output_that_is_read_only(place: Path) -> None:
     close(place / "runs")
-    fit = as_nobody(["fit", "-c", str(place / "c.yaml")], place / "cache")
+    fit = as_user(["fit", "-c", str(place / "c.yaml")], place / "cache")
     assert f"{place / 'runs' / 'x'}: cannot be written (Permission denied)" in refused(fit)
     assert left(place / "runs") == []
 
@@ -73,7 +73,7 @@ def test_an_output_that_is_read_only(place: Path) -> None:
 @pytest.mark.parametrize("name", ["log/u.data", "log/u.item", "c.yaml"])
 def test_a_file_that_cannot_be_read(name: str, place: Path) -> None:
     (place / name).chmod(0)
-    said = refused(as_nobody(["fit", "-c", str(place / "c.yaml")], place / "cache"))
+    said = refused(as_user(["fit", "-c", str(place / "c.yaml")], place / "cache"))
     assert str(place / name) in said
     assert left(place / "runs") == []
     assert left(place / "cache") == []
@@ -81,7 +81,7 @@ def test_a_file_that_cannot_be_read(name: str, place: Path) -> None:
 
 def test_a_folder_that_cannot_be_entered(place: Path) -> None:
     (place / "log").chmod(0)
-    said = refused(as_nobody(["fit", "-c", str(place / "c.yaml")], place / "cache"))
+    said = refused(as_user(["fit", "-c", str(place / "c.yaml")], place / "cache"))
     assert str(place / "log") in said
     assert left(place / "runs") == []
 
@@ -90,12 +90,12 @@ def test_an_experiment_that_is_read_only_is_read(experiment: Path, place: Path) 
     before = left(experiment)
     cache = place / "cache"
     bank = artifact_of(experiment, "catalogue/seed0")
-    looked_up = as_nobody(["bank", "lookup", str(bank), "1"], cache)
+    looked_up = as_user(["bank", "lookup", str(bank), "1"], cache)
     assert looked_up.code == 0, looked_up
     words = [str(experiment), "--events", str(place / "e.parquet"), "--codes", str(place / "codes")]
-    inferred = as_nobody(["infer", *words], cache)
+    inferred = as_user(["infer", *words], cache)
     assert inferred.code == 0, inferred
-    assert as_nobody(["explain", str(experiment), "--user", "1"], cache).code == 0
+    assert as_user(["explain", str(experiment), "--user", "1"], cache).code == 0
     assert left(experiment) == before
 
 
@@ -115,5 +115,5 @@ def test_an_experiment_that_is_read_only_is_not_written(experiment: Path, place:
             str(experiment / "codes"),
         ],
     ):
-        assert "Permission denied" in refused(as_nobody(words, cache)), words
+        assert "Permission denied" in refused(as_user(words, cache)), words
     assert left(experiment) == before
