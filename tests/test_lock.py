@@ -28,11 +28,13 @@ with sole_writer(sys.argv[1], "bank"):
 
 
 def test_a_command_may_hold_what_it_calls_holds_too(tmp_path: Path) -> None:
-    with sole_writer(tmp_path, "bank"):
+    with sole_writer(tmp_path, "bank", shared=True):
         with sole_writer(tmp_path / "x" / "..", "bank"):
             pass
         assert (tmp_path / HOLDER).is_file()
     assert not (tmp_path / HOLDER).exists()
+    with sole_writer(tmp_path, "bank"), pytest.raises(InputError, match="is writing this bank"):
+        sole_writer(tmp_path, "bank").__enter__()
 
 
 def test_another_thread_is_another_writer(tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ _NO_LOCKS = (errno.ENOLCK, errno.EOPNOTSUPP)
 
 
 class _Held(threading.local):
-    """The folders that the blocks of this thread hold."""
+    """The folders that blocks of this thread hold and share with what they call."""
 
     def __init__(self) -> None:
         self.folders: set[Path] = set()
@@ -37,12 +37,11 @@ _HELD = _Held()
 
 
 @contextmanager
-def sole_writer(folder: str | Path, what: str) -> Iterator[None]:
-    """No other process writes into ``folder`` while the block runs.
+def sole_writer(folder: str | Path, what: str, shared: bool = False) -> Iterator[None]:
+    """Nobody else writes into ``folder`` while the block runs.
 
-    The system frees the lock with the process that holds it, however that ends. A block inside a block of the
-    same thread is let through, so that a command may hold a folder longer than what it calls does. Processes
-    that a command starts must not ask: their parent holds the folder for them.
+    The system frees the lock with the process that holds it, however that ends. Processes that a command starts
+    must not ask: their parent holds the folder for them.
 
     A file system that several machines share has to pass locks on to the others, as NFS does from version 4
     on; where it does not, commands on two machines are not kept apart.
@@ -50,6 +49,8 @@ def sole_writer(folder: str | Path, what: str) -> Iterator[None]:
     Args:
         folder: is made where it is missing, and goes again if the block fails and has put nothing there.
         what: it holds, for the sentence, such as ``bank``.
+        shared: whether blocks inside this one, of the same thread, are let through, so that a command may hold
+            a folder longer than what it calls does.
 
     Raises:
         InputError: another process is writing there, the folder cannot be written, or there are no locks.
@@ -60,7 +61,8 @@ def sole_writer(folder: str | Path, what: str) -> Iterator[None]:
         yield
         return
     with _locked(root, what):
-        _HELD.folders.add(own)
+        if shared:
+            _HELD.folders.add(own)
         try:
             yield
         finally:

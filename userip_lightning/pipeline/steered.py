@@ -144,7 +144,7 @@ def steer(root: Path, seed: int | None, name: str, changes: Changes, display: Di
             f"{root}: {missing[0]} is not there with this configuration and this version of the program; run "
             f"`userip fit --config {root / CONFIG}` first."
         )
-    with sole_writer(experiment_root(after.settings), "experiment"):
+    with sole_writer(experiment_root(after.settings), "experiment", shared=True):
         fit_stages(after, display, ALONE)
         found = _beside(before, old, after, runs, changes, display)
         told = json.dumps(found.as_json(), indent=2, ensure_ascii=False)

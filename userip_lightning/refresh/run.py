@@ -83,7 +83,7 @@ def refresh(fitted: Fitted, log: LaterLog, request: Request, report: Callable[[s
         InputError: the log cannot be used or was added before, more users moved than allowed, or the bank
             cannot be written, or is written by another process. Nothing is written then.
     """
-    with nullcontext() if request.dry_run else sole_writer(request.bank, "bank"):
+    with nullcontext() if request.dry_run else sole_writer(request.bank, "bank", shared=True):
         return _refresh(fitted, log, request, report)
 
 
@@ -123,7 +123,7 @@ def copy(fitted: Fitted, bank: Path) -> Path:
     """
     if FeatureBank.exists(bank):
         return _served(fitted, bank).path
-    with sole_writer(bank, "bank"):
+    with sole_writer(bank, "bank", shared=True):
         served = _served(fitted, bank)
         coding = add_events(Profiler.load(served.path), _NOTHING)
         return write(bank, served, _marked(coding, fitted), _rows_seen(served), [])

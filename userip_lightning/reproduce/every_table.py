@@ -37,7 +37,7 @@ def make(name: str, study: Study, choice: Choice, display: StudyDisplay) -> Fini
     """One table or figure, whatever its kind; raises what :func:`reproduce` raises, and where another process
     writes into the study's folder."""
     check(study)
-    with sole_writer(study_root(study), "study"):
+    with sole_writer(study_root(study), "study", shared=True):
         if name in SPECIAL:
             return SPECIAL[name].make(study, choice, display)
         table: TableName = next(one for one in get_args(TableName) if one == name)
@@ -62,7 +62,7 @@ def reproduce_all(study: Study, choice: Choice, display: StudyDisplay) -> Finish
         KeyboardInterrupt: interrupted; the same call resumes.
     """
     check(study)
-    with sole_writer(study_root(study), "study"):
+    with sole_writer(study_root(study), "study", shared=True):
         return _reproduce_all(study, choice, display)
 
 
