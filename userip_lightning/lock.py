@@ -40,8 +40,8 @@ _HELD = _Held()
 def sole_writer(folder: str | Path, what: str, shared: bool = False) -> Iterator[None]:
     """Nobody else writes into ``folder`` while the block runs.
 
-    The system frees the lock with the process that holds it, however that ends. Processes that a command starts
-    must not ask: their parent holds the folder for them.
+    The system frees the lock with the process that holds it, however that ends. Processes that a command
+    starts must not ask: their parent holds the folder for them.
 
     A file system that several machines share has to pass locks on to the others, as NFS does from version 4
     on; where it does not, commands on two machines are not kept apart.
@@ -49,8 +49,8 @@ def sole_writer(folder: str | Path, what: str, shared: bool = False) -> Iterator
     Args:
         folder: is made where it is missing, and goes again if the block fails and has put nothing there.
         what: it holds, for the sentence, such as ``bank``.
-        shared: whether blocks inside this one, of the same thread, are let through, so that a command may hold
-            a folder longer than what it calls does.
+        shared: whether blocks inside this one, of the same thread, are let through, so that a command may
+            hold a folder longer than what it calls does.
 
     Raises:
         InputError: another process is writing there, the folder cannot be written, or there are no locks.

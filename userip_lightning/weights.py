@@ -1,7 +1,7 @@
 """Files of weights, as torch writes them, read without running anything that they name.
 
-A checkpoint is a pickle in a zip archive, and Python's unpickler runs what a pickle asks for. Torch's reader of
-weights alone knows tensors, numbers, text and containers; whatever else a file asks for is refused.
+A checkpoint is a pickle in a zip archive, and Python's unpickler runs what a pickle asks for. Torch's reader
+of weights alone knows tensors, numbers, text and containers; whatever else a file asks for is refused.
 """
 
 from __future__ import annotations

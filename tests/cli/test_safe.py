@@ -128,7 +128,10 @@ def test_classes_of_the_three_packages_are_admitted(file, capsys: pytest.Capture
         {
             "data": {"source": {"class_path": SOURCE, "init_args": {"path": "nowhere.csv"}}},
             "ctr": {
-                "model": {"net": "userip_lightning.ctr.dcnv2.DCNv2", "optimizer": {"class_path": "torch.optim.SGD"}},
+                "model": {
+                    "net": "userip_lightning.ctr.dcnv2.DCNv2",
+                    "optimizer": {"class_path": "torch.optim.SGD"},
+                },
                 "trainer": {"callbacks": [{"class_path": "lightning.pytorch.callbacks.Timer"}]},
             },
         }

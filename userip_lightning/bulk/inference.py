@@ -142,8 +142,8 @@ class ProfileInference:
             raise InputError(
                 f"user {people.ids[user]!r}: their prompt can reach {self.likelihood.length + longest} "
                 f"tokens, the language model reads {context}; shorten the texts of the further items, or fit "
-                f"with prompt.item_max_tokens: item {str(self.catalogue.ids[item])!r} ({first_words(text)!r}) "
-                f"alone has {tokens} tokens."
+                "with prompt.item_max_tokens: item "
+                f"{str(self.catalogue.ids[item])!r} ({first_words(text)!r}) alone has {tokens} tokens."
             )
 
 

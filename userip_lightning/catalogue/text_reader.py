@@ -161,8 +161,8 @@ def _made(told: Mapping[str, Any]) -> Any:
     module, _, name = str(told["class"]).rpartition(".")
     if is_safe() and module.partition(".")[0] not in PACKAGES:
         raise InputError(
-            f"{told['class']}: reads the texts of new items, is of none of the packages {', '.join(PACKAGES)}, and "
-            "--safe admits no such class; it was not imported."
+            f"{told['class']}: reads the texts of new items, is of none of the packages "
+            f"{', '.join(PACKAGES)}, and --safe admits no such class; it was not imported."
         )
     try:
         kind: Any = getattr(import_module(module), name)

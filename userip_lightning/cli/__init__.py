@@ -229,6 +229,6 @@ commands:
 
   userip fit --config configs/demo.yaml     everything, on MovieLens-100K
   userip COMMAND --help                     what a command takes
-  userip COMMAND --safe ...                 a configuration of somebody else: classes of this package, torch and
-                                            lightning alone; a configuration can otherwise run any code
+  userip COMMAND --safe ...                 with a configuration of somebody else, which could run any code:
+                                            admits classes of this package, torch and lightning alone
   userip --version"""

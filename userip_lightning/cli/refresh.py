@@ -100,7 +100,7 @@ def _bank(root: Path, given: str | None, seed: int) -> Path:
 
 
 def _settings(root: Path, seed: int) -> str:
-    """What the settings of the fit are known by, as `userip fit` wrote them down; where its files lie is none."""
+    """What the settings of the fit are known by, as `userip fit` wrote them down, but where files lie."""
     written = yaml.safe_load((root / CONFIG).read_text(encoding="utf-8"))
     return stable_hash(names_alone([written["data"], written[CATALOGUE.name], written["seed"], seed]))
 

@@ -1,7 +1,7 @@
-"""`--safe`: a configuration may name classes of this package, torch and lightning, and nothing else is imported.
+"""`--safe`: a configuration may name classes of this package, torch and lightning; nothing else is imported.
 
-A ``class_path`` is imported before anybody can look at what it is, so a configuration is code. jsonargparse asks
-a list before it imports what a value names, in whatever file, nested file, word or variable that stands.
+A ``class_path`` is imported before anybody can look at what it is, so a configuration is code. jsonargparse
+asks a list before it imports what a value names, in whatever file, nested file, word or variable that stands.
 """
 
 from __future__ import annotations
@@ -65,6 +65,6 @@ def _explain(error: Exception, refused: list[str]) -> None:
     if refused and (refused[0] in text or "loop detected" in text):
         keys = ".".join(dict.fromkeys(re.findall(r'Parser key "([^"]+)"', text))) or "configuration"
         raise InputError(
-            f"{keys}: {refused[0]} is of none of the packages {', '.join(PACKAGES)}, or runs code, and --safe admits "
-            "no such class; nothing of it was imported."
+            f"{keys}: {refused[0]} is of none of the packages {', '.join(PACKAGES)}, or runs code, and --safe "
+            "admits no such class; nothing of it was imported."
         ) from error

@@ -27,8 +27,8 @@ METHOD = "as a study's file has it; says no more than the command"
 class StageCLI(LightningCLI):
     """LightningCLI that exports the stage's artifact where ``--output`` asks for it.
 
-    Beside Lightning's own checkpoints, ``last.ckpt`` lies in ``trainer.default_root_dir`` after every epoch; one
-    `fit` at a time writes there.
+    Beside Lightning's own checkpoints, ``last.ckpt`` lies in ``trainer.default_root_dir`` after every epoch;
+    one `fit` at a time writes there.
 
     Args:
         stage: whose classes to run.

@@ -125,9 +125,9 @@ class ProfileDataModule(LightningDataModule):
             text = self._module.prompt.write_item(row) or ""
             raise InputError(
                 f"profile.data.behaviours: the prompt of user {self.user_id(self.longest[1])!r} can reach "
-                f"{total} tokens, the language model reads {context}; lower behaviours ({self.behaviours}), shorten "
-                f"prompt.item, or set prompt.item_max_tokens: item {row['item_id']!r} ({first_words(text)!r}) "
-                f"alone has {tokens} tokens."
+                f"{total} tokens, the language model reads {context}; lower behaviours ({self.behaviours}), "
+                "shorten prompt.item, or set prompt.item_max_tokens: item "
+                f"{row['item_id']!r} ({first_words(text)!r}) alone has {tokens} tokens."
             )
 
     @cached_property

@@ -55,8 +55,8 @@ class Experiment(NamedTuple):
 
     @property
     def written(self) -> str:
-        """The YAML file that lies in the experiment's folder: from wherever a command starts with it, it finds
-        the same files and the same folder."""
+        """The YAML file that lies in the experiment's folder: from wherever a command starts with it, it
+        finds the same files and the same folder."""
         return self.merged + _yaml({"output": str(Path(self.settings.output).absolute())})
 
 
@@ -159,8 +159,8 @@ def _refuse_bare_keys(values: Any, above: str = "") -> None:
     for key, value in values.items() if isinstance(values, dict) else enumerate(values):
         if key is None or isinstance(key, (bool, float)):
             raise InputError(
-                f"{above}: the name {key} is no text; put it in quotes, for YAML reads no, yes, on and off as true "
-                "or false."
+                f"{above}: the name {key} is no text; put it in quotes, for YAML reads no, yes, on and off as "
+                "true or false."
             )
         if isinstance(value, (dict, list)):
             _refuse_bare_keys(value, f"{above}.{key}".lstrip("."))

@@ -1,4 +1,4 @@
-"""Files and folders that settings name: absolute where settings are kept, by their contents where they decide.
+"""Files and folders that settings name: absolute where they are kept, by their contents where they decide.
 
 A saved configuration means the same in whatever folder the next command starts, and a run is found again when
 its files have moved, not when others lie in their place.
@@ -24,9 +24,9 @@ def absolute(values: Any, dotted: str = "") -> Any:
     """The same nested lists and dicts with every path that is there made absolute.
 
     Args:
-        values: JSON values. Paths are what is called ``path`` or ``..._path`` or like an artifact that a stage
-            reads, and the ``name`` of an ``lm`` or ``encoder``; names of published models and data sets,
-            addresses, and what is not there stay.
+        values: JSON values. Paths are what is called ``path`` or ``..._path`` or like an artifact that a
+            stage reads, and the ``name`` of an ``lm`` or ``encoder``; names of published models and data
+            sets, addresses, and what is not there stay.
         dotted: key of ``values``.
     """
     above, key = ("", *dotted.split("."))[-2:]
@@ -43,7 +43,7 @@ def by_content(values: Any) -> Any:
 
 
 def names_alone(values: Any) -> Any:
-    """The same with the last part of every path, whether anything is there or not; models have absolute ones."""
+    """The same with the last part of every path, there or not; those of models are absolute."""
     return _replaced(values, _name)
 
 

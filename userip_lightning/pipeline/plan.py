@@ -1,8 +1,9 @@
 """Which runs an experiment consists of, and where each one's artifact lies.
 
 An artifact's folder is named by a hash of everything that decides its content: its stage's settings (of a
-file or a model's folder what it holds, not where it lies) and code, its seed and the keys of its inputs. So changed settings or code make another folder, unchanged ones
-find theirs again, and a change re-runs the stages below it and no other.
+file or a model's folder what it holds, not where it lies) and code, its seed and the keys of its inputs. So
+changed settings or code make another folder, unchanged ones find theirs again, and a change re-runs the
+stages below it and no other.
 """
 
 from __future__ import annotations

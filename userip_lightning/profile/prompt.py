@@ -53,8 +53,8 @@ class PromptTemplate:
         liked: task text before the behaviours with label 1.
         disliked: task text before those with label 0; ``null`` leaves them out.
         item: how an item is written; fields of the item table in braces.
-        item_max_tokens: tokens of an item at most, the separator aside; a longer one loses its end, but no part
-            of a character. All of it is read where ``null``.
+        item_max_tokens: tokens of an item at most, the separator aside; a longer one loses its end, but no
+            part of a character. All of it is read where ``null``.
         separator: closes every behaviour; its likelihood does not count.
         independent: behaviours do not see each other, p(h | z) = Π_i p(h_i | z); ``false`` is the paper's
             p(h_t | z, h_<t), where the title before explains much of what z should.
@@ -122,8 +122,8 @@ def first_words(text: str) -> str:
 def encode_item(tokenizer: Tokenizer, text: str, most: int | None) -> list[int]:
     """Token ids of an item's text, ``most`` of them at most; all where None.
 
-    A byte-level tokenizer may spell a character with several tokens: those of one that does not fit are left out,
-    but where it is the first.
+    A byte-level tokenizer may spell a character with several tokens: those of one that does not fit are left
+    out, but where it is the first.
     """
     ids = encode(tokenizer, text)
     if most is None or len(ids) <= most:
@@ -146,7 +146,7 @@ def build_prefix(template: PromptTemplate, tokenizer: Tokenizer) -> Prefix:
     """
     if template.item_max_tokens is not None and template.item_max_tokens < 1:
         raise InputError(
-            f"prompt.item_max_tokens: {template.item_max_tokens} given, a number from 1 up is needed, or null."
+            f"prompt.item_max_tokens: {template.item_max_tokens} given, give a number from 1 up, or null."
         )
     if not template.profiles or template.soft_tokens < 1:
         raise InputError("prompt: at least one profile and one soft token per profile are needed.")
