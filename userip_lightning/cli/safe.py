@@ -65,6 +65,6 @@ def _explain(error: Exception, refused: list[str]) -> None:
     if refused and (refused[0] in text or "loop detected" in text):
         keys = ".".join(dict.fromkeys(re.findall(r'Parser key "([^"]+)"', text))) or "configuration"
         raise InputError(
-            f"{keys}: {refused[0]} is of none of the packages {', '.join(PACKAGES)}, or runs code, and --safe "
-            "admits no such class; nothing of it was imported."
+            f"{keys}: {refused[0]} is of none of the packages {', '.join(PACKAGES)}, or runs code, and "
+            "--safe admits no such class; nothing of it was imported."
         ) from error

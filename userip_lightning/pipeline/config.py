@@ -159,8 +159,8 @@ def _refuse_bare_keys(values: Any, above: str = "") -> None:
     for key, value in values.items() if isinstance(values, dict) else enumerate(values):
         if key is None or isinstance(key, (bool, float)):
             raise InputError(
-                f"{above}: the name {key} is no text; put it in quotes, for YAML reads no, yes, on and off as "
-                "true or false."
+                f"{above}: the name {key} is no text; put it in quotes, for YAML reads no, yes, on and off "
+                "as true or false."
             )
         if isinstance(value, (dict, list)):
             _refuse_bare_keys(value, f"{above}.{key}".lstrip("."))
