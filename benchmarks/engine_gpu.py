@@ -73,7 +73,7 @@ class RandomLM:
         prefix = build_prefix(DEFAULT_PROMPT, tokenizer)
         self.likelihood = PromptLikelihood(FrozenBackbone(self.model), prefix, independent=True).to(DEVICE)
         data = PreparedData.load(prepared)
-        items = encode_items(item_texts(data, DEFAULT_PROMPT, allow_missing=True), tokenizer)
+        items = encode_items(item_texts(data, DEFAULT_PROMPT, allow_missing=True), DEFAULT_PROMPT, tokenizer)
         behaviours = Behaviours.collect(data.rows(TRAIN), items, data.n_users, grouped=True)
         writer = BodyWriter(DEFAULT_PROMPT, tokenizer)
         self.source = BodySource(behaviours, items, writer, lambda users: NO_ROWS)

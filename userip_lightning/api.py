@@ -22,14 +22,13 @@ from typing import Any
 import polars as pl
 from rich.console import Console
 
-from userip_lightning.artifact import stable_hash
 from userip_lightning.bank import FeatureBank
 from userip_lightning.errors import InputError
 from userip_lightning.explain.explanation import Explanation, User
 from userip_lightning.explain.facts import USERS, Facts
 from userip_lightning.explain.page import explain_page
 from userip_lightning.explain.page_frame import explain_frame
-from userip_lightning.pipeline.config import Experiment, experiment_parser, parse_experiment
+from userip_lightning.pipeline.config import Experiment, experiment_parser, parse_experiment, settings_hash
 from userip_lightning.pipeline.explained import Asked, asked
 from userip_lightning.pipeline.failures import sentence
 from userip_lightning.pipeline.finished import Finished, chosen_seed, finished, opened
@@ -104,7 +103,7 @@ class Run:
         if not file.is_file():
             raise InputError(f"{file}: missing; the experiment has no report yet, fit it to the end.")
         results = dict(json.loads(file.read_text(encoding="utf-8")))
-        if results["config_hash"] != stable_hash((self.folder / CONFIG).read_text(encoding="utf-8")):
+        if results["config_hash"] != settings_hash((self.folder / CONFIG).read_text(encoding="utf-8")):
             raise InputError(f"{file}: made with other settings than {CONFIG} has now; fit it to the end.")
         return results
 

@@ -279,7 +279,9 @@ def convert(gguf: Path, folder: Path) -> None:
     from safetensors import SafetensorError
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    quantised = AutoModelForCausalLM.from_pretrained(gguf.parent, gguf_file=gguf.name, dtype=torch.float32)
+    quantised = AutoModelForCausalLM.from_pretrained(
+        gguf.parent, gguf_file=gguf.name, dtype=torch.float32, trust_remote_code=False
+    )
     # a model that was read from GGUF refuses to be saved, so its weights move into one that was not
     settings = quantised.config.to_dict()
     settings.pop("quantization_config", None)
@@ -289,4 +291,5 @@ def convert(gguf: Path, folder: Path) -> None:
         plain.save_pretrained(folder)
     except SafetensorError as error:
         raise OSError(str(error)) from error
-    AutoTokenizer.from_pretrained(gguf.parent, gguf_file=gguf.name).save_pretrained(folder)
+    tokenizer = AutoTokenizer.from_pretrained(gguf.parent, gguf_file=gguf.name, trust_remote_code=False)
+    tokenizer.save_pretrained(folder)

@@ -35,7 +35,7 @@ def holder(tmp_path: Path) -> Iterator[multiprocessing.process.BaseProcess]:
 def test_the_second_writer_is_refused_and_readers_are_not(
     holder: multiprocessing.process.BaseProcess, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    said = f"{tmp_path}: process {holder.pid} on {platform.node()} is writing this bank; wait"
+    said = f"{tmp_path}: process {holder.pid} on {platform.node()}, since 20"
     before = FeatureBank.open(tmp_path).path
     with pytest.raises(InputError) as caught:
         write(tmp_path, 2)

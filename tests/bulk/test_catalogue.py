@@ -1,5 +1,7 @@
 """Further items beside those of the training."""
 
+from dataclasses import replace
+
 import numpy as np
 import polars as pl
 import pytest
@@ -38,6 +40,18 @@ def test_the_trainings_items_and_the_weights_of_their_words_stay(extended):
                 spelt,
                 catalogue.words.spelling.ids[slice(*catalogue.words.spelling.offset[other : other + 2])],
             )
+
+
+def test_further_items_are_cut_as_those_of_the_training(trained):
+    tokenizer = load_tokenizer(trained.recipe.lm)
+    short = replace(trained.recipe.prompt, item_max_tokens=3)
+    store = BehaviourStore.open(trained.prepared, short, tokenizer, allow_missing=False)
+    known = pl.read_parquet(trained.prepared / "items.parquet")
+    long = pl.DataFrame({"item_id": ["x"], "title": ["Zyzzyva Returns " * 1000]})
+    catalogue = extend(store, known, long, 40, short, tokenizer)
+    lengths = np.diff(catalogue.items.offset)
+    assert lengths.max() == lengths[-1] == 3
+    assert catalogue.ids[-1] == "x"
 
 
 def test_a_word_that_nobody_met_weighs_most_and_an_item_without_text_is_empty(extended):

@@ -30,7 +30,8 @@ ALL = 1000
 def catalogue(trained: Prompted) -> Catalogue:
     tokenizer = load_tokenizer(trained.recipe.lm)
     store = BehaviourStore.open(trained.prepared, trained.recipe.prompt, tokenizer, allow_missing=False)
-    return Catalogue(store.items, store.words)
+    ids = pl.read_parquet(trained.prepared / "items.parquet")["item_id"].to_numpy().astype(str)
+    return Catalogue(store.items, store.words, ids)
 
 
 @pytest.fixture(scope="module")
@@ -96,6 +97,8 @@ def test_a_prompt_that_outgrows_the_context_names_its_user(trained, catalogue, s
     with pytest.raises(
         InputError, match=r"user '\d+': their prompt can reach \d+ tokens, the language model reads 256"
     ):
+        inference.infer(often)
+    with pytest.raises(InputError, match=r"item '\d+' \('.+'\) alone has \d+ tokens\."):
         inference.infer(often)
 
 

@@ -136,6 +136,16 @@ def test_other_weights_another_version_and_what_is_no_source_are_refused(tiny_ll
             broken.read(LATER)
 
 
+def test_a_class_of_other_packages_is_not_imported_where_files_are_not_trusted(
+    tiny_llama: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("USERIP_SAFE", "1")
+    reader = encoded(tiny_llama)
+    assert len(reader.read(LATER)) == len(LATER)
+    with pytest.raises(InputError, match=r"pathlib\.Path: .* it was not imported"):
+        replace(reader, source={"class": "pathlib.Path"}).read(LATER)
+
+
 def test_words_are_read_without_torch_scipy_or_scikit_learn(tmp_path: Path) -> None:
     told, arrays = packed(BagOfWords(4).fit(texts()).readers or [])
     np.savez(tmp_path / "kept.npz", told=np.array(json.dumps(told)), **arrays)

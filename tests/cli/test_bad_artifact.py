@@ -1,6 +1,7 @@
 """Artifacts that cannot be trusted, through the commands that read them: damage, other data, leaks."""
 
 import json
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+import torch
 import yaml
 
 from tests.cli.refusal import artifacts, refused
@@ -214,3 +216,45 @@ def test_a_validation_row_planted_in_the_input_of_stage_1(prepared, config, tmp_
     sentence = refused(["fit", "--config", str(config), "--output", str(tmp_path / "runs")], capsys)
     assert sentence == f"{prepared}: {leak(row)}; train on the training split alone."
     assert artifacts(tmp_path / "runs") == []
+
+
+class Runs:
+    """Makes a folder when it is unpickled as Python does it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def __reduce__(self) -> tuple:
+        return os.mkdir, (str(self.folder),)
+
+
+@pytest.mark.parametrize(
+    ("name", "said"), [("code", "could run code"), ("random", "it is damaged, truncated, or no checkpoint")]
+)
+def test_a_model_that_cannot_be_read_is_named(
+    name: str, said: str, run: Path, config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def write(file: Path) -> None:
+        if name == "code":
+            torch.save({"state_dict": {}, "evil": Runs(tmp_path / "made")}, file)
+        else:
+            file.write_bytes(os.urandom(1000))
+
+    folder = artifact_of(run, "ctr/none/seed0")
+    replace_file(folder, "model.ckpt", write)
+    words = ["test", "--config", str(config), "--output", str(run.parent)]
+    sentence = refused(words, capsys)
+    assert sentence.startswith(f"{folder / 'model.ckpt'}: ")
+    assert said in sentence
+    assert not (tmp_path / "made").exists()
+    stage = ["ctr", "test", "--data.prepared", "x", "--ckpt_path", str(folder / "model.ckpt")]
+    assert said in refused(stage, capsys)
+
+
+def test_a_prior_that_asks_to_run_code_is_refused(
+    prepared: Path, run: Path, stage_words: Callable[..., list[str]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    profiles, made = only(run / "profile"), run / "made"
+    torch.save({"weight": Runs(made)}, profiles / "prior.pt")
+    assert "could run code" in refused(stage_words("quantize", profiles=profiles), capsys)
+    assert not made.exists()

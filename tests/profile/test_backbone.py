@@ -1,5 +1,7 @@
 """Loading language models, and refusing what would be silently wrong."""
 
+import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -7,7 +9,8 @@ import torch
 from transformers import LlamaConfig, LlamaForCausalLM
 
 from userip_lightning.errors import InputError
-from userip_lightning.profile.backbone import LMSource, load_backbone, load_tokenizer
+from userip_lightning.lm.text_encoder import EncoderSource, load_encoder_config
+from userip_lightning.profile.backbone import LMSource, load_backbone, load_config, load_tokenizer
 
 
 @pytest.mark.parametrize("attention", ["flash_attention_2", "flex_attention", "bogus"])
@@ -27,6 +30,26 @@ def test_a_hub_that_cannot_be_reached(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     with pytest.raises(InputError, match=r"'nobody/nothing' could not be loaded .* give a local folder\.$"):
         load_backbone(LMSource("nobody/nothing"))
+
+
+def test_a_model_that_brings_code_is_refused_and_runs_nothing(tmp_path: Path) -> None:
+    names = {"AutoConfig": "own.Own", "AutoModelForCausalLM": "own.Own", "AutoModel": "own.Own"}
+    (tmp_path / "config.json").write_text(json.dumps({"model_type": "own", "auto_map": names}))
+    (tmp_path / "own.py").write_text("from pathlib import Path\nPath(__file__).with_name('ran').touch()\n")
+    for load in (load_config, load_backbone):
+        with pytest.raises(InputError, match="it brings code of its own, which is never run"):
+            load(LMSource(str(tmp_path)))
+    with pytest.raises(InputError, match="it brings code of its own, which is never run"):
+        load_encoder_config(EncoderSource(str(tmp_path)))
+    assert not (tmp_path / "ran").exists()
+
+
+def test_damaged_weights_are_refused(tiny_llama: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(tiny_llama, tmp_path / "lm"))
+    weights = folder / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:1000])
+    with pytest.raises(InputError, match="could not be loaded"):
+        load_backbone(LMSource(str(folder)))
 
 
 def test_dtype_and_width(tiny_llama: Path) -> None:

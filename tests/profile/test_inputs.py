@@ -116,6 +116,25 @@ def test_a_history_longer_than_the_context(run: Run, tmp_path: Path) -> None:
         run.fit(tmp_path, prompt=long)
 
 
+def test_one_item_that_is_too_long_is_named_and_can_be_cut(run: Run, tmp_path: Path) -> None:
+    def lengthen(events: pl.DataFrame, items: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+        shown = events.filter(pl.col("split") == "train", logged=True)["item"][0]
+        long = pl.when(pl.col("item") == shown).then(pl.lit("The Very Long One " * 200)).otherwise("title")
+        return events, items.with_columns(title=long)
+
+    run.prepared = rewritten(run.prepared, tmp_path / "long", lengthen)
+    items = pl.read_parquet(run.prepared / "items.parquet")
+    (item,) = items.filter(pl.col("title").str.starts_with("The Very"))["item_id"]
+    said = rf"item '{item}' \('The Very Long One The Very Long One \.\.\.'\) alone has \d+ tokens"
+    with pytest.raises(InputError, match=rf"set prompt\.item_max_tokens: {said}"):
+        run.fit(tmp_path)
+    cut = PromptTemplate(soft_tokens=2, item_max_tokens=8)
+    module = run.fit(tmp_path, epochs=1, prompt=cut)
+    tokens = module.data.store.items
+    assert np.diff(tokens.offset).max() == 8
+    assert cut.hash != PromptTemplate(soft_tokens=2).hash
+
+
 def test_an_unknown_field_in_the_prompt(run: Run, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no column 'colour'"):
         run.fit(tmp_path, prompt=PromptTemplate(item=" {title} {colour}"))

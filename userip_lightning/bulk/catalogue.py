@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from userip_lightning.arrays import open_array, save_array
 from userip_lightning.artifact import Manifest, read_manifest, writing
@@ -30,16 +31,18 @@ KIND = "catalogue"
 
 
 class Catalogue(NamedTuple):
-    """Token ids and words of I items."""
+    """Token ids, words and names of I items."""
 
     items: Tokens
     words: Words
+    ids: NDArray[np.str_]
 
     def save(self, folder: Path, manifest: Manifest) -> None:
         """Write it, whole or not at all."""
         tokens = {"items": self.items, "words": self.words.of_items, "spelling": self.words.spelling}
         with writing(folder, manifest) as draft:
             save_array(draft / "idf.npy", self.words.idf)
+            save_array(draft / "ids.npy", self.ids)
             for name, (values, offset) in tokens.items():
                 save_array(draft / f"{name}_ids.npy", values)
                 save_array(draft / f"{name}_offset.npy", offset)
@@ -59,7 +62,7 @@ class Catalogue(NamedTuple):
         items, words, spelling = (
             Tokens(mapped(f"{name}_ids"), mapped(f"{name}_offset")) for name in ("items", "words", "spelling")
         )
-        return Catalogue(items, Words(words, spelling, mapped("idf")))
+        return Catalogue(items, Words(words, spelling, mapped("idf")), mapped("ids"))
 
 
 def extend(
@@ -80,11 +83,12 @@ def extend(
         template: the prompt.
         tokenizer: of the language model.
     """
+    ids = pl.concat([known["item_id"], further["item_id"]]).to_numpy().astype(np.str_)
     if further.is_empty():
-        return Catalogue(store.items, store.words)
+        return Catalogue(store.items, store.words, ids)
     sides = (plain_table(side, tokenizer) for side in (known, further))
     texts = [template.write_item(row) for side in sides for row in side.iter_rows(named=True)]
-    own = encode_items(texts[known.height :], tokenizer)
+    own = encode_items(texts[known.height :], template, tokenizer)
     items = Tokens(
         np.concatenate([store.items.ids, own.ids]),
         np.concatenate([store.items.offset, own.offset[1:] + store.items.offset[-1]]),
@@ -93,7 +97,7 @@ def extend(
     idf = np.full(len(spelling.offset) - 1, 1.0 + np.log(1.0 + users))
     trained = store.words.of_items.ids  # the same words in the same places, by their old numbers
     idf[words.ids[: len(trained)]] = store.words.idf[trained]
-    return Catalogue(items, Words(words, spelling, idf))
+    return Catalogue(items, Words(words, spelling, idf), ids)
 
 
 def read_frame(file: Path) -> pl.DataFrame:

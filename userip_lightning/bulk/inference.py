@@ -30,7 +30,7 @@ from userip_lightning.profile.backbone import FrozenBackbone, load_backbone, loa
 from userip_lightning.profile.body import BodyWriter, Ints
 from userip_lightning.profile.em import e_step
 from userip_lightning.profile.likelihood import PromptLikelihood
-from userip_lightning.profile.prompt import build_prefix
+from userip_lightning.profile.prompt import build_prefix, first_words
 from userip_lightning.profile.user_table import UserTable
 from userip_lightning.quantize.nearest import NearestCode
 from userip_lightning.serving.profiler import BEHAVIOURS
@@ -67,13 +67,13 @@ class ProfileInference:
         self.bank = FeatureBank.open(bank)
         self.nearest = NearestCode.load(self.bank.path, len(self.bank.names))
         lm = recipe.lm
-        backbone, tokenizer = load_backbone(lm), load_tokenizer(lm)
+        backbone, self.tokenizer = load_backbone(lm), load_tokenizer(lm)
         refuse_other_bank(self.bank, recipe, backbone)
-        self.writer = BodyWriter(recipe.prompt, tokenizer)
+        self.writer = BodyWriter(recipe.prompt, self.tokenizer)
         fabric = Fabric(accelerator=recipe.accelerator, devices=1, precision=cast("None", recipe.precision))
         self.device, self.precision = fabric.device, fabric.strategy.precision
         likelihood = PromptLikelihood(
-            backbone, build_prefix(recipe.prompt, tokenizer), recipe.prompt.independent
+            backbone, build_prefix(recipe.prompt, self.tokenizer), recipe.prompt.independent
         )
         self.likelihood = cast(PromptLikelihood, self.precision.convert_module(likelihood)).to(self.device)
         self.shape = (*recipe.shape, backbone.width)
@@ -137,9 +137,13 @@ class ProfileInference:
             self.writer, self.catalogue.items, self.recipe.behaviours
         )
         if self.likelihood.length + longest > context:
+            item, tokens = people.behaviours.longest_item(user, self.catalogue.items)
+            text = self.tokenizer.decode(self.catalogue.items.of_text(item))
             raise InputError(
                 f"user {people.ids[user]!r}: their prompt can reach {self.likelihood.length + longest} "
-                f"tokens, the language model reads {context}; shorten the texts of the further items."
+                f"tokens, the language model reads {context}; shorten the texts of the further items, or fit "
+                "with prompt.item_max_tokens: item "
+                f"{str(self.catalogue.ids[item])!r} ({first_words(text)!r}) alone has {tokens} tokens."
             )
 
 

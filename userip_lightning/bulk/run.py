@@ -15,6 +15,7 @@ from userip_lightning.bulk.part_store import PartStore
 from userip_lightning.bulk.population import MOST_PARTS, Population
 from userip_lightning.bulk.worker import POPULATION
 from userip_lightning.errors import InputError
+from userip_lightning.lock import sole_writer
 from userip_lightning.serving.profiler import BEHAVIOURS
 
 
@@ -30,7 +31,8 @@ def infer(engine: Engine, request: Request, report: Callable[[str], None]) -> di
         The summary: users, rows, what was left out, and how many users have each code.
 
     Raises:
-        InputError: whatever is wrong with the input; what was finished stays.
+        InputError: whatever is wrong with the input, or another process writes into the folder of codes;
+            what was finished stays.
     """
     for name in ("workers", "part_users"):
         if getattr(request, name) < 1:
@@ -39,6 +41,13 @@ def infer(engine: Engine, request: Request, report: Callable[[str], None]) -> di
     engine.check(request, bank)
     events = Population.open(request.events, engine.labels)
     engine.check_events(bank, events)
+    with sole_writer(request.output, "folder of codes"):
+        return _infer(engine, request, bank, events, report)
+
+
+def _infer(
+    engine: Engine, request: Request, bank: FeatureBank, events: Population, report: Callable[[str], None]
+) -> dict[str, Any]:
     store = PartStore(request.output)
     store.claim(_identity(engine, request, bank, events))
     finished = store.summary()

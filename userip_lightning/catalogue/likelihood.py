@@ -57,8 +57,15 @@ from userip_lightning.profile.backbone import (
 )
 from userip_lightning.profile.body import BodyWriter, Tokens
 from userip_lightning.profile.control_tokens import plain_texts
-from userip_lightning.profile.prompt import DEFAULT_PROMPT, PromptTemplate, Tokenizer, build_prefix, encode
+from userip_lightning.profile.prompt import (
+    DEFAULT_PROMPT,
+    PromptTemplate,
+    Tokenizer,
+    build_prefix,
+    encode_item,
+)
 from userip_lightning.profile.start import embed_start
+from userip_lightning.weights import fault
 
 _PART, _TOGETHER = 256, 16
 
@@ -168,7 +175,7 @@ class Likelihood(LearnedSource):
         backbone, tokenizer = load_backbone(self.lm), load_tokenizer(self.lm)
         prompt = self.prompt if targets.offset is not None else _without_dislikes(self.prompt)
         room = self._room(backbone, tokenizer, prompt)
-        ids = [_spelling(tokenizer, text)[:room] for text in plain_texts(texts, tokenizer)]
+        ids = [_spelling(tokenizer, text, room) for text in plain_texts(texts, tokenizer)]
         told = np.array([bool(own) for own in ids])
         kind = AddedScores if self.added else JointScores
         scores = kind(backbone, tokenizer, prompt, Tokens.of(ids))
@@ -198,7 +205,8 @@ class Likelihood(LearnedSource):
                 f"text.prompt: its profiles and task text take {taken} tokens, but {self.lm.name!r} reads "
                 f"{backbone.context} in all; give fewer soft tokens, or a shorter task text."
             )
-        return min(self.max_tokens, backbone.context - taken)
+        room = min(self.max_tokens, backbone.context - taken)
+        return room if prompt.item_max_tokens is None else min(room, prompt.item_max_tokens)
 
     def _table(
         self,
@@ -254,7 +262,8 @@ def _tune(module: SoftTokenModule, steps: int, work: Path) -> None:
         enable_model_summary=False,
     )
     if steps:
-        trainer.fit(module, ckpt_path=last if last.is_file() else None)
+        point = last if last.is_file() and fault(last) is None else None
+        trainer.fit(module, ckpt_path=point, weights_only=True)
 
 
 @torch.no_grad()
@@ -289,8 +298,8 @@ def _predicted(vectors: Floats, exact: NDArray[np.int64], rows: Floats) -> tuple
         return np.asarray(ridge.fit(x[exact], rows).predict(x)).reshape(len(x), -1), quality.tolist()
 
 
-def _spelling(tokenizer: Tokenizer, text: str) -> list[int]:
-    return encode(tokenizer, f" {text.strip()}") if text.strip() else []
+def _spelling(tokenizer: Tokenizer, text: str, most: int) -> list[int]:
+    return encode_item(tokenizer, f" {text.strip()}", most) if text.strip() else []
 
 
 def _without_dislikes(prompt: PromptTemplate) -> PromptTemplate:

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from userip_lightning.errors import InputError
+from userip_lightning.safe import PACKAGES, is_safe
 
 Floats = NDArray[np.float64]
 _WORDS, _ENCODED = "words", "encoded"
@@ -158,6 +159,11 @@ def _reader(told: Mapping[str, Any], prefix: str, array: Callable[[str], NDArray
 def _made(told: Mapping[str, Any]) -> Any:
     """A dataclass from its identity: the class's path, and its settings."""
     module, _, name = str(told["class"]).rpartition(".")
+    if is_safe() and module.partition(".")[0] not in PACKAGES:
+        raise InputError(
+            f"{told['class']}: reads the texts of new items, is of none of the packages "
+            f"{', '.join(PACKAGES)}, and --safe admits no such class; it was not imported."
+        )
     try:
         kind: Any = getattr(import_module(module), name)
         usable = is_dataclass(kind)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from userip_lightning import __version__
+from userip_lightning.cli.safe import SAFE, chosen_safety
 from userip_lightning.pipeline.failures import sentence
 
 #: Exit codes: bad input, and Ctrl+C as a shell has it.
@@ -195,8 +196,10 @@ def main(args: list[str] | None = None) -> int:
     if command is None:
         names = ", ".join(command.name for command in COMMANDS)
         return _complain(f"userip: no command {words[0]!r}; there are {names}.")
+    own, safe = _without_safe(words[1:])
     try:
-        command.run(words[1:])
+        with chosen_safety(safe):
+            command.run(own)
     except KeyboardInterrupt:
         _complain("userip: interrupted; the same command resumes where it stood.")
         return INTERRUPTED
@@ -208,6 +211,12 @@ def main(args: list[str] | None = None) -> int:
             raise
         return _complain(f"userip {command.name}: {message}")
     return 0
+
+
+def _without_safe(words: list[str]) -> tuple[list[str], bool]:
+    """The words without ``--safe``, and whether it was there; what follows ``--`` is no setting."""
+    end = words.index("--") if "--" in words else len(words)
+    return [*(word for word in words[:end] if word != SAFE), *words[end:]], SAFE in words[:end]
 
 
 def _complain(message: str) -> int:
@@ -227,4 +236,6 @@ commands:
 
   userip fit --config configs/demo.yaml     everything, on MovieLens-100K
   userip COMMAND --help                     what a command takes
+  userip COMMAND --safe ...                 with a configuration of somebody else, which could run any code:
+                                            admits classes of this package, torch and lightning alone
   userip --version"""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 from jsonargparse import ArgumentParser
@@ -16,6 +17,7 @@ from userip_lightning.cli.shown import visible
 from userip_lightning.errors import InputError
 from userip_lightning.explain.explanation import Explanation, Profile, User
 from userip_lightning.explain.facts import USERS, Facts
+from userip_lightning.lock import sole_writer
 from userip_lightning.pipeline.explained import asked, write_explanation
 from userip_lightning.pipeline.finished import chosen_seed, finished, opened
 from userip_lightning.pipeline.quiet import quiet
@@ -44,14 +46,17 @@ def explain(arguments: Sequence[str]) -> None:
     """Run `userip explain`.
 
     Raises:
-        InputError: no finished codes there, no such user or seed, or the language model cannot be had.
+        InputError: no finished codes there, no such user or seed, the language model cannot be had, or
+            another process writes into the experiment's folder, or nobody may.
     """
     config = _parser().parse_args(list(arguments))
     if config.users < 0:
         raise InputError(f"--users: {config.users} given, a number from 0 up is needed.")
     root = Path(config.experiment)
-    with quiet():
+    with quiet(), ExitStack() as until_done:
         experiment = opened(root, "explain")
+        if not config.user:
+            until_done.enter_context(sole_writer(root, "experiment"))
         done = finished(experiment, root, chosen_seed(experiment, config.seed), _say)
         what = asked(experiment, done.prepared, done.codes, config.lm)
         facts = Facts(what.source)

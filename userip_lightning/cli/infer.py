@@ -42,8 +42,12 @@ def infer(arguments: Sequence[str]) -> None:
         InputError: the experiment is not finished, the input cannot be used, or Ray is needed and missing.
     """
     config = _parser().parse_args(list(arguments))
-    items, bank = (None if given is None else Path(given) for given in (config.further_items, config.bank))
-    request = Request(Path(config.events), items, Path(config.codes), config.workers, config.part_users)
+    items, bank = (
+        None if given is None else Path(given).absolute() for given in (config.further_items, config.bank)
+    )
+    # Workers of Ray start elsewhere.
+    events, codes = Path(config.events).absolute(), Path(config.codes).absolute()
+    request = Request(events, items, codes, config.workers, config.part_users)
     with quiet():
         engine = trained_by(Path(config.experiment), config.seed, bank)
         summary = infer_population(engine, request, _say)

@@ -17,6 +17,7 @@ from userip_lightning.data.catalogue_datamodule import CatalogueDataModule
 from userip_lightning.errors import InputError
 from userip_lightning.pipeline.config import preparation
 from userip_lightning.pipeline.finished import chosen_seed, finished, opened
+from userip_lightning.pipeline.local_paths import names_alone
 from userip_lightning.pipeline.plan import Job
 from userip_lightning.pipeline.quiet import quiet
 from userip_lightning.pipeline.results import RESULTS
@@ -99,9 +100,9 @@ def _bank(root: Path, given: str | None, seed: int) -> Path:
 
 
 def _settings(root: Path, seed: int) -> str:
-    """What the settings of the fit are known by, as `userip fit` wrote them down."""
+    """What the settings of the fit are known by, as `userip fit` wrote them down, but where files lie."""
     written = yaml.safe_load((root / CONFIG).read_text(encoding="utf-8"))
-    return stable_hash([written["data"], written[CATALOGUE.name], written["seed"], seed])
+    return stable_hash(names_alone([written["data"], written[CATALOGUE.name], written["seed"], seed]))
 
 
 def _data_hash(root: Path) -> str | None:

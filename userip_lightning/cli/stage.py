@@ -10,12 +10,15 @@ from typing import Any, cast
 from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCLI
 
 from userip_lightning.errors import InputError
+from userip_lightning.lock import sole_writer
 from userip_lightning.pipeline.fresh_classes import FreshClassLightningParser
 from userip_lightning.pipeline.layout import process_count
+from userip_lightning.pipeline.local_paths import absolute
 from userip_lightning.pipeline.processes import processes
 from userip_lightning.pipeline.quiet import quiet
 from userip_lightning.pipeline.resume import LastCheckpoint
 from userip_lightning.pipeline.stages import Stage, shared_strategy
+from userip_lightning.weights import require_weights
 
 #: Of a key that a study's file needs and a command does not.
 METHOD = "as a study's file has it; says no more than the command"
@@ -24,7 +27,8 @@ METHOD = "as a study's file has it; says no more than the command"
 class StageCLI(LightningCLI):
     """LightningCLI that exports the stage's artifact where ``--output`` asks for it.
 
-    Beside Lightning's own checkpoints, ``last.ckpt`` lies in ``trainer.default_root_dir`` after every epoch.
+    Beside Lightning's own checkpoints, ``last.ckpt`` lies in ``trainer.default_root_dir`` after every epoch;
+    one `fit` at a time writes there.
 
     Args:
         stage: whose classes to run.
@@ -69,9 +73,20 @@ class StageCLI(LightningCLI):
         self.config = parser.parse_args(cast("list[str]", args))
 
     def before_instantiate_classes(self) -> None:
-        """Start the other processes: the Trainer shall find them there."""
-        trainer = self.config[self.config.subcommand].trainer
-        self.until_done.enter_context(processes(self.words, [trainer.as_dict()])).connect()
+        """Start the other processes: the Trainer shall find them there. Checkpoints have one writer."""
+        own = self.config[self.config.subcommand]
+        for key, value in list(own.items()):
+            own[key] = absolute(value, key)  # the file that Lightning saves means the same from any folder
+        if own.get("ckpt_path") is not None:
+            if Path(own.ckpt_path).suffix:  # others are words of Lightning's, such as last
+                require_weights(Path(own.ckpt_path), "give a checkpoint that Lightning wrote here")
+            own.weights_only = True
+        trainer = own.trainer
+        world = self.until_done.enter_context(processes(self.words, [trainer.as_dict()]))
+        if world.rank == 0 and self.config.subcommand == "fit":
+            folder = trainer.default_root_dir or Path.cwd()
+            self.until_done.enter_context(sole_writer(folder, f"{self.stage.name} run"))
+        world.connect()
         trainer.strategy = shared_strategy(self.stage, trainer.strategy, process_count(trainer.as_dict()))
 
     def _parse_ckpt_path(self) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,7 +10,6 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from userip_lightning.artifact import write_text
 from userip_lightning.cli.shown import visible
 from userip_lightning.errors import InputError
 from userip_lightning.pipeline.progress import Display
@@ -20,7 +18,6 @@ from userip_lightning.pipeline.steered import AS_FITTED, Changes, CodeBeside, St
 from userip_lightning.report.comparison import CODES, NO_CODES
 from userip_lightning.report.notation import delta, number, plural, spread
 
-_FILE = "steering.json"
 _FEW = 5  # users of a code that is none
 _NAMES = {NO_CODES: "no codes", AS_FITTED: "codes as fitted", CODES: "codes steered"}
 _DESCRIPTION = """Fit a finished experiment again with codes that you decide about, and say what that does to
@@ -57,7 +54,6 @@ def steer_experiment(arguments: Sequence[str]) -> None:
         raise InputError(f"--name: {name} is the experiment itself; give another name.")
     with quiet(), Display() as display:
         found = steer(root, config.seed, name, changes, display)
-    write_text(found.folder / _FILE, json.dumps(found.as_json(), indent=2, ensure_ascii=False) + "\n")
     _show(found)
 
 

@@ -56,6 +56,7 @@ class BehaviourStore(NamedTuple):
                 _REVISION,
                 read_manifest(prepared, "prepared").data_hash,
                 template.item,
+                template.item_max_tokens,
                 template.disliked is not None,
                 allow_missing,
                 _tokenizer_hash(tokenizer),
@@ -76,7 +77,7 @@ def _make(
     allow_missing: bool,
 ) -> None:
     texts = item_texts(data, template, tokenizer, allow_missing)
-    items = encode_items(texts, tokenizer)
+    items = encode_items(texts, template, tokenizer)
     grouped = template.disliked is not None
     splits = {
         name: Behaviours.collect(data.rows(*shown), items, data.n_users, grouped)

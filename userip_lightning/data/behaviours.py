@@ -14,7 +14,7 @@ from userip_lightning.data.prepared import PreparedData
 from userip_lightning.errors import InputError
 from userip_lightning.profile.body import BodyWriter, Drawn, Ints, Tokens
 from userip_lightning.profile.control_tokens import plain_table
-from userip_lightning.profile.prompt import PromptTemplate, Tokenizer, encode
+from userip_lightning.profile.prompt import PromptTemplate, Tokenizer, encode_item
 
 LIKED, DISLIKED = 0, 1
 #: Users looked at together where all of them are gone through.
@@ -49,9 +49,10 @@ def item_texts(
     return texts
 
 
-def encode_items(texts: Sequence[str | None], tokenizer: Tokenizer) -> Tokens:
-    """Token ids of every item; empty where it has no text."""
-    return Tokens.of([[] if text is None else encode(tokenizer, text) for text in texts])
+def encode_items(texts: Sequence[str | None], template: PromptTemplate, tokenizer: Tokenizer) -> Tokens:
+    """Token ids of every item, as many as the template takes; empty where it has no text."""
+    most = template.item_max_tokens
+    return Tokens.of([[] if text is None else encode_item(tokenizer, text, most) for text in texts])
 
 
 class Behaviours(NamedTuple):
@@ -122,6 +123,13 @@ class Behaviours(NamedTuple):
             pages = getattr(array, "_mmap", None)
             if pages is not None and hasattr(mmap, "MADV_DONTNEED"):
                 pages.madvise(mmap.MADV_DONTNEED)
+
+    def longest_item(self, user: int, items: Tokens) -> tuple[int, int]:
+        """Of a user's items the one with most tokens, and how many it has."""
+        place, _ = self.of(np.array([user]))
+        own = self.item[place]
+        length = items.length(own)
+        return int(own[length.argmax()]), int(length.max())
 
     def longest_body(self, writer: BodyWriter, items: Tokens, count: int) -> tuple[int, int]:
         """Tokens of the longest body that :meth:`draw` can lead to, and its user."""

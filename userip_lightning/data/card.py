@@ -7,6 +7,7 @@ from datetime import datetime, timezone
 from typing import Any
 
 from userip_lightning.data.paper_table1 import PAPER_TABLE1
+from userip_lightning.markdown import cell, code, line
 
 #: File in the prepared folder.
 CARD = "card.md"
@@ -22,14 +23,14 @@ def data_card(stats: Mapping[str, Any], identity: Mapping[str, Any]) -> str:
     return (
         "\n\n".join(
             [
-                f"# Data card: {stats['source']}",
+                f"# Data card: {cell(stats['source'])}",
                 "## From the log to the prepared data\n\n" + _steps(stats),
                 "## Table 1\n\nThe last line is this data; the others are what the paper reports.\n\n"
                 + _table1(stats),
                 "## Splits and labels\n\n" + _splits(stats),
-                "## What to know\n\n" + "\n".join(f"- {line}" for line in _remarks(stats)),
+                "## What to know\n\n" + "\n".join(f"- {line(said)}" for said in _remarks(stats)),
                 "## Settings\n\n"
-                + "\n".join(f"- `{name}`: {_setting(value)}" for name, value in identity.items()),
+                + "\n".join(f"- `{name}`: {code(str(value))}" for name, value in identity.items()),
             ]
         )
         + "\n"
@@ -103,10 +104,6 @@ def _span(first: int | None, last: int | None) -> str:
     return " to ".join(days)
 
 
-def _setting(value: Any) -> str:
-    return f"`{value}`"
-
-
 def _markdown(header: list[str], rows: list[list[str]]) -> str:
-    lines = [header, ["---", *["---:"] * (len(header) - 1)], *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    lines = [header, ["---", *["---:"] * (len(header) - 1)], *(list(map(cell, row)) for row in rows)]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)

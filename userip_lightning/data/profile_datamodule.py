@@ -31,7 +31,7 @@ from userip_lightning.data.profile_steps import (
 from userip_lightning.errors import InputError
 from userip_lightning.profile.backbone import load_tokenizer
 from userip_lightning.profile.body import BodyWriter, Ints
-from userip_lightning.profile.prompt import Prefix, build_prefix
+from userip_lightning.profile.prompt import Prefix, build_prefix, first_words
 from userip_lightning.profile.words import start_ids
 from userip_lightning.schema import SUPPORT, TEST, TRAIN, VAL
 
@@ -121,10 +121,14 @@ class ProfileDataModule(LightningDataModule):
         """
         total = len(self.prefix.ids) + self.longest[0]
         if total > context:
+            item, tokens = self.store.splits[TRAIN].longest_item(self.longest[1], self.store.items)
+            row = self._item(item)
+            text = self._module.prompt.write_item(row) or ""
             raise InputError(
                 f"profile.data.behaviours: the prompt of user {self.user_id(self.longest[1])!r} can reach "
-                f"{total} tokens, the language model reads {context}; lower behaviours ({self.behaviours}) "
-                "or shorten prompt.item."
+                f"{total} tokens, the language model reads {context}; lower behaviours ({self.behaviours}), "
+                "shorten prompt.item, or set prompt.item_max_tokens: item "
+                f"{row['item_id']!r} ({first_words(text)!r}) alone has {tokens} tokens."
             )
 
     @cached_property
@@ -168,6 +172,11 @@ class ProfileDataModule(LightningDataModule):
     def user_id(self, user: int) -> str:
         """The user's id as the source writes it."""
         return str(self._users().slice(user, 1).collect()["user_id"][0])
+
+    def _item(self, item: int) -> dict[str, Any]:
+        """A row of the item table."""
+        items = pl.scan_parquet(Path(self.prepared) / "items.parquet", glob=False)
+        return items.slice(item, 1).collect().row(0, named=True)
 
     def user_ids(self) -> NDArray[np.str_]:
         """[U] ids of all users."""

@@ -21,6 +21,7 @@ from userip_lightning.data.row_sampler import RowBatchSampler
 from userip_lightning.data.z_controls import Z, replaced
 from userip_lightning.errors import InputError
 from userip_lightning.schema import ITEM_TEXT, PRIOR, SUPPORT, TRAIN, ProfileVectors
+from userip_lightning.weights import read_weights
 
 
 class QuantizeDataModule(LightningDataModule):
@@ -145,9 +146,11 @@ class QuantizeDataModule(LightningDataModule):
 
 
 def _prior(profiles: Path) -> dict[str, Tensor] | None:
-    """What the joint schedule left beside its profiles."""
+    """What the joint schedule left beside its profiles; None where it left nothing."""
     file = profiles / PRIOR
-    state: dict[str, Tensor] | None = torch.load(file, weights_only=True) if file.is_file() else None
+    if not file.is_file():
+        return None
+    state: dict[str, Tensor] = read_weights(file, f"delete {profiles} and run the profile stage again")
     return state
 
 

@@ -20,7 +20,7 @@ from torch import Tensor
 from userip_lightning.profile.backbone import FrozenBackbone, LMSource, load_backbone, load_tokenizer
 from userip_lightning.profile.control_tokens import plain_texts
 from userip_lightning.profile.mask import additive
-from userip_lightning.profile.prompt import DEFAULT_PROMPT, encode
+from userip_lightning.profile.prompt import DEFAULT_PROMPT, encode, encode_item
 
 Floats = NDArray[np.float64]
 
@@ -44,13 +44,15 @@ class LanguageModelWords:
 
     Args:
         source: the language model.
+        item_tokens: tokens of a text at most, as the prompt has it; all where None.
 
     Raises:
         InputError: (when it is first asked) the model cannot be had.
     """
 
-    def __init__(self, source: LMSource) -> None:
+    def __init__(self, source: LMSource, item_tokens: int | None = None) -> None:
         self.source = source
+        self.item_tokens = item_tokens
         self._read: tuple[Sequence[str], NDArray[np.int64], csr_matrix] | None = None
 
     @property
@@ -162,7 +164,7 @@ class LanguageModelWords:
         """[N, V] shares of a text's tokens."""
         spelt = [f" {text.strip()}" if text.strip() else "" for text in texts]
         spelt = plain_texts(spelt, self._tokenizer)
-        ids = self._tokenizer(spelt, add_special_tokens=False)["input_ids"] if spelt else []
+        ids = [encode_item(self._tokenizer, text, self.item_tokens) for text in spelt]
         length = np.array([len(own) for own in ids], dtype=np.int64)
         row, token = np.repeat(np.arange(len(ids)), length), [token for own in ids for token in own]
         weight = np.repeat(1.0 / np.maximum(length, 1), length)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from userip_lightning.errors import InputError
 from userip_lightning.profile.backbone import LMSource, load_model, load_tokenizer
 from userip_lightning.profile.control_tokens import plain_texts
+from userip_lightning.profile.prompt import encode_item
 
 _TOKENS = 2048  # of a batch, padding included
 _PARTS = 4  #     the model's window is cut to a quarter: a text is a title and not a book
@@ -42,8 +43,7 @@ def hidden_states(
     device = "cuda" if torch.cuda.is_available() else "cpu"
     model.eval().requires_grad_(False).to(device)
     longest = max(1, int(model.config.max_position_embeddings) // _PARTS)
-    plain = plain_texts(texts, tokenizer)
-    ids = [tokenizer(text, add_special_tokens=False)["input_ids"][:longest] for text in plain]
+    ids = [encode_item(tokenizer, text, longest) for text in plain_texts(texts, tokenizer)]
     vectors = np.zeros((len(texts), int(model.config.hidden_size)), dtype=np.float32)
     for chosen in _batches(ids):
         vectors[chosen] = _means(model, [ids[at] for at in chosen], layer, device)

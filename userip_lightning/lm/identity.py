@@ -40,12 +40,17 @@ def encoder_identity(source: EncoderSource) -> str:
     return stable_hash(_weights(source.name, source.revision, lambda: load_encoder_config(source)))
 
 
+def folder_identity(folder: Path) -> list[str]:
+    """A digest of each file in a model's folder that decides what it says, wherever the folder lies."""
+    return [_sample(file) for file in sorted(folder.iterdir()) if file.suffix in _DECIDING]
+
+
 def _weights(name: str, revision: str | None, config: Callable[[], Any]) -> list[str]:
     if pin := pin_of(name):
         return [name, pin]
     place = Path(name)
     if place.is_dir():
-        return [_sample(file) for file in sorted(place.iterdir()) if file.suffix in _DECIDING]
+        return folder_identity(place)
     return [name, str(getattr(config(), "_commit_hash", revision))]
 
 

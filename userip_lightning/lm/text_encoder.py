@@ -19,6 +19,7 @@ from transformers import AutoConfig, AutoModel, AutoTokenizer
 
 from userip_lightning.assets import DEFAULT_ENCODER, resolve_encoder
 from userip_lightning.errors import InputError, Unavailable
+from userip_lightning.profile.backbone import OWN_CODE
 from userip_lightning.profile.control_tokens import plain_texts
 
 #: Told how many of how many texts are done.
@@ -64,8 +65,12 @@ class TextEncoder:
         try:
             path = str(resolve_encoder(source.name))
             revision = source.revision or "main"
-            self._tokenizer: Any = AutoTokenizer.from_pretrained(path, revision=revision)
-            self._model: Any = AutoModel.from_pretrained(path, revision=revision, dtype=torch.float32)
+            self._tokenizer: Any = AutoTokenizer.from_pretrained(
+                path, revision=revision, trust_remote_code=False
+            )
+            self._model: Any = AutoModel.from_pretrained(
+                path, revision=revision, trust_remote_code=False, dtype=torch.float32
+            )
         except InputError:
             raise
         except (OSError, ValueError) as error:
@@ -138,14 +143,16 @@ def load_encoder_config(source: EncoderSource) -> Any:
         InputError: it is missing, gated, or cannot be read.
     """
     try:
-        return AutoConfig.from_pretrained(source.name, revision=source.revision or "main")
+        return AutoConfig.from_pretrained(
+            source.name, revision=source.revision or "main", trust_remote_code=False
+        )
     except (OSError, ValueError) as error:
         raise _cannot_load(source, error) from error
 
 
 def _cannot_load(source: EncoderSource, error: Exception) -> Unavailable:
     reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-    return Unavailable(
-        f"encoder.name: the encoder {source.name!r} could not be loaded ({reason}); check the name "
-        "and the connection to the hub, or give a local folder."
-    )
+    advice = "check the name and the connection to the hub, or give a local folder"
+    if "trust_remote_code" in str(error):
+        reason, advice = OWN_CODE
+    return Unavailable(f"encoder.name: the encoder {source.name!r} could not be loaded ({reason}); {advice}.")

@@ -8,13 +8,16 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
-from jsonargparse import ActionParser, ArgumentParser, Namespace
+import yaml
+from jsonargparse import ActionParser, ArgumentParser
 
+from userip_lightning.artifact import stable_hash
 from userip_lightning.assets import cache_root
 from userip_lightning.data.preparation import Preparation
 from userip_lightning.errors import InputError
 from userip_lightning.pipeline.code_version import code_hash, named_modules
 from userip_lightning.pipeline.fresh_classes import FreshClassParser
+from userip_lightning.pipeline.local_paths import absolute
 from userip_lightning.pipeline.located import locate_data
 from userip_lightning.pipeline.settings import (
     ENGINES,
@@ -29,6 +32,8 @@ from userip_lightning.pipeline.stages import TRAINED, stage_parser
 
 #: Arguments of Preparation that the experiment decides.
 DATA_FILLED = frozenset({"seed"})
+#: What a configuration that is kept says nothing of, or says apart.
+_OF_THIS_COMMAND = ("config", "output", "stages")
 
 
 class Experiment(NamedTuple):
@@ -39,7 +44,7 @@ class Experiment(NamedTuple):
         stages: the stages to go through, in order.
         data: arguments of Preparation, JSON values.
         sections: stage name to its ``{model, data, trainer}``, JSON values with every default spelled out.
-        merged: all of it as YAML, without folders of this machine; another run can start from it.
+        merged: all of it but ``output`` as YAML; another run can start from it.
     """
 
     settings: Settings
@@ -47,6 +52,26 @@ class Experiment(NamedTuple):
     data: dict[str, Any]
     sections: dict[str, dict[str, Any]]
     merged: str
+
+    @property
+    def written(self) -> str:
+        """The YAML file that lies in the experiment's folder: from wherever a command starts with it, it
+        finds the same files and the same folder."""
+        return self.merged + _yaml({"output": str(Path(self.settings.output).absolute())})
+
+
+def settings_hash(written: str) -> str:
+    """Hash of a configuration as YAML, wherever its experiment lies.
+
+    Raises:
+        InputError: no YAML mapping.
+    """
+    try:
+        values = dict(yaml.safe_load(written))
+    except (yaml.YAMLError, TypeError, ValueError):
+        raise InputError("the configuration is no YAML mapping; fit the experiment again.") from None
+    values.pop("output", None)
+    return stable_hash(values)
 
 
 def experiment_parser(command: str, description: str, with_sections: bool = True) -> ArgumentParser:
@@ -88,22 +113,23 @@ def parse_experiment(parser: ArgumentParser, arguments: Sequence[str]) -> Experi
 
     Raises:
         argparse.ArgumentError: an unknown key or a value of another type.
-        InputError: an unknown stage.
+        InputError: an unknown stage, or a name that YAML has not read as text.
     """
     config = parser.parse_args(list(arguments))
+    _refuse_bare_keys(config.as_dict())
     names = {setting.name for setting in fields(Settings)} - {"selection", "wandb"}
     settings = Settings(
         **{name: config[name] for name in names},
         selection=Selection(**config.selection.as_dict()),
         wandb=WandbSettings(**config.wandb.as_dict()),
     )
-    values = json.loads(parser.dump(config, format="json", skip_unset=False))
+    values = absolute(json.loads(parser.dump(config, format="json", skip_unset=False)))
     return Experiment(
         settings=_checked(settings),
         stages=_stage_names(config.stages, settings.engine),
         data=values["data"],
         sections={stage.name: values[stage.name] for stage in TRAINED},
-        merged=_merged(parser, config),
+        merged=_yaml({key: value for key, value in values.items() if key not in _OF_THIS_COMMAND}),
     )
 
 
@@ -126,6 +152,18 @@ def preparation(experiment: Experiment, report: Callable[[str], None]) -> Prepar
     parser.add_class_arguments(Preparation, "data", sub_configs=True)
     data = {**locate_data(experiment.data, report), "seed": experiment.settings.seed}
     return cast(Preparation, parser.instantiate(parser.parse_object({"data": data})).data)
+
+
+def _refuse_bare_keys(values: Any, above: str = "") -> None:
+    """Refuse names such as ``no``, which YAML reads as false where it has no quotes."""
+    for key, value in values.items() if isinstance(values, dict) else enumerate(values):
+        if key is None or isinstance(key, (bool, float)):
+            raise InputError(
+                f"{above}: the name {key} is no text; put it in quotes, for YAML reads no, yes, on and off "
+                "as true or false."
+            )
+        if isinstance(value, (dict, list)):
+            _refuse_bare_keys(value, f"{above}.{key}".lstrip("."))
 
 
 def _checked(settings: Settings) -> Settings:
@@ -157,8 +195,5 @@ def _stage_names(text: str, engine: Engine) -> tuple[StageName, ...]:
     return tuple(name for name in STAGE_NAMES if name in wanted - others)
 
 
-def _merged(parser: ArgumentParser, config: Namespace) -> str:
-    portable = config.clone()
-    for key in ("config", "output", "stages"):
-        portable.pop(key, None)
-    return cast(str, parser.dump(portable, format="yaml", skip_unset=False, skip_validation=True))
+def _yaml(values: dict[str, Any]) -> str:
+    return cast(str, yaml.safe_dump(values, sort_keys=False, allow_unicode=True))

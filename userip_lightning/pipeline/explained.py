@@ -73,7 +73,7 @@ def asked(experiment: Experiment, prepared: Path, codes: Job, lm: str | None) ->
         language_model=None if why else model.name,
         why_no_words=why,
     )
-    return Asked(source, None if why else LanguageModelWords(model))
+    return Asked(source, None if why else LanguageModelWords(model, prompt.item_max_tokens))
 
 
 def write_explanation(root: Path, found: Explanation) -> list[Path]:

@@ -7,6 +7,9 @@ import re
 
 from userip_lightning.errors import DISK_FULL, InputError, is_disk_full
 
+#: What YAML makes of a word or digits without quotes.
+_BARE = re.compile(r"(?<![\w'\"])(True|False|-?\d[\d.]*)(?![\w'\"])")
+
 
 def sentence(error: BaseException) -> str | None:
     """What to tell the user; None where the program itself is wrong and a traceback is due."""
@@ -29,6 +32,8 @@ def _argument(error: argparse.ArgumentError) -> str:
     text = _one_line(error.message)
     named = re.match(r'Parser key "([^"]+)": ?(.*)', text)
     key, complaint = (named[1], named[2]) if named else ("", text)
+    if inner := re.search(r"Parser key \"([^\"]+)\": (Expected an? .*)", complaint):
+        key, complaint = f"{key}.{inner[1]}", inner[2]
     if unknown := re.search(r"Option '([^']+)' is not accepted|unrecognized arguments: (\S+)", complaint):
         name = (unknown[1] or unknown[2]).lstrip("-").split("=")[0]
         full = name if not key or name.startswith(key) else f"{key}.{name}"
@@ -38,7 +43,12 @@ def _argument(error: argparse.ArgumentError) -> str:
     if wrong := re.fullmatch(r"Expected an? ([^.]\S.*)\. Got value: (.*)", complaint) or re.fullmatch(
         r".*Subtypes: \[(.*)\] Errors: .*Given value: (.*)", complaint
     ):
-        return f"{key}: {wrong[2]!r} given, {_types(wrong[1])} expected; change it, --help explains it."
+        expected, advice = _types(wrong[1]), "change it, --help explains it"
+        if re.search(r"\bstr\b", expected) and _BARE.search(wrong[2]):
+            advice = (
+                "put it in quotes, for YAML reads no, yes, on and off as true or false and digits as a number"
+            )
+        return f"{key}: {wrong[2]!r} given, {expected} expected; {advice}."
     return f"{key + ': ' if key else ''}{complaint.rstrip('.')}; --help lists what is accepted."
 
 

@@ -1,8 +1,9 @@
 """Which runs an experiment consists of, and where each one's artifact lies.
 
-An artifact's folder is named by a hash of everything that decides its content: its stage's settings and
-code, its seed and the keys of its inputs. So changed settings or code make another folder, unchanged ones
-find theirs again, and a change re-runs the stages below it and no other.
+An artifact's folder is named by a hash of everything that decides its content: its stage's settings (of a
+file or a model's folder what it holds, not where it lies) and code, its seed and the keys of its inputs. So
+changed settings or code make another folder, unchanged ones find theirs again, and a change re-runs the
+stages below it and no other.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from userip_lightning.artifact import SCHEMA_VERSION, stable_hash
 from userip_lightning.data import controls, kmeans_controls, mixture_controls
 from userip_lightning.pipeline.code_version import code_hash, named_modules
 from userip_lightning.pipeline.config import Experiment
+from userip_lightning.pipeline.local_paths import by_content
 from userip_lightning.pipeline.retrained import RETRAINED, left_out, of_engine
 from userip_lightning.pipeline.settings import Control, Settings
 from userip_lightning.pipeline.stages import CATALOGUE, CTR, PROFILE, QUANTIZE, Stage
@@ -243,7 +245,7 @@ def _job(
         "schema": SCHEMA_VERSION,
         "code": code_hash([stage.module.__module__, stage.data.__module__, *named_modules(section)]),
         "stage": stage.name,
-        "section": section,
+        "section": by_content(section),
         "seed": seed,
         "inputs": inputs,
     }

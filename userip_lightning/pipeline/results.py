@@ -14,7 +14,8 @@ import psutil
 import torch
 
 from userip_lightning import __version__, artifact
-from userip_lightning.pipeline.config import Experiment
+from userip_lightning.markdown import cell
+from userip_lightning.pipeline.config import Experiment, settings_hash
 from userip_lightning.pipeline.explained import report_section
 from userip_lightning.pipeline.plan import Job, Plan
 from userip_lightning.pipeline.training import is_done, read_record
@@ -53,7 +54,7 @@ def write_results(experiment: Experiment, plan: Plan, prepare: Mapping[str, Any]
     runs = [run for run in (*plan.codes, *plan.ctr) if is_done(run)]
     results = {
         "experiment": experiment.settings.experiment,
-        "config_hash": artifact.stable_hash(experiment.merged),
+        "config_hash": settings_hash(experiment.merged),
         "data_hash": artifact.read_manifest(plan.place.prepared, "prepared").config_hash,
         "data": json.loads((plan.place.prepared / "stats.json").read_text(encoding="utf-8")),
         "versions": _versions(),
@@ -66,7 +67,7 @@ def write_results(experiment: Experiment, plan: Plan, prepare: Mapping[str, Any]
     }
     artifact.write_text(plan.place.root / RESULTS, json.dumps(results, indent=2, ensure_ascii=False) + "\n")
     title = experiment.settings.experiment
-    artifact.write_text(plan.place.root / REPORT, f"# {title}\n\n{to_markdown(report)}")
+    artifact.write_text(plan.place.root / REPORT, f"# {cell(title)}\n\n{to_markdown(report)}")
     page = plan.place.root / PAGE
     artifact.write_text(page, to_html(title, report))  # there already if explaining is interrupted
     artifact.write_text(page, to_html(title, report, report_section(experiment, plan)))

@@ -7,7 +7,6 @@ their random numbers depend on the seed and the epoch alone.
 from __future__ import annotations
 
 import os
-import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.callbacks import Checkpoint, EarlyStopping, ModelCheckpoint
 
 from userip_lightning.pipeline.settings import Selection
+from userip_lightning.weights import fault
 
 LAST, BEST = "last.ckpt", "best.ckpt"
 
@@ -61,19 +61,10 @@ def resumable(work: Path, selection: Selection | None) -> list[Callback]:
 def resume_point(work: Path, notice: Callable[[str], None]) -> Path | None:
     """The checkpoint to resume from; None starts afresh, with a notice where one lay there but is damaged."""
     checkpoints = [work / name for name in (LAST, BEST) if (work / name).exists()]
-    damaged = [file for file in checkpoints if not _is_whole(file)]
+    damaged = [file for file in checkpoints if fault(file) is not None]
     if damaged:
         notice(f"{damaged[0]} is damaged, the stage starts afresh.")
         for file in checkpoints:
             file.unlink()
         return None
     return work / LAST if (work / LAST).exists() else None
-
-
-def _is_whole(checkpoint: Path) -> bool:
-    """Whether every entry of the zip archive that torch writes has its recorded CRC."""
-    try:
-        with zipfile.ZipFile(checkpoint) as archive:
-            return archive.testzip() is None
-    except (OSError, zipfile.BadZipFile):
-        return False

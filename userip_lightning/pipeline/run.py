@@ -120,7 +120,7 @@ def _settle(
     try:
         place.root.mkdir(parents=True, exist_ok=True)
         until_done.enter_context(sole_writer(place.root, "experiment"))
-        artifact.write_text(place.root / CONFIG, experiment.merged)
+        artifact.write_text(place.root / CONFIG, experiment.written)
     except OSError as error:
         raise InputError(
             f"{place.root}: cannot be written ({error.strerror}); choose another --output."

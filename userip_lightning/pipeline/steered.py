@@ -10,13 +10,20 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from userip_lightning.artifact import read_manifest
+from userip_lightning.artifact import read_manifest, write_text
 from userip_lightning.bank import FeatureBank
 from userip_lightning.catalogue.merging import merged_codes
 from userip_lightning.catalogue.steering import Steering
 from userip_lightning.errors import InputError
 from userip_lightning.explain.facts import Facts
-from userip_lightning.pipeline.config import Experiment, experiment_parser, parse_experiment, prepare
+from userip_lightning.lock import sole_writer
+from userip_lightning.pipeline.config import (
+    Experiment,
+    experiment_parser,
+    parse_experiment,
+    prepare,
+    settings_hash,
+)
 from userip_lightning.pipeline.explained import NO_LM, asked
 from userip_lightning.pipeline.finished import chosen_seed, opened
 from userip_lightning.pipeline.plan import Job, Plan, experiment_root, make_plan
@@ -30,6 +37,8 @@ from userip_lightning.refresh.matching import matched
 from userip_lightning.report.comparison import CODES, NO_CODES, Comparison, compare
 from userip_lightning.report.held_out import read_held_out
 
+#: What steering did, in the new experiment's folder.
+STEERING = "steering.json"
 #: Variant of the codes before.
 AS_FITTED = "as_fitted"
 
@@ -106,7 +115,7 @@ class Steered(NamedTuple):
 
 
 def steer(root: Path, seed: int | None, name: str, changes: Changes, display: Display) -> Steered:
-    """Fit an experiment again with these changes and one of its seeds, and compare.
+    """Fit an experiment again with these changes and one of its seeds, compare, and write down what that did.
 
     A code's number means nothing beyond its seed, so one seed is all that can be steered at once.
 
@@ -118,8 +127,8 @@ def steer(root: Path, seed: int | None, name: str, changes: Changes, display: Di
         display: shows how far it is.
 
     Raises:
-        InputError: no finished experiment there, it is a steered one itself, another one has the name, or a
-            change that its engine or data cannot have.
+        InputError: no finished experiment there, it is a steered one itself, another one has the name, a
+            change that its engine or data cannot have, or another process writes the new one.
     """
     fitted = opened(root, "steer")
     chosen = chosen_seed(fitted, seed)
@@ -135,9 +144,25 @@ def steer(root: Path, seed: int | None, name: str, changes: Changes, display: Di
             f"{root}: {missing[0]} is not there with this configuration and this version of the program; run "
             f"`userip fit --config {root / CONFIG}` first."
         )
-    fit_stages(after, display, ALONE)
+    with sole_writer(experiment_root(after.settings), "experiment", shared=True):
+        fit_stages(after, display, ALONE)
+        found = _beside(before, old, after, runs, changes, display)
+        told = json.dumps(found.as_json(), indent=2, ensure_ascii=False)
+        write_text(found.folder / STEERING, told + "\n")
+    return found
+
+
+def _beside(
+    before: Experiment,
+    old: Plan,
+    after: Experiment,
+    as_fitted: Mapping[str, list[Job]],
+    changes: Changes,
+    display: Display,
+) -> Steered:
+    """The steered experiment beside the one that it came from."""
     new = _plan(after, display)
-    runs[CODES] = _ctr(new, CODES)
+    runs = {**as_fitted, CODES: _ctr(new, CODES)}
     merged = merged_codes(_sizes(old.quantize[0]), changes.merge)
     moved, renumbered = _moved(old.quantize[0], new.quantize[0], merged)
     named = _named_codes(changes)
@@ -208,7 +233,7 @@ def _refuse_names(changes: Changes, sizes: Mapping[str, int]) -> None:
 def _refuse_another(after: Experiment) -> None:
     """Nothing that is there already may be overwritten; the same steering goes on where it stood."""
     file = experiment_root(after.settings) / CONFIG
-    if file.is_file() and file.read_text(encoding="utf-8") != after.merged:
+    if file.is_file() and settings_hash(file.read_text(encoding="utf-8")) != settings_hash(after.merged):
         raise InputError(
             f"{file.parent}: another experiment is here; choose another --name, or delete what is not needed."
         )

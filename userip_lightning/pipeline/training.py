@@ -31,6 +31,7 @@ from userip_lightning.pipeline.settings import Settings
 from userip_lightning.pipeline.stages import Stage, shared_strategy, stage_parser
 from userip_lightning.pipeline.usage import Usage
 from userip_lightning.pipeline.world import ALONE, World
+from userip_lightning.weights import require_weights
 
 RECORD = "record.json"
 
@@ -134,12 +135,12 @@ def train(
         module, data, arguments = instantiate(job)
         trainer = make_trainer({**arguments, "default_root_dir": job.work}, callbacks, loggers)
         with _interruptible(trainer):
-            trainer.fit(module, datamodule=data, ckpt_path=point)
+            trainer.fit(module, datamodule=data, ckpt_path=point, weights_only=True)
         figures = _figures(trainer)
         if job.stage.tested:
             best = job.work / BEST if selection is not None and trainer.max_epochs != 0 else None
             with _interruptible(trainer):
-                trainer.test(module, datamodule=data, ckpt_path=best, verbose=False)
+                trainer.test(module, datamodule=data, ckpt_path=best, verbose=False, weights_only=True)
             figures |= _figures(trainer)
         usage.read()
         last = job.work / LAST  # absent where a resumed streaming run had nothing left to train
@@ -154,12 +155,14 @@ def evaluate(job: Job, display: Display) -> None:
     """Test the model of a finished CTR run again and export what it predicts now.
 
     Raises:
-        InputError: the run is not finished.
+        InputError: the run is not finished, or its model is damaged.
     """
     if not is_done(job):
         raise InputError(
             f"{job.target}: {job.label} was not trained with this configuration; run `userip fit` first."
         )
+    model = job.target / MODEL
+    require_weights(model, f"delete {job.target} and run `userip fit`, which trains this run again")
     display.start(job.label)
     with quiet():
         seed_everything(job.seed, workers=True, verbose=False)
@@ -168,7 +171,7 @@ def evaluate(job: Job, display: Display) -> None:
             {**arguments, "enable_checkpointing": False}, [StepProgress(display, job.label)], []
         )
         with _interruptible(trainer):
-            trainer.test(module, datamodule=data, ckpt_path=job.target / MODEL, verbose=False)
+            trainer.test(module, datamodule=data, ckpt_path=model, verbose=False, weights_only=True)
         cast(Any, module).export(job.target)
     display.finish(f"{job.label}: tested again")
 

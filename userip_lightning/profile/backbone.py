@@ -10,9 +10,11 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any, Literal, cast
 
 import torch
+from safetensors import SafetensorError
 from torch import Tensor, nn
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, DynamicCache
 from transformers.cache_utils import DynamicLayer
@@ -26,7 +28,13 @@ from userip_lightning.profile.sharded import refuse_one_process, shard_blocks
 
 #: Attention backends that honour a 4-D additive mask (measured on transformers 5.23; docs/ledger.md).
 SAFE_ATTENTION = ("auto", "sdpa", "eager")
-
+#: Why a model that brings code is not loaded, and what to do.
+OWN_CODE = (
+    "it brings code of its own, which is never run: trust_remote_code is false",
+    "choose a model whose architecture transformers has itself",
+)
+#: What transformers raises of a model that is missing, gated or damaged.
+_UNREADABLE = (OSError, ValueError, SafetensorError, UnpicklingError)
 
 #: Of one layer: [B, G, N, d] each, G key heads of width d.
 KeysValues = tuple[Tensor, Tensor]
@@ -228,12 +236,13 @@ def load_model(source: LMSource, backend: str) -> Any:
         model = AutoModelForCausalLM.from_pretrained(
             path,
             revision=source.revision or "main",
+            trust_remote_code=False,
             gguf_file=source.gguf_file,
             attn_implementation=backend,
             dtype=dtype,
             quantization_config=nf4,
         )
-    except (OSError, ValueError) as error:
+    except _UNREADABLE as error:
         raise _cannot_load(source, error) from error
     keep_gradients(model)
     return model
@@ -248,9 +257,12 @@ def load_config(source: LMSource) -> Any:
     path = _local_or_hub(source.name)
     try:
         return AutoConfig.from_pretrained(
-            path, revision=source.revision or "main", gguf_file=source.gguf_file
+            path,
+            revision=source.revision or "main",
+            trust_remote_code=False,
+            gguf_file=source.gguf_file,
         )
-    except (OSError, ValueError) as error:
+    except _UNREADABLE as error:
         raise _cannot_load(source, error) from error
 
 
@@ -262,9 +274,12 @@ def load_tokenizer(source: LMSource) -> Any:
     """
     try:
         return AutoTokenizer.from_pretrained(
-            _local_or_hub(source.name), revision=source.revision or "main", gguf_file=source.gguf_file
+            _local_or_hub(source.name),
+            revision=source.revision or "main",
+            trust_remote_code=False,
+            gguf_file=source.gguf_file,
         )
-    except (OSError, ValueError) as error:
+    except _UNREADABLE as error:
         raise _cannot_load(source, error) from error
 
 
@@ -295,7 +310,9 @@ def _keep_loadable(backbone: nn.Module, state: dict[str, Any], prefix: str, meta
 
 def _cannot_load(source: LMSource, error: Exception) -> Unavailable:
     reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-    if Path(source.name).exists():
+    if "trust_remote_code" in str(error):
+        reason, advice = OWN_CODE
+    elif Path(source.name).exists():
         advice = "check that the folder holds config.json, the tokenizer and the weights"
     elif "gated" in str(error).lower() or "401" in str(error):
         advice = "accept its licence on the hub and run `hf auth login`, or name a local folder"

@@ -29,6 +29,10 @@ class Tokens(NamedTuple):
         offset = np.cumsum([0, *map(len, texts)])
         return Tokens(np.array([token for text in texts for token in text], dtype=np.int32), offset)
 
+    def of_text(self, text: int) -> list[int]:
+        """Token ids of one text."""
+        return [int(token) for token in self.ids[self.offset[text] : self.offset[text + 1]]]
+
     def length(self, texts: NDArray[np.integer[Any]]) -> Ints:
         """Tokens of these texts."""
         length: Ints = self.offset[texts + 1] - self.offset[texts]

@@ -21,11 +21,15 @@ def plan_launch(module: ProfileModule) -> MemoryPlan:
     """Plan the run, choose ``batch_size`` where the data module leaves it open, and refuse what does not fit.
 
     Raises:
-        InputError: the LM's configuration cannot be read, or the run does not fit.
+        InputError: the LM's configuration cannot be read, a prompt could outgrow its context, or the run does
+            not fit.
     """
     data, source = module.data, module.lm
     config = load_config(source).get_text_config()
     soft = len(module.prompt.profiles) * module.prompt.soft_tokens
+    context = getattr(config, "max_position_embeddings", None)
+    if context is not None:
+        data.check_context(context)  # before memory for prompts that no model reads
     width, mean = data.body_width()
     numbers = soft * config.hidden_size
     states = sum(1 for value in state_of((1, 1), module.optimizer).values() if value.dim())

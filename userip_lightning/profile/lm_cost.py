@@ -96,7 +96,7 @@ def _imagined(config: Any, dtype: torch.dtype, attention: str, device: torch.dev
     """The model with fake weights; valid within the context."""
     with FakeTensorMode(), device:
         make: Any = AutoModelForCausalLM.from_config  # transformers lacks the type
-        model = make(config, dtype=dtype, attn_implementation=attention)
+        model = make(config, dtype=dtype, attn_implementation=attention, trust_remote_code=False)
         yield model.eval().requires_grad_(False)
 
 

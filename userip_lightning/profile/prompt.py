@@ -17,6 +17,10 @@ from userip_lightning.artifact import stable_hash
 from userip_lightning.errors import InputError
 
 BOS_SEGMENT = 0
+#: Words and characters of a text that a message quotes.
+_WORDS, _SIGNS = 8, 60
+#: Tokens that spell one character at most: a space and four bytes, and some to spare.
+_SPELLS = 8
 
 
 class Tokenizer(Protocol):
@@ -26,6 +30,9 @@ class Tokenizer(Protocol):
 
     def __call__(self, text: str, *, add_special_tokens: bool) -> Mapping[str, list[int]]:
         """Token ids of ``text`` under the key ``input_ids``."""
+
+    def decode(self, ids: list[int]) -> str:
+        """Tokens as text; a part of a character is �."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +53,8 @@ class PromptTemplate:
         liked: task text before the behaviours with label 1.
         disliked: task text before those with label 0; ``null`` leaves them out.
         item: how an item is written; fields of the item table in braces.
+        item_max_tokens: tokens of an item at most, the separator aside; a longer one loses its end, but no
+            part of a character. All of it is read where ``null``.
         separator: closes every behaviour; its likelihood does not count.
         independent: behaviours do not see each other, p(h | z) = Π_i p(h_i | z); ``false`` is the paper's
             p(h_t | z, h_<t), where the title before explains much of what z should.
@@ -61,6 +70,7 @@ class PromptTemplate:
     liked: str = ". He liked:"
     disliked: str | None = " He disliked:"
     item: str = " {title}"
+    item_max_tokens: int | None = None
     separator: str = ";"
     independent: bool = True
 
@@ -103,12 +113,41 @@ def encode(tokenizer: Tokenizer, text: str) -> list[int]:
     return list(tokenizer(text, add_special_tokens=False)["input_ids"])
 
 
+def first_words(text: str) -> str:
+    """The beginning of a text, for a message."""
+    words = text.split()
+    return " ".join(words[:_WORDS])[:_SIGNS] + ("" if len(words) <= _WORDS else " ...")
+
+
+def encode_item(tokenizer: Tokenizer, text: str, most: int | None) -> list[int]:
+    """Token ids of an item's text, ``most`` of them at most; all where None.
+
+    A byte-level tokenizer may spell a character with several tokens: those of one that does not fit are left
+    out, but where it is the first.
+    """
+    ids = encode(tokenizer, text)
+    if most is None or len(ids) <= most:
+        return ids
+    ends = (*range(most, max(most - _SPELLS, 0), -1), *range(most + 1, most + _SPELLS))
+    return ids[: next((end for end in ends if _ends_whole(tokenizer, ids[:end])), most)]
+
+
+def _ends_whole(tokenizer: Tokenizer, ids: list[int]) -> bool:
+    read = tokenizer.decode(ids).strip()
+    return bool(read) and not read.endswith("\ufffd")
+
+
 def build_prefix(template: PromptTemplate, tokenizer: Tokenizer) -> Prefix:
     """Tokenise BOS, names and soft places (Eq. 3).
 
     Raises:
-        InputError: no profiles, no soft tokens, or a profile name that tokenizes to nothing.
+        InputError: no profiles, no soft tokens, no tokens for an item, or a profile name that tokenizes to
+            nothing.
     """
+    if template.item_max_tokens is not None and template.item_max_tokens < 1:
+        raise InputError(
+            f"prompt.item_max_tokens: {template.item_max_tokens} given, give a number from 1 up, or null."
+        )
     if not template.profiles or template.soft_tokens < 1:
         raise InputError("prompt: at least one profile and one soft token per profile are needed.")
     if len(set(template.names)) != len(template.names):

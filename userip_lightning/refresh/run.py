@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from userip_lightning import artifact
 from userip_lightning.bank import FeatureBank
 from userip_lightning.errors import InputError
+from userip_lightning.lock import sole_writer
 from userip_lightning.refresh.coding import LOGS, SETTINGS, Coding, add_events, write
 from userip_lightning.refresh.log import LaterLog
 from userip_lightning.refresh.movement import Movement, movement
@@ -80,8 +82,13 @@ def refresh(fitted: Fitted, log: LaterLog, request: Request, report: Callable[[s
 
     Raises:
         InputError: the log cannot be used or was added before, more users moved than allowed, or the bank
-            cannot be written. Nothing is written then.
+            cannot be written, or is written by another process. Nothing is written then.
     """
+    with nullcontext() if request.dry_run else sole_writer(request.bank, "bank", shared=True):
+        return _refresh(fitted, log, request, report)
+
+
+def _refresh(fitted: Fitted, log: LaterLog, request: Request, report: Callable[[str], None]) -> Refreshed:
     served = _served(fitted, request.bank)
     rows_seen = _rows_seen(served)
     logs = _logs(served, log, request)
@@ -113,14 +120,14 @@ def copy(fitted: Fitted, bank: Path) -> Path:
         The version's folder; the one that is served already, if there is one.
 
     Raises:
-        InputError: the bank cannot be written, or is another experiment's.
+        InputError: the bank cannot be written, is written by another process, or is another experiment's.
     """
-    served = _served(fitted, bank)
     if FeatureBank.exists(bank):
-        return served.path
-    rows_seen = _rows_seen(served)
-    coding = add_events(Profiler.load(served.path), _NOTHING)
-    return write(bank, served, _marked(coding, fitted), rows_seen, [])
+        return _served(fitted, bank).path
+    with sole_writer(bank, "bank", shared=True):
+        served = _served(fitted, bank)
+        coding = add_events(Profiler.load(served.path), _NOTHING)
+        return write(bank, served, _marked(coding, fitted), _rows_seen(served), [])
 
 
 def _served(fitted: Fitted, root: Path) -> FeatureBank:

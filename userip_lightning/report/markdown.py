@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from userip_lightning.markdown import cell, line
 from userip_lightning.report.sheet import Cell, Rows, Sheet
 
 
@@ -15,17 +16,19 @@ def study_markdown(title: str, sheets: Sequence[Sheet], notes: Sequence[str]) ->
         sheets: in order.
         notes: how to read them, at the end.
     """
-    parts = [f"# {title}", *(_sheet(sheet) for sheet in sheets), "## How to read this"]
-    return "\n\n".join([*parts, "\n".join(f"- {line}" for line in notes)]) + "\n"
+    parts = [f"# {cell(title)}", *(_sheet(sheet) for sheet in sheets), "## How to read this"]
+    return "\n\n".join([*parts, "\n".join(f"- {line(note)}" for note in notes)]) + "\n"
 
 
 def _sheet(sheet: Sheet) -> str:
     rule = ("---", *("---:" for _ in sheet.header[1:]))
     rows = [row for group in sheet.groups for row in _group(group, len(sheet.header))]
-    table = "\n".join(f"| {' | '.join(cells)} |" for cells in (sheet.header, rule, *rows))
-    verdicts = "\n\n".join(f"**{line}**" for line in sheet.verdicts)
-    below = "\n".join(f"- {line}" for line in sheet.below)
-    return "\n\n".join(part for part in (f"## {sheet.title}", sheet.caption, table, verdicts, below) if part)
+    header = tuple(map(cell, sheet.header))
+    table = "\n".join(f"| {' | '.join(cells)} |" for cells in (header, rule, *rows))
+    verdicts = "\n\n".join(f"**{line(verdict)}**" for verdict in sheet.verdicts)
+    below = "\n".join(f"- {line(said)}" for said in sheet.below)
+    around = (f"## {cell(sheet.title)}", line(sheet.caption), table, verdicts, below)
+    return "\n\n".join(part for part in around if part)
 
 
 def _group(group: Rows, width: int) -> list[tuple[str, ...]]:
@@ -34,7 +37,7 @@ def _group(group: Rows, width: int) -> list[tuple[str, ...]]:
     return heading + [tuple(map(_text, row)) for row in group.rows]
 
 
-def _text(cell: Cell) -> str:
-    text = cell.text.replace("|", "\\|").replace("<", "&lt;")
-    text = f"[{text}]({cell.link})" if cell.link else text
-    return {1: f"**{text}**", 2: f"<u>{text}</u>"}.get(cell.rank, text)
+def _text(own: Cell) -> str:
+    text = cell(own.text)
+    text = f"[{text}]({own.link})" if own.link else text
+    return {1: f"**{text}**", 2: f"<u>{text}</u>"}.get(own.rank, text)

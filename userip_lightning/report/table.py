@@ -10,6 +10,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table as RichTable
 from rich.text import Text
 
+from userip_lightning.markdown import cell, line
 from userip_lightning.report.comparison import NO_CODES, Comparison
 from userip_lightning.report.held_out import HeldOut
 from userip_lightning.report.notation import NONE, delta, interval, p_value, percent, spread
@@ -84,7 +85,7 @@ def to_rich(report: Report) -> RenderableType:
         for column, name in enumerate(table.header):
             shown.add_column(name, justify="right" if column else "left")
         for row in table.rows:
-            shown.add_row(*(Text(cell) for cell in row))
+            shown.add_row(*(Text(text) for text in row))
         parts.append(shown)
     return Group(*parts, *(Text(line) for line in report.lines))
 
@@ -94,16 +95,17 @@ def to_markdown(report: Report) -> str:
     blocks = []
     for table in report.tables:
         rule = tuple("---" if column == 0 else "---:" for column in range(len(table.header)))
-        rows = "\n".join("| " + " | ".join(cells) + " |" for cells in (table.header, rule, *table.rows))
-        blocks.append(f"**{table.title}**\n\n{rows}")
-    return "\n\n".join([*blocks, *report.lines]) + "\n"
+        shown = [tuple(map(cell, cells)) for cells in (table.header, *table.rows)]
+        rows = "\n".join(f"| {' | '.join(cells)} |" for cells in (shown[0], rule, *shown[1:]))
+        blocks.append(f"**{cell(table.title)}**\n\n{rows}")
+    return "\n\n".join([*blocks, *map(line, report.lines)]) + "\n"
 
 
 def to_html(title: str, report: Report, further: Sequence[Section] = ()) -> str:
     """The same as one file for a browser, the lines above the first table, sections from elsewhere last."""
     panels = []
     for number, table in enumerate(report.tables):
-        rows = tuple(tuple(Cell(cell) for cell in row) for row in table.rows)
+        rows = tuple(tuple(Cell(text) for text in row) for row in table.rows)
         said = () if number else report.lines
         panels.append(Panel(Sheet(table.title, "", table.header, (Rows("", rows),), said, ())))
     return page(title, panels, (), further=further)

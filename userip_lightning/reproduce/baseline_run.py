@@ -13,6 +13,7 @@ from userip_lightning.artifact import SCHEMA_VERSION, read_manifest, stable_hash
 from userip_lightning.ctr.export import METRICS, PREDICTIONS
 from userip_lightning.errors import Unavailable
 from userip_lightning.pipeline.code_version import code_hash
+from userip_lightning.pipeline.local_paths import by_content
 from userip_lightning.pipeline.plan import Job, Source, baseline_job
 from userip_lightning.pipeline.quiet import quiet
 from userip_lightning.pipeline.texts import text_cache_folder
@@ -79,7 +80,7 @@ class BaselineRun:
         decides = {
             "schema": SCHEMA_VERSION,
             "code": code_hash([knowledge.__name__]),
-            "section": self.baseline.sections[KNOWLEDGE],
+            "section": by_content(self.baseline.sections[KNOWLEDGE]),
             "data": place.data_hash,
         }
         written = self._source(stable_hash(decides))

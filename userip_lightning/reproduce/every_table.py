@@ -10,6 +10,7 @@ from typing import get_args
 
 from userip_lightning.artifact import stable_hash
 from userip_lightning.errors import InputError, Unavailable
+from userip_lightning.lock import sole_writer
 from userip_lightning.report.overview import Part, overview_sheet, read_earlier, write_overview
 from userip_lightning.reproduce.choice import Choice, kept
 from userip_lightning.reproduce.progress import StudyDisplay
@@ -33,11 +34,14 @@ def names() -> list[str]:
 
 
 def make(name: str, study: Study, choice: Choice, display: StudyDisplay) -> Finished:
-    """One table or figure, whatever its kind; raises what :func:`reproduce` raises."""
-    if name in SPECIAL:
-        return SPECIAL[name].make(study, choice, display)
-    table: TableName = next(one for one in get_args(TableName) if one == name)
-    return reproduce(table, study, choice, display)
+    """One table or figure, whatever its kind; raises what :func:`reproduce` raises, and where another process
+    writes into the study's folder."""
+    check(study)
+    with sole_writer(study_root(study), "study", shared=True):
+        if name in SPECIAL:
+            return SPECIAL[name].make(study, choice, display)
+        table: TableName = next(one for one in get_args(TableName) if one == name)
+        return reproduce(table, study, choice, display)
 
 
 def reproduce_all(study: Study, choice: Choice, display: StudyDisplay) -> Finished:
@@ -52,11 +56,17 @@ def reproduce_all(study: Study, choice: Choice, display: StudyDisplay) -> Finish
         The overview; ``failed`` are rows, and tables without a report.
 
     Raises:
-        InputError: settings or names that cannot be used, or the output folder cannot be written.
+        InputError: settings or names that cannot be used, the output folder cannot be written, or another
+            process writes into it.
         argparse.ArgumentError: a YAML file that `userip fit` would refuse as well; nothing has run then.
         KeyboardInterrupt: interrupted; the same call resumes.
     """
     check(study)
+    with sole_writer(study_root(study), "study", shared=True):
+        return _reproduce_all(study, choice, display)
+
+
+def _reproduce_all(study: Study, choice: Choice, display: StudyDisplay) -> Finished:
     datasets = kept("datasets", choice.datasets, list(study.dataset_files))
     splits = kept("splits", choice.splits, list(study.split_rules))
     if choice.methods is not None:

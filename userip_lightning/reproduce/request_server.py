@@ -25,6 +25,7 @@ from userip_lightning.data.ctr_datamodule import CTRDataModule
 from userip_lightning.data.prepared import PreparedData
 from userip_lightning.pipeline.plan import Job
 from userip_lightning.pipeline.training import instantiate
+from userip_lightning.weights import read_weights
 
 _CODE = "code_"
 #: Fields that say something of the item; all others of the user.
@@ -129,7 +130,8 @@ def load_server(job: Job) -> Server:
 def _network(module: CTRModule, data: CTRDataModule, target: Path) -> CTRNet:
     """The network with the weights of the artifact."""
     network = module.net(data.feature_schema)
-    state: dict[str, Tensor] = torch.load(target / MODEL, weights_only=True)["state_dict"]
+    advice = f"delete {target} and run the study again"
+    state: dict[str, Tensor] = read_weights(target / MODEL, advice)["state_dict"]
     network.load_state_dict({name.removeprefix("network."): weight for name, weight in state.items()})
     return network
 

@@ -19,7 +19,7 @@ from torch import Tensor
 from userip_lightning.profile.backbone import FrozenBackbone, LMSource, load_backbone, load_tokenizer
 from userip_lightning.profile.body import BodyWriter, Drawn, Tokens
 from userip_lightning.profile.mask import additive, visible
-from userip_lightning.profile.prompt import PromptTemplate, build_prefix, encode
+from userip_lightning.profile.prompt import PromptTemplate, build_prefix, encode_item
 from userip_lightning.report.metrics import Floats
 
 _SPACES = ("Ġ", "▁")
@@ -80,7 +80,7 @@ class AttentionReader:
 
     def words(self, item: str) -> list[Word]:
         """Words of the sentence about an item that have a letter; its text is content, the task filler."""
-        head, ids = self._writer.heads[0], encode(self.tokenizer, item)
+        head, ids = self._writer.heads[0], self._encode(item)
         return self._words(head, False, 0) + self._words(ids, True, len(head))
 
     @torch.no_grad()
@@ -96,8 +96,11 @@ class AttentionReader:
         weight = self._attention(torch.from_numpy(z).to(self.backbone.embedding.device), body)
         return Read(words, np.stack([weight[..., word.tokens].mean(-1) for word in words], axis=-1))
 
+    def _encode(self, item: str) -> list[int]:
+        return encode_item(self.tokenizer, item, self.prompt.item_max_tokens)
+
     def _body(self, item: str) -> dict[str, Tensor]:
-        tokens = Tokens.of([encode(self.tokenizer, item)])
+        tokens = Tokens.of([self._encode(item)])
         rows = self._writer.write(Drawn(_FIRST, _FIRST, _FIRST), tokens, 1)
         columns = rows.rows(_FIRST, int(rows.length[0]))
         return {name: torch.from_numpy(values) for name, values in columns.items()}

@@ -86,7 +86,7 @@ def reproduce_table5(study: Study, choice: Choice, display: StudyDisplay) -> Fin
 
 
 def _look(case: Profiled, tell: Tell) -> _Found:
-    people, words = histories(case.data), LanguageModelWords(case.lm)
+    people, words = histories(case.data), LanguageModelWords(case.lm, case.prompt.item_max_tokens)
     sources = retrieve(case, people, words, tell)
     has, vocabulary = word_counts(people.words)
     retrieved = frozenset(word for one in sources for own in one.words for word in own)

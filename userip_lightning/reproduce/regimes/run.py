@@ -7,8 +7,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from userip_lightning.artifact import stable_hash, write_errors, write_text
+from userip_lightning.artifact import stable_hash, write_text
 from userip_lightning.data.prepared import PreparedData
+from userip_lightning.lock import sole_writer
 from userip_lightning.pipeline.code_version import code_hash
 from userip_lightning.pipeline.config import Experiment
 from userip_lightning.pipeline.settings import Settings
@@ -62,15 +63,20 @@ def reproduce_regimes(plan: Plan, display: RegimesDisplay) -> Finished:
     """Run what is not done yet, and report.
 
     Raises:
-        InputError: settings that cannot be used, or a folder that cannot be written.
+        InputError: settings that cannot be used, a folder that cannot be written, or that another process
+            writes into.
         KeyboardInterrupt: interrupted; the same call resumes.
     """
     settings, regimes = plan.settings, plan.regimes
     check(regimes, settings.controls)
     refuse_processes(plan.experiment({}), settings.experiment)
     root = Path(settings.output) / settings.experiment
-    with write_errors(root):
-        root.mkdir(parents=True, exist_ok=True)
+    with sole_writer(root, "study"):
+        return _reproduce(plan, root, display)
+
+
+def _reproduce(plan: Plan, root: Path, display: RegimesDisplay) -> Finished:
+    settings, regimes = plan.settings, plan.regimes
     versions = grid(regimes)
     display.count(len(versions))
     judged = [_judged(plan, one, root, display) for one in versions]
