@@ -34,7 +34,7 @@ def test_dtype_and_width(tiny_llama: Path) -> None:
     assert backbone.dtype == torch.bfloat16
     assert backbone.width == 32
     assert backbone.context == 256
-    assert backbone.head(torch.zeros(3, 32, dtype=torch.bfloat16)).shape == (3, backbone.embedding.shape[0])
+    assert backbone.head(torch.zeros(3, 32, dtype=torch.bfloat16)).shape == (3, len(backbone.words))
 
 
 def test_fingerprint_is_of_the_weights(tiny_llama: Path, tmp_path: Path) -> None:

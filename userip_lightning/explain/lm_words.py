@@ -20,6 +20,7 @@ from torch import Tensor
 from userip_lightning.profile.backbone import FrozenBackbone, LMSource, load_backbone, load_tokenizer
 from userip_lightning.profile.mask import additive
 from userip_lightning.profile.prompt import DEFAULT_PROMPT, encode
+from userip_lightning.profile.word_vectors import WordVectors
 
 Floats = NDArray[np.float64]
 
@@ -192,7 +193,12 @@ class LanguageModelWords:
     @cached_property
     def embedding(self) -> Tensor:
         """[V, D] input embeddings of the vocabulary, float32."""
-        return self._backbone.embedding.detach().float()
+        return self.word_vectors.all()
+
+    @property
+    def word_vectors(self) -> WordVectors:
+        """The model's own, from which soft tokens start."""
+        return self._backbone.words
 
     @cached_property
     def _embedding(self) -> Floats:

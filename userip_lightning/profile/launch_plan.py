@@ -27,7 +27,7 @@ def plan_launch(module: ProfileModule) -> MemoryPlan:
     config = load_config(source).get_text_config()
     soft = len(module.prompt.profiles) * module.prompt.soft_tokens
     width, mean = data.body_width()
-    numbers = soft * config.hidden_size
+    numbers = soft * config.get_text_config().hidden_size
     states = sum(1 for value in state_of((1, 1), module.optimizer).values() if value.dim())
     strategy = module.trainer.strategy
     device = strategy.root_device  # the module itself gets there later

@@ -18,9 +18,11 @@ import torch
 from userip_lightning.errors import InputError
 from userip_lightning.profile.backbone import LMSource, load_config, resolve_dtype
 from userip_lightning.profile.device_memory import available_bytes
+from userip_lightning.profile.families import ADVICE, refuse_family
 from userip_lightning.profile.lm_cost import LMCost, measure_cost, weight_bytes
 from userip_lightning.profile.quantized import Quantization
 from userip_lightning.profile.target_nll import chunk_tokens
+from userip_lightning.profile.trial import cannot_be_run
 
 Table = Literal["memory", "disk", "streaming"]
 
@@ -194,7 +196,8 @@ def plan_run(
         learns: whether soft tokens move; where they are only judged, nothing is kept for a backward pass.
 
     Raises:
-        InputError: the configuration cannot be read, or the run does not fit.
+        InputError: the configuration cannot be read or is of a family that would be scored wrongly, or the run
+            does not fit.
     """
     shards = processes if source.sharded else 1
     cost = _cost(source, attention, tokens, device, shards, learns)
@@ -211,9 +214,15 @@ def _cost(
 ) -> LMCost:
     """Of the same LM and width, found once: runs of one process often share them."""
     config = load_config(source)
+    refuse_family(source.name, config)
     chunk = chunk_tokens(config.get_text_config().vocab_size, device.type)
     dtype, quantization = resolve_dtype(source.dtype), source.quantization
-    return measure_cost(config, dtype, attention, tokens, device, quantization, shards, chunk, learns)
+    try:
+        return measure_cost(config, dtype, attention, tokens, device, quantization, shards, chunk, learns)
+    except InputError:
+        raise
+    except Exception as error:  # a family may fail in any way when it is given what it does not know
+        raise InputError(f"lm.name: {source.name!r} {cannot_be_run(error)}; {ADVICE}.") from error
 
 
 def _smaller(source: LMSource) -> dict[str, int]:
