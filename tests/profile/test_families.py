@@ -5,7 +5,6 @@ behaviour, of BOS, name, soft tokens, task text and the behaviour. The product p
 into one row under its 4-D mask. Rows are longer than the windows.
 """
 
-import re
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +12,10 @@ import pytest
 import torch
 from torch import Tensor
 from torch.nn import functional as F
+from transformers import CONFIG_MAPPING
 from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
 
-from tests.profile.family_table import FAMILIES, RIGHT, VARIANTS
+from tests.profile.family_table import FAMILIES, RIGHT, VARIANTS, as_markdown
 from tests.profile.test_likelihood import as_batch
 from tests.profile.tiny_models import build, tiny_config
 from tests.profile.written import write
@@ -71,13 +71,16 @@ def truth(model: Any, z: Tensor) -> Tensor:
     return torch.stack(nats)
 
 
-def read(family: str, settings: dict[str, Any]) -> str:
+def read(family: str, settings: dict[str, Any] | None) -> str:
     """How the product takes a family: RIGHT, or its refusal; wrong values fail."""
-    config = tiny_config(family, **settings) if True else None
-    refuse_family("tiny", config)
-    plain, ours = build(config)
-    backbone = FrozenBackbone(ours)
-    refuse_misread("tiny", backbone)
+    config = CONFIG_MAPPING[family]() if settings is None else tiny_config(family, **settings)
+    try:
+        refuse_family("tiny", config)
+        plain, ours = build(config)
+        backbone = FrozenBackbone(ours)
+        refuse_misread("tiny", backbone)
+    except InputError as refusal:
+        return str(refusal)
     compare(plain, backbone)
     return RIGHT
 
@@ -98,3 +101,27 @@ def compare(plain: Any, backbone: FrozenBackbone) -> None:
     (theirs,) = torch.autograd.grad((expected * weight).sum(), z)
     assert theirs.norm() > 0
     assert (ours - theirs).norm() < 2e-3 * theirs.norm()
+
+
+def agrees(found: str, reading: str) -> bool:
+    return found == RIGHT if reading == RIGHT else reading in found
+
+
+@pytest.mark.parametrize("family", sorted(MODEL_FOR_CAUSAL_LM_MAPPING_NAMES))
+def test_every_family_is_scored_as_it_reads_or_refused(family: str) -> None:
+    assert family in FAMILIES, f"{family} is new: say in tests/profile/family_table.py how it is taken"
+    reading, settings = FAMILIES[family]
+    found = read(family, settings)
+    assert agrees(found, reading), found
+
+
+@pytest.mark.parametrize(
+    ("family", "reading", "settings"), VARIANTS, ids=[f"{one[0]}-{'-'.join(one[2])}" for one in VARIANTS]
+)
+def test_a_setting_decides_where_it_matters(family: str, reading: str, settings: dict[str, Any]) -> None:
+    found = read(family, settings)
+    assert agrees(found, reading), found
+
+
+def test_the_docs_have_the_table() -> None:
+    assert as_markdown() in DOCS.read_text(encoding="utf-8")

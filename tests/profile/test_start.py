@@ -35,7 +35,9 @@ def test_a_random_start_is_the_users_own_and_has_the_vocabulary_s_spread() -> No
 
 
 def test_a_start_is_what_the_embedding_module_returns_and_not_its_weight() -> None:
-    weight = torch.randn(40_000, 4, generator=torch.Generator().manual_seed(0))  # more than are asked at a time
+    weight = torch.randn(
+        40_000, 4, generator=torch.Generator().manual_seed(0)
+    )  # more than are asked at a time
     plain, scaled = words(weight), WordVectors(Scaled.from_pretrained(weight))
     ids = torch.tensor([[[2, -1], [39_999, 0]]])
     torch.testing.assert_close(embed_start(ids, scaled), 8 * embed_start(ids, plain))

@@ -119,7 +119,7 @@ def test_a_family_is_refused_before_its_weights_are_read(
     with pytest.raises(InputError, match=reason):
         load_backbone(source)
     with pytest.raises(InputError, match=reason):
-        plan_run(source, SoftTokens(1, 8, 2, "disk"), 16, torch.device("cpu"), "eager", 1)
+        plan_run(source, SoftTokens(1, 8, 2, "disk"), 16, torch.device("cpu"), 1)
 
 
 def test_a_family_of_another_kind() -> None:

@@ -33,7 +33,7 @@ SIZES = {name: size for size, names in _SIZES.items() for name in names.split()}
 #: Leaves a setting to the family.
 DEFAULT: Any = object()
 #: More random numbers than this are no tiny model.
-_MOST = 2_000_000
+_MOST = 3_000_000
 
 
 def tiny_config(family: str, **own: Any) -> Any:
@@ -59,7 +59,7 @@ def build(config: Any, seed: int = 0) -> tuple[PreTrainedModel, PreTrainedModel]
     for weight in plain.parameters():
         noise = torch.randn(weight.shape)
         weight.data = weight.data + noise * (0.2 if weight.dim() < 2 else 1.2 * weight.shape[-1] ** -0.5)
-    ours = _model(config, attention.NAME)
+    ours = _model(config, attention.kernel("auto", config))
     ours.load_state_dict(plain.state_dict())
     return plain, ours
 

@@ -13,8 +13,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from transformers import AttentionInterface
+from transformers import MODEL_FOR_CAUSAL_LM_MAPPING, AttentionInterface
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
+from transformers.masking_utils import AttentionMaskInterface, eager_mask
 
 from userip_lightning.errors import InputError
 
@@ -30,6 +31,22 @@ _SAID_BY_THE_MASK = frozenset(
     "max_length_k use_cache output_attentions output_hidden_states output_router_logits return_dict "
     "deterministic logits_to_keep num_items_in_batch".split()
 )
+
+
+def kernel(chosen: str, config: Any) -> str:
+    """``attn_implementation`` of transformers for ``lm.attention``.
+
+    Args:
+        chosen: ``auto``, or a name that transformers knows.
+        config: of a causal LM. Families that choose among attention classes of their own (GPT-J, Falcon)
+            take no function, so that ``auto`` is one of these.
+    """
+    if chosen != "auto":
+        return chosen
+    model = MODEL_FOR_CAUSAL_LM_MAPPING[type(config)]
+    if model._can_set_attn_implementation():
+        return NAME
+    return "sdpa" if model._supports_sdpa else "eager"
 
 
 def attend(
@@ -82,9 +99,9 @@ def attend(
     if softcap is not None or (query.device.type == "cpu" and key.shape[2] <= SHORT):
         scale = query.shape[-1] ** -0.5 if scaling is None else scaling
         return _products(query, key, value, mask, scale, softcap), None
-    mixed: Tensor = sdpa_attention_forward(
-        module, query, key, value, mask, dropout=dropout, scaling=scaling
-    )[0]
+    mixed: Tensor = sdpa_attention_forward(module, query, key, value, mask, dropout=dropout, scaling=scaling)[
+        0
+    ]
     return mixed, None
 
 
@@ -124,3 +141,5 @@ def _products(
 
 
 AttentionInterface.register(NAME, attend)
+# without one, transformers would give :func:`attend` no mask where it is given none
+AttentionMaskInterface.register(NAME, eager_mask)

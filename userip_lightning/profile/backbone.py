@@ -106,6 +106,12 @@ class FrozenBackbone(nn.Module):
         return WordVectors(self.model.get_input_embeddings())
 
     @property
+    def decoder(self) -> Any:
+        """The model without its head."""
+        base = self.model.base_model
+        return self.model.get_decoder() if base is self.model else base  # Llama 4 names no base
+
+    @property
     def dtype(self) -> torch.dtype:
         """Of the weights."""
         return self.words.weight.dtype
@@ -151,7 +157,7 @@ class FrozenBackbone(nn.Module):
             for layer, (key, value) in enumerate(seen.layers):
                 rows = (len(inputs), -1, -1, -1)
                 cache.update(key.expand(rows), value.expand(rows), layer)
-        return self.model.base_model(
+        return self.decoder(
             inputs_embeds=inputs,
             attention_mask=windowed(self.model.config, mask, position, keys),
             position_ids=position,
@@ -170,7 +176,7 @@ class FrozenBackbone(nn.Module):
             position: [1, N] int64.
         """
         cache = DynamicCache()
-        self.model.base_model(
+        self.decoder(
             inputs_embeds=inputs,
             attention_mask=windowed(self.model.config, mask, position, position),
             position_ids=position,
@@ -213,8 +219,9 @@ def load_backbone(source: LMSource) -> FrozenBackbone:
     """
     if source.sharded:
         refuse_one_process()
-    refuse_family(source.name, load_config(source))
-    model = load_model(source, attention.NAME if source.attention == "auto" else source.attention)
+    config = load_config(source)
+    refuse_family(source.name, config)
+    model = load_model(source, attention.kernel(source.attention, config))
     if source.quantization == "int8":
         to_int8(model)
     backbone = FrozenBackbone(model)

@@ -69,6 +69,8 @@ def _missing_arguments(model: Any, text: Any) -> str | None:
         return "takes no position_ids, but counts places in the row, while branches of a prompt are parallel"
     if "inputs_embeds" not in taken:
         return "takes no embeddings in place of tokens"
+    if getattr(text, "num_kv_shared_layers", 0) >= getattr(text, "num_hidden_layers", 1):
+        return "takes its keys and values from another model"
     if getattr(text, "hidden_size_per_layer_input", 0):  # Gemma 3n and 4
         return "looks tokens up once more for its layers, and a soft token is none"
     return None

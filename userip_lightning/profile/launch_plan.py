@@ -8,7 +8,6 @@ import torch
 from lightning.pytorch import Trainer
 from lightning.pytorch.trainer.states import TrainerFn
 
-from userip_lightning.profile import attention
 from userip_lightning.profile.backbone import load_config
 from userip_lightning.profile.planner import MemoryPlan, SoftTokens, plan_run
 from userip_lightning.profile.user_table import state_of
@@ -36,8 +35,7 @@ def plan_launch(module: ProfileModule) -> MemoryPlan:
     z = SoftTokens(
         len(data.owned_users()) if on_host else 0, numbers, states, "memory" if on_host else "disk"
     )
-    kernel = attention.NAME if source.attention == "auto" else source.attention
-    place = (soft + width, device, kernel)
+    place = (soft + width, device)
     processes = module.trainer.world_size
     neighbours = module.trainer.num_devices if device.type == "cpu" else 1
     among = processes, neighbours, _learns(module.trainer)

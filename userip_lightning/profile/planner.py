@@ -16,6 +16,7 @@ from typing import Literal, NamedTuple
 import torch
 
 from userip_lightning.errors import InputError
+from userip_lightning.profile.attention import kernel
 from userip_lightning.profile.backbone import LMSource, load_config, resolve_dtype
 from userip_lightning.profile.device_memory import available_bytes
 from userip_lightning.profile.families import ADVICE, refuse_family
@@ -176,7 +177,6 @@ def plan_run(
     z: SoftTokens,
     tokens: int,
     device: torch.device,
-    attention: str,
     rows: int | None = None,
     processes: int = 1,
     neighbours: int = 1,
@@ -189,7 +189,6 @@ def plan_run(
         z: the soft tokens.
         tokens: width T of the widest row, prefix included.
         device: of this process.
-        attention: ``attn_implementation`` of transformers, as the LM will be loaded with.
         rows: in flight; ``None`` takes the largest number that fits.
         processes: of the run; matters where ``source`` is sharded.
         neighbours: processes that share this device's memory, itself included.
@@ -200,7 +199,7 @@ def plan_run(
             does not fit.
     """
     shards = processes if source.sharded else 1
-    cost = _cost(source, attention, tokens, device, shards, learns)
+    cost = _cost(source, tokens, device, shards, learns)
     spare = SPARE["cuda" if device.type == "cuda" else "cpu"]
     plan = plan_memory(cost, z, available_bytes(device) // neighbours, spare, rows)
     if plan.total > plan.budget:
@@ -209,14 +208,13 @@ def plan_run(
 
 
 @lru_cache(maxsize=8)
-def _cost(
-    source: LMSource, attention: str, tokens: int, device: torch.device, shards: int, learns: bool
-) -> LMCost:
+def _cost(source: LMSource, tokens: int, device: torch.device, shards: int, learns: bool) -> LMCost:
     """Of the same LM and width, found once: runs of one process often share them."""
     config = load_config(source)
     refuse_family(source.name, config)
     chunk = chunk_tokens(config.get_text_config().vocab_size, device.type)
     dtype, quantization = resolve_dtype(source.dtype), source.quantization
+    attention = kernel(source.attention, config)
     try:
         return measure_cost(config, dtype, attention, tokens, device, quantization, shards, chunk, learns)
     except InputError:

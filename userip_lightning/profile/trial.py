@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 _SHARED, _BRANCH = 4, 4
 #: Of the second trial; shorter than a branch with what it shares.
 _SHORT_WINDOW = 3
-#: Relative error of the logits, the median over tokens: rounding stays below, a fault is above. A GPU may
+#: Relative error of the logits, the median over tokens of a branch: rounding stays below, a fault is above. A GPU may
 #: round products in float32 to 10 bits; in half precision the kernels of a model differ by a few per cent.
 _EXACT, _ROUNDED, _HALF = 2e-4, 1e-2, 0.15
 
@@ -87,7 +87,9 @@ def _reason(backbone: FrozenBackbone, ids: Tensor, plain: Tensor) -> str:
     swapped[0, _SHARED:] = ids[0, _SHARED:].flip(0)
     if _error(_branched(backbone, swapped)[1:], _branched(backbone, ids)[1:]) > limit:
         return "reads tokens that a 4-D mask hides"
-    if _error(_branched(backbone, ids, shift=5), _branched(backbone, ids)) <= limit / 100:
+    if _error(_headed(backbone, ids), plain) > limit:
+        return "has more between its last hidden states and its logits than its output layer"
+    if _error(_branched(backbone, ids, shift=5)[1:], _branched(backbone, ids)[1:]) <= limit / 100:
         return "takes position_ids and does not follow them"
     return "has another likelihood under a 4-D mask, with positions and embeddings, than in plain reading"
 
@@ -110,6 +112,13 @@ def _plain(model: Any, ids: Tensor) -> Tensor:
     """[2, branch, V] logits of the model's own code at the branches."""
     with _eager(model):
         return _centred(model(input_ids=ids, use_cache=False).logits[:, _SHARED:])
+
+
+def _headed(backbone: FrozenBackbone, ids: Tensor) -> Tensor:
+    """The same from the model's own hidden states and its output layer."""
+    with _eager(backbone.model):
+        hidden = backbone.decoder(input_ids=ids, use_cache=False).last_hidden_state
+    return _centred(backbone.head(hidden[:, _SHARED:]))
 
 
 def _branched(backbone: FrozenBackbone, ids: Tensor, shift: int = 0) -> Tensor:
@@ -141,15 +150,17 @@ def _centred(logits: Tensor) -> Tensor:
 
 
 def _error(found: Tensor, right: Tensor) -> float:
-    """Relative error of a token's logits, the median over tokens; infinite where one is not finite."""
-    size = right.norm(dim=-1).clamp(min=1e-12)
-    each = ((found - right).norm(dim=-1) / size).flatten()
-    return float(each.nan_to_num(nan=torch.inf).median())
+    """Relative error of the logits of [branch, token, V]: of the worse branch, the median over tokens."""
+    each = (found - right).norm(dim=-1) / right.norm(dim=-1).clamp(min=1e-12)
+    return float(each.nan_to_num(nan=torch.inf).median(-1).values.max())
 
 
 @contextmanager
 def _eager(model: Any) -> Iterator[None]:
-    """With the family's own attention."""
+    """With the family's own attention; one that cannot be told to has no other."""
+    if not model._can_set_attn_implementation():
+        yield
+        return
     kept = model.config._attn_implementation
     model.set_attn_implementation("eager")
     try:

@@ -57,7 +57,8 @@ class WordVectors:
         """[D] float32, of the vocabulary."""
         if self._plain:
             return self.weight.float().mean(0)
-        return (sum(part.double().sum(0) for part in self._parts()) / len(self)).float()
+        total: Any = sum(part.double().sum(0) for part in self._parts())
+        return cast(Tensor, (total / len(self)).float())
 
     @torch.no_grad()
     def std(self) -> Tensor:
