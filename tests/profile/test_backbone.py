@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 import torch
-from transformers import LlamaConfig, LlamaForCausalLM
+from transformers import Gemma2Config, GptOssConfig, LlamaConfig, LlamaForCausalLM, PreTrainedConfig
 
 from userip_lightning.errors import InputError
-from userip_lightning.profile.backbone import LMSource, load_backbone, load_tokenizer
+from userip_lightning.profile.backbone import LMSource, load_backbone, load_tokenizer, plain_backend
 
 
 @pytest.mark.parametrize("attention", ["flash_attention_2", "flex_attention", "bogus"])
@@ -46,3 +46,21 @@ def test_fingerprint_is_of_the_weights(tiny_llama: Path, tmp_path: Path) -> None
     other.save_pretrained(tmp_path)
     changed = load_backbone(LMSource(str(tmp_path), dtype="float32")).fingerprint()
     assert changed != load_backbone(source).fingerprint()
+
+
+@pytest.mark.parametrize(
+    ("config", "backend"),
+    [
+        (LlamaConfig(), "sdpa"),
+        (Gemma2Config(), "eager"),
+        (Gemma2Config(attn_logit_softcapping=None), "sdpa"),
+        (GptOssConfig(), "eager"),
+    ],
+    ids=["llama", "a cap", "no cap", "sinks"],
+)
+def test_plain_prompts_take_an_attention_that_the_family_has(
+    config: PreTrainedConfig, backend: str, tmp_path: Path
+) -> None:
+    config.save_pretrained(tmp_path)
+    assert plain_backend(LMSource(str(tmp_path))) == backend
+    assert plain_backend(LMSource(str(tmp_path), attention="eager")) == "eager"

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from userip_lightning.errors import InputError
-from userip_lightning.profile.backbone import LMSource, load_model, load_tokenizer
+from userip_lightning.profile.backbone import LMSource, load_model, load_tokenizer, plain_backend
 
 _TOKENS = 2048  # of a batch, padding included
 _PARTS = 4  #     the model's window is cut to a quarter: a text is a title and not a book
@@ -34,7 +34,7 @@ def hidden_states(
     Raises:
         InputError: the model cannot be had, or has fewer layers.
     """
-    model, tokenizer = load_model(source, "sdpa"), load_tokenizer(source)
+    model, tokenizer = load_model(source, plain_backend(source)), load_tokenizer(source)
     config = model.config.get_text_config()
     depth = int(config.num_hidden_layers)
     if not 0 <= layer <= depth:

@@ -13,7 +13,13 @@ from typing import Any, Literal, NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
-from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, DynamicCache
+from transformers import (
+    MODEL_FOR_CAUSAL_LM_MAPPING,
+    AutoConfig,
+    AutoModelForCausalLM,
+    AutoTokenizer,
+    DynamicCache,
+)
 from transformers.cache_utils import DynamicLayer
 
 from userip_lightning.errors import InputError, Unavailable
@@ -256,6 +262,24 @@ def load_model(source: LMSource, backend: str) -> Any:
         raise _cannot_load(source, error) from error
     keep_gradients(model)
     return model
+
+
+def plain_backend(source: LMSource) -> str:
+    """Attention backend for prompts with the usual causal mask, where ``source`` leaves it open.
+
+    Returns:
+        ``sdpa``, or ``eager`` for a family that has no other (GPT-OSS), or caps its scores (Gemma 2).
+
+    Raises:
+        InputError: the configuration is missing, gated, or cannot be read.
+    """
+    if source.attention != "auto":
+        return source.attention
+    config = load_config(source)
+    capped = getattr(config, "attn_logit_softcapping", None) is not None
+    known = type(config) in MODEL_FOR_CAUSAL_LM_MAPPING
+    fast = not known or MODEL_FOR_CAUSAL_LM_MAPPING[type(config)]._supports_sdpa
+    return "sdpa" if fast and not capped else "eager"
 
 
 def load_config(source: LMSource) -> Any:
