@@ -115,7 +115,7 @@ class FrozenBackbone(nn.Module):
     def decoder(self) -> Any:
         """The model without its head."""
         base = self.model.base_model
-        return self.model.get_decoder() if base is self.model else base  # Llama 4 names no base
+        return getattr(base, "model", base) if base is self.model else base  # Llama 4 misnames its base
 
     @property
     def dtype(self) -> torch.dtype:
