@@ -23,9 +23,11 @@ class Family(NamedTuple):
     settings: dict[str, Any] | None
 
 
+_PLAIN: dict[str, Any] = {}
+_ROTARY = {"rope_type": "default", "rope_theta": 10000.0}
 _MIXED = {"layer_types": ["sliding_attention", "full_attention"]}
 _CHUNKED = {"layer_types": ["chunked_attention", "full_attention"], "no_rope_layers": [1, 0]}
-_MLA = {"num_key_value_heads": 4}
+_LATENT = {"num_key_value_heads": 4}
 _WINDOWS = {"use_sliding_window": True, "max_window_layers": 1}
 _THETA = {"layer_rope_theta": [10000.0, 10000.0]}
 _VISION = {
@@ -46,11 +48,11 @@ _SEES = {
     "patch_size": 16,
     "mlp_dim": 16,
 }
-_PLAIN_TEXT = {
-    name: SIZES[name]
-    for name in "vocab_size hidden_size intermediate_size num_hidden_layers num_attention_heads "
-    "num_key_value_heads max_position_embeddings pad_token_id bos_token_id eos_token_id".split()
-}
+_SHAPE = (
+    *("vocab_size", "hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads"),
+    *("num_key_value_heads", "max_position_embeddings", "pad_token_id", "bos_token_id", "eos_token_id"),
+)
+_PLAIN_TEXT = {name: SIZES[name] for name in _SHAPE}
 _BYTES = {"hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 1, "num_attention_heads": 4}
 
 
@@ -62,22 +64,25 @@ def _text(family: str, **own: Any) -> dict[str, Any]:
 
 def _right() -> dict[str, dict[str, Any]]:
     alike = (
-        "apertus arcee aria_text biogpt bitnet codegen cohere_compass_text ctrl diffllama doge ernie4_5 "
+        "apertus arcee aria_text biogpt bitnet codegen ctrl diffllama doge ernie4_5 "
         "flex_olmo gemma glm glm4 glm4_moe gpt-sw3 gpt2 gpt_bigcode gpt_neox gpt_neox_japanese gptj granite "
         "granitemoe granitemoeshared helium hunyuan_v1_dense hunyuan_v1_moe hy_v3 hyperclovax internlm3 "
-        "iquestcoder jais2 llama minimax_m2 ministral ministral3 mistral mixtral nemotron olmo olmo2 olmoe opt "
-        "persimmon phi phimoe seed_oss solar_open stablelm starcoder2 xglm"
+        "iquestcoder jais2 llama minimax_m2 ministral ministral3 mistral mixtral nemotron olmo olmo2 olmoe "
+        "opt persimmon phi phimoe seed_oss solar_open stablelm starcoder2 xglm"
     )
     windows = (
         "afmoe cwm exaone4 exaone_moe flint gemma3_text gemma4_unified_text gpt_oss kolibri1 mellum "
         "mimo_v2_flash olmo3 dots1"
     )
+    latent = ("axk1", "deepseek_v2", "deepseek_v3", "glm4_moe_lite", "youtu")
     return {
-        **{family: {} for family in alike.split()},
-        **{family: _MIXED for family in windows.split()},
-        **{family: _MLA for family in "axk1 deepseek_v2 deepseek_v3 glm4_moe_lite youtu".split()},
-        **{family: _WINDOWS for family in "qwen2 qwen2_moe qwen3 qwen3_moe".split()},
-        **{family: _MIXED | _THETA for family in ("granite_swa", "granitemoe_swa")},
+        **dict.fromkeys(alike.split(), _PLAIN),
+        **dict.fromkeys(windows.split(), _MIXED),
+        **dict.fromkeys(latent, _LATENT),
+        **dict.fromkeys(("qwen2", "qwen2_moe", "qwen3", "qwen3_moe"), _WINDOWS),
+        **dict.fromkeys(("granite_swa", "granitemoe_swa"), _MIXED | _THETA),
+        "cohere_compass_text": _MIXED
+        | {"rope_parameters": dict.fromkeys(_MIXED["layer_types"], _ROTARY | {"mrope_section": [2, 1, 1]})},
         "dbrx": {
             "attn_config": {"kv_n_heads": 2, "clip_qkv": 8, "rope_theta": 10000.0},
             "ffn_config": {
@@ -107,6 +112,7 @@ def _right() -> dict[str, dict[str, Any]]:
             "eoi_token_id": 94,
             "boa_token_id": 95,
         },
+        "git": {"vision_config": _VISION},
         "got_ocr2": {"text_config": _text("qwen2"), "vision_config": _SEES},
         "hrm_text": {"num_layers_per_stack": 1},
         "jetmoe": {"kv_channels": 8},
@@ -119,12 +125,17 @@ def _right() -> dict[str, dict[str, Any]]:
             | {"vision_output_dim": 16, "projector_input_dim": 16, "projector_output_dim": 16},
         },
         "llama4_text": _CHUNKED,
-        "longcat_flash": _MLA | {"head_dim": 4},
+        "longcat_flash": _LATENT | {"head_dim": 4},
         "minimax_m3_vl_text": {
             "index_head_dim": 8,
             "index_block_size": 4,
             "index_topk_blocks": 2,
             "index_n_heads": 2,
+        },
+        "mllama": {
+            "text_config": _PLAIN_TEXT | {"cross_attention_layers": [1]},
+            "vision_config": _VISION
+            | {"num_global_layers": 1, "vision_output_dim": 32, "intermediate_layers_indices": [0]},
         },
         "phi3": {"original_max_position_embeddings": _PLAIN_TEXT["max_position_embeddings"]},
         "phi4_multimodal": {
@@ -139,11 +150,11 @@ def _right() -> dict[str, dict[str, Any]]:
 def _refused() -> dict[str, dict[str, dict[str, Any] | None]]:
     """Refusals that the configuration tells, and then those of the trial."""
     told = {
-        "has an encoder beside its decoder": "bart bigbird_pegasus blenderbot blenderbot-small marian mbart mvp "
-        "pegasus plbart prophetnet whisper",
-        "has a recurrent state": "bailing_hybrid bamba deepseek_v4 falcon_h1 falcon_mamba granitemoehybrid jamba "
-        "kimi_linear mamba mamba2 nemotron_h olmo_hybrid qwen3_5 qwen3_5_moe qwen3_5_moe_text qwen3_5_text "
-        "qwen3_next qwen4_exp qwen4_exp_text recurrent_gemma rwkv xlstm zamba zamba2 zaya",
+        "has an encoder beside its decoder": "bart bigbird_pegasus blenderbot blenderbot-small marian mbart "
+        "mvp pegasus plbart prophetnet whisper",
+        "has a recurrent state": "bailing_hybrid bamba deepseek_v4 falcon_h1 falcon_mamba granitemoehybrid "
+        "jamba kimi_linear mamba mamba2 nemotron_h olmo_hybrid qwen3_5 qwen3_5_moe qwen3_5_moe_text "
+        "qwen3_5_text qwen3_next qwen4_exp qwen4_exp_text recurrent_gemma rwkv xlstm zamba zamba2 zaya",
         "has layers that may not know a 4-D mask (indexed_attention": "axk2 deepseek_v32 dots3_note "
         "dots3_note_text glm_moe_dsa hy_v4",
         "has layers that may not know a 4-D mask (hybrid": "inkling2_text inkling_text",
@@ -157,13 +168,13 @@ def _refused() -> dict[str, dict[str, dict[str, Any] | None]]:
         "changes the logits of its output layer": "beam cohere cohere2 cohere2_moe gemma2 minicpm3 nanochat "
         "vaultgemma",
     }
+    encoders = (
+        "bert bert-generation big_bird camembert data2vec-text electra ernie megatron-bert roberta "
+        "roberta-prelayernorm xlm-roberta xlm-roberta-xl"
+    )
     tried: dict[str, dict[str, dict[str, Any] | None]] = {
         "reads tokens that come later and is not causal": {
-            **{
-                family: {}
-                for family in "bert bert-generation big_bird camembert data2vec-text electra ernie megatron-bert "
-                "roberta roberta-prelayernorm xlm-roberta xlm-roberta-xl".split()
-            },
+            **dict.fromkeys(encoders.split(), _PLAIN),
             "roc_bert": {
                 "pronunciation_embed_dim": 8,
                 "pronunciation_vocab_size": 16,
@@ -186,12 +197,6 @@ def _refused() -> dict[str, dict[str, dict[str, Any] | None]]:
                 "decoder_config": _BYTES | {"hidden_size_global": 64},
                 "global_config": _BYTES | {"hidden_size": 64},
             },
-            "git": {"vision_config": _VISION},
-            "mllama": {
-                "text_config": _PLAIN_TEXT | {"cross_attention_layers": [1]},
-                "vision_config": _VISION
-                | {"num_global_layers": 1, "vision_output_dim": 32, "intermediate_layers_indices": [0]},
-            },
             "openai-gpt": {},
             "reformer": {
                 "is_decoder": True,
@@ -211,7 +216,7 @@ def _refused() -> dict[str, dict[str, dict[str, Any] | None]]:
     shared = {"hidden_size_per_layer_input": 0, "vocab_size_per_layer_input": 0, "num_kv_shared_layers": 30}
     tried["takes its keys and values from another model"] = {"gemma4_assistant": {"text_config": shared}}
     for reason, families in told.items():
-        tried.setdefault(reason, {}).update({family: None for family in families.split()})
+        tried.setdefault(reason, {}).update(dict.fromkeys(families.split()))
     return tried
 
 

@@ -85,5 +85,5 @@ def test_what_is_not_known_is_refused_and_what_is_none_is_not() -> None:
 
 def test_sinks_without_a_mask_are_refused() -> None:
     query, key, value, _ = given()
-    with pytest.raises(InputError, match="set lm.attention to eager"):
+    with pytest.raises(InputError, match=r"set lm\.attention to eager"):
         attend(Layer(), query, key, value, None, s_aux=SINKS)

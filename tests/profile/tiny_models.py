@@ -48,8 +48,8 @@ def tiny_config(family: str, **own: Any) -> Any:
 def build(config: Any, seed: int = 0) -> tuple[PreTrainedModel, PreTrainedModel]:
     """The same model twice, under ``eager`` and under the product's attention.
 
-    Weights are so large that attention is far from even, and what starts at zero or one (sinks, norms, biases)
-    is moved from there.
+    Weights are so large that attention is far from even, and what starts at zero or one (sinks, norms,
+    biases) is moved from there.
     """
     with torch.device("meta"):
         size = sum(weight.numel() for weight in _model(config, "eager").parameters())

@@ -27,9 +27,12 @@ SHORT = 512
 #: What models hand over that changes nothing under a mask that says who sees whom: windows are in the mask
 #: (:mod:`userip_lightning.profile.windows`), the rest tells other kernels about lengths, caches and outputs.
 _SAID_BY_THE_MASK = frozenset(
-    "sliding_window is_causal position_ids cache_position cu_seq_lens_q cu_seq_lens_k max_length_q "
-    "max_length_k use_cache output_attentions output_hidden_states output_router_logits return_dict "
-    "deterministic logits_to_keep num_items_in_batch".split()
+    {
+        *("sliding_window", "is_causal", "position_ids", "cache_position", "deterministic"),
+        *("cu_seq_lens_q", "cu_seq_lens_k", "max_length_q", "max_length_k"),
+        *("use_cache", "return_dict", "logits_to_keep", "num_items_in_batch"),
+        *("output_attentions", "output_hidden_states", "output_router_logits"),
+    }
 )
 
 
@@ -43,8 +46,8 @@ def kernel(chosen: str, config: Any) -> str:
     """
     if chosen != "auto":
         return chosen
-    model = MODEL_FOR_CAUSAL_LM_MAPPING[type(config)]
-    if model._can_set_attn_implementation():
+    model: Any = MODEL_FOR_CAUSAL_LM_MAPPING[type(config)]
+    if model._can_set_attn_implementation() and (model._supports_sdpa or model._supports_attention_backend):
         return NAME
     return "sdpa" if model._supports_sdpa else "eager"
 
@@ -87,8 +90,8 @@ def attend(
     if attention_mask is None:
         if any(given is not None for given in (s_aux, softcap, position_bias)):
             raise InputError(
-                f"lm.attention: {type(module).__name__} asks for sinks, a cap or a bias of its scores and has "
-                "no mask; set lm.attention to eager."
+                f"lm.attention: {type(module).__name__} asks for sinks, a cap or a bias of its scores and "
+                "has no mask; set lm.attention to eager."
             )
         return sdpa_attention_forward(module, query, key, value, None, dropout=dropout, scaling=scaling)
     mask = attention_mask[..., : key.shape[2]]

@@ -277,8 +277,8 @@ def plain_backend(source: LMSource) -> str:
         return source.attention
     config = load_config(source)
     capped = getattr(config, "attn_logit_softcapping", None) is not None
-    known = type(config) in MODEL_FOR_CAUSAL_LM_MAPPING
-    fast = not known or MODEL_FOR_CAUSAL_LM_MAPPING[type(config)]._supports_sdpa
+    known: Any = MODEL_FOR_CAUSAL_LM_MAPPING.get(type(config))
+    fast = known is None or known._supports_sdpa
     return "sdpa" if fast and not capped else "eager"
 
 

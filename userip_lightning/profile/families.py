@@ -1,8 +1,8 @@
 """Families of language models that would be scored wrongly, told from the configuration, before any weight.
 
-The prompt of Eq. 3 has parallel branches: positions repeat, and a 4-D mask says who sees whom. So a family has
-to take positions, embeddings and such a mask, and its logits have to be those of its output layer. What a
-configuration does not tell, the trial at load finds (:mod:`userip_lightning.profile.trial`).
+The prompt of Eq. 3 has parallel branches: positions repeat, and a 4-D mask says who sees whom. So a family
+has to take positions, embeddings and such a mask, and its logits have to be those of its output layer. What
+a configuration does not tell, the trial at load finds (:mod:`userip_lightning.profile.trial`).
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ def refuse_family(name: str, config: Any) -> None:
         config: of the LM, from transformers.
 
     Raises:
-        InputError: it is no causal LM of transformers, reads its input in two halves, has a recurrent state or
-            layers of a kind that knows no 4-D mask, takes no positions or embeddings, or changes the logits
-            of its output layer.
+        InputError: it is no causal LM of transformers, has an encoder, a recurrent state or layers of
+            a kind that may not know a 4-D mask, takes no positions or embeddings, or changes the logits of
+            its output layer.
     """
     fault = _fault(config)
     if fault:

@@ -12,6 +12,7 @@ from collections import Counter
 import numpy as np
 import torch
 from numpy.typing import NDArray
+
 from userip_lightning.profile.body import Tokens
 from userip_lightning.profile.word_vectors import WordVectors
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import torch
 
@@ -195,8 +195,8 @@ def plan_run(
         learns: whether soft tokens move; where they are only judged, nothing is kept for a backward pass.
 
     Raises:
-        InputError: the configuration cannot be read or is of a family that would be scored wrongly, or the run
-            does not fit.
+        InputError: the configuration cannot be read or is of a family that would be scored wrongly, or the
+            run does not fit.
     """
     shards = processes if source.sharded else 1
     cost = _cost(source, tokens, device, shards, learns)
@@ -207,11 +207,21 @@ def plan_run(
     return plan
 
 
+def usable_config(source: LMSource) -> Any:
+    """The configuration of an LM that may be scored rightly.
+
+    Raises:
+        InputError: it cannot be read, or is of a family that would be scored wrongly.
+    """
+    config = load_config(source)
+    refuse_family(source.name, config)
+    return config
+
+
 @lru_cache(maxsize=8)
 def _cost(source: LMSource, tokens: int, device: torch.device, shards: int, learns: bool) -> LMCost:
     """Of the same LM and width, found once: runs of one process often share them."""
-    config = load_config(source)
-    refuse_family(source.name, config)
+    config = usable_config(source)
     chunk = chunk_tokens(config.get_text_config().vocab_size, device.type)
     dtype, quantization = resolve_dtype(source.dtype), source.quantization
     attention = kernel(source.attention, config)

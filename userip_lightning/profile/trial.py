@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 _SHARED, _BRANCH = 4, 4
 #: Of the second trial; shorter than a branch with what it shares.
 _SHORT_WINDOW = 3
-#: Relative error of the logits, the median over tokens of a branch: rounding stays below, a fault is above. A GPU may
-#: round products in float32 to 10 bits; in half precision the kernels of a model differ by a few per cent.
+#: Relative error of the logits, the median over tokens of a branch: rounding stays below, a fault is
+#: above. A GPU may round products in float32 to 10 bits; in half precision kernels differ by a few per cent.
 _EXACT, _ROUNDED, _HALF = 2e-4, 1e-2, 0.15
 
 

@@ -49,7 +49,7 @@ def windows_of(config: Any) -> dict[str, Window]:
         config: of a causal LM, from transformers. Without ``layer_types`` all layers are of one kind.
     """
     text = config.get_text_config()
-    sizes = {name: getattr(text, name, None) for name in SETTINGS}
+    sizes: dict[str, Any] = {name: getattr(text, name, None) for name in SETTINGS}
     kinds = set(getattr(text, "layer_types", None) or ())
     if not kinds:
         kinds = {next((kind for kind, name in _SETTINGS.items() if name and sizes[name]), "full_attention")}
