@@ -164,7 +164,6 @@ def _refused() -> dict[str, dict[str, dict[str, Any] | None]]:
         "takes no position_ids": "bloom cpmant moss_transcribe_diarize mpt roformer trocr xlnet",
         "looks tokens up once more for its layers": "gemma3n gemma3n_text gemma4 gemma4_text",
         "takes its keys and values from another model": "gemma4_unified_assistant",
-        "holds several models of text": "musicgen musicgen_melody",
         "changes the logits of its output layer": "beam cohere cohere2 cohere2_moe gemma2 minicpm3 nanochat "
         "vaultgemma",
     }
@@ -215,6 +214,13 @@ def _refused() -> dict[str, dict[str, dict[str, Any] | None]]:
     }
     shared = {"hidden_size_per_layer_input": 0, "vocab_size_per_layer_input": 0, "num_kv_shared_layers": 30}
     tried["takes its keys and values from another model"] = {"gemma4_assistant": {"text_config": shared}}
+    parts = {
+        "text_encoder": {"model_type": "t5"},
+        "audio_encoder": {"model_type": "encodec"},
+        "decoder": {"model_type": "musicgen_decoder"},
+    }
+    melody = parts | {"decoder": {"model_type": "musicgen_melody_decoder"}}
+    tried["holds several models of text"] = {"musicgen": parts, "musicgen_melody": melody}
     for reason, families in told.items():
         tried.setdefault(reason, {}).update(dict.fromkeys(families.split()))
     return tried

@@ -277,7 +277,7 @@ def plain_backend(source: LMSource) -> str:
         return source.attention
     config = load_config(source)
     capped = getattr(config, "attn_logit_softcapping", None) is not None
-    known: Any = MODEL_FOR_CAUSAL_LM_MAPPING.get(type(config))
+    known: Any = MODEL_FOR_CAUSAL_LM_MAPPING.get(type(config), None)
     fast = known is None or known._supports_sdpa
     return "sdpa" if fast and not capped else "eager"
 
