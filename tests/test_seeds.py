@@ -11,11 +11,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 from userip_lightning.data.profile_steps import Shape
 from userip_lightning.data.row_sampler import RowBatchSampler
 from userip_lightning.profile.module import ProfileModule
 from userip_lightning.profile.start import random_start
+from userip_lightning.profile.word_vectors import WordVectors
 from userip_lightning.quantize.module import QuantizeModule
 
 PACKAGE = Path(__file__).parent.parent / "userip_lightning"
@@ -52,8 +54,8 @@ def test_an_epoch_its_first_batch_and_the_m_steps_after_it_have_seeds_of_their_o
 
 
 def test_the_first_user_starts_from_no_seed_of_a_batch():
-    embedding = torch.randn(50, 8)
-    start = random_start(torch.tensor([0]), (1, 1, 8), embedding, 5).flatten()
+    words = WordVectors(nn.Embedding.from_pretrained(torch.randn(50, 8)))
+    start = random_start(torch.tensor([0]), (1, 1, 8), words, 5).flatten()
     module = ProfileModule(seed=5)
     for place in [(0,), (0, 0)]:
         noise = torch.randn(8, generator=torch.Generator().manual_seed(module._derived_seed(*place)))

@@ -6,11 +6,17 @@ from pathlib import Path
 
 import pytest
 import torch
-from transformers import LlamaConfig, LlamaForCausalLM
+from transformers import Gemma2Config, GptOssConfig, LlamaConfig, LlamaForCausalLM, PreTrainedConfig
 
 from userip_lightning.errors import InputError
 from userip_lightning.lm.text_encoder import EncoderSource, load_encoder_config
-from userip_lightning.profile.backbone import LMSource, load_backbone, load_config, load_tokenizer
+from userip_lightning.profile.backbone import (
+    LMSource,
+    load_backbone,
+    load_config,
+    load_tokenizer,
+    plain_backend,
+)
 
 
 @pytest.mark.parametrize("attention", ["flash_attention_2", "flex_attention", "bogus"])
@@ -57,7 +63,7 @@ def test_dtype_and_width(tiny_llama: Path) -> None:
     assert backbone.dtype == torch.bfloat16
     assert backbone.width == 32
     assert backbone.context == 256
-    assert backbone.head(torch.zeros(3, 32, dtype=torch.bfloat16)).shape == (3, backbone.embedding.shape[0])
+    assert backbone.head(torch.zeros(3, 32, dtype=torch.bfloat16)).shape == (3, len(backbone.words))
 
 
 def test_fingerprint_is_of_the_weights(tiny_llama: Path, tmp_path: Path) -> None:
@@ -69,3 +75,20 @@ def test_fingerprint_is_of_the_weights(tiny_llama: Path, tmp_path: Path) -> None
     other.save_pretrained(tmp_path)
     changed = load_backbone(LMSource(str(tmp_path), dtype="float32")).fingerprint()
     assert changed != load_backbone(source).fingerprint()
+
+
+@pytest.mark.parametrize(
+    ("config", "backend"),
+    [
+        (LlamaConfig(), "sdpa"),
+        (Gemma2Config(), "eager"),
+        (GptOssConfig(), "eager"),
+    ],
+    ids=["llama", "a cap", "sinks"],
+)
+def test_plain_prompts_take_an_attention_that_the_family_has(
+    config: PreTrainedConfig, backend: str, tmp_path: Path
+) -> None:
+    config.save_pretrained(tmp_path)
+    assert plain_backend(LMSource(str(tmp_path))) == backend
+    assert plain_backend(LMSource(str(tmp_path), attention="eager")) == "eager"

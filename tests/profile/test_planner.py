@@ -111,10 +111,10 @@ def test_a_run_is_planned_from_the_configuration_alone(
 ) -> None:
     (tmp_path / "config.json").write_bytes((tiny_llama / "config.json").read_bytes())  # and no weights
     source, z = LMSource(str(tmp_path), dtype="float32"), SoftTokens(100, 256, 2, "memory")
-    made = plan_run(source, z, 64, CPU, "sdpa")
+    made = plan_run(source, z, 64, CPU)
     assert made.rows == made.largest > 1000
     with pytest.raises(InputError, match=r"at most \d+ rows"):
-        plan_run(source, z, 64, CPU, "sdpa", rows=100 * made.largest)
+        plan_run(source, z, 64, CPU, rows=100 * made.largest)
     monkeypatch.setattr(planner, "available_bytes", lambda device: 200_000)
     with pytest.raises(InputError, match=r"its weights need 0\.2 MiB.*set lm\.dtype to bfloat16 \("):
-        plan_run(source, z, 64, CPU, "sdpa")
+        plan_run(source, z, 64, CPU)

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from userip_lightning.errors import InputError
-from userip_lightning.profile.backbone import LMSource, load_model
+from userip_lightning.profile.backbone import LMSource, load_model, plain_backend
 from userip_lightning.profile.quantized import to_int8
 
 
 def load_language_model(source: LMSource) -> Any:
     """Load a ``PreTrainedModel`` in eval mode, without gradients.
 
-    ``attention: auto`` is ``sdpa`` here: prompts have the usual causal mask.
+    ``attention: auto`` is :func:`plain_backend` here: prompts have the usual causal mask.
 
     Raises:
         InputError: it is missing, gated, or cannot be read; a package that its quantisation needs is missing;
@@ -20,7 +20,7 @@ def load_language_model(source: LMSource) -> Any:
     """
     if source.sharded:
         raise InputError("lm.sharded: a baseline runs in one process; set it to false.")
-    model = load_model(source, "sdpa" if source.attention == "auto" else source.attention)
+    model = load_model(source, plain_backend(source))
     if source.quantization == "int8":
         to_int8(model)
     return model.eval().requires_grad_(False)

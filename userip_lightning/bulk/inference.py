@@ -77,7 +77,7 @@ class ProfileInference:
         )
         self.likelihood = cast(PromptLikelihood, self.precision.convert_module(likelihood)).to(self.device)
         self.shape = (*recipe.shape, backbone.width)
-        self.start = Start(recipe, catalogue, self.likelihood.backbone.embedding)
+        self.start = Start(recipe, catalogue, self.likelihood.backbone.words)
 
     def infer(self, events: pl.DataFrame) -> Inferred:
         """Codes of everybody in ``events``.

@@ -13,6 +13,7 @@ from userip_lightning.bulk.people import People
 from userip_lightning.bulk.recipe import Recipe
 from userip_lightning.profile.body import Ints
 from userip_lightning.profile.start import embed_start, random_start
+from userip_lightning.profile.word_vectors import WordVectors
 from userip_lightning.profile.words import start_ids
 
 
@@ -22,12 +23,12 @@ class Start(NamedTuple):
     Args:
         recipe: settings of stage 1.
         catalogue: items that a prompt can show.
-        embedding: [V, D], the LM's input embeddings.
+        words: of the LM.
     """
 
     recipe: Recipe
     catalogue: Catalogue
-    embedding: Tensor
+    words: WordVectors
 
     @torch.no_grad()
     def __call__(self, people: People, users: Ints) -> Tensor:
@@ -36,8 +37,7 @@ class Start(NamedTuple):
         if self.recipe.start == "words":
             owner, item = people.behaviours.liked(users)
             ids = start_ids(owner, item, self.catalogue.words, len(users), profiles * soft)
-            places = torch.from_numpy(ids.reshape(-1, profiles, soft)).to(self.embedding.device)
-            return embed_start(places, self.embedding)
-        shape = (profiles, soft, self.embedding.shape[1])
+            return embed_start(torch.from_numpy(ids.reshape(-1, profiles, soft)), self.words)
+        shape = (profiles, soft, self.words.weight.shape[1])
         numbers = torch.from_numpy((people.keys[users] >> np.uint64(1)).astype(np.int64))
-        return random_start(numbers, shape, self.embedding, self.recipe.seed)
+        return random_start(numbers, shape, self.words, self.recipe.seed)

@@ -179,10 +179,9 @@ class Likelihood(LearnedSource):
         told = np.array([bool(own) for own in ids])
         kind = AddedScores if self.added else JointScores
         scores = kind(backbone, tokenizer, prompt, Tokens.of(ids))
-        words = np.array([_is_word(tokenizer, token) for token in range(len(backbone.embedding))])
+        words = np.array([_is_word(tokenizer, token) for token in range(len(backbone.words))])
         start = start_words(ids, positives, self.sizes, prompt.soft_tokens, words)
-        embedding = backbone.embedding.detach()
-        books = [embed_start(torch.from_numpy(book)[:, None], embedding)[:, 0] for book in start]
+        books = [embed_start(torch.from_numpy(book)[:, None], backbone.words)[:, 0] for book in start]
         targets.weight[~told] = 0.0
         if not targets.weight.any():
             raise InputError(
@@ -191,7 +190,7 @@ class Likelihood(LearnedSource):
             )
         lengths = np.array([float(len(own)) for own in ids])
         divisor = np.maximum(lengths, 1.0) ** self.length
-        rate = self.rate * float(embedding.float().std())
+        rate = self.rate * float(backbone.words.std())
         module = SoftTokenModule(scores, books, targets, rate, divisor, self.items, self.seed)
         return module, told
 

@@ -21,6 +21,7 @@ from userip_lightning.profile.backbone import FrozenBackbone, LMSource, load_bac
 from userip_lightning.profile.control_tokens import plain_texts
 from userip_lightning.profile.mask import additive
 from userip_lightning.profile.prompt import DEFAULT_PROMPT, encode, encode_item
+from userip_lightning.profile.word_vectors import WordVectors
 
 Floats = NDArray[np.float64]
 
@@ -196,7 +197,12 @@ class LanguageModelWords:
     @cached_property
     def embedding(self) -> Tensor:
         """[V, D] input embeddings of the vocabulary, float32."""
-        return self._backbone.embedding.detach().float()
+        return self.word_vectors.all()
+
+    @property
+    def word_vectors(self) -> WordVectors:
+        """The model's own, from which soft tokens start."""
+        return self._backbone.words
 
     @cached_property
     def _embedding(self) -> Floats:

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from userip_lightning.errors import InputError
-from userip_lightning.profile.backbone import LMSource, load_model, load_tokenizer
+from userip_lightning.profile.backbone import LMSource, load_model, load_tokenizer, plain_backend
 from userip_lightning.profile.control_tokens import plain_texts
 from userip_lightning.profile.prompt import encode_item
 
@@ -36,15 +36,17 @@ def hidden_states(
     Raises:
         InputError: the model cannot be had, or has fewer layers.
     """
-    model, tokenizer = load_model(source, "sdpa"), load_tokenizer(source)
-    depth = int(model.config.num_hidden_layers)
+    model, tokenizer = load_model(source, plain_backend(source)), load_tokenizer(source)
+    config = model.config.get_text_config()
+    depth = int(config.num_hidden_layers)
     if not 0 <= layer <= depth:
         raise InputError(f"layer: {layer} given, but {source.name!r} has the layers 0 to {depth}.")
     device = "cuda" if torch.cuda.is_available() else "cpu"
     model.eval().requires_grad_(False).to(device)
-    longest = max(1, int(model.config.max_position_embeddings) // _PARTS)
+    window = getattr(config, "max_position_embeddings", _TOKENS)  # Bloom and MPT count without an end
+    longest = max(1, int(window) // _PARTS)
     ids = [encode_item(tokenizer, text, longest) for text in plain_texts(texts, tokenizer)]
-    vectors = np.zeros((len(texts), int(model.config.hidden_size)), dtype=np.float32)
+    vectors = np.zeros((len(texts), int(config.hidden_size)), dtype=np.float32)
     for chosen in _batches(ids):
         vectors[chosen] = _means(model, [ids[at] for at in chosen], layer, device)
         if progress is not None:

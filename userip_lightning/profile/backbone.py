@@ -1,30 +1,38 @@
 """The frozen causal LM: loading, and what stage 1 asks of it.
 
 Works for every Hugging Face causal LM that takes ``inputs_embeds``, ``position_ids`` and a 4-D additive
-mask; tested with Llama and GPT-2. Nothing in it is ever trained.
+mask; docs/language_models.md has the families that do. Nothing in it is ever trained.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from pickle import UnpicklingError
-from typing import Any, Literal, cast
+from typing import Any, Literal, NamedTuple, cast
 
 import torch
 from safetensors import SafetensorError
 from torch import Tensor, nn
-from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, DynamicCache
+from transformers import (
+    MODEL_FOR_CAUSAL_LM_MAPPING,
+    AutoConfig,
+    AutoModelForCausalLM,
+    AutoTokenizer,
+    DynamicCache,
+)
 from transformers.cache_utils import DynamicLayer
 
 from userip_lightning.errors import InputError, Unavailable
 from userip_lightning.profile import attention
-from userip_lightning.profile.plain_logits import refuse_changed_logits
+from userip_lightning.profile.families import refuse_family
 from userip_lightning.profile.quantized import Quantization, keep_gradients, nf4_config, to_int8
 from userip_lightning.profile.rms_norm import replace_norms
 from userip_lightning.profile.sharded import refuse_one_process, shard_blocks
+from userip_lightning.profile.trial import refuse_misread
+from userip_lightning.profile.windows import windowed
+from userip_lightning.profile.word_vectors import WordVectors
 
 #: Attention backends that honour a 4-D additive mask (measured on transformers 5.23; docs/ledger.md).
 SAFE_ATTENTION = ("auto", "sdpa", "eager")
@@ -36,8 +44,12 @@ OWN_CODE = (
 #: What transformers raises of a model that is missing, gated or damaged.
 _UNREADABLE = (OSError, ValueError, SafetensorError, UnpicklingError)
 
-#: Of one layer: [B, G, N, d] each, G key heads of width d.
-KeysValues = tuple[Tensor, Tensor]
+
+class Seen(NamedTuple):
+    """Tokens in front that every row shares, as the LM has read them."""
+
+    layers: list[tuple[Tensor, Tensor]]  # keys and values of each, [1, G, N, d], G key heads of width d
+    position: Tensor  #                    [1, N]
 
 
 @dataclass(frozen=True)
@@ -104,62 +116,74 @@ class FrozenBackbone(nn.Module):
         return super().train(False)
 
     @property
-    def embedding(self) -> Tensor:
-        """[V, D] input embeddings."""
-        weight: Tensor = self.model.get_input_embeddings().weight
-        return weight
+    def words(self) -> WordVectors:
+        """Input embeddings of the vocabulary."""
+        return WordVectors(self.model.get_input_embeddings())
+
+    @property
+    def decoder(self) -> Any:
+        """The model without its head."""
+        base = self.model.base_model
+        return getattr(base, "model", base) if base is self.model else base  # Llama 4 misnames its base
 
     @property
     def dtype(self) -> torch.dtype:
         """Of the weights."""
-        return self.embedding.dtype
+        return self.words.weight.dtype
 
     @property
     def width(self) -> int:
         """D."""
-        return int(self.embedding.shape[1])
+        return int(self.words.weight.shape[1])
 
     @property
     def context(self) -> int:
         """Longest prompt in tokens."""
-        return int(self.model.config.max_position_embeddings)
+        return int(self.model.config.get_text_config().max_position_embeddings)
 
     def embed(self, ids: Tensor) -> Tensor:
         """[...] ids to [..., D] in the model's dtype."""
         out: Tensor = self.model.get_input_embeddings()(ids)
         return out
 
-    def hidden(
-        self, inputs: Tensor, mask: Tensor, position: Tensor, seen: Sequence[KeysValues] = ()
-    ) -> Tensor:
+    def hidden(self, inputs: Tensor, mask: Tensor, position: Tensor, seen: Seen | None = None) -> Tensor:
         """Last hidden states.
 
         Args:
             inputs: [B, T, D].
             mask: [B, 1, T, N + T] additive, from :func:`userip_lightning.profile.mask.additive`.
-            position: [B, T] int64.
-            seen: keys and values per layer of N tokens in front, from :meth:`keys_values`; the same for
-                every row.
+            position: [B, T] int64, each below N + T.
+            seen: N tokens in front, from :meth:`keys_values`; the same for every row.
 
         Returns:
             [B, T, D].
         """
-        cache = DynamicCache() if seen else None
-        for layer, (keys, values) in enumerate(seen):
-            rows = (len(inputs), -1, -1, -1)
-            cast(DynamicCache, cache).update(keys.expand(rows), values.expand(rows), layer)
-        out: Tensor = self.model.base_model(
+        out: Tensor = self._run(inputs, mask, position, seen).last_hidden_state
+        return out
+
+    def attentions(self, inputs: Tensor, mask: Tensor, position: Tensor) -> list[Tensor]:
+        """[B, H, T, T] weights of every layer, where attention is ``eager``; see :meth:`hidden`."""
+        return list(self._run(inputs, mask, position, None, output_attentions=True).attentions)
+
+    def _run(self, inputs: Tensor, mask: Tensor, position: Tensor, seen: Seen | None, **more: bool) -> Any:
+        cache, keys = None, position
+        if seen is not None:
+            cache, keys = DynamicCache(), torch.cat([seen.position.expand(len(inputs), -1), position], 1)
+            for layer, (key, value) in enumerate(seen.layers):
+                rows = (len(inputs), -1, -1, -1)
+                cache.update(key.expand(rows), value.expand(rows), layer)
+        return self.decoder(
             inputs_embeds=inputs,
-            attention_mask=mask,
+            attention_mask=windowed(self.model.config, mask, position, keys),
             position_ids=position,
             past_key_values=cache,
             use_cache=False,
-        ).last_hidden_state
-        return out
+            **more,
+        )
 
     @torch.no_grad()
-    def keys_values(self, inputs: Tensor, mask: Tensor, position: Tensor) -> list[KeysValues]:
-        """Keys and values per layer, [1, G, N, d] each, of tokens that every prompt begins with.
+    def keys_values(self, inputs: Tensor, mask: Tensor, position: Tensor) -> Seen:
+        """What later tokens need of tokens that every prompt begins with.
 
         Args:
             inputs: [1, N, D].
@@ -167,15 +191,15 @@ class FrozenBackbone(nn.Module):
             position: [1, N] int64.
         """
         cache = DynamicCache()
-        self.model.base_model(
+        self.decoder(
             inputs_embeds=inputs,
-            attention_mask=mask,
+            attention_mask=windowed(self.model.config, mask, position, position),
             position_ids=position,
             past_key_values=cache,
             use_cache=True,
         )
         layers = cast(list[DynamicLayer], cache.layers)
-        return [(cast(Tensor, layer.keys), cast(Tensor, layer.values)) for layer in layers]
+        return Seen([(cast(Tensor, layer.keys), cast(Tensor, layer.values)) for layer in layers], position)
 
     @property
     def head(self) -> nn.Module:
@@ -204,17 +228,19 @@ def load_backbone(source: LMSource) -> FrozenBackbone:
     """Load the model of ``source``, from disk or the hub.
 
     Raises:
-        InputError: it is missing, gated, or cannot be read; it changes the logits of its output layer; a
-            package that its quantisation needs is missing; or it is to be divided among processes and there
-            is one.
+        InputError: it is missing, gated, or cannot be read; it is of a family that would be scored wrongly,
+            or its trial comes out wrong (:mod:`userip_lightning.profile.trial`); a package that its
+            quantisation needs is missing; or it is to be divided among processes and there is one.
     """
     if source.sharded:
         refuse_one_process()
-    model = load_model(source, attention.NAME if source.attention == "auto" else source.attention)
-    refuse_changed_logits(source.name, model.config)
+    config = load_config(source)
+    refuse_family(source.name, config)
+    model = load_model(source, attention.kernel(source.attention, config))
     if source.quantization == "int8":
         to_int8(model)
     backbone = FrozenBackbone(model)
+    refuse_misread(source.name, backbone)
     if source.sharded:
         backbone.shard()
     return backbone
@@ -246,6 +272,24 @@ def load_model(source: LMSource, backend: str) -> Any:
         raise _cannot_load(source, error) from error
     keep_gradients(model)
     return model
+
+
+def plain_backend(source: LMSource) -> str:
+    """Attention backend for prompts with the usual causal mask, where ``source`` leaves it open.
+
+    Returns:
+        ``sdpa``, or ``eager`` for a family that has no other (GPT-OSS), or caps its scores (Gemma 2).
+
+    Raises:
+        InputError: the configuration is missing, gated, or cannot be read.
+    """
+    if source.attention != "auto":
+        return source.attention
+    config = load_config(source)
+    capped = getattr(config, "attn_logit_softcapping", None) is not None
+    known: Any = MODEL_FOR_CAUSAL_LM_MAPPING.get(type(config), None)
+    fast = known is None or known._supports_sdpa
+    return "sdpa" if fast and not capped else "eager"
 
 
 def load_config(source: LMSource) -> Any:

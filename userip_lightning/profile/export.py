@@ -45,7 +45,7 @@ def export_profiles(module: ProfileModule, path: Path) -> Path:
     )
     with writing(path, manifest, data.rows_seen) as folder:
         ProfileVectors(data.user_ids(), module.prompt.names, z).save(folder)
-        save_array(folder / ITEM_TEXT, item_vectors(data.store.items, likelihood.backbone.embedding))
+        save_array(folder / ITEM_TEXT, item_vectors(data.store.items, likelihood.backbone.words))
         if module.held_out.own:
             (folder / HELD_OUT).write_text(json.dumps(module.held_out._asdict()), encoding="utf-8")
         if module.prior is not None:

@@ -12,17 +12,17 @@ from collections import Counter
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from userip_lightning.profile.body import Tokens
+from userip_lightning.profile.word_vectors import WordVectors
 
 
-def item_vectors(texts: Tokens, embedding: Tensor) -> NDArray[np.float16]:
+def item_vectors(texts: Tokens, words: WordVectors) -> NDArray[np.float16]:
     """Text vectors of items.
 
     Args:
         texts: token ids of the text of each of I items; empty where an item has no text.
-        embedding: [V, D], the LM's input embeddings.
+        words: of the LM.
 
     Returns:
         [I, D]; zeros for an item without text. Half precision, as it is read as a feature only.
@@ -31,11 +31,11 @@ def item_vectors(texts: Tokens, embedding: Tensor) -> NDArray[np.float16]:
     frequency = Counter(token for ids in items for token in set(ids))
     told = sum(1 for ids in items if ids)
     idf = {token: np.log((1 + told) / count) for token, count in frequency.items()}
-    vectors = np.zeros((len(items), embedding.shape[1]), dtype=np.float16)
+    vectors = np.zeros((len(items), words.weight.shape[1]), dtype=np.float16)
     for row, ids in enumerate(items):
         if ids:
-            tokens = torch.tensor(sorted(set(ids)), device=embedding.device)
-            weight = torch.tensor([idf[int(token)] for token in tokens], device=embedding.device)
-            mean = (weight.float() @ embedding[tokens].float()) / weight.sum().float()
+            tokens = torch.tensor(sorted(set(ids)), device=words.device)
+            weight = torch.tensor([idf[int(token)] for token in tokens], device=words.device)
+            mean = (weight.float() @ words.of(tokens)) / weight.sum().float()
             vectors[row] = mean.cpu().numpy()
     return vectors

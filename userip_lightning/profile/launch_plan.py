@@ -8,9 +8,7 @@ import torch
 from lightning.pytorch import Trainer
 from lightning.pytorch.trainer.states import TrainerFn
 
-from userip_lightning.profile import attention
-from userip_lightning.profile.backbone import load_config
-from userip_lightning.profile.planner import MemoryPlan, SoftTokens, plan_run
+from userip_lightning.profile.planner import MemoryPlan, SoftTokens, plan_run, usable_config
 from userip_lightning.profile.user_table import state_of
 
 if TYPE_CHECKING:
@@ -25,7 +23,7 @@ def plan_launch(module: ProfileModule) -> MemoryPlan:
             not fit.
     """
     data, source = module.data, module.lm
-    config = load_config(source).get_text_config()
+    config = usable_config(source).get_text_config()
     soft = len(module.prompt.profiles) * module.prompt.soft_tokens
     context = getattr(config, "max_position_embeddings", None)
     if context is not None:
@@ -40,18 +38,17 @@ def plan_launch(module: ProfileModule) -> MemoryPlan:
     z = SoftTokens(
         len(data.owned_users()) if on_host else 0, numbers, states, "memory" if on_host else "disk"
     )
-    kernel = attention.NAME if source.attention == "auto" else source.attention
-    place = (soft + width, device, kernel)
+    tokens = soft + width
     processes = module.trainer.world_size
     neighbours = module.trainer.num_devices if device.type == "cpu" else 1
     among = processes, neighbours, _learns(module.trainer)
     if data.batch_size is None:
-        largest = plan_run(source, z, *place, None, *among).largest
+        largest = plan_run(source, z, tokens, device, None, *among).largest
         users = max(1, min(data.MOST_USERS, int((largest - 1) * width / max(mean, 1))))
         # processes that have unequally much room have to take equally many steps
         data.batch_size = int(strategy.reduce(torch.tensor(users, device=device), reduce_op="min"))
     rows = _rows(data.batch_size, width, mean)
-    return plan_run(source, z, *place, rows, *among)
+    return plan_run(source, z, tokens, device, rows, *among)
 
 
 def _learns(trainer: Trainer) -> bool:

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from userip_lightning.batches import ProfileBatch
-from userip_lightning.profile.backbone import FrozenBackbone, KeysValues
+from userip_lightning.profile.backbone import FrozenBackbone, Seen
 from userip_lightning.profile.mask import additive, visible
 from userip_lightning.profile.prompt import BOS_SEGMENT, Prefix
 from userip_lightning.profile.target_nll import target_nll
@@ -64,7 +64,7 @@ class PromptLikelihood(nn.Module):
         self.prefix_soft: Tensor
         self.prefix_words: Tensor
         self.prefix_bos: Tensor
-        self._seen: dict[object, list[KeysValues]] = {}
+        self._seen: dict[object, Seen] = {}
 
     def forward(self, z: Tensor | None, batch: ProfileBatch) -> Likelihood:
         """Score the bodies of ``batch``.
@@ -97,10 +97,10 @@ class PromptLikelihood(nn.Module):
             inputs = torch.cat([z.flatten(1, 2).to(inputs.dtype), inputs], 1)
         return self.backbone.hidden(inputs, additive(shown, inputs.dtype), position, self._shared(words))
 
-    def _shared(self, words: Tensor) -> list[KeysValues]:
+    def _shared(self, words: Tensor) -> Seen | None:
         """Keys and values of BOS and names: they see no user, so once per precision is enough."""
         if not len(words):
-            return []
+            return None
         autocast = torch.is_autocast_enabled(words.device.type)
         key = (len(words), words.device, self.backbone.dtype, autocast)
         if key not in self._seen:

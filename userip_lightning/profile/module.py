@@ -162,10 +162,10 @@ class ProfileModule(LightningModule):
     @torch.no_grad()
     def _start(self, users: Tensor) -> Tensor:
         """[B, P, S, D] of [B] users, from all that is known of them."""
-        embedding = self._likelihood.backbone.embedding
+        words = self._likelihood.backbone.words
         if self.start == "words":
-            return embed_start(self.data.start_ids(users.numpy()).to(embedding.device), embedding)
-        return random_start(users, self._shape, embedding, self.seed)
+            return embed_start(self.data.start_ids(users.numpy()), words)
+        return random_start(users, self._shape, words, self.seed)
 
     @property
     def _shape(self) -> tuple[int, int, int]:

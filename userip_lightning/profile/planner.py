@@ -11,16 +11,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import torch
 
 from userip_lightning.errors import InputError
+from userip_lightning.profile.attention import kernel
 from userip_lightning.profile.backbone import LMSource, load_config, resolve_dtype
 from userip_lightning.profile.device_memory import available_bytes
+from userip_lightning.profile.families import ADVICE, refuse_family
 from userip_lightning.profile.lm_cost import LMCost, measure_cost, weight_bytes
 from userip_lightning.profile.quantized import Quantization
 from userip_lightning.profile.target_nll import chunk_tokens
+from userip_lightning.profile.trial import cannot_be_run
 
 Table = Literal["memory", "disk", "streaming"]
 
@@ -174,7 +177,6 @@ def plan_run(
     z: SoftTokens,
     tokens: int,
     device: torch.device,
-    attention: str,
     rows: int | None = None,
     processes: int = 1,
     neighbours: int = 1,
@@ -187,17 +189,17 @@ def plan_run(
         z: the soft tokens.
         tokens: width T of the widest row, prefix included.
         device: of this process.
-        attention: ``attn_implementation`` of transformers, as the LM will be loaded with.
         rows: in flight; ``None`` takes the largest number that fits.
         processes: of the run; matters where ``source`` is sharded.
         neighbours: processes that share this device's memory, itself included.
         learns: whether soft tokens move; where they are only judged, nothing is kept for a backward pass.
 
     Raises:
-        InputError: the configuration cannot be read, or the run does not fit.
+        InputError: the configuration cannot be read or is of a family that would be scored wrongly, or the
+            run does not fit.
     """
     shards = processes if source.sharded else 1
-    cost = _cost(source, attention, tokens, device, shards, learns)
+    cost = _cost(source, tokens, device, shards, learns)
     spare = SPARE["cuda" if device.type == "cuda" else "cpu"]
     plan = plan_memory(cost, z, available_bytes(device) // neighbours, spare, rows)
     if plan.total > plan.budget:
@@ -205,15 +207,30 @@ def plan_run(
     return plan
 
 
-@lru_cache(maxsize=8)
-def _cost(
-    source: LMSource, attention: str, tokens: int, device: torch.device, shards: int, learns: bool
-) -> LMCost:
-    """Of the same LM and width, found once: runs of one process often share them."""
+def usable_config(source: LMSource) -> Any:
+    """The configuration of an LM that may be scored rightly.
+
+    Raises:
+        InputError: it cannot be read, or is of a family that would be scored wrongly.
+    """
     config = load_config(source)
+    refuse_family(source.name, config)
+    return config
+
+
+@lru_cache(maxsize=8)
+def _cost(source: LMSource, tokens: int, device: torch.device, shards: int, learns: bool) -> LMCost:
+    """Of the same LM and width, found once: runs of one process often share them."""
+    config = usable_config(source)
     chunk = chunk_tokens(config.get_text_config().vocab_size, device.type)
     dtype, quantization = resolve_dtype(source.dtype), source.quantization
-    return measure_cost(config, dtype, attention, tokens, device, quantization, shards, chunk, learns)
+    attention = kernel(source.attention, config)
+    try:
+        return measure_cost(config, dtype, attention, tokens, device, quantization, shards, chunk, learns)
+    except InputError:
+        raise
+    except Exception as error:  # a family may fail in any way when it is given what it does not know
+        raise InputError(f"lm.name: {source.name!r} {cannot_be_run(error)}; {ADVICE}.") from error
 
 
 def _smaller(source: LMSource) -> dict[str, int]:

@@ -11,28 +11,31 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from userip_lightning.profile.word_vectors import WordVectors
 
-def embed_start(ids: Tensor, embedding: Tensor) -> Tensor:
+
+def embed_start(ids: Tensor, words: WordVectors) -> Tensor:
     """Embeddings of the start tokens.
 
     Args:
         ids: [B, P, S]; -1 where there is none.
-        embedding: [V, D].
+        words: of the LM.
 
     Returns:
-        [B, P, S, D] float32; where there is no token, the mean of the vocabulary.
+        [B, P, S, D] float32 on the device of ``words``; where there is no token, the mean of the vocabulary.
     """
-    known = (ids >= 0).unsqueeze(-1)
-    return torch.where(known, embedding[ids.clamp(min=0)].float(), embedding.float().mean(0))
+    found = words.of(ids.clamp(min=0))
+    unknown = (ids < 0).unsqueeze(-1)
+    return torch.where(unknown.to(found.device), words.mean(), found) if unknown.any() else found
 
 
-def random_start(users: Tensor, shape: tuple[int, int, int], embedding: Tensor, seed: int) -> Tensor:
+def random_start(users: Tensor, shape: tuple[int, int, int], words: WordVectors, seed: int) -> Tensor:
     """Gaussian z with the spread of the vocabulary embeddings (the paper's start), whatever the batch.
 
     Args:
         users: [B] rows in the population.
         shape: (P, S, D).
-        embedding: [V, D].
+        words: of the LM.
         seed: of the draw.
 
     Returns:
@@ -44,4 +47,4 @@ def random_start(users: Tensor, shape: tuple[int, int, int], embedding: Tensor, 
         draw = int(np.random.SeedSequence(seed, spawn_key=(user,)).generate_state(1)[0])
         generator = torch.Generator().manual_seed(draw)
         rows.append(torch.randn(shape, generator=generator, dtype=torch.float32))
-    return torch.stack(rows).to(embedding.device) * embedding.float().std()
+    return torch.stack(rows).to(words.device) * words.std()

@@ -132,7 +132,9 @@ class PEPLERModule(LightningModule):
             return
         lm = load_language_model(self.lm)
         refuse_changed_logits(self.lm.name, lm.config)
-        longest, context = PROMPTS + self.data.tokens, int(lm.config.max_position_embeddings)
+        longest = PROMPTS + self.data.tokens
+        # Bloom and MPT count without an end
+        context = int(getattr(lm.config.get_text_config(), "max_position_embeddings", longest))
         if longest > context:
             raise InputError(
                 f"data.tokens: prompts and {self.data.tokens} tokens take {longest} places, the language "

@@ -76,7 +76,7 @@ class AttentionReader:
     @property
     def layers(self) -> int:
         """Of the model."""
-        return int(self.backbone.model.config.num_hidden_layers)
+        return int(self.backbone.model.config.get_text_config().num_hidden_layers)
 
     def words(self, item: str) -> list[Word]:
         """Words of the sentence about an item that have a letter; its text is content, the task filler."""
@@ -93,7 +93,7 @@ class AttentionReader:
         """
         body = self._body(item)
         words = self.words(item)
-        weight = self._attention(torch.from_numpy(z).to(self.backbone.embedding.device), body)
+        weight = self._attention(torch.from_numpy(z).to(self.backbone.words.device), body)
         return Read(words, np.stack([weight[..., word.tokens].mean(-1) for word in words], axis=-1))
 
     def _encode(self, item: str) -> list[int]:
@@ -118,13 +118,8 @@ class AttentionReader:
             segment, head, torch.ones_like(segment, dtype=torch.bool), len(soft), self.prompt.independent
         )
         position = torch.cat([torch.arange(length)[None], body["position"] + length], 1).to(device)
-        layers: Sequence[Tensor] = self.backbone.model.base_model(
-            inputs_embeds=inputs,
-            attention_mask=additive(shown.to(device), inputs.dtype).expand(count, -1, -1, -1),
-            position_ids=position.expand(count, -1),
-            use_cache=False,
-            output_attentions=True,
-        ).attentions
+        mask = additive(shown.to(device), inputs.dtype).expand(count, -1, -1, -1)
+        layers = self.backbone.attentions(inputs, mask, position.expand(count, -1))
         by_head = torch.stack(
             [layer[:, :, length:, :].float().mean(1) for layer in layers], 1
         )  # [C, L, T, K]

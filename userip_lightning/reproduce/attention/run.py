@@ -163,10 +163,10 @@ def _sentences(case: Profiled, texts: list[str | None], reader: AttentionReader)
 
 def _soft_tokens(case: Profiled, reader: AttentionReader, users: Ints) -> NDArray[np.float32]:
     """[C, B, P, S, D] of every condition."""
-    tuned, embedding = case.z(users), reader.backbone.embedding.detach()
+    tuned, words = case.z(users), reader.backbone.words
     shape = (tuned.shape[1], tuned.shape[2], tuned.shape[3])
-    by_chance = random_start(torch.from_numpy(users), shape, embedding, case.seed)
-    started = embed_start(torch.from_numpy(case.start_ids(users)).to(embedding.device), embedding)
+    by_chance = random_start(torch.from_numpy(users), shape, words, case.seed)
+    started = embed_start(torch.from_numpy(case.start_ids(users)), words)
     before = [values.cpu().numpy() for values in (by_chance, started)]
     return np.stack([*before, tuned, np.roll(tuned, 1, axis=0)])
 

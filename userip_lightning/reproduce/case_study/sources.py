@@ -66,8 +66,8 @@ def retrieve(case: Profiled, people: Histories, words: LanguageModelWords, tell:
     vectors = list[Floats]()
     if case.plan.profiles:
         tuned = case.z(people.users)
-        ids = torch.from_numpy(case.start_ids(people.users)).to(words.embedding.device)
-        started = embed_start(ids, words.embedding).cpu().numpy()
+        ids = torch.from_numpy(case.start_ids(people.users))
+        started = embed_start(ids, words.word_vectors).cpu().numpy()
         for p, name in enumerate(case.prompt.names):
             add(name, TUNED, of_soft_tokens(tuned[:, p], words, among))
             add(name, STARTED, of_soft_tokens(started[:, p], words, among))
