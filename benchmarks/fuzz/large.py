@@ -1,0 +1,3 @@
+"""placeholder"""
+def run_large(names, work, out):
+    return 0
