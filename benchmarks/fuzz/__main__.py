@@ -26,6 +26,7 @@ from benchmarks.fuzz.kinds import KINDS
 from benchmarks.fuzz.large import run_large
 from benchmarks.fuzz.pool import Limits, Pool
 from benchmarks.fuzz.progress import Progress
+from userip_lightning.artifact import stable_hash
 
 _GIB = 1 << 30
 #: One thread each, no network, nothing of the user's own cache.
@@ -104,7 +105,7 @@ def _code() -> str:
     """Which code it is, by the times and sizes of its files."""
     root = Path(__file__).parents[2]
     files = sorted([*(root / "userip_lightning").rglob("*.py"), *Path(__file__).parent.glob("*.py")])
-    return str(hash(tuple((str(file), file.stat().st_size, file.stat().st_mtime_ns) for file in files)))
+    return stable_hash([(str(file), file.stat().st_size, file.stat().st_mtime_ns) for file in files])
 
 
 def _kinds(text: str) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import shutil
 from collections.abc import Collection
 from pathlib import Path
@@ -11,7 +12,7 @@ import numpy as np
 import polars as pl
 
 from benchmarks.fuzz.case import Kind, Outcome, difference, judge
-from benchmarks.fuzz.damage import damage
+from benchmarks.fuzz.damage import damage, damaged_bytes
 from userip_lightning import artifact
 from userip_lightning.artifact import Manifest
 from userip_lightning.bank import FeatureBank
@@ -95,12 +96,26 @@ class Banks(Kind):
         rng = self.random(seed)
         copy = Path(shutil.copytree(self.root, scratch / "bank"))
         other = next(name for name in self.truth if name != self.current)
-        target = copy if rng.random() < 0.15 else copy / self.current
-        words = damage(target, rng, copy / other if target != copy else copy)
+        if rng.random() < 0.1:
+            words = _pointed(copy / "CURRENT", other, rng)
+        else:
+            words = damage(copy / self.current, rng, copy / other)
         ways = [way for way, share in WAYS.items() if rng.random() < share]
         return judge(words, lambda: answer(copy, self.asked, ways), lambda found: self._differs(copy, found))
 
     def _differs(self, copy: Path, found: Answer) -> str | None:
         """Right is what CURRENT names; a hand may have written the other version's name there."""
-        named = (copy / "CURRENT").read_text().strip()
+        named = (copy / "CURRENT").read_text(errors="replace").strip()
         return difference(self.truth.get(named, {}) or dict.fromkeys(found, "refusal"), found)
+
+
+def _pointed(file: Path, other: str, rng: random.Random) -> str:
+    """CURRENT says something else."""
+    if rng.random() < 0.5:
+        changed, words = damaged_bytes(file.read_bytes(), rng)
+        file.write_bytes(changed)
+        return f"CURRENT: {words}"
+    name = file.read_text().strip()
+    text = rng.choice([other, name, "", ".", "..", "../bank", "/", f"{name}/", f"./{name}", f"{name}\n{other}", "*", "\0"])
+    file.write_text(text)
+    return f"CURRENT: {text!r}"

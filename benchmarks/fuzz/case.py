@@ -127,9 +127,14 @@ def fault_of_sentence(text: str) -> str | None:
 def difference(right: Mapping[str, Any], found: Mapping[str, Any]) -> str | None:
     """The first entry in which an answer differs; a missing one was not asked for."""
     for name, value in found.items():
-        if value != right[name]:
+        if not _same(value, right[name]):
             return f"{name}: {_at(right[name], value)}"
     return None
+
+
+def _same(found: Any, right: Any) -> bool:
+    """Equal, where NaN is NaN."""
+    return bool(found == right) or repr(found) == repr(right)
 
 
 def _at(right: Any, found: Any) -> str:
@@ -137,7 +142,7 @@ def _at(right: Any, found: Any) -> str:
     if isinstance(right, list) and isinstance(found, list):
         if len(right) != len(found):
             return f"{len(found)} entries instead of {len(right)}"
-        place = next(place for place, pair in enumerate(zip(right, found, strict=True)) if pair[0] != pair[1])
+        place = next(place for place, pair in enumerate(zip(right, found, strict=True)) if not _same(*pair))
         return f"[{place}] {short(repr(found[place]), 100)} instead of {short(repr(right[place]), 100)}"
     return f"{short(repr(found), 100)} instead of {short(repr(right), 100)}"
 

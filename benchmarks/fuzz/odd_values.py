@@ -24,9 +24,11 @@ def edited(value: Any, rng: random.Random) -> tuple[Any, str]:
     for step in place[:-1]:
         parent = parent[step]
     key = place[-1]
-    shown = ".".join(map(str, place[1:])) or "the whole"
     change = rng.choice([_drop, _odd, _odd, _number, _number, _text, _rename, _twice, _inserted, _deep])
-    return changed[""], f"{shown}: {change(parent, key, rng)}" if place != ("",) else _whole(changed, rng)
+    if place == ("",):
+        return _whole(rng)
+    words = f"{'.'.join(map(str, place[1:]))}: {change(parent, key, rng)}"
+    return changed[""], words
 
 
 def _places(value: Any, before: tuple[Any, ...]) -> list[tuple[Any, ...]]:
@@ -34,9 +36,9 @@ def _places(value: Any, before: tuple[Any, ...]) -> list[tuple[Any, ...]]:
     return [place for key in keys for place in ((*before, key), *_places(value[key], (*before, key)))]
 
 
-def _whole(changed: dict[str, Any], rng: random.Random) -> str:
-    changed[""] = rng.choice(ODD)
-    return f"all of it is {changed['']!r:.40}"
+def _whole(rng: random.Random) -> tuple[Any, str]:
+    value = rng.choice(ODD)
+    return value, f"all of it is {value!r:.40}"
 
 
 def _drop(parent: Any, key: Any, rng: random.Random) -> str:

@@ -84,11 +84,11 @@ def _asked(source: Source, log: str) -> Read:
 
 def _damaged(folder: Path, rng: random.Random) -> str:
     """One fault in one file; of a packed one inside or outside."""
-    if rng.random() < 0.3:
-        return damage(folder, rng)
     files = sorted(file for file in folder.rglob("*") if file.is_file())
     if not files:
         return "nothing left"
+    if rng.random() < 0.3:
+        return damage(folder, rng)
     file = rng.choice(files)
     raw = file.read_bytes()
     inside = file.suffix == ".gz" and rng.random() < 0.7

@@ -61,6 +61,7 @@ def work(connection: Connection, log: Path) -> None:
 
 def _done(task: Task, opened: dict[str, Kind]) -> Outcome | None:
     if task.seed is None:
+        _limit(None)
         kind_of(task.kind).build(task.folder)
         return None
     if task.kind not in opened:
