@@ -34,6 +34,17 @@ def test_round_trip_with_the_reserved_code_for_strangers(tmp_path: Path) -> None
     assert artifact.rows_seen(bank.path).tolist() == [4, 5, 9]
 
 
+def test_seven_is_one_user_whatever_the_type(tmp_path: Path) -> None:
+    write(tmp_path, users=[7, "None", "nan", "True"])
+    bank = FeatureBank.open(tmp_path)
+    for seven in (7, 7.0, "7", "7.0", np.int8(7), np.float32(7)):
+        assert bank.lookup([seven, "True"]).tolist() == [[0, 2], [3, 2]]
+    assert bank.lookup([7.0, None, float("nan"), " ", "x" * 10**6]).tolist() == [[0, 2]] + [[4, 3]] * 4
+    for no_id in (True, 7.5, b"7", "7\0"):
+        with pytest.raises(InputError, match=r"^user_ids: .* \(number 2\) (is no id|has a NUL)"):
+            bank.lookup(["7", no_id])
+
+
 def test_users_table_is_sorted_and_feast_ready(tmp_path: Path) -> None:
     write(tmp_path)
     users = FeatureBank.open(tmp_path).users
@@ -119,14 +130,20 @@ def test_export_refuses_another_suffix(tmp_path: Path) -> None:
     ("users", "codes", "message"),
     [
         (["u1", "u2", "u1", "u3"], CODES, "user id 'u1' is there twice"),
-        (["u1", "u2", "", "u3"], CODES, "user id '' (row 3) has 0 characters, 1 to 256 expected"),
-        (
-            ["u1", "u2", "x" * 257, "u3"],
-            CODES,
-            f"user id '{'x' * 20}...' (row 3) has 257 characters, 1 to 256 expected",
-        ),
-        (["u1", "u2", "u1\0", "u3"], CODES, r"user id 'u1\x00' (row 3) has a NUL character"),
-        (np.array(["u1", "u2", "u\0001", "u3"]), CODES, r"user id 'u\x001' (row 3) has a NUL character"),
+        (["u1", "u2", "", "u3"], CODES, "user_ids: number 3 is missing"),
+        (["u1", "u2", None, "u3"], CODES, "user_ids: number 3 is missing"),
+        (["u1", "u2", True, "u3"], CODES, "user_ids: True (number 3) is no id"),
+        (["u1", "u2", "x" * 257, "u3"], CODES, "(number 3) has more than 256 characters"),
+        (["u1", "u2", "u1\0", "u3"], CODES, r"user_ids: 'u1\x00' (number 3) has a NUL character"),
+        (np.array(["u1", "u2", "u\0001", "u3"]), CODES, r"user_ids: 'u\x001' (number 3) has a NUL"),
+        ({"u1", "u2", "u4", "u3"}, CODES, "user_ids: a set given, expected ids in order"),
+        (["7", 7.0, "u2", "u3"], CODES, "user id '7' is there twice"),
+        (USERS, CODES + 0.5, "code 0.5 (row 1) is no whole number"),
+        (USERS, CODES * float("nan"), "code nan (row 1) is no whole number"),
+        (USERS, CODES * 1e300, "(row 1) is no whole number"),
+        (USERS, CODES > 0, "codes of type bool given, expected whole numbers"),
+        (USERS, CODES.astype(str), "codes of type <U21 given, expected whole numbers"),
+        (USERS, CODES.astype(np.uint64) + np.uint64(2**63), "hobby code 92233"),
         (USERS[:3], CODES, "do not fit 3 users"),
         (USERS, CODES[:, :1], "do not fit 4 users and 2 profiles"),
         (USERS, CODES + np.array([0, 1]), "user 'u3' has background code 3, but its codes are 0 to 2"),

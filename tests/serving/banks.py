@@ -9,7 +9,7 @@ from userip_lightning.bank import FeatureBank
 
 NAMES, SIZES = ("hobby", "background"), (97, 89)
 #: Ids that a careless format would mix up.
-ODD = ["-x", 'Zoë "q\\', "a\nb", '":[', "[3,1]", ",", "1\t2", "日本", "\x01", 'a"', "{", "🙂", "user_1,", " "]
+ODD = ["-x", 'Zoë "q\\', "a\nb", '":[', "[3,1]", ",", "1\t2", "日本", "\x01", 'a"', "🙂", "user_1,", "1.5"]
 
 
 def ids(users: int) -> list[str]:

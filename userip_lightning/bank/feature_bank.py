@@ -24,9 +24,10 @@ from userip_lightning import artifact
 from userip_lightning.artifact import Manifest
 from userip_lightning.bank.keys import KeyIndex
 from userip_lightning.bank.spreadsheet import harmless
-from userip_lightning.bank.version_folder import Content
+from userip_lightning.bank.version_folder import Content, whole_codes
 from userip_lightning.bank.versions import CURRENT, current, missing, point, size, stamp, versions
 from userip_lightning.errors import InputError
+from userip_lightning.ids import Ids, asked_array, id_strings
 from userip_lightning.lock import sole_writer
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ class FeatureBank:
     @staticmethod
     def write(
         root: str | Path,
-        user_ids: Sequence[str] | NDArray[np.str_],
+        user_ids: Ids,
         codes: NDArray[np.int64],
         names: Sequence[str],
         sizes: Sequence[int],
@@ -83,8 +84,8 @@ class FeatureBank:
 
         Args:
             root: folder of all versions.
-            user_ids: [U], distinct.
-            codes: [U, P], 0 .. K_p - 1.
+            user_ids: [U], distinct; see :func:`~userip_lightning.ids.id_strings`.
+            codes: [U, P], 0 .. K_p - 1; whole numbers, also as floats.
             names: the P profile names.
             sizes: the P codebook sizes K_p.
             manifest: kind ``bank``; names and sizes are added to its ``extra``.
@@ -96,11 +97,12 @@ class FeatureBank:
             The folder of the version.
 
         Raises:
-            InputError: shapes disagree, an id is repeated, empty, too long or has a NUL character, a code is
-                out of range, another process is writing this bank, another version than ``after`` is the
-                current one, or the disk is full.
+            InputError: shapes disagree, an id is repeated, missing, too long or none, a code is no whole
+                number or out of range, another process is writing this bank, another version than ``after``
+                is the current one, or the disk is full.
         """
-        content = Content.of(user_ids, codes, names, sizes, manifest, rows_seen, arrays)
+        users = np.array(id_strings(user_ids, "bank: user_ids"), dtype=np.str_)
+        content = Content.of(users, whole_codes(codes), names, sizes, manifest, rows_seen, arrays)
         with sole_writer(root, "bank"):
             if after != ANY_VERSION and after != (current(Path(root)) if FeatureBank.exists(root) else None):
                 raise InputError(
@@ -156,17 +158,25 @@ class FeatureBank:
                 f"{self.path}: this version was deleted while it was read; run the same command again."
             ) from None
 
-    def lookup(self, user_ids: Sequence[str] | NDArray[np.str_]) -> NDArray[np.int64]:
-        """[N] user ids → [N, P] codes; an unknown user gets the reserved code K_p of every profile."""
+    def lookup(self, user_ids: Ids) -> NDArray[np.int64]:
+        """[N] user ids → [N, P] codes; an unknown user gets the reserved code K_p of every profile.
+
+        Args:
+            user_ids: in order; ``7``, ``7.0`` and ``"7"`` are one id, and one that is missing (None, NaN,
+                blank) or longer than any in a bank is an unknown user.
+
+        Raises:
+            InputError: one is no id (:mod:`userip_lightning.ids`), or they have no order: a set, a generator.
+        """
         return self.codes(self.find(user_ids))
 
-    def find(self, user_ids: Sequence[str] | NDArray[np.str_]) -> NDArray[np.int64]:
-        """[N] user ids → [N] places in the bank, -1 where a user is unknown.
+    def find(self, user_ids: Ids) -> NDArray[np.int64]:
+        """[N] user ids, as for :meth:`lookup` → [N] places in the bank, -1 where a user is unknown.
 
         For a server that keeps more about its users in this order, such as their embedding rows: one search
         for all of it.
         """
-        return self._index.find(np.asarray(user_ids, dtype=np.str_))
+        return self._index.find(asked_array(user_ids))
 
     def codes(self, places: NDArray[np.int64]) -> NDArray[np.int64]:
         """[N] places of :meth:`find` → [N, P] codes; place -1 has the reserved code K_p of every profile."""

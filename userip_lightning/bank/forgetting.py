@@ -19,6 +19,7 @@ from userip_lightning.bank.feature_bank import FeatureBank
 from userip_lightning.bank.version_folder import Content
 from userip_lightning.bank.versions import current, drop, point, sweep, versions, writable_root
 from userip_lightning.errors import InputError
+from userip_lightning.ids import Ids, id_strings
 from userip_lightning.lock import sole_writer
 
 #: Arrays with a row per user, in the order of codes.parquet, have this name or one that begins like this.
@@ -60,7 +61,7 @@ class Forgotten(NamedTuple):
     successors: dict[str, str]
 
 
-def forget(path: str | Path, users: Sequence[str], copies: Sequence[Copy] = ()) -> Forgotten:
+def forget(path: str | Path, users: Ids, copies: Sequence[Copy] = ()) -> Forgotten:
     """Delete the codes, and what else is kept per user, of ``users`` in all versions and copies.
 
     What killed writers left goes in any case.
@@ -71,11 +72,12 @@ def forget(path: str | Path, users: Sequence[str], copies: Sequence[Copy] = ()) 
         copies: stores that the bank was pushed to.
 
     Raises:
-        InputError: none of the users is there (no version has changed then), no bank there, another process
-            is writing it, a copy that cannot follow or still has bytes of them, or a full disk or store.
+        InputError: none of the users is there (no version has changed then), an id that is missing or none,
+            no bank there, another process is writing it, a copy that cannot follow or still has bytes of
+            them, or a full disk or store.
     """
     root = writable_root(path)
-    asked = tuple(dict.fromkeys(users))
+    asked = tuple(dict.fromkeys(id_strings(users, "users")))
     with sole_writer(root, "bank"):
         sweep(root)  # what killed writers left may have the users' codes, and is in no version
         names = versions(root)

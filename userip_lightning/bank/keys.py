@@ -19,7 +19,6 @@ from numpy.typing import NDArray
 
 from userip_lightning.artifact import save_array
 
-MAX_LENGTH = 256
 _WORD = 8  # characters; keys are padded to a multiple, so that they divide into 64-bit words
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 

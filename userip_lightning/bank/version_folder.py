@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from userip_lightning import artifact
 from userip_lightning.artifact import Manifest
-from userip_lightning.bank.keys import MAX_LENGTH, KeyIndex
+from userip_lightning.bank.keys import KeyIndex
 from userip_lightning.errors import InputError
+from userip_lightning.ids import MAX_LENGTH
 
 #: Arrays that a version has for its own use; whatever else lies there its writer has added.
 OWN_ARRAYS = ("codes", *KeyIndex._fields, Path(artifact.ROWS_SEEN).stem)
@@ -34,7 +35,7 @@ class Content(NamedTuple):
     @staticmethod
     def of(
         user_ids: Sequence[str] | NDArray[np.str_],
-        codes: NDArray[np.int64],
+        codes: NDArray[np.integer],
         names: Sequence[str],
         sizes: Sequence[int],
         manifest: Manifest,
@@ -44,10 +45,8 @@ class Content(NamedTuple):
         """From what a writer has, checked.
 
         Raises:
-            InputError: shapes disagree, an id is repeated, empty, too long or has a NUL character, or a code
-                is out of range.
+            InputError: shapes disagree, an id is repeated, empty or too long, or a code is out of range.
         """
-        _refuse_nul(user_ids.tolist() if isinstance(user_ids, np.ndarray) else user_ids)
         users = np.asarray(user_ids, dtype=np.str_)
         _check(users, codes, names, sizes)
         extra = {**manifest.extra, "names": list(names), "sizes": [int(size) for size in sizes]}
@@ -118,15 +117,24 @@ class Content(NamedTuple):
         return folder
 
 
-def _refuse_nul(user_ids: Sequence[str]) -> None:
-    """NumPy drops NUL characters at an id's end, so that two ids would become one user."""
-    users = [str(user) for user in user_ids]
-    if "\0" in "".join(users):
-        row = next(row for row, user in enumerate(users) if "\0" in user)
+def whole_codes(codes: Any) -> NDArray[np.integer]:
+    """[U, P] numbers as integers.
+
+    Raises:
+        InputError: one of them is no whole number, or they are no numbers.
+    """
+    found = np.asarray(codes)
+    if found.dtype.kind in "iu" or not found.size:
+        return found
+    if found.dtype.kind != "f":
+        raise InputError(f"bank: codes of type {found.dtype} given, expected whole numbers; give integers.")
+    wrong = ~(np.abs(found) < 2**53) | (found != np.floor(found))
+    if wrong.any():
+        at = tuple(int(axis[0]) for axis in wrong.nonzero())
         raise InputError(
-            f"bank: user id {_shown(users[row])} (row {row + 1}) has a NUL character, an id without one is "
-            "expected; give that user another id or leave the row out."
+            f"bank: code {found[at]} (row {at[0] + 1}) is no whole number; give integers, 0 .. K - 1."
         )
+    return found.astype(np.int64)
 
 
 def _shown(user: str) -> str:
@@ -134,7 +142,7 @@ def _shown(user: str) -> str:
 
 
 def _check(
-    users: NDArray[np.str_], codes: NDArray[np.int64], names: Sequence[str], sizes: Sequence[int]
+    users: NDArray[np.str_], codes: NDArray[np.integer], names: Sequence[str], sizes: Sequence[int]
 ) -> None:
     """Raise InputError where :meth:`FeatureBank.write` says so."""
     if codes.shape != (users.size, len(names)) or len(sizes) != len(names):

@@ -14,7 +14,7 @@ import polars as pl
 from userip_lightning.artifact import Manifest, file_hash, stable_hash, writing
 from userip_lightning.data.labels import GivenLabel, Implicit, Labels, RatingThreshold
 from userip_lightning.errors import InputError
-from userip_lightning.ids import has_nul, is_missing, read_ids
+from userip_lightning.ids import is_missing, read_ids
 
 KIND = "population"
 #: Columns of a part: who, which item of the catalogue (null where it has none), liked or not, which row.
@@ -148,8 +148,8 @@ def _checked(population: Population) -> Population:
     """With its counts; complains of the first row that cannot be used."""
     events = population.scan()
     wrong = {
-        "user_id": is_missing("user_id") | has_nul("user_id"),
-        "item_id": is_missing("item_id") | has_nul("item_id"),
+        "user_id": is_missing("user_id"),
+        "item_id": is_missing("item_id"),
         "label or rating": pl.col("label").is_in([0.0, 1.0]).not_().fill_null(True),
     }
     bad = pl.any_horizontal(*wrong.values())

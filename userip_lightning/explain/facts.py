@@ -23,6 +23,7 @@ from userip_lightning.explain.overlap import overlaps
 from userip_lightning.explain.source import CodeWordsReader, Ints, Source
 from userip_lightning.explain.typical import sample_of
 from userip_lightning.explain.user_map import code_places, user_map
+from userip_lightning.ids import id_string
 from userip_lightning.serving import Profiler
 
 #: Users that are shown one by one, and how many events of each.
@@ -104,7 +105,7 @@ class Facts:
             InputError: nobody has this id.
         """
         log = self.log
-        (places,) = np.nonzero((log.user_ids == user_id).to_numpy())
+        (places,) = np.nonzero((log.user_ids == id_string(user_id, "--user")).to_numpy())
         if not places.size:
             known = ", ".join(map(repr, log.user_ids.head(3)))
             raise InputError(

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from userip_lightning.ids import id_string
+
 if TYPE_CHECKING:
     import polars as pl
 
@@ -31,16 +33,11 @@ class ItemRows:
     def row(self, item: object) -> int | None:
         """Row of an item; None where it is not known, or its id is missing.
 
-        Args:
-            item: its id, a string or a whole number: ``7``, ``7.0`` and ``"7"`` are one id.
+        Raises:
+            InputError: what should be its id is none.
         """
-        if isinstance(item, str):
-            return self._by_id.get(item)
-        if isinstance(item, int | np.integer) or (
-            isinstance(item, float | np.floating) and float(item).is_integer()
-        ):
-            return self._by_id.get(str(int(item)))
-        return None
+        row = self._by_id.get(item) if isinstance(item, str) else None
+        return self._by_id.get(id_string(item, "item")) if row is None else row
 
     def find(self, ids: pl.Series) -> NDArray[np.int64]:
         """[N] ids, null where missing → [N] rows, -1 where an item is not known.

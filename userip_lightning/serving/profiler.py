@@ -7,13 +7,12 @@
     profiler.code(state)
 
 The rule is that of the bank (design, section 7), and sums are exact: whichever way a user's events come in,
-they have the same state and the same codes, bit for bit. Ids are strings or whole numbers, ``7.0`` is
-``"7"``. Polars is loaded with the first whole log; one user's next event does not need it.
+they have the same state and the same codes, bit for bit. What an id is, says :mod:`userip_lightning.ids`.
+Polars is loaded with the first whole log; one user's next event does not need it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import cached_property
 from math import prod
 from pathlib import Path
@@ -24,6 +23,7 @@ from numpy.typing import NDArray
 
 from userip_lightning.bank import FeatureBank
 from userip_lightning.errors import InputError
+from userip_lightning.ids import Ids
 from userip_lightning.serving.factorised_sums import FactorisedSums
 from userip_lightning.serving.item_rows import ItemRows
 from userip_lightning.serving.joint_sums import JointSums
@@ -151,7 +151,7 @@ class Profiler:
         """States [U, W] → codes [U, P]."""
         return np.stack(np.unravel_index(self.sums.best(states), self.sizes), axis=1).astype(np.int64)
 
-    def stored(self, user_ids: Sequence[str] | NDArray[np.str_]) -> Floats:
+    def stored(self, user_ids: Ids) -> Floats:
         """[N] user ids → [N, W] states of the bank's users, and fresh states of others.
 
         A later log is added to them by ``stored(ids) + states - start()``. The first call reads all ids.
@@ -213,7 +213,7 @@ class Profiler:
             label: 1 liked, 0 not; in an implicit log an event with 0 is none.
 
         Raises:
-            InputError: another label, or no writeable float64 vector of W figures.
+            InputError: another label, a broken id, or no writeable float64 vector of W figures.
         """
         return self._add(state, item, label, 1)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 from userip_lightning.bank.feature_bank import FeatureBank
 from userip_lightning.bank.forgetting import Copy
 from userip_lightning.errors import InputError
+from userip_lightning.ids import Ids
 from userip_lightning.serving import redis_store, sqlite_store
 from userip_lightning.serving.copying import Progress, Pushed
 
@@ -29,7 +29,7 @@ class Reader(Protocol):
     def sizes(self) -> tuple[int, ...]:
         """The P codebook sizes K_p."""
 
-    def lookup(self, user_ids: Sequence[str] | NDArray[np.str_]) -> NDArray[np.int64]:
+    def lookup(self, user_ids: Ids) -> NDArray[np.int64]:
         """[N] user ids → [N, P] codes; an unknown user gets the reserved code K_p of every profile."""
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from userip_lightning.ids import Ids, asked_ids
 from userip_lightning.serving.redis_store.address import Address
 from userip_lightning.serving.redis_store.complaints import told
 from userip_lightning.serving.redis_store.layout import Layout, Meta
@@ -46,16 +47,17 @@ class RedisBank:
         """Name of the version that was read last."""
         return self.meta.version
 
-    def lookup(self, user_ids: Sequence[str] | NDArray[np.str_]) -> NDArray[np.int64]:
-        """[N] user ids → [N, P] codes; an unknown user gets the reserved code K_p of every profile.
+    def lookup(self, user_ids: Ids) -> NDArray[np.int64]:
+        """[N] user ids, as a bank takes them → [N, P] codes; an unknown user gets the reserved codes K_p.
 
         All of them are of one version, the current one at some moment during the call. It is one round trip,
         and one more where the version has changed since the last call.
 
         Raises:
-            InputError: the server is gone or lost keys, or the store's layout has changed.
+            InputError: an id that is none, the server is gone or lost keys, or the store's layout has
+                changed.
         """
-        users = [str(user) for user in user_ids]
+        users = asked_ids(user_ids)
         with told(self.address):
             meta, pages = self._pages(users)
         reserved = ",".join(map(str, meta.sizes)).encode()

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from types import TracebackType
 
 import numpy as np
 from numpy.typing import NDArray
 
+from userip_lightning.ids import Ids, asked_ids
 from userip_lightning.serving.sqlite_store.address import Address
 from userip_lightning.serving.sqlite_store.database import Version, connect, current, reading, told
 
@@ -46,15 +46,15 @@ class SqliteBank:
         """Name of the version that was read last."""
         return self._version.name
 
-    def lookup(self, user_ids: Sequence[str] | NDArray[np.str_]) -> NDArray[np.int64]:
-        """[N] user ids → [N, P] codes; an unknown user gets the reserved code K_p of every profile.
+    def lookup(self, user_ids: Ids) -> NDArray[np.int64]:
+        """[N] user ids, as a bank takes them → [N, P] codes; an unknown user gets the reserved codes K_p.
 
         All of them are of one version, the current one at some moment during the call.
 
         Raises:
-            InputError: the file is damaged, or another process holds it.
+            InputError: an id that is none, the file is damaged, or another process holds it.
         """
-        users = [str(user) for user in user_ids]
+        users = asked_ids(user_ids)
         with told(self.address), reading(self._connection) as connection:
             self._version = current(connection, self.address)
             rows = connection.execute(
