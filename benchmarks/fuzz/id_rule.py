@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import decimal
 import math
 import re
 from typing import Any
@@ -23,11 +24,13 @@ def meanings(value: Any) -> set[Any]:
         return {BAD}
     if isinstance(value, (int, np.integer)) and not isinstance(value, np.timedelta64):
         number = int(value)
-        return {BAD} if abs(number) >= 10**LONGEST else {str(number)}
+        return {BAD, MISSING} if abs(number) >= 10**LONGEST else {str(number)}
     if isinstance(value, (float, np.floating)):
         return _of_float(float(value))
     if isinstance(value, str):
         return of_text(str(value))
+    if isinstance(value, decimal.Decimal):
+        return {MISSING, BAD} if value.is_nan() else {BAD, *_of_float(float(value))}
     if isinstance(value, (np.datetime64, np.timedelta64)) and np.isnat(value):
         return {MISSING, BAD}
     if isinstance(value, np.ndarray) and value.ndim == 0:
@@ -41,8 +44,8 @@ def of_text(text: str) -> set[Any]:
         return {MISSING} if text.strip(" \t\r\n\f\v") == "" else {MISSING, text}
     if "\0" in text:
         return {BAD}
-    if len(text) > LONGEST:
-        return {BAD}
+    if len(text) > LONGEST:  # a lookup may say that nobody has it
+        return {BAD, MISSING}
     if any("\ud800" <= sign <= "\udfff" for sign in text):
         return {BAD, text}
     if _WHOLE.fullmatch(text):

@@ -174,7 +174,7 @@ def _strange(rng: random.Random) -> Ids:
             Ids(pl.DataFrame({"user_id": values}), None, True, "a DataFrame"),
             Ids(pl.col("user_id"), None, True, "an expression"),
             Ids(range(5), list(range(5)), True, "range(5)"),
-            Ids(np.ma.masked_array(values, [True] * len(values)), None, True, "a masked array"),
+            Ids(np.ma.masked_array(values, [True] * len(values)), [None] * len(values), True, "a masked array"),
             Ids([[value] for value in values], None, True, f"a list of lists {values}"),
             Ids(circle, None, True, "a list with itself"),
             Ids(object(), None, True, "an object"),
