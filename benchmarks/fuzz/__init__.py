@@ -1,1 +1,1 @@
-"""A lasting fuzz: damaged banks, artifacts, configurations and logs end in the right answer or one sentence."""
+"""A lasting fuzz: whatever is damaged or odd ends in the right answer or in one sentence."""

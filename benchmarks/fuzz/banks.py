@@ -36,7 +36,7 @@ def users(count: int = 300) -> list[str]:
 
 
 def write_versions(root: Path) -> list[str]:
-    """Two versions of one bank, the second without some users of the first and with other codes; their names."""
+    """Two versions of one bank, the second with fewer users and other codes; returns their names."""
     names = []
     for seed in (1, 0):
         draw = np.random.default_rng(seed)

@@ -1,6 +1,6 @@
 """Cells of a log that mean something known: as text, as typed values, and what a reader makes of them.
 
-Written by docs/data.md, with no line of the package. Where the documents leave a choice, all choices are right.
+Written by docs/data.md, with no line of the package. Where that leaves a choice, all choices are right.
 """
 
 from __future__ import annotations

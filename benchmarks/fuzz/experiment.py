@@ -1,4 +1,4 @@
-"""The tests' tiny experiment, finished once with either engine: what artifacts and commands are damaged in."""
+"""The tests' tiny experiment, finished once with either engine, to be damaged."""
 
 from __future__ import annotations
 

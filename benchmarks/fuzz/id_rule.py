@@ -17,7 +17,7 @@ _WHOLE = re.compile(r"-?\d+\.0+")
 
 
 def meanings(value: Any) -> set[Any]:
-    """All that a value may be taken for: texts, ``MISSING``, ``BAD``. Where the rule is silent there are several."""
+    """All that a value may be taken for: texts, ``MISSING``, ``BAD``; several where the rule is silent."""
     if value is None:
         return {MISSING}
     if isinstance(value, (bool, np.bool_)):

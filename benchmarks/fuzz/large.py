@@ -1,4 +1,4 @@
-"""One-off cases of a size: a user with a million events, a line of a gigabyte; time and memory are printed."""
+"""One-off cases of a size: a user with a million events, a line of a gigabyte; their time and memory."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _SECONDS = 3600.0
 
 
 def run_large(names: Iterable[str], work: Path, out: TextIO) -> int:
-    """Run the cases of these names, all where none is given, each in a process of its own; 1 if one is bad."""
+    """Run the cases of these names, or all, each in a process of its own; 1 if one is bad."""
     chosen = list(names) or list(LARGE)
     if unknown := sorted(set(chosen) - set(LARGE)):
         raise SystemExit(f"no large case {unknown[0]!r}; there are {', '.join(LARGE)}")
