@@ -1,13 +1,13 @@
-"""`python -m benchmarks.fuzz`: mutated input by the thousand; exit code 1 if any of it is answered badly.
+"""`python -m benchmarks.fuzz`: damaged input by the thousand; exit code 1 if any is answered badly.
 
-    python -m benchmarks.fuzz                          all kinds, about 24,000 cases
+    python -m benchmarks.fuzz                          all kinds, 25,200 cases
     python -m benchmarks.fuzz --kinds banks,readers --share 0.05
     python -m benchmarks.fuzz --only banks:17          one case again, with its traceback
     python -m benchmarks.fuzz --large                  a user with a million events, a line of a gigabyte
 
-A case is a kind and a seed. A good end is the right answer or one sentence (InputError, exit code 2). A finding
-is another answer, another exception, a sentence that is none, a process that dies, hangs or takes too much
-memory. Findings are written as JSON lines; the damaged input of each is kept beside them.
+A case is a kind and a seed. A good end is the right answer or one sentence (InputError, exit code 2). A
+finding is another answer, another exception, a sentence that is none, a process that dies, hangs or takes
+too much memory. Findings are written as JSON lines; the damaged input of each is kept beside them.
 """
 
 from __future__ import annotations
@@ -63,14 +63,17 @@ def _all(given: argparse.Namespace, work: Path, limits: Limits) -> int:
             folder = _built(pool, name, work)
             progress.start(name)
             seen = verdicts[name] = Counter()
-            for seed, outcome, scratch in pool.run(KINDS[name].kind, folder, range(given.seed, given.seed + count)):
+            for seed, outcome, scratch in pool.run(
+                KINDS[name].kind, folder, range(given.seed, given.seed + count)
+            ):
                 seen[outcome.verdict] += 1
                 if outcome.is_finding:
                     findings.add(name, seed, outcome, scratch)
                 progress.step(findings.count)
     for name, seen in verdicts.items():
         print(f"{name}: {', '.join(f'{count:,} {verdict}' for verdict, count in seen.most_common())}")
-    print(f"{sum(map(Counter.total, verdicts.values())):,} cases in {progress.elapsed}, {findings.count:,} findings")
+    count = sum(map(Counter.total, verdicts.values()))
+    print(f"{count:,} cases in {progress.elapsed}, {findings.count:,} findings")
     print(findings.summary())
     return int(findings.count > 0)
 
@@ -120,13 +123,17 @@ def _parser() -> argparse.ArgumentParser:
         prog="fuzz", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--kinds", type=_kinds, default=list(KINDS), help=f"of {','.join(KINDS)} (all)")
-    parser.add_argument("--share", type=float, default=1.0, help="of every kind's cases (default: %(default)s)")
+    parser.add_argument(
+        "--share", type=float, default=1.0, help="of every kind's cases (default: %(default)s)"
+    )
     parser.add_argument("--cases", type=int, help="of every kind, in place of a share")
     parser.add_argument("--seed", type=int, default=0, help="of the first case; another finds other things")
     parser.add_argument("--only", nargs="+", metavar="KIND:SEED", help="these cases again")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="(default: %(default)s)")
     parser.add_argument("--seconds", type=float, default=60.0, help="a case may take (default: %(default)s)")
-    parser.add_argument("--memory_gib", type=float, default=1.5, help="a case may take (default: %(default)s)")
+    parser.add_argument(
+        "--memory_gib", type=float, default=1.5, help="a case may take (default: %(default)s)"
+    )
     parser.add_argument("--work", type=Path, help="keep what cases start from here, for the next time")
     parser.add_argument("--findings", type=Path, default=Path("fuzz-findings"), help="(default: %(default)s)")
     parser.add_argument(

@@ -56,7 +56,10 @@ def _other_header(raw: bytes, rng: random.Random) -> tuple[bytes, str]:
     old, new = rng.choice(
         [
             (r"'descr': '[^']*'", f"'descr': '{rng.choice(_TYPES)}'"),
-            (r"'shape': \([^)]*\)", f"'shape': {rng.choice(['(0,)', '()', '(1, 1)', '(99999999999, 9)', '(-1, 2)'])}"),
+            (
+                r"'shape': \([^)]*\)",
+                f"'shape': {rng.choice(['(0,)', '()', '(1, 1)', '(99999999999, 9)', '(-1, 2)'])}",
+            ),
             (r"'fortran_order': False", "'fortran_order': True"),
             (r"'shape'", rng.choice(["'shope'", "shape", "'shape"])),
             (r"\}", rng.choice(["", ")", "}}", "\x00"])),
@@ -98,7 +101,9 @@ def _other_table(frame: pl.DataFrame, rng: random.Random) -> tuple[pl.DataFrame,
         return frame.with_columns(pl.lit(None, frame.schema[name]).alias(name)), f"column {name} is null"
     if what == "type":
         new = rng.choice([pl.String, pl.Float32, pl.Int8, pl.Boolean, pl.Binary])
-        return frame.with_columns(pl.col(name).cast(pl.String).cast(new, strict=False)), f"column {name} is {new}"
+        return frame.with_columns(
+            pl.col(name).cast(pl.String).cast(new, strict=False)
+        ), f"column {name} is {new}"
     if what == "one" and frame.height > 1:
         place, other = rng.sample(range(frame.height), 2)
         at = pl.int_range(pl.len()) == place

@@ -110,7 +110,12 @@ def _predictions(folder: Path, others: Path) -> Answer:
     found = {}
     for split in ("val", "test"):
         run = read_run(folder, split)
-        found[split] = [run.rows.row_id.tolist(), run.rows.users.tolist(), run.rows.label.tolist(), run.score.tolist()]
+        found[split] = [
+            run.rows.row_id.tolist(),
+            run.rows.users.tolist(),
+            run.rows.label.tolist(),
+            run.score.tolist(),
+        ]
     return {**found, "data": run.rows.data_hash}
 
 

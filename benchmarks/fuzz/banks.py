@@ -29,10 +29,27 @@ Answer = dict[str, Any]
 
 def users(count: int = 300) -> list[str]:
     """Ids of several alphabets: integers, words, long ones, with quotes and separators."""
-    plain = [f"user_{number}" for number in range(count)] + [str(number * 7919) for number in range(1, count // 4)]
-    letters = "абв,αβγ,用户,ユーザ,أب,🙂🙃,e\u0301a\u0300,ẞß,ÀÉ".split(",")
+    plain = [f"user_{number}" for number in range(count)] + [
+        str(number * 7919) for number in range(1, count // 4)
+    ]
+    letters = ("абв", "αβγ", "用户", "ユーザ", "أب", "🙂🙃", "e\u0301a\u0300", "ẞß", "ÀÉ")
     foreign = [f"{letter}{number}" for number, letter in enumerate(letters * 4)]
-    return [*plain, *foreign, "x" * 256, "ü" * 255, "a b", 'a"b', "a,b", "a\tb", "-5", "007", "1e5", "=1+1", "NaN", "None"]
+    return [
+        *plain,
+        *foreign,
+        "x" * 256,
+        "ü" * 255,
+        "a b",
+        'a"b',
+        "a,b",
+        "a\tb",
+        "-5",
+        "007",
+        "1e5",
+        "=1+1",
+        "NaN",
+        "None",
+    ]
 
 
 def write_versions(root: Path) -> list[str]:
@@ -43,8 +60,12 @@ def write_versions(root: Path) -> list[str]:
         ids = users(300 - 20 * seed)
         codes = draw.integers(0, list(SIZES.values()), (len(ids), len(SIZES)))
         arrays = {"states": draw.normal(size=(len(ids), 12)), "codebook_hobby": draw.normal(size=(4, 8))}
-        manifest = Manifest("bank", f"config{seed}", "data", len(ids), extra={"codebooks": "joint", "events": "items"})
-        written = FeatureBank.write(root, ids, codes, list(SIZES), list(SIZES.values()), manifest, np.arange(50), arrays)
+        manifest = Manifest(
+            "bank", f"config{seed}", "data", len(ids), extra={"codebooks": "joint", "events": "items"}
+        )
+        written = FeatureBank.write(
+            root, ids, codes, list(SIZES), list(SIZES.values()), manifest, np.arange(50), arrays
+        )
         names.append(written.name)
     return names
 
@@ -116,6 +137,8 @@ def _pointed(file: Path, other: str, rng: random.Random) -> str:
         file.write_bytes(changed)
         return f"CURRENT: {words}"
     name = file.read_text().strip()
-    text = rng.choice([other, name, "", ".", "..", "../bank", "/", f"{name}/", f"./{name}", f"{name}\n{other}", "*", "\0"])
+    text = rng.choice(
+        [other, name, "", ".", "..", "../bank", "/", f"{name}/", f"./{name}", f"{name}\n{other}", "*", "\0"]
+    )
     file.write_text(text)
     return f"CURRENT: {text!r}"

@@ -55,7 +55,8 @@ class Kind(ABC):
     name: ClassVar[str]
 
     def build(self, folder: Path) -> None:
-        """Make what all cases start from, once, in a worker of its own."""
+        """Make what all cases start from, once, in a worker of its own; here an empty folder."""
+        folder.mkdir(parents=True, exist_ok=True)
 
     @abstractmethod
     def open(self, folder: Path) -> None:

@@ -34,6 +34,7 @@ class Commands(Kind):
     name = "commands"
 
     def build(self, folder: Path) -> None:
+        super().build(folder)
         run = finish(folder / "made", CATALOGUE)
         shutil.copytree(prepared_of(run), folder / "whole" / "cache" / prepared_of(run).name)
         shutil.copytree(run, folder / "whole" / "run")
@@ -49,7 +50,9 @@ class Commands(Kind):
             self.truth[command] = self._said(command, Path(shutil.copytree(self.whole, scratch / "all")))
             shutil.rmtree(scratch / "all")
         copy = Path(shutil.copytree(self.whole, scratch / "all"))
-        target = rng.choice([copy / "run", codes_of(copy / "run"), copy / "cache", copy / "run" / "config.yaml"])
+        target = rng.choice(
+            [copy / "run", codes_of(copy / "run"), copy / "cache", copy / "run" / "config.yaml"]
+        )
         words = f"{command}: {damage(target, rng) if target.is_dir() else _edited(target, rng)}"
         try:
             said = self._said(command, copy)
@@ -70,7 +73,15 @@ class Commands(Kind):
             "explain": ["explain", str(run), "--lm", "none", "--json"],
             "explain user": ["explain", str(run), "--lm", "none", "--user", "5"],
             "infer": ["infer", str(run), "--events", events, "--codes", str(root / "codes")],
-            "test": ["test", "--config", str(run / "config.yaml"), "--output", str(root), "--experiment", "run"],
+            "test": [
+                "test",
+                "--config",
+                str(run / "config.yaml"),
+                "--output",
+                str(root),
+                "--experiment",
+                "run",
+            ],
         }
 
     def _said(self, command: str, root: Path) -> Said:

@@ -12,7 +12,17 @@ from unittest.mock import patch
 
 import yaml
 
-from benchmarks.fuzz.case import REFUSED, RIGHT, SENTENCE, TRACEBACK, Kind, Outcome, fault_of_sentence, raised, short
+from benchmarks.fuzz.case import (
+    REFUSED,
+    RIGHT,
+    SENTENCE,
+    TRACEBACK,
+    Kind,
+    Outcome,
+    fault_of_sentence,
+    raised,
+    short,
+)
 from benchmarks.fuzz.yaml_damage import damaged_yaml
 from tests.experiment import SETTINGS, TINY
 from userip_lightning.cli import experiment as experiment_command
@@ -89,7 +99,13 @@ def _command(file: Path, damaged: Path) -> list[str]:
     if file.parent.name == "codes":
         return ["fit", "--config", demo, "--config", str(damaged)]
     if file.parent.name == "baselines":
-        return ["reproduce", "table2", "--config", str(CONFIGS / "reproduce" / "ml100k.yaml"), f"--baselines.X={damaged}"]
+        return [
+            "reproduce",
+            "table2",
+            "--config",
+            str(CONFIGS / "reproduce" / "ml100k.yaml"),
+            f"--baselines.X={damaged}",
+        ]
     if file.name.startswith("regimes"):
         return ["reproduce", "regimes", "--config", str(damaged)]
     if file.name == "all.yaml":

@@ -167,8 +167,22 @@ def _moved(raw: bytes, rng: random.Random) -> tuple[bytes, str]:
 
 
 def _fresh(raw: bytes, rng: random.Random) -> tuple[bytes, str]:
-    new = rng.choice([b"", b"\0" * len(raw), rng.randbytes(min(len(raw), 4096)), b"{}", b"null", b"\xff\xfea\0"])
+    new = rng.choice(
+        [b"", b"\0" * len(raw), rng.randbytes(min(len(raw), 4096)), b"{}", b"null", b"\xff\xfea\0"]
+    )
     return new, f"{len(new)} other bytes instead"
 
 
-_BYTES: list[Bytes] = [_flip, _flip, _flip, _cut, _appended, _zeros, _noise, _removed, _inserted, _moved, _fresh]
+_BYTES: list[Bytes] = [
+    _flip,
+    _flip,
+    _flip,
+    _cut,
+    _appended,
+    _zeros,
+    _noise,
+    _removed,
+    _inserted,
+    _moved,
+    _fresh,
+]

@@ -31,6 +31,7 @@ def finish(folder: Path, engine: str) -> Path:
         engine: ``per_user`` or ``catalogue``.
     """
     settings = _settings(engine)
+    folder.mkdir(parents=True, exist_ok=True)
     if engine == PER_USER:
         model = folder / "llama"
         model.mkdir(parents=True, exist_ok=True)

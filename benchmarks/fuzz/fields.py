@@ -190,10 +190,14 @@ def _own(file: Path, text: bytes) -> Source:
     return Tabular(str(file), rating_range=(1, 5))
 
 
-def _text(rows: list[Row], header: list[str], separator: str, quoted: bool, rng: random.Random) -> tuple[bytes, How]:
+def _text(
+    rows: list[Row], header: list[str], separator: str, quoted: bool, rng: random.Random
+) -> tuple[bytes, How]:
     """Delimited text; ``quoted`` where fields may hold the separator."""
     table = [header, *(["" if cell is None else str(cell) for cell in row] for row in rows)]
-    what = rng.choice(["plain", "plain", "crlf", "mark", "no end", "blank", "all quoted", "again", "extra", "short"])
+    what = rng.choice(
+        ["plain", "plain", "crlf", "mark", "no end", "blank", "all quoted", "again", "extra", "short"]
+    )
     if what == "again":
         table.append(header)
     if what == "extra":
@@ -207,22 +211,31 @@ def _text(rows: list[Row], header: list[str], separator: str, quoted: bool, rng:
         text = handle.getvalue()
     else:
         text = "".join(separator.join(row) + "\n" for row in table)
-    return _around(text.encode("utf-8"), what), How(f"; {what}", [_BAD_ROW] * (what in ("again", "extra", "short")))
+    return _around(text.encode("utf-8"), what), How(
+        f"; {what}", [_BAD_ROW] * (what in ("again", "extra", "short"))
+    )
 
 
 def _json(rows: list[Row], rng: random.Random) -> tuple[bytes, How]:
     """JSON lines."""
-    what = rng.choice(["plain", "plain", "crlf", "mark", "no end", "blank", "keys", "order", "escaped", "line", "gap"])
+    what = rng.choice(
+        ["plain", "plain", "crlf", "mark", "no end", "blank", "keys", "order", "escaped", "line", "gap"]
+    )
     lines = []
     for row in rows:
-        pairs = [*zip(NAMES, row, strict=True), *([("more", {"a": [1, None]}), ("x", float("nan"))] if what == "keys" else [])]
+        pairs = [
+            *zip(NAMES, row, strict=True),
+            *([("more", {"a": [1, None]}), ("x", float("nan"))] if what == "keys" else []),
+        ]
         if what == "order":
             rng.shuffle(pairs)
         if what == "gap":  # null and absent mean the same
             pairs = [pair for pair in pairs if pair[1] is not None]
         lines.append(json.dumps(dict(pairs), ensure_ascii=what == "escaped"))
     if what == "line":
-        lines.append(rng.choice(["null", "[1, 2]", "7", '"a"', '{"user_id": "u1"', "{}", "x", '{"user_id": "u1"},']))
+        lines.append(
+            rng.choice(["null", "[1, 2]", "7", '"a"', '{"user_id": "u1"', "{}", "x", '{"user_id": "u1"},'])
+        )
     text = "".join(f"{line}\n" for line in lines).encode("utf-8", "surrogatepass")
     return _around(text, what), How(f"; {what}", [_BAD_ROW] * (what == "line"))
 
@@ -243,7 +256,9 @@ def _parquet(plan: Plan, file: Path) -> None:
     place = NAMES.index(plan.words.partition(" is ")[0])
     types: list[Any] = [pl.String, pl.String, pl.Int64, pl.Int64]
     types[place] = _ID_TYPES[kind][0]
-    columns = [pl.Series(NAMES[at], [row[at] for row in plan.rows], dtype=types[at], strict=False) for at in range(4)]
+    columns = [
+        pl.Series(NAMES[at], [row[at] for row in plan.rows], dtype=types[at], strict=False) for at in range(4)
+    ]
     pl.DataFrame(columns).write_parquet(file)
 
 
@@ -262,7 +277,9 @@ def _fits(outcomes: list[list[set[Any]]], rows: list[tuple[Any, ...]]) -> bool:
         for place in reachable:
             if any(REJECTED in cell for cell in right):
                 after.add(place)
-            if place < len(rows) and all(_in(value, cell) for value, cell in zip(rows[place], right, strict=True)):
+            if place < len(rows) and all(
+                _in(value, cell) for value, cell in zip(rows[place], right, strict=True)
+            ):
                 after.add(place + 1)
         reachable = after
     return len(rows) in reachable
@@ -270,7 +287,9 @@ def _fits(outcomes: list[list[set[Any]]], rows: list[tuple[Any, ...]]) -> bool:
 
 def _in(value: Any, right: set[Any]) -> bool:
     if isinstance(value, float):
-        return any(isinstance(one, float | int) and abs(value - one) <= 1e-6 * max(1, abs(one)) for one in right)
+        return any(
+            isinstance(one, float | int) and abs(value - one) <= 1e-6 * max(1, abs(one)) for one in right
+        )
     return value in right
 
 

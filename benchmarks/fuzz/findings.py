@@ -45,7 +45,9 @@ class Findings:
     def summary(self) -> str:
         """Alike ones together, the most frequent first, an example of each."""
         groups = sorted(self._alike.items(), key=lambda group: -len(group[1]))
-        return "\n".join(f"{len(alike):6,}  {' / '.join(filter(None, key))}\n        {alike[0]}" for key, alike in groups)
+        return "\n".join(
+            f"{len(alike):6,}  {' / '.join(filter(None, key))}\n        {alike[0]}" for key, alike in groups
+        )
 
 
 def _signature(kind: str, outcome: Outcome) -> tuple[str, ...]:

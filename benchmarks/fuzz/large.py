@@ -45,8 +45,8 @@ def run_large(names: Iterable[str], work: Path, out: TextIO) -> int:
         begun = time.monotonic()
         outcome, peak = _alone(name, folder)
         bad += outcome.is_finding
-        said = f"{outcome.verdict}, {time.monotonic() - begun:.0f} s, peak {peak / 2**30:.2f} GiB: {outcome.told}"
-        print(f"{name}: {said}\n{outcome.trace}".rstrip(), file=out, flush=True)
+        cost = f"{time.monotonic() - begun:.0f} s, peak {peak / 2**30:.2f} GiB"
+        print(f"{name}: {outcome.verdict}, {cost}: {outcome.told}\n{outcome.trace}".rstrip(), file=out, flush=True)
         shutil.rmtree(folder, ignore_errors=True)
     return int(bad > 0)
 
@@ -87,7 +87,9 @@ def _write_events(file: Path) -> int:
     users = np.concatenate([np.zeros(EVENTS, dtype=np.int64), others])
     items = draw.integers(0, 5000, users.size)
     frame = pl.DataFrame({"user_id": users, "item_id": items, "rating": draw.integers(1, 6, users.size)})
-    frame = frame.with_columns(timestamp=pl.int_range(pl.len()) + 1_000_000_000, title=pl.format("Item {}", "item_id"))
+    frame = frame.with_columns(
+        timestamp=pl.int_range(pl.len()) + 1_000_000_000, title=pl.format("Item {}", "item_id")
+    )
     frame.write_csv(file)
     return users.size
 
@@ -107,7 +109,9 @@ def _events_read(folder: Path) -> Outcome:
 def _events_history(folder: Path) -> Outcome:
     """All of them in one line of a history."""
     items = " ".join(f"i{number % 5000}" for number in range(EVENTS))
-    (folder / "log.tsv").write_text(f"user_id:token\titem_id_list:token_seq\titem_id:token\nu\t{items}\ti0\nv\ti1\ti2\n")
+    (folder / "log.tsv").write_text(
+        f"user_id:token\titem_id_list:token_seq\titem_id:token\nu\t{items}\ti0\nv\ti1\ti2\n"
+    )
     titles = "".join(f"i{number}\tItem {number}\n" for number in range(5000))
     (folder / "items.tsv").write_text(f"item_id:token\ttitle:token_seq\n{titles}")
     source = Histories(str(folder / "log.tsv"), str(folder / "items.tsv"))
@@ -122,26 +126,38 @@ def _events_history(folder: Path) -> Outcome:
 def _events_fit(folder: Path) -> Outcome:
     """Codes of them all by the catalogue engine, the CTR models left out."""
     _write_events(folder / "log.csv")
-    source = {"class_path": "userip_lightning.data.tabular.Tabular", "init_args": {"path": str(folder / "log.csv")}}
-    settings = {"experiment": "large", "seeds": [0], "data": {"source": source}, "wandb": {"mode": "disabled"}}
+    source = {
+        "class_path": "userip_lightning.data.tabular.Tabular",
+        "init_args": {"path": str(folder / "log.csv")},
+    }
+    settings = {
+        "experiment": "large",
+        "seeds": [0],
+        "data": {"source": source},
+        "wandb": {"mode": "disabled"},
+    }
     (folder / "large.yaml").write_text(yaml.safe_dump(settings))
     words = ["--config", str(folder / "large.yaml"), "--output", str(folder), "--stages", "catalogue"]
     return judge(
-        "fit", lambda: main(["fit", *words]), lambda code: f"exit code {code}" if code else None, may_refuse=False
+        "fit",
+        lambda: main(["fit", *words]),
+        lambda code: f"exit code {code}" if code else None,
+        may_refuse=False,
     )
 
 
 def _long_line(file: Path, before: bytes, filler: bytes) -> str:
     """A file whose last line has no end."""
-    opened = gzip.open(file, "wb", compresslevel=1) if file.suffix == ".gz" else file.open("wb")
-    with opened as handle:
+    with gzip.open(file, "wb", compresslevel=1) if file.suffix == ".gz" else file.open("wb") as handle:
         handle.write(before)
         for _ in range(LINE // _PIECE):
             handle.write(filler * (_PIECE // len(filler)))
     return str(file)
 
 
-def _line(name: str, before: bytes, filler: bytes, reader: Callable[[Path], Source]) -> Callable[[Path], Outcome]:
+def _line(
+    name: str, before: bytes, filler: bytes, reader: Callable[[Path], Source]
+) -> Callable[[Path], Outcome]:
     """A reader that meets such a line in its log."""
 
     def run(folder: Path) -> Outcome:

@@ -19,7 +19,9 @@ from userip_lightning.data.tabular import Tabular
 LOG = Log(
     [
         Event(f"u{number % 5}", "pqrs"[number % 4], 1 + number % 5, 1_600_000_000 + number, review)
-        for number, review in enumerate(["Good, very good", None, 'So "so" it\'s', "naïve 🙂", "a\tb", "two"] * 2)
+        for number, review in enumerate(
+            ["Good, very good", None, 'So "so" it\'s', "naïve 🙂", "a\tb", "two"] * 2
+        )
     ],
     {"p": "Pen & Ink", "q": "Quill (1995)", "r": "Rüler", "s": 'The "S"'},
 )
@@ -45,7 +47,10 @@ def movielens_100k(folder: Path, log: Log) -> Source:
     """The original layout."""
     flags = "|".join(["1", *"0" * (len(GENRES) - 1)])
     events = ["\t".join(map(str, event[:4])) for event in log.events]
-    items = [f"{item}|{title.replace('|', ' ')}|01-Jan-1995||http://x|{flags}" for item, title in log.titles.items()]
+    items = [
+        f"{item}|{title.replace('|', ' ')}|01-Jan-1995||http://x|{flags}"
+        for item, title in log.titles.items()
+    ]
     users = [f"{user}|24|M|writer|85711" for user in sorted({event.user for event in log.events})]
     for name, rows in (("u.data", events), ("u.item", items), ("u.user", users)):
         (folder / name).write_bytes(("\n".join(rows) + "\n").encode("latin-1"))
@@ -59,8 +64,12 @@ def histories(folder: Path, log: Log) -> Source:
         of_user.setdefault(event.user, []).append(event.item)
     rows = [f"{user}\t{' '.join(items[:-1])}\t{items[-1]}" for user, items in of_user.items()]
     titles = [f"{item}\t{title}" for item, title in log.titles.items()]
-    log_file = lines(folder / "log.tsv.gz", ["user_id:token\titem_id_list:token_seq\titem_id:token", *rows], str)
-    return Histories(log_file, lines(folder / "items.tsv.gz", ["item_id:token\ttitle:token_seq", *titles], str))
+    log_file = lines(
+        folder / "log.tsv.gz", ["user_id:token\titem_id_list:token_seq\titem_id:token", *rows], str
+    )
+    return Histories(
+        log_file, lines(folder / "items.tsv.gz", ["item_id:token\ttitle:token_seq", *titles], str)
+    )
 
 
 def packed(suffix: str) -> Callable[[Path, Log], Source]:
@@ -84,7 +93,9 @@ _BY_LINE = {"amazon2014": 0, "amazon2018": 0, "amazon2023": 0, "yelp": 0, "own_j
 _BY_LINE |= {"recbole": 1, "movielens_csv": 1}
 LOGS = {
     **{
-        name: Written(form.write, "log" if name == "own_folder" else form.log, name in _BY_LINE, _BY_LINE.get(name, 0))
+        name: Written(
+            form.write, "log" if name == "own_folder" else form.log, name in _BY_LINE, _BY_LINE.get(name, 0)
+        )
         for name, form in FORMATS.items()
     },
     "movielens_100k": Written(movielens_100k, "u.data", by_line=True),

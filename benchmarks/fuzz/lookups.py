@@ -76,7 +76,9 @@ def _written(ids: Ids, rng: random.Random, root: Path) -> Outcome:
     codes, odd = _odd_codes(good, rng)
     texts = [meanings(value) for value in ids.values or ()]
     sure = [next(iter(meaning)) for meaning in texts if len(meaning) == 1]
-    clear = len(sure) == len(texts) and BAD not in sure and MISSING not in sure and len(set(sure)) == len(sure)
+    clear = (
+        len(sure) == len(texts) and BAD not in sure and MISSING not in sure and len(set(sure)) == len(sure)
+    )
 
     def differs(bank: FeatureBank) -> str | None:
         if ids.values is None or not all(meaning - {BAD, MISSING} for meaning in texts):
@@ -99,7 +101,9 @@ def _written(ids: Ids, rng: random.Random, root: Path) -> Outcome:
 
 def _odd_codes(codes: np.ndarray, rng: random.Random) -> tuple[np.ndarray, str | None]:
     """The codes in another type; what keeps them from being codes, None if nothing does."""
-    what = rng.choice(["same", "same", "int8", "uint64", "whole", "fraction", "nan", "negative", "large", "bool", "text"])
+    what = rng.choice(
+        ["same", "same", "int8", "uint64", "whole", "fraction", "nan", "negative", "large", "bool", "text"]
+    )
     if what in ("int8", "uint64"):
         return codes.astype(what), None
     if what == "whole":

@@ -18,9 +18,33 @@ import polars as pl
 #: Ids of the bank; names of odd values among them, so that what is turned into text by chance is found out.
 KNOWN = [
     *map(str, range(12)),
-    *("-5", "007", "1e5", "9007199254740992", "9007199254740993", "18446744073709551615", "12345678901234567890"),
+    *(
+        "-5",
+        "007",
+        "1e5",
+        "9007199254740992",
+        "9007199254740993",
+        "18446744073709551615",
+        "12345678901234567890",
+    ),
     *("None", "nan", "NaN", "True", "False", "null", "<NA>", "NaT", "inf", "b'7'", "[7]", "{}", "1970-01-01"),
-    *("a", "A", "ann", "é", "e\u0301", "用户", "🙂", "a b", " a", "x" * 256, "1_000", "+7", "0x7", "7.5", "１"),
+    *(
+        "a",
+        "A",
+        "ann",
+        "é",
+        "e\u0301",
+        "用户",
+        "🙂",
+        "a b",
+        " a",
+        "x" * 256,
+        "1_000",
+        "+7",
+        "0x7",
+        "7.5",
+        "１",
+    ),
 ]
 
 
@@ -68,7 +92,9 @@ _ODD: tuple[Callable[[random.Random], Any], ...] = (
     lambda rng: rng.choice([datetime.date(2020, 1, 1), datetime.datetime(2020, 1, 1), np.datetime64("NaT")]),
     lambda rng: rng.choice([decimal.Decimal("7"), decimal.Decimal("NaN"), fractions.Fraction(7), 7 + 0j]),
     lambda rng: rng.choice([uuid.UUID(int=7), Path("7"), object(), _Hostile(), int, len, Ellipsis]),
-    lambda rng: rng.choice([np.datetime64("2020-01-01"), np.timedelta64(7, "s"), np.void(b"7"), np.str_("7")]),
+    lambda rng: rng.choice(
+        [np.datetime64("2020-01-01"), np.timedelta64(7, "s"), np.void(b"7"), np.str_("7")]
+    ),
     lambda rng: rng.choice([np.int8(7), np.uint64(2**64 - 1), np.float16(7), np.float32(7.5), np.float64(7)]),
     lambda rng: rng.choice([np.array(7), np.array([7]), pl.Series([7]), pl.lit(7)]),
 )
@@ -77,7 +103,9 @@ _ODD: tuple[Callable[[random.Random], Any], ...] = (
 def one(rng: random.Random) -> Any:
     """A value, a good one more often than not."""
     if rng.random() < 0.7:
-        return rng.choice([rng.choice(KNOWN), rng.choice(KNOWN), f"new{rng.randrange(9)}", rng.randrange(-9, 12), 7.0])
+        return rng.choice(
+            [rng.choice(KNOWN), rng.choice(KNOWN), f"new{rng.randrange(9)}", rng.randrange(-9, 12), 7.0]
+        )
     return rng.choice(_ODD)(rng)
 
 
@@ -112,7 +140,21 @@ def _objects(values: list[Any]) -> np.ndarray:
 
 def _typed(rng: random.Random) -> Ids:
     dtype = rng.choice(
-        [*("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", ">i4", "float16", "float32")]
+        [
+            *(
+                "int8",
+                "int16",
+                "int32",
+                "int64",
+                "uint8",
+                "uint16",
+                "uint32",
+                "uint64",
+                ">i4",
+                "float16",
+                "float32",
+            )
+        ]
         + [*("float64", "longdouble", "bool", "complex64", "S3", "U3", "U300", "M8[s]", "m8[s]", "V3", "O")]
     )
     numbers: list[Any] = [rng.choice([0, 1, 7, 11, 100, 3]) for _ in range(rng.choice([0, 1, 3]))]
@@ -134,7 +176,7 @@ def _series(rng: random.Random) -> Ids:
             pl.Series(texts, dtype=pl.String),
             pl.Series([text and text.replace("\0", "0") for text in texts], dtype=pl.Categorical),
             pl.Series([text for text in texts if text in ("a", "7")], dtype=pl.Enum(["a", "7"])),
-            pl.Series([number and bool(number) for number in numbers], dtype=pl.Boolean),
+            pl.Series([None if number is None else bool(number) for number in numbers], dtype=pl.Boolean),
             pl.Series(days, dtype=pl.Date),
             pl.Series(days).cast(pl.Datetime("ms")),
             pl.Series([[number] for number in numbers], dtype=pl.List(pl.Int64)),
@@ -174,7 +216,9 @@ def _strange(rng: random.Random) -> Ids:
             Ids(pl.DataFrame({"user_id": values}), None, True, "a DataFrame"),
             Ids(pl.col("user_id"), None, True, "an expression"),
             Ids(range(5), list(range(5)), True, "range(5)"),
-            Ids(np.ma.masked_array(values, [True] * len(values)), [None] * len(values), True, "a masked array"),
+            Ids(
+                np.ma.masked_array(values, [True] * len(values)), [None] * len(values), True, "a masked array"
+            ),
             Ids([[value] for value in values], None, True, f"a list of lists {values}"),
             Ids(circle, None, True, "a list with itself"),
             Ids(object(), None, True, "an object"),
@@ -185,10 +229,11 @@ def _strange(rng: random.Random) -> Ids:
 
 
 def _shown(values: list[Any]) -> str:
-    texts = []
-    for value in values[:8]:
-        try:
-            texts.append(f"{type(value).__name__}:{value!r:.24}")
-        except Exception:
-            texts.append(f"{type(value).__name__}:?")
-    return ", ".join(texts)
+    return ", ".join(f"{type(value).__name__}:{_text(value)}" for value in values[:8])
+
+
+def _text(value: Any) -> str:
+    try:
+        return f"{value!r:.24}"
+    except Exception:  # a hostile one, or an integer of thousands of digits
+        return "?"

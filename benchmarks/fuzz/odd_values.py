@@ -9,7 +9,21 @@ from typing import Any
 #: In place of any value.
 ODD: tuple[Any, ...] = (
     *(None, True, False, 0, 1, -1, 2**31, 2**63, -(2**63) - 1, 10**30, 0.5, -0.0, 1e308, 1e-320),
-    *(float("nan"), float("inf"), float("-inf"), "", " ", "0", "-1", "1e999", "nan", "null", "no", "../x", "/"),
+    *(
+        float("nan"),
+        float("inf"),
+        float("-inf"),
+        "",
+        " ",
+        "0",
+        "-1",
+        "1e999",
+        "nan",
+        "null",
+        "no",
+        "../x",
+        "/",
+    ),
     *("a\0b", "\ud800", "é" * 300, "x" * 5000, "{}", "[1]", "=1+1", "%s{0}$HOME", "~", "*", "\n", "\t"),
     *([], [[]], [None], {}, {"": ""}, {"class_path": "os.getcwd"}, [0] * 500, {"a": {"b": {"c": {}}}}),
 )
@@ -55,7 +69,9 @@ def _number(parent: Any, key: Any, rng: random.Random) -> str:
     old = parent[key]
     if isinstance(old, bool) or not isinstance(old, (int, float)):
         return _odd(parent, key, rng)
-    parent[key] = rng.choice([old + 1, old - 1, -old, old * 10, old * 10**9, float(old), old + 0.5, str(old), [old]])
+    parent[key] = rng.choice(
+        [old + 1, old - 1, -old, old * 10, old * 10**9, float(old), old + 0.5, str(old), [old]]
+    )
     return f"{old} is {parent[key]!r}"
 
 
@@ -65,7 +81,15 @@ def _text(parent: Any, key: Any, rng: random.Random) -> str:
         return _odd(parent, key, rng)
     at = rng.randrange(len(old) + 1)
     parent[key] = rng.choice(
-        [old[:at], old[:at] + "x" + old[at:], old[:at] + "\n" + old[at:], old.upper(), [old], old * 3, {old: old}]
+        [
+            old[:at],
+            old[:at] + "x" + old[at:],
+            old[:at] + "\n" + old[at:],
+            old.upper(),
+            [old],
+            old * 3,
+            {old: old},
+        ]
     )
     return f"text is {parent[key]!r:.40}"
 
@@ -73,7 +97,9 @@ def _text(parent: Any, key: Any, rng: random.Random) -> str:
 def _rename(parent: Any, key: Any, rng: random.Random) -> str:
     if not isinstance(parent, dict):
         return _odd(parent, key, rng)
-    new = rng.choice([f"{key}x", str(key)[:-1], str(key).upper(), "", "a.b", "__class__", "class_path", "help"])
+    new = rng.choice(
+        [f"{key}x", str(key)[:-1], str(key).upper(), "", "a.b", "__class__", "class_path", "help"]
+    )
     parent[new] = parent.pop(key)
     return f"renamed {new!r}"
 

@@ -42,8 +42,8 @@ class Progress:
         rate = self._done / max(now - self._since, 1e-9)
         left = _clock((count - self._done) / rate)
         self.say(
-            f"{self._kind} {self._done:,} of {count:,}, {rate:.1f}/s, {left} left, {findings:,} findings so far, "
-            f"{self.elapsed} gone"
+            f"{self._kind} {self._done:,} of {count:,}, {rate:.1f}/s, {left} left; "
+            f"{findings:,} findings so far, {self.elapsed} gone"
         )
 
     @property

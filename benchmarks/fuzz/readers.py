@@ -20,10 +20,55 @@ MANY = 10_000
 #: What editors, exports and attackers leave in a file.
 _HOSTILE = (
     *(b"\x00", b"\xff\xfe", b"\xef\xbb\xbf", b"\r\n", b"\r", b"\n", b'"', b"'", b"{", b"}", b"[", b"]", b","),
-    *(b"\\", b"\t", b"::", b"|", b";", b"null", b"NaN", b"Infinity", b"1e999", b"-1", b"-0", b"9" * 40, b"1.0"),
-    *(b"\xc3", b"\xed\xa0\x80", b"\\ud800", b"\\u0000", b"\xe2\x80\xa8", b"\x1a", b"\x85", b"\x1f\x8b", b"PK\x03\x04"),
-    *(b'{"a":' * 200, b"[" * 5000, b"__row", b"row_id", b"user_id", b"item_id", b"title", b"0.5\n", b": ", b"x" * 999),
-    *(b"R", b"b", b".", b"\x80\x05", b"c\n", b"cos\nsystem\n", b"\n\n\n", b"user_id,item_id\n", b"2020-01-01"),
+    *(
+        b"\\",
+        b"\t",
+        b"::",
+        b"|",
+        b";",
+        b"null",
+        b"NaN",
+        b"Infinity",
+        b"1e999",
+        b"-1",
+        b"-0",
+        b"9" * 40,
+        b"1.0",
+    ),
+    *(
+        b"\xc3",
+        b"\xed\xa0\x80",
+        b"\\ud800",
+        b"\\u0000",
+        b"\xe2\x80\xa8",
+        b"\x1a",
+        b"\x85",
+        b"\x1f\x8b",
+        b"PK\x03\x04",
+    ),
+    *(
+        b'{"a":' * 200,
+        b"[" * 5000,
+        b"__row",
+        b"row_id",
+        b"user_id",
+        b"item_id",
+        b"title",
+        b"0.5\n",
+        b": ",
+        b"x" * 999,
+    ),
+    *(
+        b"R",
+        b"b",
+        b".",
+        b"\x80\x05",
+        b"c\n",
+        b"cos\nsystem\n",
+        b"\n\n\n",
+        b"user_id,item_id\n",
+        b"2020-01-01",
+    ),
 )
 
 
@@ -78,7 +123,9 @@ def _asked(source: Source, log: str) -> Read:
         whole = source.read(max_bad_rows=MANY)
     except InputError:
         return found
-    assert whole.events.height == len(found.rows), f"{len(found.rows)} rows in blocks, {whole.events.height} in all"
+    assert whole.events.height == len(found.rows), (
+        f"{len(found.rows)} rows in blocks, {whole.events.height} in all"
+    )
     return found
 
 
@@ -116,20 +163,28 @@ def _contents(log: Path) -> dict[str, bytes]:
 
 
 def _differs(
-    form: Written, truth: list[tuple[Any, ...]], found: Read, before: dict[str, bytes], after: dict[str, bytes]
+    form: Written,
+    truth: list[tuple[Any, ...]],
+    found: Read,
+    before: dict[str, bytes],
+    after: dict[str, bytes],
 ) -> str | None:
     places = [row[0] for row in found.rows]
     if places != sorted(set(places)):
         return f"row ids {places} do not grow"
     if before == after:
-        return None if found.rows == truth else f"other events though only other files are damaged: {found.rows}"
+        return (
+            None if found.rows == truth else f"other events though only other files are damaged: {found.rows}"
+        )
     if not form.by_line or set(after) != set(before):
         return None
     (old,), (new,) = before.values(), after.values()
     return _line_by_line(form, truth, found, old, new)
 
 
-def _line_by_line(form: Written, truth: list[tuple[Any, ...]], found: Read, old: bytes, new: bytes) -> str | None:
+def _line_by_line(
+    form: Written, truth: list[tuple[Any, ...]], found: Read, old: bytes, new: bytes
+) -> str | None:
     """Every line that is whole still gives its event, and every other one is an event or counted."""
     try:
         if form.log.endswith(".gz"):

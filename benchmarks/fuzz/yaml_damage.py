@@ -15,14 +15,51 @@ from benchmarks.fuzz.odd_values import edited
 #: Scalars that mean something else than they look like, or nothing that a setting can be.
 _SCALARS = (
     *("no", "yes", "on", "off", "~", "null", "0o17", "0x10", "1_000", "1e3", "1.e3", ".inf", "-.inf", ".nan"),
-    *("2020-01-01", "12:30:45", "'", '"', "[", "{", "]", "*a", "&a", "!", "!!", "%", "@x", "`x`", "|", ">", "- x"),
-    *("!!binary aGk=", "!!set {a}", "!!python/tuple [1]", "!!python/name:os.system", "!!timestamp x", "!!int x"),
-    *("!!float x", "!!bool x", "? x", "<<: {a: 1}", "{a: 1, a: 2}", "[[[]]]", "'\0'", "\t", "# x", "é\u2028x"),
+    *(
+        "2020-01-01",
+        "12:30:45",
+        "'",
+        '"',
+        "[",
+        "{",
+        "]",
+        "*a",
+        "&a",
+        "!",
+        "!!",
+        "%",
+        "@x",
+        "`x`",
+        "|",
+        ">",
+        "- x",
+    ),
+    *(
+        "!!binary aGk=",
+        "!!set {a}",
+        "!!python/tuple [1]",
+        "!!python/name:os.system",
+        "!!timestamp x",
+        "!!int x",
+    ),
+    *(
+        "!!float x",
+        "!!bool x",
+        "? x",
+        "<<: {a: 1}",
+        "{a: 1, a: 2}",
+        "[[[]]]",
+        "'\0'",
+        "\t",
+        "# x",
+        "é\u2028x",
+    ),
 )
 #: Runs code where YAML is read by a loader that constructs objects.
 _ATTACK = "!!python/object/apply:pathlib.Path.touch [!!python/object/apply:pathlib.Path ['{canary}']]"
 _BOMB = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
-    f"{name}: &{name} [{', '.join(['*' + before] * 9)}]\n" for before, name in zip("abcdefgh", "bcdefghi", strict=True)
+    f"{name}: &{name} [{', '.join(['*' + before] * 9)}]\n"
+    for before, name in zip("abcdefgh", "bcdefghi", strict=True)
 )
 
 
@@ -30,7 +67,9 @@ def damaged_yaml(text: str, rng: random.Random, canary: Path) -> tuple[bytes, st
     """A configuration with one fault, or several on one in ten; ``canary`` is a file that code would make."""
     if rng.random() < 0.5:
         changed, words = edited(yaml.safe_load(text), rng)
-        return yaml.safe_dump(_plain(changed), allow_unicode=True, sort_keys=False).encode("utf-8", "replace"), words
+        return yaml.safe_dump(_plain(changed), allow_unicode=True, sort_keys=False).encode(
+            "utf-8", "replace"
+        ), words
     change = rng.choice([_scalar, _scalar, _scalar, _line, _whole, _bytes])
     return change(text, rng, canary)
 
@@ -41,7 +80,9 @@ def _plain(value: Any) -> Any:
         return {_plain(key): _plain(part) for key, part in value.items()}
     if isinstance(value, list):
         return [_plain(part) for part in value]
-    return value.encode("utf-8", "replace").decode().replace("\0", "\ufffd") if isinstance(value, str) else value
+    return (
+        value.encode("utf-8", "replace").decode().replace("\0", "\ufffd") if isinstance(value, str) else value
+    )
 
 
 def _scalar(text: str, rng: random.Random, canary: Path) -> tuple[bytes, str]:
@@ -70,7 +111,12 @@ def _line(text: str, rng: random.Random, canary: Path) -> tuple[bytes, str]:
         other = rng.randrange(len(lines))
         lines[at], lines[other] = lines[other], lines[at]
     else:
-        changed = {"deeper": f"  {line}", "flat": line.strip(), "tab": f"\t{line}", "long": line + "x" * 100_000}
+        changed = {
+            "deeper": f"  {line}",
+            "flat": line.strip(),
+            "tab": f"\t{line}",
+            "long": line + "x" * 100_000,
+        }
         lines[at] = changed[what]
     return "\n".join(lines).encode(), f"line {at + 1} {what}: {line.strip()!r:.80}"
 
