@@ -46,7 +46,11 @@ def run_large(names: Iterable[str], work: Path, out: TextIO) -> int:
         outcome, peak = _alone(name, folder)
         bad += outcome.is_finding
         cost = f"{time.monotonic() - begun:.0f} s, peak {peak / 2**30:.2f} GiB"
-        print(f"{name}: {outcome.verdict}, {cost}: {outcome.told}\n{outcome.trace}".rstrip(), file=out, flush=True)
+        print(
+            f"{name}: {outcome.verdict}, {cost}: {outcome.told}\n{outcome.trace}".rstrip(),
+            file=out,
+            flush=True,
+        )
         shutil.rmtree(folder, ignore_errors=True)
     return int(bad > 0)
 

@@ -48,6 +48,12 @@ KNOWN = [
 ]
 
 
+_DTYPES = (
+    *("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", ">i4", "float16", "float32"),
+    *("float64", "longdouble", "bool", "complex64", "S3", "U3", "U300", "M8[s]", "m8[s]", "V3", "O"),
+)
+
+
 class _Hostile:
     """Answers nothing."""
 
@@ -139,24 +145,7 @@ def _objects(values: list[Any]) -> np.ndarray:
 
 
 def _typed(rng: random.Random) -> Ids:
-    dtype = rng.choice(
-        [
-            *(
-                "int8",
-                "int16",
-                "int32",
-                "int64",
-                "uint8",
-                "uint16",
-                "uint32",
-                "uint64",
-                ">i4",
-                "float16",
-                "float32",
-            )
-        ]
-        + [*("float64", "longdouble", "bool", "complex64", "S3", "U3", "U300", "M8[s]", "m8[s]", "V3", "O")]
-    )
+    dtype = rng.choice(_DTYPES)
     numbers: list[Any] = [rng.choice([0, 1, 7, 11, 100, 3]) for _ in range(rng.choice([0, 1, 3]))]
     array = np.array(numbers).astype(dtype) if dtype != "V3" else np.zeros(len(numbers), "V3")
     if np.dtype(dtype).kind == "f" and numbers and rng.random() < 0.4:
@@ -180,8 +169,8 @@ def _series(rng: random.Random) -> Ids:
             pl.Series(days, dtype=pl.Date),
             pl.Series(days).cast(pl.Datetime("ms")),
             pl.Series([[number] for number in numbers], dtype=pl.List(pl.Int64)),
-            pl.Series([text and text.encode() for text in texts], dtype=pl.Binary),
-            pl.Series([text and {"a": text} for text in texts], dtype=pl.Struct({"a": pl.String})),
+            pl.Series([None if text is None else text.encode() for text in texts], dtype=pl.Binary),
+            pl.Series([{"a": text} for text in texts], dtype=pl.Struct({"a": pl.String})),
             pl.Series([None for _ in numbers], dtype=pl.Null),
             pl.Series(numbers, dtype=pl.Int64).cast(pl.Decimal(20, 0)),
             pl.Series([*texts, b"7", 7], dtype=pl.Object),
