@@ -100,7 +100,7 @@ def _other_table(frame: pl.DataFrame, rng: random.Random) -> tuple[pl.DataFrame,
     if what == "null":
         return frame.with_columns(pl.lit(None, frame.schema[name]).alias(name)), f"column {name} is null"
     if what == "type":
-        new = rng.choice([pl.String, pl.Float32, pl.Int8, pl.Boolean, pl.Binary])
+        new = rng.choice([pl.String, pl.Float32, pl.Int8, pl.Int64, pl.Binary])
         return frame.with_columns(
             pl.col(name).cast(pl.String).cast(new, strict=False)
         ), f"column {name} is {new}"
