@@ -91,7 +91,7 @@ def test_whole_numbers_are_the_integer(number: Any) -> None:
 @pytest.mark.parametrize("value", MISSING)
 def test_a_missing_id_is_found_nowhere_and_written_nowhere(value: Any) -> None:
     assert asked_ids(["a", value]) == ["a", ""]
-    with pytest.raises(InputError, match=r"^users: number 2 is missing; an id is a string of at most"):
+    with pytest.raises(InputError, match=r"^users: number 2 is missing; an id is a string or a whole number"):
         id_strings(["a", value], "users")
 
 

@@ -33,7 +33,7 @@ Ids = Sequence[Any] | NDArray[Any]
 #: Characters of the longest id.
 MAX_LENGTH = 256
 #: What an id is, for the sentences.
-ID = f"a string of at most {MAX_LENGTH} characters without NUL, or a whole number (a float below 2^53)"
+ID = f"a string or a whole number below 2^53, without NUL characters and of at most {MAX_LENGTH} in all"
 _EXACT = 2**53
 # one group or the other has the number; minus zero is zero, and with zeros in front it is no number
 _WHOLE = r"-?(0)\.0+|(-?[1-9][0-9]*)\.0+"

@@ -84,8 +84,11 @@ def test_ids_that_are_missing_are_nobody_and_no_item(numbered):
     both = pl.concat([nobodies, somebodies])
     assert np.array_equal(numbered.states(both).states, numbered.states(somebodies).states)
     state = numbered.start()
-    for item in (None, float("nan"), "", "  ", 1.5, float("inf"), b"1", "nine"):
+    for item in (None, float("nan"), "", "  ", "nine"):
         assert not numbered.update(state, item)
+    for item in (1.5, float("inf"), b"1", True, "1\0"):
+        with pytest.raises(InputError, match=r"item: .* \(number 1\) .*an id is a string or a whole number"):
+            numbered.update(state, item)
     assert np.array_equal(state, numbered.start())
     assert not numbered.explain(events).is_empty()
 
