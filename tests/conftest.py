@@ -43,7 +43,11 @@ def save_tokenizer(folder: Path) -> int:
 @pytest.fixture(scope="session")
 def tiny_llama(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folder of a two-layer Llama with random weights and grouped-query attention."""
-    folder = tmp_path_factory.mktemp("tiny-llama")
+    return save_llama(tmp_path_factory.mktemp("tiny-llama"))
+
+
+def save_llama(folder: Path) -> Path:
+    """Write that model, and return its folder."""
     torch.manual_seed(0)
     config = LlamaConfig(
         vocab_size=save_tokenizer(folder),

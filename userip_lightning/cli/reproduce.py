@@ -11,6 +11,7 @@ from jsonargparse import ArgumentParser
 from userip_lightning.cli.regimes import regimes
 from userip_lightning.cli.shown import show
 from userip_lightning.errors import InputError
+from userip_lightning.pipeline.readable import readable
 from userip_lightning.pipeline.settings import Selection, WandbSettings
 from userip_lightning.reproduce.choice import Choice
 from userip_lightning.reproduce.every_table import ALL, make, names, reproduce_all
@@ -70,8 +71,10 @@ def parse_study(arguments: Sequence[str]) -> Request:
 
     Raises:
         argparse.ArgumentError: an unknown key, or a value of another type.
+        InputError: a file that cannot be read, or settings that contradict each other.
     """
-    config = _parser().parse_args(list(arguments))
+    with readable(arguments):
+        config = _parser().parse_args(list(arguments))
     names = {setting.name for setting in fields(Study)} - {"tuning", "selection", "wandb"}
     study = Study(
         **{name: config[name] for name in names},

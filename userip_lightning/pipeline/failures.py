@@ -64,5 +64,11 @@ def _system(error: OSError) -> str:
     return _one_line(str(error))
 
 
+#: Characters of a sentence.
+_LONGEST = 1500
+
+
 def _one_line(text: str) -> str:
-    return " ".join(text.split())
+    """Without line ends; of what quotes a whole file, beginning and end."""
+    line = " ".join(text.split())
+    return line if len(line) <= _LONGEST else f"{line[: _LONGEST // 2]} ... {line[-_LONGEST // 2 :]}"

@@ -15,6 +15,8 @@ from unittest.mock import patch
 from jsonargparse import ArgumentParser, Namespace, _typehints
 from lightning.pytorch.cli import LightningArgumentParser
 
+from userip_lightning.pipeline.readable import readable
+
 
 class FreshClassParser(ArgumentParser):
     """An ArgumentParser in which a new ``class_path`` drops the ``init_args`` of the one before."""
@@ -22,13 +24,13 @@ class FreshClassParser(ArgumentParser):
     # Handed on as they are: jsonargparse has arguments of its own for the parsers of subcommands and classes.
 
     def parse_args(self, *args: Any, **named: Any) -> Namespace:  # type: ignore[override]  # argparse's overloads
-        """Parse a command line, as jsonargparse does."""
-        with _fresh_classes():
+        """Parse a command line, as jsonargparse does; InputError where a configuration cannot be read."""
+        with _fresh_classes(), readable(args[0] if args and args[0] else ()):
             return super().parse_args(*args, **named)
 
     def parse_object(self, *args: Any, **named: Any) -> Namespace:
-        """Parse a mapping, as jsonargparse does."""
-        with _fresh_classes():
+        """Parse a mapping, as jsonargparse does; InputError where a file that it names cannot be read."""
+        with _fresh_classes(), readable():
             return cast(Namespace, super().parse_object(*args, **named))
 
 

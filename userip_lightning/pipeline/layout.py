@@ -94,5 +94,11 @@ def _probe(trainer: Mapping[str, Any]) -> Trainer:
     """A Trainer that says on what it would run."""
     names = ("accelerator", "devices", "num_nodes", "strategy")
     given = {name: trainer[name] for name in names if isinstance(trainer.get(name), (str, int, list))}
-    with quiet():
-        return Trainer(**given, barebones=True)
+    try:
+        with quiet():
+            return Trainer(**given, barebones=True)
+    except (TypeError, ValueError) as error:  # Lightning's own exception for the rest is told as it is
+        reason = " ".join(str(error).split()).rstrip(".")
+        raise InputError(
+            f"trainer: {reason}; correct accelerator, devices, num_nodes or strategy."
+        ) from error
