@@ -276,7 +276,8 @@ class FeatureBank:
 def _open(folder: Path) -> FeatureBank:
     """The version in ``folder``; InputError where it is missing or damaged."""
     manifest = artifact.read_manifest(folder, "bank")
-    names, sizes = manifest.extra.get("names"), manifest.extra.get("sizes")
+    names: Any = manifest.extra.get("names")
+    sizes: Any = manifest.extra.get("sizes")
     if not _are(names, str) or not _are(sizes, int) or len(names) != len(sizes):
         raise _damaged(folder / artifact.MANIFEST, "names and sizes of the profiles do not fit")
     index = KeyIndex.load(folder)
