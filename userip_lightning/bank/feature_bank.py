@@ -170,12 +170,10 @@ class FeatureBank:
         """
         import polars as pl  # whoever only looks codes up does not wait for it
 
-        from userip_lightning import parquet
-
         file = self.path / "codes.parquet"
         try:
             artifact.require_whole(self.path, self.manifest, file.name)
-            return parquet.read(file)
+            return pl.read_parquet(file)
         except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
             raise _damaged(file, str(error).splitlines()[0]) from None
         except FileNotFoundError:
@@ -278,7 +276,8 @@ class FeatureBank:
 def _open(folder: Path) -> FeatureBank:
     """The version in ``folder``; InputError where it is missing or damaged."""
     manifest = artifact.read_manifest(folder, "bank")
-    names, sizes = manifest.extra.get("names", []), manifest.extra.get("sizes", [])
+    names: Any = manifest.extra.get("names")
+    sizes: Any = manifest.extra.get("sizes")
     if not _are(names, str) or not _are(sizes, int) or len(names) != len(sizes):
         raise _damaged(folder / artifact.MANIFEST, "names and sizes of the profiles do not fit")
     index = KeyIndex.load(folder)

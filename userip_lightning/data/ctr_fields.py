@@ -86,8 +86,9 @@ def knowledge_columns(prepared: PreparedData, folder: str | Path) -> list[Column
                 f"{file}: a row of numbers for each of {count} {side}s was expected, shape {vectors.shape} "
                 "found; delete the folder and write the knowledge again."
             )
-        known = np.asarray(vectors.any(axis=1))
-        columns.append(_vectors_of(f"{side}_knowledge", prepared.events[side], vectors, known))
+        columns.append(
+            _vectors_of(f"{side}_knowledge", prepared.events[side], vectors, np.asarray(vectors.any(axis=1)))
+        )
     return columns
 
 
