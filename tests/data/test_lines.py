@@ -169,9 +169,7 @@ def test_an_archive_that_unpacks_to_far_too_much_is_refused(
     monkeypatch.setattr(lines, "_UNPACKED", 1 << 16)
     monkeypatch.setattr(lines, "BLOCK_BYTES", 1 << 14)
     path = write(tmp_path, gzip.compress(b"u,a\n" * (1 << 18)), "log.csv.gz")
-    with pytest.raises(
-        InputError, match=r"log\.csv\.gz: the gzip file unpacks to over 500 times its size"
-    ):
+    with pytest.raises(InputError, match=r"log\.csv\.gz: the gzip file unpacks to over 500 times its size"):
         read(path)
     monkeypatch.setattr(lines, "_UNPACKED", 1 << 20)
     assert len(read(path)[1]) == 1 << 18
