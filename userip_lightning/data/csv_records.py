@@ -156,7 +156,7 @@ class _Pages:
         return self._lines.readline()
 
     def _decoded(self, blocks: Iterator[bytes]) -> Iterator[str]:
-        """Whole lines, about :data:`_TEXT` characters at a time: ``StringIO`` takes four bytes each."""
+        """Whole lines, about :data:`_TEXT` characters at a time: ``StringIO`` takes four bytes for each."""
         for block in blocks:
             text, start = block.decode("utf-8", "surrogateescape"), 0
             self.suspicious = self.suspicious or bool(_fault(text, self._encoding))

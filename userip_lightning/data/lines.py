@@ -135,8 +135,8 @@ def read_blocks(path: Path, advice: str, encoding: str = "utf-8") -> Iterator[by
         whole, end, rest = text.rpartition(b"\n")
         if len(rest) > LONGEST:
             raise InputError(
-                f"{path}: line {lines + 1} is longer than {LONGEST >> 20} MiB, as no row of a log is; check "
-                "what ends its rows, or cut it."
+                f"{path}: line {lines + 1} is longer than {LONGEST >> 20} MiB, as no row of a log is; "
+                "check what ends its rows, or cut it."
             )
         lines += whole.count(b"\n") + len(end)
         empty = empty and not whole.strip()
