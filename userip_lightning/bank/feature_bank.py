@@ -170,10 +170,12 @@ class FeatureBank:
         """
         import polars as pl  # whoever only looks codes up does not wait for it
 
+        from userip_lightning import parquet
+
         file = self.path / "codes.parquet"
         try:
             artifact.require_whole(self.path, self.manifest, file.name)
-            return pl.read_parquet(file)
+            return parquet.read(file)
         except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
             raise _damaged(file, str(error).splitlines()[0]) from None
         except FileNotFoundError:
