@@ -132,7 +132,7 @@ def test_classes_of_the_three_packages_are_admitted(file, capsys: pytest.Capture
                     "net": "userip_lightning.ctr.dcnv2.DCNv2",
                     "optimizer": {"class_path": "torch.optim.SGD"},
                 },
-                "trainer": {"callbacks": [{"class_path": "lightning.pytorch.callbacks.Timer"}]},
+                "trainer": {"callbacks": [{"class_path": "lightning.pytorch.callbacks.LearningRateMonitor"}]},
             },
         }
     )
