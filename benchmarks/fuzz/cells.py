@@ -194,6 +194,8 @@ def id_outcomes(value: Any, as_text: bool) -> set[Any]:
             found.add(REJECTED)
         if "\r" in value and as_text:  # line ends within quotes
             found.add(value.replace("\r\n", "\n"))
+        if value.startswith("\ufeff") and as_text:  # as where files with a mark were joined
+            found.add(value.removeprefix("\ufeff"))
     if isinstance(value, int) and abs(value) >= 2**63:
         found.add(REJECTED)
     return found
