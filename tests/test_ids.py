@@ -57,6 +57,7 @@ NO_IDS: list[Any] = [
     2.0**53,
     float("-inf"),
     Decimal("1.5"),
+    np.timedelta64(1, "s"),
     Decimal("inf"),
     1j,
     b"7",

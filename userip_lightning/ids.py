@@ -222,7 +222,7 @@ def _read(value: object, place: int, what: str, whole: bool = True) -> str:
         text = _whole_number(value)
         if text is not None:
             return text
-    elif isinstance(value, int | np.integer) and not isinstance(value, bool):
+    elif isinstance(value, int | np.integer) and not isinstance(value, bool | np.timedelta64):
         return str(int(value)) if abs(int(value)) < _LONGEST else _TOO_LONG
     raise _refusal(value, place, what, "is no id")
 
