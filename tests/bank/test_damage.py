@@ -9,7 +9,7 @@ import pytest
 
 from tests.forged import aged, forge
 from tests.serving.banks import SIZES, codes, ids, write
-from userip_lightning import artifact
+from userip_lightning.arrays import save_array
 from userip_lightning.artifact import Manifest
 from userip_lightning.bank import FeatureBank
 from userip_lightning.bank.forgetting import forget
@@ -67,7 +67,7 @@ def test_an_index_that_points_elsewhere_is_told_by_the_lookup(start: int, tmp_pa
     folder = write(tmp_path).path
     starts = np.load(folder / "starts.npy")
     starts[1:-1] = start
-    artifact.save_array(folder / "starts.npy", starts)
+    save_array(folder / "starts.npy", starts)
     forge(folder)
     with pytest.raises(InputError, match=r"starts\.npy: the key index of a bank is damaged"):
         FeatureBank.open(tmp_path).lookup(ids(USERS))
@@ -78,7 +78,7 @@ def test_an_index_that_does_not_fit_its_keys_does_not_open(ends: tuple[int, int]
     folder = write(tmp_path).path
     starts = np.load(folder / "starts.npy")
     starts[0], starts[-1] = ends
-    artifact.save_array(folder / "starts.npy", starts)
+    save_array(folder / "starts.npy", starts)
     with pytest.raises(InputError, match=r"keys\.npy or starts\.npy is damaged"):
         FeatureBank.open(forge(folder))
 
@@ -87,7 +87,7 @@ def test_a_code_that_no_codebook_has_is_told_by_the_lookup(tmp_path: Path) -> No
     folder = write(tmp_path).path
     stored = np.load(folder / "codes.npy")
     stored[7, 1] = SIZES[1]
-    artifact.save_array(folder / "codes.npy", stored)
+    save_array(folder / "codes.npy", stored)
     forge(folder)
     with pytest.raises(InputError, match=r"codes\.npy: the file is damaged \(a code that its codebook"):
         FeatureBank.open(tmp_path).lookup(ids(USERS))
