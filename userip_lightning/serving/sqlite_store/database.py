@@ -170,21 +170,30 @@ def versions(connection: sqlite3.Connection) -> list[Version]:
     """All that are there, the last pushed first."""
     rows = connection.execute("SELECT * FROM versions ORDER BY turn DESC").fetchall()
     try:
-        return [
-            Version(
-                name,
-                turn,
-                users,
-                tuple(json.loads(names)),
-                tuple(json.loads(sizes)),
-                json.loads(manifest),
-                bool(whole),
-                bool(current),
-            )
-            for name, turn, users, names, sizes, manifest, whole, current in rows
-        ]
+        return [_version(*row) for row in rows]
     except (ValueError, TypeError) as error:
-        raise sqlite3.DatabaseError(f"its list of versions: {error}") from None
+        raise sqlite3.DatabaseError(f"malformed list of versions: {error}") from None
+
+
+def _version(
+    name: str, turn: int, users: int, names: str, sizes: str, manifest: str, whole: int, current: int
+) -> Version:
+    """A row of ``versions``; ValueError or TypeError where it is none that a push wrote."""
+    profiles, numbers, told = json.loads(names), json.loads(sizes), json.loads(manifest)
+    fits = (
+        _are(profiles, str)
+        and _are(numbers, int)
+        and len(profiles) == len(numbers)
+        and isinstance(told, dict)
+        and {"kind", "config_hash", "data_hash", "users"} <= told.keys()
+    )
+    if not fits:
+        raise ValueError("names, sizes and manifest do not fit")
+    return Version(name, turn, users, tuple(profiles), tuple(numbers), told, bool(whole), bool(current))
+
+
+def _are(values: Any, kind: type) -> bool:
+    return isinstance(values, list) and all(type(value) is kind for value in values)
 
 
 def current(connection: sqlite3.Connection, address: Address) -> Version:
