@@ -1,6 +1,7 @@
 """New items in a Profiler: rows of the table from texts alone."""
 
 import json
+import re
 import subprocess
 import sys
 
@@ -169,7 +170,7 @@ def test_a_bank_whose_reader_is_damaged_says_so(made, tmp_path):
         file, kept = made[1] / name, (made[1] / name).read_bytes()
         try:
             file.write_bytes(kept[:-9])
-            with pytest.raises(InputError, match="keeps for new items is corrupt"):
+            with pytest.raises(InputError, match=rf"{re.escape(name)}: the file is damaged"):
                 profiler.add_items(NEW)
         finally:
             file.write_bytes(kept)
