@@ -246,7 +246,11 @@ LONG = " {title}" + " {genres}" * 40
         ),
         (
             profile(prompt={"item": LONG}),
-            ["the prompt of user '", "the language model reads 256; lower behaviours (3) or shorten"],
+            [
+                "the prompt of user '",
+                "the language model reads 256; lower behaviours (3), shorten prompt.item, or set prompt.item_max_t",
+                "item_max_tokens: item '13' ('Radiant Constellation Sci-Fi ",
+            ],
         ),
         (profile(prompt={"item": " {plot}"}), ["prompt.item: the items of ", "no column 'plot'; they have"]),
         (profile(lm={"name": "/no/such/model"}), ["lm.name: the language model '/no/such/model' could not"]),

@@ -175,7 +175,7 @@ class ProfileDataModule(LightningDataModule):
 
     def _item(self, item: int) -> dict[str, Any]:
         """A row of the item table."""
-        items = pl.scan_parquet(Path(self.prepared) / "items.parquet", glob=False)
+        items = parquet.scan(Path(self.prepared) / "items.parquet")
         return items.slice(item, 1).collect().row(0, named=True)
 
     def user_ids(self) -> NDArray[np.str_]:
