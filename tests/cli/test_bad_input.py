@@ -248,8 +248,8 @@ LONG = " {title}" + " {genres}" * 40
             profile(prompt={"item": LONG}),
             [
                 "the prompt of user '",
-                "the language model reads 256; lower behaviours (3), shorten prompt.item, or set prompt.item_max_t",
-                "item_max_tokens: item '13' ('Radiant Constellation Sci-Fi ",
+                "the language model reads 256; lower behaviours (3), shorten prompt.item, or set",
+                "set prompt.item_max_tokens: item '13' ('Radiant Constellation Sci-Fi ",
             ],
         ),
         (profile(prompt={"item": " {plot}"}), ["prompt.item: the items of ", "no column 'plot'; they have"]),
