@@ -44,7 +44,7 @@ def test_help_teaches(capsys):
     ("further", "sentence"),
     [
         (("--seed", "7"), "--seed: 7, but the experiment has codes of the seeds [0]"),
-        (("--bank", "served"), "--bank: served, but the codes of "),
+        (("--bank", "served"), f"--bank: {Path('served').absolute()}, but the codes of "),
         (("--workers", "0"), "--workers: 0, expected 1 or more"),
         (("--part_users", "0"), "--part_users: 0, expected 1 or more"),
     ],

@@ -9,6 +9,7 @@ import pytest
 from tests.bulk.inferring import run, written
 from userip_lightning.bulk.prompted import Prompted
 from userip_lightning.errors import InputError
+from userip_lightning.lock import LOCK
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +53,7 @@ def test_a_run_that_was_stopped_goes_on_and_ends_as_one_that_was_not(codes, trai
     assert run(trained, population, output, report=said.append).equals(codes)
     assert any(sentence.startswith("going on: 2 of ") for sentence in said)
     assert {file: file.stat().st_mtime_ns for file in before} == before
-    assert sorted(file.name for file in output.iterdir()) == ["codes", "identity.json", "summary.json"]
+    assert sorted(file.name for file in output.iterdir()) == [LOCK, "codes", "identity.json", "summary.json"]
     said.clear()
     assert run(trained, population, output, report=said.append).equals(codes)
     assert said == [f"{output}: nothing changed, kept"]

@@ -19,6 +19,7 @@ from userip_lightning.cli import main
 from userip_lightning.cli.infer import trained_by
 from userip_lightning.data.prepared import PreparedData
 from userip_lightning.errors import InputError
+from userip_lightning.lock import LOCK
 from userip_lightning.schema import SUPPORT, TRAIN
 from userip_lightning.serving import Profiler
 
@@ -87,7 +88,7 @@ def test_bank_infer_and_profiler_agree_on_every_user(
     assert said[0] == f"codes of {bank.height} users: {tmp_path / 'codes' / 'codes'}"
     assert len(said) == 3
     files = sorted(file.name for file in (tmp_path / "codes").iterdir())
-    assert files == ["codes", "identity.json", "summary.json"]
+    assert files == [LOCK, "codes", "identity.json", "summary.json"]
     assert len(list((tmp_path / "codes" / "codes").iterdir())) > 1
 
 

@@ -6,6 +6,7 @@ import polars as pl
 import pytest
 import torch
 
+from tests.forged import forge
 from userip_lightning.artifact import Manifest, read_manifest, writing
 from userip_lightning.bank import FeatureBank
 from userip_lightning.data.ctr_datamodule import CTRDataModule
@@ -244,8 +245,9 @@ def test_a_bank_of_other_data_is_refused(cold: Path, tmp_path: Path) -> None:
 
 def test_a_bank_with_a_code_out_of_range_is_refused(cold: Path, tmp_path: Path) -> None:
     write_bank(tmp_path, PreparedData.load(cold))
-    file = FeatureBank.open(tmp_path).path / "codes.npy"
-    np.save(file, np.load(file) + 5)
+    version = FeatureBank.open(tmp_path).path
+    np.save(version / "codes.npy", np.load(version / "codes.npy") + 5)
+    forge(version)
     with pytest.raises(InputError, match="a code is out of range"):
         CTRDataModule(str(cold), bank=str(tmp_path)).setup("fit")
 

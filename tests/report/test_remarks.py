@@ -146,7 +146,7 @@ def test_every_format_carries_the_mark_and_the_line(rella, entries, tmp_path):
     part, _ = rella(1, NOTE)
     study = write_study(folder, [*entries.values(), part], root=tmp_path, replicates=30)
     (line,) = block_sheet(study.blocks[0]).remarks
-    assert f"- {line}" in (folder / "report.md").read_text()
+    assert f"- {line.replace('<', '&lt;')}" in (folder / "report.md").read_text()
     assert "| ReLLa † |" in (folder / "report.md").read_text()
     assert f"<li>{html.escape(line)}</li>" in (folder / "report.html").read_text()
     assert "<td>ReLLa †</td>" in (folder / "report.html").read_text()
