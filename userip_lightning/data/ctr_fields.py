@@ -40,11 +40,9 @@ def code_columns(prepared: PreparedData, bank: FeatureBank) -> list[Column]:
     """``code_<name>`` per profile; value K_p is a user whom the bank does not know.
 
     Raises:
-        InputError: the bank holds a code that its manifest has no room for.
+        InputError: a file of the bank is damaged.
     """
     codes = bank.lookup(prepared.users["user_id"].to_list())
-    if codes.size and (codes.min() < 0 or (codes > np.array(bank.sizes)).any()):
-        raise InputError(f"{bank.path}: a code is out of range; delete this version and write it again.")
     per_event = codes[prepared.events["user"].to_numpy()]
     return [
         Column(f"code_{name}", np.ascontiguousarray(per_event[:, p]), size + 1)
