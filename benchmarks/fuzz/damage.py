@@ -102,7 +102,7 @@ def _sized(file: Path) -> str:
         value = json.loads(manifest.read_text(encoding="utf-8"))
         files = value["files"]
         known = files[file.name]
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return ""
     size = file.stat().st_size
     if isinstance(known, int) and known != size:

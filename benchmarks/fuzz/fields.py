@@ -10,6 +10,7 @@ import random
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 import polars as pl
 
 from benchmarks.fuzz.case import Kind, Outcome, judge
@@ -140,7 +141,7 @@ _ID_TYPES: dict[str, tuple[Any, list[Any]]] = {
     "Int64": (pl.Int64, [7, 2**53 + 1, -(2**63), None]),
     "UInt64": (pl.UInt64, [7, 2**64 - 1, None]),
     "Float64": (pl.Float64, [7.0, 7.5, float("nan"), None, float("inf"), 2.0**53, -0.0, 2.0**53 - 1]),
-    "Float32": (pl.Float32, [7.0, 7.5, float("nan"), None, 16777216.0]),
+    "Float32": (pl.Float32, [7.0, 7.5, float("nan"), None, np.float32(2**24)]),
     "Categorical": (pl.Categorical, ["a", "7.0", None]),
     "Null": (pl.Null, [None]),
     "Boolean": (pl.Boolean, [True, False, None]),

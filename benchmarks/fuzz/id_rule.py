@@ -25,6 +25,8 @@ def meanings(value: Any) -> set[Any]:
     if isinstance(value, (int, np.integer)) and not isinstance(value, np.timedelta64):
         number = int(value)
         return {BAD, MISSING} if abs(number) >= 10**LONGEST else {str(number)}
+    if isinstance(value, np.float32) and abs(value) >= 2**24:  # refused in a column, perhaps read alone
+        return {BAD} | _of_float(float(value))
     if isinstance(value, (float, np.floating)):
         return _of_float(float(value))
     if isinstance(value, str):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import random
+import zlib
 from collections import Counter
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -141,7 +142,7 @@ def _damaged(folder: Path, rng: random.Random) -> str:
     inside = file.suffix == ".gz" and rng.random() < 0.7
     try:
         text = gzip.decompress(raw) if inside else raw
-    except (OSError, EOFError):
+    except (OSError, EOFError, zlib.error):
         text, inside = raw, False
     changed, words = _hostile(text, rng) if rng.random() < 0.6 else damaged_bytes(text, rng)
     file.write_bytes(gzip.compress(changed) if inside else changed)
@@ -189,7 +190,7 @@ def _line_by_line(
     try:
         if form.log.endswith(".gz"):
             old, new = gzip.decompress(old), gzip.decompress(new)
-    except (OSError, EOFError):
+    except (OSError, EOFError, zlib.error):
         return "read, though the archive is damaged"
     whole, left = _lines(old), _lines(new)
     if whole[: form.header] != left[: form.header]:
@@ -206,5 +207,5 @@ def _line_by_line(
 
 
 def _lines(raw: bytes) -> list[bytes]:
-    text = raw.removeprefix(b"\xef\xbb\xbf").replace(b"\r\n", b"\n")
+    text = raw.replace(b"\xef\xbb\xbf", b"").replace(b"\r\n", b"\n")  # files with marks may have been joined
     return [line for line in text.split(b"\n") if line.strip()]

@@ -134,7 +134,7 @@ def _whole(text: str, rng: random.Random, canary: Path) -> tuple[bytes, str]:
             ("an end of document in the middle", text.replace("\n", "\n...\n", 1).encode()),
             ("UTF-16", text.encode("utf-16")),
             ("UTF-8 with a mark", b"\xef\xbb\xbf" + text.encode()),
-            ("Latin-1", (text + "\noutput: é\n").encode("latin-1")),
+            ("Latin-1", (text + "\noutput: é\n").encode("latin-1", "replace")),
             ("a NUL at the end", text.encode() + b"\0"),
             ("1,000 lists in each other", b"experiment: " + b"[" * 1000 + b"]" * 1000),
             ("100,000 lists in each other", b"experiment: " + b"[" * 100_000),

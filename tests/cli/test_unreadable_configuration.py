@@ -7,6 +7,9 @@ import pytest
 from tests.cli.refusal import refused
 
 CONFIGS = Path(__file__).parents[2] / "configs"
+BOMB = b"a0: &a0 [x]\n" + b"".join(
+    b"a%d: &a%d [%s]\n" % (n, n, b", ".join([b"*a%d" % (n - 1)] * 10)) for n in range(1, 8)
+)
 CASES = {
     "not UTF-8": (b"experiment: \xff\n", "{file}: is not UTF-8 text; save it as UTF-8."),
     "UTF-16": ("experiment: x\n".encode("utf-16"), "{file}: is not UTF-8 text; save it as UTF-8."),
@@ -15,8 +18,12 @@ CASES = {
         b"".join(b" " * at + b"a:\n" for at in range(200)),
         "{file}: is nested too deeply",
     ),
-    "a number that is none": (b"seeds: !!float x\n", "could not convert string to float: 'x'"),
-    "a date that is none": (b"experiment: !!timestamp 2020-02-30\n", "day is out of range for month"),
+    "a tag": (
+        b"seeds: !!float x\n",
+        "{file}: has the YAML tag 'tag:yaml.org,2002:float'; write plain",
+    ),
+    "a tag of its own": (b"experiment: !x y\n", "{file}: has the YAML tag '!x'"),
+    "aliases of aliases": (BOMB, "{file}: has more than 100,000 values, those counted that aliases repeat"),
 }
 
 

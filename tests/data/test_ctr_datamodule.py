@@ -248,7 +248,7 @@ def test_a_bank_with_a_code_out_of_range_is_refused(cold: Path, tmp_path: Path) 
     version = FeatureBank.open(tmp_path).path
     np.save(version / "codes.npy", np.load(version / "codes.npy") + 5)
     forge(version)
-    with pytest.raises(InputError, match="damaged .a code that its codebook does not have"):
+    with pytest.raises(InputError, match=r"damaged \(a code that its codebook does not have"):
         CTRDataModule(str(cold), bank=str(tmp_path)).setup("fit")
 
 

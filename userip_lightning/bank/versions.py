@@ -89,8 +89,9 @@ def writable_root(path: str | Path) -> Path:
 def missing(root: Path, name: str, there: tuple[str, ...]) -> InputError:
     """What to raise where CURRENT names a version that is not there."""
     return InputError(
-        f"{root / CURRENT}: names version {name!r}, which is missing (there: {', '.join(there) or 'none'}); "
-        "write one of these into it or run the stage that makes the bank again."
+        f"{root / CURRENT}: names version {name!r:.60}, which is missing "
+        f"(there: {', '.join(there) or 'none'}); write one of these into "
+        "it or run the stage that makes the bank again."
     )
 
 

@@ -29,12 +29,17 @@ def require_columns(frame: pl.DataFrame, path: Path | str, required: Sequence[st
     """
     for name in required:
         if name not in frame.columns:
-            found = ", ".join(column for column in frame.columns if column != ROW)
             raise InputError(
-                f"{path}: column {name!r} is missing, the file has {found}; "
+                f"{path}: column {name!r} is missing, the file has {listed(frame.columns)}; "
                 "check the path and the column names."
             )
     return frame
+
+
+def listed(columns: Sequence[str]) -> str:
+    """A file's column names, for a sentence: the first twenty, each cut to what fits."""
+    names = [name[:40] for name in columns if name != ROW]
+    return ", ".join(names[:20]) + (", ..." if len(names) > 20 else "")
 
 
 def rename_columns(

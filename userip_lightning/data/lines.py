@@ -10,6 +10,7 @@ off is refused whatever ``max_bad_rows`` says: nobody knows how many rows it lac
 from __future__ import annotations
 
 import bz2
+import errno
 import gzip
 import lzma
 import re
@@ -238,6 +239,12 @@ def _opened(path: Path, advice: str) -> Iterator[BufferedIOBase]:
                     yield cast(BufferedIOBase, member)
         except (zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
             raise InputError(f"{path}: no zip archive that can be read ({error}); {advice}.") from None
+        except OSError as error:
+            if error.errno != errno.EINVAL:  # a place before the file's beginning
+                raise
+            raise InputError(
+                f"{path}: no zip archive that can be read ({error.strerror}); {advice}."
+            ) from None
         return
     openers: dict[str, Callable[[Path], BufferedIOBase]] = {
         ".gz": gzip.open,

@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 
 from userip_lightning.artifact import file_hash
-from userip_lightning.data.columns import ROW, rename_columns, shape_side
+from userip_lightning.data.columns import listed, rename_columns, shape_side
 from userip_lightning.data.delimited import read_typed
 from userip_lightning.data.events import shape_events
 from userip_lightning.data.lines import require_file
@@ -88,7 +88,7 @@ class RecBole(Source):
         found = next((name for name in _TITLES if name in items.columns), None)
         if found is None:
             raise InputError(
-                f"{path}: no column is a title, the file has {', '.join(items.drop(ROW).columns)}; say which "
+                f"{path}: no column is a title, the file has {listed(items.columns)}; say which "
                 "one is by columns={title: NAME}."
             )
         return items.rename({found: "title"})

@@ -10,7 +10,7 @@ import polars as pl
 from polars.selectors import categorical, enum
 
 from userip_lightning.artifact import file_hash
-from userip_lightning.data.columns import ROW, rename_columns, shape_side
+from userip_lightning.data.columns import listed, rename_columns, shape_side
 from userip_lightning.data.dialect import (
     FILES,
     Dialect,
@@ -239,10 +239,9 @@ def _require_mapped(
     """``frame`` has our columns ``ours``, or no file has what ``columns`` calls so."""
     missing = next((name for name in columns if name in ours and name not in frame.columns), None)
     if missing is not None:
-        found = ", ".join(name for name in frame.columns if name != ROW)
         raise InputError(
             f"{path}: {setting} maps {missing!r} to {columns[missing]!r}, which no file has; the "
-            f"{'log' if setting == 'columns' else 'file'} has {found}."
+            f"{'log' if setting == 'columns' else 'file'} has {listed(frame.columns)}."
         )
 
 

@@ -17,6 +17,8 @@ from userip_lightning.errors import InputError
 
 #: Levels of lists and mappings; settings of a model have about ten.
 _DEEPEST = 100
+#: Values, those that an alias repeats counted again; the largest configuration has a few hundred.
+_MOST = 100_000
 _OPTIONS = ("-c", "--config")
 
 
@@ -28,8 +30,8 @@ def readable(words: Sequence[str] = ()) -> Iterator[None]:
         words: of the command line; the files that they name are looked at first.
 
     Raises:
-        InputError: a file is not UTF-8, is nested too deeply or contains itself, or has a value that its own
-            YAML tag forbids.
+        InputError: a file is not UTF-8, is nested too deeply, contains itself, is endless by its aliases, or
+            has a YAML tag.
     """
     for file in _files(words):
         _check(file)
@@ -66,18 +68,34 @@ def _check(file: Path) -> None:
         text = file.read_text(encoding="utf-8")
     except UnicodeDecodeError:
         raise InputError(f"{file}: is not UTF-8 text; save it as UTF-8.") from None
-    if _is_deep(text):
-        raise InputError(f"{file}: is nested too deeply, more than {_DEEPEST} levels; write it flat.")
+    fault = _fault(text)
+    if fault:
+        raise InputError(f"{file}: {fault}.")
 
 
-def _is_deep(text: str) -> bool:
-    depth = 0
+def _fault(text: str) -> str | None:
+    sizes: list[int] = [0]  # values below every collection that is open, with those that aliases repeat
+    opened: list[str | None] = []  # their anchors
+    anchored: dict[str, int] = {}
     try:
         for event in yaml.parse(text, Loader=yaml.SafeLoader):
-            depth += isinstance(event, yaml.CollectionStartEvent)
-            depth -= isinstance(event, yaml.CollectionEndEvent)
-            if depth > _DEEPEST:
-                return True
+            if getattr(event, "tag", None) not in (None, "!"):
+                return f"has the YAML tag {event.tag!r:.60}; write plain values, without tags"
+            if isinstance(event, yaml.CollectionStartEvent):
+                opened.append(event.anchor)
+                sizes.append(1)
+            elif isinstance(event, yaml.CollectionEndEvent):
+                size, anchor = sizes.pop(), opened.pop()
+                sizes[-1] += size
+                if anchor is not None:
+                    anchored[anchor] = size
+            else:
+                alias = event.anchor if isinstance(event, yaml.AliasEvent) else ""
+                sizes[-1] += anchored.get(alias, 1)
+            if len(opened) > _DEEPEST:
+                return f"is nested too deeply, more than {_DEEPEST} levels; write it flat"
+            if sizes[-1] > _MOST:
+                return f"has more than {_MOST:,} values, those counted that aliases repeat; write fewer"
     except yaml.YAMLError:  # jsonargparse says where
         pass
-    return False
+    return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import reprlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, get_args
@@ -95,6 +96,8 @@ def read_entries(folder: Path) -> tuple[Entry, ...]:
         raise InputError(f"{file}: no such file; run the study first.") from None
     except ValueError as error:
         raise InputError(f"{file}: not JSON ({error}); run the study again.") from None
+    except RecursionError:
+        raise InputError(f"{file}: nested too deeply for entries; run the study again.") from None
     if not isinstance(records, list):
         raise InputError(f"{file}: a list of entries was expected; run the study again.")
     entries = tuple(_entry(record, f"{file}: entry {number}") for number, record in enumerate(records))
@@ -131,14 +134,16 @@ def _entry(record: Any, place: str) -> Entry:
     if not isinstance(record, dict):
         raise InputError(f"{place} is no object; run the study again.")
     if unknown := sorted(set(record) - set(Entry._fields)):
-        raise InputError(f"{place} has the unknown key {unknown[0]!r}; run the study again.")
+        raise InputError(f"{place} has the unknown key {unknown[0]!r:.60}; run the study again.")
     for key in Entry._fields:
         if key not in record:
             if key in Entry._field_defaults:
                 continue
             raise InputError(f"{place} has no key {key!r}; run the study again.")
         if not _fits(key, record[key]):
-            raise InputError(f"{place} has {key} {record[key]!r}, which does not fit; run the study again.")
+            raise InputError(
+                f"{place} has {key} {reprlib.repr(record[key])}, which does not fit; run the study again."
+            )
     return Entry(**{**record, "runs": tuple(record["runs"])})
 
 

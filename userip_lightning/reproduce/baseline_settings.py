@@ -77,7 +77,7 @@ def _joined(files: Sequence[Path_fr]) -> dict[str, Any]:
 def _mapping(file: Path_fr) -> dict[str, Any]:
     try:
         return dict(yaml.safe_load(Path(file.absolute).read_text(encoding="utf-8")) or {})
-    except (yaml.YAMLError, TypeError, ValueError) as error:
+    except (yaml.YAMLError, TypeError, ValueError, KeyError, AttributeError) as error:  # by its tags
         reason = " ".join(str(error).split())
         raise InputError(f"{file.absolute}: no YAML mapping ({reason}); see configs/baselines.") from None
 

@@ -53,6 +53,10 @@ def _content(connection: sqlite3.Connection, version: Version, address: Address)
             "SELECT DISTINCT name FROM files WHERE version = ?", (version.name,)
         ).fetchall()
     }
+    if ROWS_SEEN not in arrays:
+        raise InputError(
+            f"{address.file}: this database is damaged, it has no {ROWS_SEEN}; push the bank again."
+        )
     rows_seen = arrays.pop(ROWS_SEEN).astype(np.int64)
     return Content.of(
         [row[0] for row in rows],
