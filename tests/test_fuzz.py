@@ -1,6 +1,7 @@
 """The fuzz itself: some of its cases end well, and every kind of bad end is found."""
 
 import json
+import os
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -35,6 +36,12 @@ QUICK: dict[type[Kind], Sequence[int]] = {
     Fields: (*range(17), *range(30, 50)),
     Configurations: range(3),
 }
+
+
+@pytest.fixture(autouse=True)
+def _own_cache(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a kind sets as the cache, for its own process, holds for one test."""
+    monkeypatch.setenv("USERIP_CACHE", os.environ.get("USERIP_CACHE", ""))
 
 
 def ends(kind: Kind, folder: Path, seeds: Sequence[int]) -> list[Outcome]:

@@ -352,3 +352,14 @@ def test_a_folder_that_cannot_be_written(tmp_path: Path, capsys: pytest.CaptureF
     (tmp_path / "closed").mkdir(mode=0o500)
     words = ["bank", "push", str(tmp_path / "bank"), "--to", f"sqlite:///{tmp_path}/closed/codes.db"]
     assert "could not be opened as a database" in refused(words, capsys)
+
+
+def test_a_store_whose_codes_were_changed_is_refused(tmp_path: Path) -> None:
+    bank = write_bank(tmp_path / "bank", FIRST)
+    push(bank, store(tmp_path))
+    with SqliteBank(store(tmp_path)) as reader:
+        assert reader.lookup(["Zoë"]).tolist() == [[0, 2]]
+    with sqlite3.connect(store(tmp_path).file) as connection:
+        connection.execute(f"UPDATE \"codes_{bank.path.name}\" SET user_id = 'Zoe' WHERE user_id = 'Zoë'")
+    with pytest.raises(InputError, match="this database is damaged; delete it and push the bank again"):
+        SqliteBank(store(tmp_path))

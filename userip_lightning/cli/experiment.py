@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from rich.console import Console
 
+from userip_lightning.errors import InputError
 from userip_lightning.pipeline.config import Experiment, experiment_parser, parse_experiment
 from userip_lightning.pipeline.plan import experiment_root
 from userip_lightning.pipeline.processes import processes
@@ -48,7 +50,7 @@ def _run(
         return
     experiment = parse_experiment(experiment_parser(command, description), arguments)
     chosen = stages or experiment.stages
-    trainers = [section["trainer"] for name, section in experiment.sections.items() if name in chosen]
+    trainers = [_trainer(name, section) for name, section in experiment.sections.items() if name in chosen]
     with (
         processes([command, *arguments], trainers) as world,
         Display(Console(quiet=True) if world.rank else None) as display,
@@ -64,3 +66,19 @@ def _print(report: Report) -> None:
     if not console.is_terminal:
         console = Console(width=WIDTH)
     console.print(to_rich(report))
+
+
+def _trainer(name: str, section: Any) -> dict[str, Any]:
+    """A stage's settings of the Trainer.
+
+    Raises:
+        InputError: they, or the stage's, are one value.
+    """
+    place, found = name, section
+    if isinstance(section, dict):
+        place, found = f"{name}.trainer", section["trainer"]
+    if not isinstance(found, dict):
+        raise InputError(
+            f"{place}: {found!r:.60} given, settings with names are needed; write them below it."
+        )
+    return found

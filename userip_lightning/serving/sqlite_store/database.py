@@ -6,6 +6,7 @@ import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from hashlib import sha256
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
@@ -16,6 +17,10 @@ from userip_lightning.serving.sqlite_store.address import Address
 APPLICATION, SCHEMA = 0x75736970, 1
 #: Seconds until a writer that holds the file is no longer waited for.
 WAIT_S = 10.0
+#: Users up to whom a reader checks all codes when it opens a version, in a tenth of a second.
+CHECKED = 100_000
+#: Key beside the manifest's own: the hash of a table of codes, of at most ``CHECKED`` users.
+_HASH = "codes_hash"
 
 _TABLES = (
     "CREATE TABLE versions (name TEXT PRIMARY KEY, turn INTEGER NOT NULL, users INTEGER NOT NULL, "
@@ -39,6 +44,7 @@ class Version(NamedTuple):
     manifest: dict[str, Any]
     whole: bool
     current: bool
+    hash: str | None  # of its codes; None where they are many, or an earlier program pushed them
 
     @property
     def table(self) -> str:
@@ -62,6 +68,8 @@ def told(address: Address) -> Iterator[None]:
         yield
     except sqlite3.Error as error:
         raise InputError(f"{address.file}: {_meaning(str(error))}") from error
+    except UnicodeDecodeError as error:
+        raise InputError(f"{address.file}: {_meaning('malformed text')}") from error
 
 
 def _meaning(text: str) -> str:
@@ -189,11 +197,34 @@ def _version(
     )
     if not fits:
         raise ValueError("names, sizes and manifest do not fit")
-    return Version(name, turn, users, tuple(profiles), tuple(numbers), told, bool(whole), bool(current))
+    digest = told.pop(_HASH, None)
+    return Version(
+        name, turn, users, tuple(profiles), tuple(numbers), told, bool(whole), bool(current), digest
+    )
 
 
 def _are(values: Any, kind: type) -> bool:
     return isinstance(values, list) and all(type(value) is kind for value in values)
+
+
+def with_hash(connection: sqlite3.Connection, version: Version) -> dict[str, Any]:
+    """A version's manifest, with the hash of its codes beside it where they are few."""
+    if version.users > CHECKED:
+        return version.manifest
+    return {**version.manifest, _HASH: _hash(connection, version)}
+
+
+def require_unchanged(connection: sqlite3.Connection, version: Version) -> None:
+    """Raise sqlite3.DatabaseError where the codes are others than were pushed: SQLite checks no pages."""
+    if version.hash is not None and _hash(connection, version) != version.hash:
+        raise sqlite3.DatabaseError("malformed codes")
+
+
+def _hash(connection: sqlite3.Connection, version: Version) -> str:
+    digest = sha256()
+    for row in connection.execute(f"SELECT * FROM {version.table}"):
+        digest.update(repr(row).encode("utf-8", "surrogatepass"))
+    return digest.hexdigest()
 
 
 def current(connection: sqlite3.Connection, address: Address) -> Version:

@@ -12,7 +12,7 @@ from userip_lightning.bank.pruning import check_keep
 from userip_lightning.errors import InputError
 from userip_lightning.serving.copying import Progress, Pushed, further_arrays, parts
 from userip_lightning.serving.sqlite_store.address import Address
-from userip_lightning.serving.sqlite_store.database import Version, quoted, told, versions, writing
+from userip_lightning.serving.sqlite_store.database import Version, quoted, told, versions, with_hash, writing
 
 #: Users between two calls of a bar.
 BATCH = 10_000
@@ -90,6 +90,11 @@ def _insert(
         connection.executemany(f"INSERT INTO {table} VALUES ({places})", batch.iter_rows())
         written += batch.height
         progress(written, users.height)
+    (own,) = (own for own in versions(connection) if own.name == bank.path.name)
+    connection.execute(
+        "UPDATE versions SET manifest = ? WHERE name = ?",
+        (json.dumps(with_hash(connection, own)), own.name),
+    )
     if not codes_only:
         for name in further_arrays(bank):
             for number, part in enumerate(parts(bank.path / name, PART)):

@@ -10,7 +10,14 @@ from numpy.typing import NDArray
 
 from userip_lightning.ids import Ids, asked_ids
 from userip_lightning.serving.sqlite_store.address import Address
-from userip_lightning.serving.sqlite_store.database import Version, connect, current, reading, told
+from userip_lightning.serving.sqlite_store.database import (
+    Version,
+    connect,
+    current,
+    reading,
+    require_unchanged,
+    told,
+)
 
 
 class SqliteBank:
@@ -22,14 +29,17 @@ class SqliteBank:
         address: ``sqlite:///FILE`` or what it was parsed into.
 
     Raises:
-        InputError: no file there, nothing was pushed, another database, or one of another layout.
+        InputError: no file there, nothing was pushed, another database, one of another layout, or
+            codes of at most 100,000 users that are not what was pushed.
     """
 
     def __init__(self, address: str | Address) -> None:
         self.address = Address.parse(address) if isinstance(address, str) else address
         with told(self.address):
             self._connection = connect(self.address)
-            self._version: Version = current(self._connection, self.address)
+            with reading(self._connection) as connection:
+                self._version: Version = current(connection, self.address)
+                require_unchanged(connection, self._version)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -57,7 +67,10 @@ class SqliteBank:
         users = asked_ids(user_ids, whole=False)
         whole = asked_ids(users)
         with told(self.address), reading(self._connection) as connection:
-            self._version = current(connection, self.address)
+            version = current(connection, self.address)
+            if version.name != self._version.name:
+                require_unchanged(connection, version)
+            self._version = version
             rows = connection.execute(
                 f"SELECT c.* FROM json_each(?) AS asked CROSS JOIN {self._version.table} AS c "
                 "ON c.user_id = asked.value",
