@@ -46,8 +46,8 @@ $(REPRODUCED): $(INSTALLED)
 	$(BIN)/userip assets fetch
 	$(BIN)/userip reproduce $(@:reproduce-%=%) --config $(STUDY)
 
-test: $(INSTALLED_DEV) ## run the tests (no network needed once installed)
-	$(BIN)/python -m pytest
+test: $(INSTALLED_DEV) ## run the tests, one file per process (no network needed once installed)
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 check: $(INSTALLED_DEV) ## lint, format, types and import rules
 	$(BIN)/ruff check .

@@ -1,6 +1,11 @@
 """Shared fixtures: config-built language models, so that nothing here needs the network."""
 
+import os
 from pathlib import Path
+
+# Where several processes of tests share the cores, each takes one. Read when torch is first imported.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import pytest
 import torch
