@@ -9,17 +9,26 @@ from typing import NamedTuple
 from userip_lightning import __version__
 from userip_lightning.cli.safe import SAFE, chosen_safety
 from userip_lightning.pipeline.failures import sentence
+from userip_lightning.pipeline.shipped import with_configurations
 
 #: Exit codes: bad input, and Ctrl+C as a shell has it.
 BAD_INPUT, INTERRUPTED = 2, 130
 
 
 class Command(NamedTuple):
-    """A word after `userip`."""
+    """A word after `userip`.
+
+    Args:
+        name: the word.
+        summary: its line in the help.
+        run: what it does.
+        configured: whether it takes ``--config``, a YAML file or the name of a shipped one.
+    """
 
     name: str
     summary: str
     run: Callable[[Sequence[str]], None]
+    configured: bool = False
 
 
 # A command's imports wait until it is called: `userip bank lookup` need not load a training framework.
@@ -144,21 +153,21 @@ def _reproduce(arguments: Sequence[str]) -> None:
 
 
 COMMANDS = (
-    Command("fit", "run an experiment: data, codes, CTR models, report", _fit),
-    Command("test", "evaluate a finished experiment's CTR models again, without training", _test),
-    Command("reproduce", "a table or figure of the paper: every method, split and seed", _reproduce),
-    Command("profile", "stage 1 of the per-user engine alone: fit, validate, test, predict", _profile),
-    Command("quantize", "stage 2 of the per-user engine alone: fit, validate, test, predict", _quantize),
-    Command("catalogue", "the catalogue engine alone: fit, predict", _catalogue),
-    Command("ctr", "the CTR model alone: fit, validate, test, predict", _ctr),
-    Command("kar", "write: a baseline's knowledge of users and items, as vectors for the CTR model", _kar),
+    Command("fit", "run an experiment: data, codes, CTR models, report", _fit, configured=True),
+    Command("test", "evaluate a finished experiment's CTR models again, without training", _test, configured=True),
+    Command("reproduce", "a table or figure of the paper: every method, split and seed", _reproduce, configured=True),
+    Command("profile", "stage 1 of the per-user engine alone: fit, validate, test, predict", _profile, configured=True),
+    Command("quantize", "stage 2 of the per-user engine alone: fit, validate, test, predict", _quantize, configured=True),
+    Command("catalogue", "the catalogue engine alone: fit, predict", _catalogue, configured=True),
+    Command("ctr", "the CTR model alone: fit, validate, test, predict", _ctr, configured=True),
+    Command("kar", "write: a baseline's knowledge of users and items, as vectors for the CTR model", _kar, configured=True),
     Command(
-        "pepler", "a baseline alone, prompts that explain and score: fit, validate, test, predict", _pepler
+        "pepler", "a baseline alone, prompts that explain and score: fit, validate, test, predict", _pepler, configured=True
     ),
     Command(
-        "rella", "a baseline alone, yes or no over retrieved behaviours: fit, validate, test, predict", _rella
+        "rella", "a baseline alone, yes or no over retrieved behaviours: fit, validate, test, predict", _rella, configured=True
     ),
-    Command("data", "prepare, stats, validate, head, export, sniff, synthesize: from a log to data", _data),
+    Command("data", "prepare, stats, validate, head, export, sniff, synthesize: from a log to data", _data, configured=True),
     Command(
         "bank",
         "info, lookup, export, push, pull, feast, prune, forget, verify: a bank, on disk and in stores",
@@ -199,7 +208,7 @@ def main(args: list[str] | None = None) -> int:
     own, safe = _without_safe(words[1:])
     try:
         with chosen_safety(safe):
-            command.run(own)
+            command.run(with_configurations(own) if command.configured else own)
     except KeyboardInterrupt:
         _complain("userip: interrupted; the same command resumes where it stood.")
         return INTERRUPTED
