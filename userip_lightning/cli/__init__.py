@@ -146,6 +146,18 @@ def _dashboard(arguments: Sequence[str]) -> None:
     dashboard(arguments)
 
 
+def _init(arguments: Sequence[str]) -> None:
+    from userip_lightning.cli.init import init
+
+    init(arguments)
+
+
+def _doctor(arguments: Sequence[str]) -> None:
+    from userip_lightning.cli.doctor import doctor
+
+    doctor(arguments)
+
+
 def _reproduce(arguments: Sequence[str]) -> None:
     from userip_lightning.cli.reproduce import reproduce
 
@@ -153,6 +165,7 @@ def _reproduce(arguments: Sequence[str]) -> None:
 
 
 COMMANDS = (
+    Command("init", "a commented configuration to start from: demo, csv (a log of your own), games, ...", _init),
     Command("fit", "run an experiment: data, codes, CTR models, report", _fit, configured=True),
     Command("test", "evaluate a finished experiment's CTR models again, without training", _test, configured=True),
     Command("reproduce", "a table or figure of the paper: every method, split and seed", _reproduce, configured=True),
@@ -182,6 +195,7 @@ COMMANDS = (
     Command("verify", "whether data, codes and runs on disk are what was written, to the last byte", _verify),
     Command("dashboard", "a W&B dashboard of all runs, as code", _dashboard),
     Command("assets", "fetch: the default language model and MovieLens-100K", _assets),
+    Command("doctor", "versions, device, precision, cache, and what is missing for which command", _doctor),
 )
 
 
@@ -243,7 +257,7 @@ and measures, with controls, whether the codes help a click-through-rate model.
 commands:
 {lines}
 
-  userip fit --config configs/demo.yaml     everything, on MovieLens-100K
+  userip fit --config demo                  everything, on MovieLens-100K; a file or a name of `userip init`
   userip COMMAND --help                     what a command takes
   userip COMMAND --safe ...                 with a configuration of somebody else, which could run any code:
                                             admits classes of this package, torch and lightning alone
