@@ -15,6 +15,7 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from userip_lightning import __version__
 from userip_lightning.assets import DEFAULT_ENCODER, DEFAULT_LM, ML_100K, cache_root
@@ -154,5 +155,5 @@ def _print(findings: Sequence[Finding]) -> None:
         return
     table = Table("", "what", "found", "what to do")
     for finding in findings:
-        table.add_row(*(text.replace("[", r"\[") for text in finding))
+        table.add_row(*(Text(text) for text in finding))
     console.print(table)

@@ -60,11 +60,17 @@ def _resolve(base: Any, name: str) -> str:
             passes it on where no other type of a union takes the value.
     """
     import_class(name)
-    path = _resolve_imported(base, name)
+    path = _found(base, name)
     if "." not in path and name[:1].isupper():
-        alike = [other for other in similar_classes(name) if "." in _resolve_imported(base, other)]
-        raise ImportError(f"no class {name!r} for it" + (f", but {', '.join(alike)}" if alike else ""))
+        alike = [other for other in similar_classes(name) if "." in _found(base, other)]
+        near = f" (near: {', '.join(alike)})" if alike else ""
+        raise ImportError(f"no class {name!r} fits here{near}")
     return path
+
+
+def _found(base: Any, name: str) -> str:
+    bases = base if isinstance(base, tuple) else (base,)
+    return next((path for one in bases if "." in (path := _resolve_imported(one, name))), name)
 
 
 def _discard(parser_or_action: object, before: Any, now: Any) -> None:
