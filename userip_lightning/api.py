@@ -2,7 +2,7 @@
 
 import userip_lightning as ui
 
-run = ui.fit("configs/demo.yaml", seeds=[0], ctr={"trainer": {"max_epochs": 5}})
+run = ui.fit("demo", seeds=[0], ctr={"trainer": {"max_epochs": 5}})
 run.table         # a row per variant of the CTR model
 run.codes         # a row per user
 run.explain()     # who the users of a code are; shown as a page in a notebook

@@ -164,6 +164,12 @@ def _reproduce(arguments: Sequence[str]) -> None:
     reproduce(arguments)
 
 
+def _completion(arguments: Sequence[str]) -> None:
+    from userip_lightning.cli.completion import completion
+
+    completion(arguments, [command.name for command in COMMANDS])
+
+
 COMMANDS = (
     Command("init", "a commented configuration to start from: demo, csv (a log of your own), games, ...", _init),
     Command("fit", "run an experiment: data, codes, CTR models, report", _fit, configured=True),
@@ -196,6 +202,7 @@ COMMANDS = (
     Command("dashboard", "a W&B dashboard of all runs, as code", _dashboard),
     Command("assets", "fetch: the default language model and MovieLens-100K", _assets),
     Command("doctor", "versions, device, precision, cache, and what is missing for which command", _doctor),
+    Command("completion", "bash, zsh: a script that completes commands and configurations", _completion),
 )
 
 
@@ -248,7 +255,7 @@ def _complain(message: str) -> int:
 
 
 def _help() -> str:
-    lines = "\n".join(f"  {command.name:<10}{command.summary}" for command in COMMANDS)
+    lines = "\n".join(f"  {command.name:<12}{command.summary}" for command in COMMANDS)
     return f"""usage: userip COMMAND ...
 
 Turns what users did into a few small codes each, with what items' texts or a frozen language model know,
