@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-SOURCES = ("pyproject.toml", "setup.py", "MANIFEST.in", "README.md", "LICENSE", "constraints.txt")
+SOURCES = ("pyproject.toml", "setup.py", "MANIFEST.in", "README.md", "LICENSE")
 ROWS = [f"u{user},i{(7 * user + place) % 20},{1 + (user + place) % 5}" for user in range(40) for place in range(12)]
 
 Run = Callable[..., subprocess.CompletedProcess[str]]

@@ -9,8 +9,8 @@ from userip_lightning.cli import main
 
 
 def completed(script: str, *words: str) -> list[str]:
-    listed = " ".join(f"'{word}'" for word in words)
-    program = f'{script}\nCOMP_WORDS=({listed}); COMP_CWORD={len(words) - 1}; _userip; echo "${{COMPREPLY[@]}}"'
+    typed = f"COMP_WORDS=({' '.join(words)}); COMP_CWORD={len(words) - 1}"
+    program = f"{script}\n{typed}; _userip; echo \"${{COMPREPLY[@]}}\""
     done = subprocess.run(["bash", "-c", program], capture_output=True, text=True, check=True, timeout=60)
     return done.stdout.split()
 
@@ -21,7 +21,7 @@ def test_bash_completes_commands_settings_and_configurations(tmp_path, monkeypat
     (tmp_path / "presence.yaml").touch()
     assert main(["completion", "bash"]) == 0
     script = capsys.readouterr().out
-    assert completed(script, "userip", "re") == ["reproduce", "refresh"]
+    assert completed(script, "userip", "re") == ["reproduce", "rella", "refresh"]
     assert completed(script, "userip", "init", "de") == ["demo"]
     assert {"presets/paper", "presence.yaml"} <= set(completed(script, "userip", "fit", "-c", "pres"))
     assert completed(script, "userip", "fit", "--see") == ["--seed", "--seeds"]

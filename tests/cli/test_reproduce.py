@@ -75,7 +75,7 @@ def test_the_eleven_networks_of_the_paper_are_in_every_study():
         (["table2", "-c", QUICK, "--seeds", "[]"], "seeds: [] given"),
         (["table2", "-c", QUICK, "--networks", "{DCN: {class_path: no.Such}}"], "no.Such"),
         (["table2", "-c", QUICK, "--networks", "{DCN: PNM}"], "no class 'PNM' fits here (near: PNN"),
-        (["table2", "-c", QUICK, "--networks", "{DCN: ../pnm.yaml}"], "networks.DCN: '../pnm.yaml' is no file"),
+        (["table2", "-c", QUICK, "--networks", "{DCN: ../pnm.yaml}"], "'../pnm.yaml' is no file"),
         (["table2", "-c", QUICK, "--dataset_files", "{a: none.yaml}"], "none.yaml"),
         (["table2", "-c", QUICK, "--learning_rate", "3"], "learning_rate: no such setting"),
     ],
