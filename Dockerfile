@@ -3,7 +3,7 @@
 # To use it:   docker run --rm -v "$PWD:/work" -v userip:/cache userip fit --config demo
 ARG PYTHON=3.12
 FROM python:${PYTHON}-slim
-# The builds of torch to take, as uv names them: cpu, cu128, ...; CUDA's libraries come with torch, the driver is the host's.
+# The build of torch, as uv names it: cpu, cu128, ... CUDA comes with torch, its driver is the host's.
 ARG TORCH=cpu
 RUN pip install --no-cache-dir uv
 RUN --mount=type=bind,target=/source,rw \
