@@ -47,9 +47,9 @@ def _text(name: str) -> str:
 
 
 def _first_line(name: str) -> str:
-    """What a configuration says of itself, without the command."""
+    """What a configuration says of itself first."""
     line = _text(name).partition("\n")[0].removeprefix("# ")
-    return re.split(r":?  userip ", line)[0]
+    return re.split(r"[:.;]( |$)", line)[0]
 
 
 def _next(text: str, target: Path) -> str:

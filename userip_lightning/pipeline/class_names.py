@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
+from contextlib import suppress
 from difflib import get_close_matches
 from functools import cache
 from importlib import import_module
@@ -29,7 +30,8 @@ def similar_classes(name: str) -> list[str]:
     """Bare names of public classes that are spelled alike, now imported."""
     found = get_close_matches(name, _modules())
     for other in found:
-        import_class(other)
+        with suppress(ImportError):  # of a package that is no requirement
+            import_class(other)
     return found
 
 
