@@ -13,7 +13,11 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 SOURCES = ("pyproject.toml", "setup.py", "MANIFEST.in", "README.md", "LICENSE")
-ROWS = [f"u{user},i{(7 * user + place) % 20},{1 + (user + place) % 5}" for user in range(40) for place in range(12)]
+ROWS = [
+    f"u{user},i{(7 * user + place) % 20},{1 + (user + place) % 5}"
+    for user in range(40)
+    for place in range(12)
+]
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -70,12 +74,21 @@ def run(installed: Path, tmp_path: Path) -> Run:
     return run
 
 
-def test_from_an_empty_folder_to_codes_of_a_log_of_ones_own(run: Run, installed: Path, tmp_path: Path) -> None:
+def test_an_empty_folder_becomes_codes_of_ones_own_log(run: Run, installed: Path, tmp_path: Path) -> None:
     assert run("--version").stdout == "userip 0.1.0\n"
     assert run("init", "csv").stdout.splitlines()[0] == "csv.yaml"
     folder = tmp_path / "empty"
     (folder / "events.csv").write_text("\n".join(["user_id,item_id,rating", *ROWS]) + "\n")
-    quick = ["--seeds", "[0]", "--controls", "[]", "--ctr.trainer.max_epochs", "1", "--wandb.mode", "disabled"]
+    quick = [
+        "--seeds",
+        "[0]",
+        "--controls",
+        "[]",
+        "--ctr.trainer.max_epochs",
+        "1",
+        "--wandb.mode",
+        "disabled",
+    ]
     done = run("fit", "--config", "csv", *quick, "--ctr.model.net", "PNN")
     assert done.returncode == 0, done.stderr
     assert "csv.yaml: the file in this folder is used" in done.stderr

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from userip_lightning.api import Run, fit, load
 
-if sys.version_info < (3, 10):  # noqa: UP036, pip refuses such a Python, a copied folder does not
+if sys.version_info < (3, 10):  # noqa: UP036, pip refuses it, a clone does not
     sys.exit(f"userip: Python 3.10 or newer is needed, this is Python {sys.version.split()[0]}.")
 
 __version__ = "0.1.0"

@@ -10,7 +10,7 @@ from userip_lightning.cli import main
 
 def completed(script: str, *words: str) -> list[str]:
     typed = f"COMP_WORDS=({' '.join(words)}); COMP_CWORD={len(words) - 1}"
-    program = f"{script}\n{typed}; _userip; echo \"${{COMPREPLY[@]}}\""
+    program = f'{script}\n{typed}; _userip; echo "${{COMPREPLY[@]}}"'
     done = subprocess.run(["bash", "-c", program], capture_output=True, text=True, check=True, timeout=60)
     return done.stdout.split()
 

@@ -39,7 +39,9 @@ parser = FreshClassParser(exit_on_error=False)
 parser.add_argument("--source", type=Source)
 print(parser.parse_args(["--source", "RecBole", "--source.path", "log"]).source.class_path)
 """
-    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=200)
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=200
+    )
     assert done.stdout == "userip_lightning.data.recbole.RecBole\n", done.stderr
 
 

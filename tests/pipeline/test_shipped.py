@@ -40,7 +40,9 @@ def test_a_name_becomes_the_shipped_file(given, name, capsys):
     assert capsys.readouterr().err == ""
 
 
-@pytest.mark.parametrize(("file", "given"), [("demo.yaml", "demo.yaml"), ("demo.yaml", "demo"), ("demo", "demo")])
+@pytest.mark.parametrize(
+    ("file", "given"), [("demo.yaml", "demo.yaml"), ("demo.yaml", "demo"), ("demo", "demo")]
+)
 def test_a_local_file_wins_and_the_command_says_so(file, given, elsewhere, capsys):
     (elsewhere / file).write_text("seed: 1\n")
     assert with_configurations(["--config", given]) == ["--config", file]

@@ -11,24 +11,20 @@ from userip_lightning.cli.safe import SAFE, chosen_safety
 from userip_lightning.pipeline.failures import sentence
 from userip_lightning.pipeline.shipped import with_configurations
 
+#: Commands whose --config is a YAML file or the name of a shipped one.
+_CONFIGURED = frozenset(
+    {"fit", "test", "reproduce", "profile", "quantize", "catalogue", "ctr", "kar", "pepler", "rella", "data"}
+)
 #: Exit codes: bad input, and Ctrl+C as a shell has it.
 BAD_INPUT, INTERRUPTED = 2, 130
 
 
 class Command(NamedTuple):
-    """A word after `userip`.
-
-    Args:
-        name: the word.
-        summary: its line in the help.
-        run: what it does.
-        configured: whether it takes ``--config``, a YAML file or the name of a shipped one.
-    """
+    """A word after `userip`."""
 
     name: str
     summary: str
     run: Callable[[Sequence[str]], None]
-    configured: bool = False
 
 
 # A command's imports wait until it is called: `userip bank lookup` need not load a training framework.
@@ -171,22 +167,22 @@ def _completion(arguments: Sequence[str]) -> None:
 
 
 COMMANDS = (
-    Command("init", "a commented configuration to start from: demo, csv (a log of your own), games, ...", _init),
-    Command("fit", "run an experiment: data, codes, CTR models, report", _fit, configured=True),
-    Command("test", "evaluate a finished experiment's CTR models again, without training", _test, configured=True),
-    Command("reproduce", "a table or figure of the paper: every method, split and seed", _reproduce, configured=True),
-    Command("profile", "stage 1 of the per-user engine alone: fit, validate, test, predict", _profile, configured=True),
-    Command("quantize", "stage 2 of the per-user engine alone: fit, validate, test, predict", _quantize, configured=True),
-    Command("catalogue", "the catalogue engine alone: fit, predict", _catalogue, configured=True),
-    Command("ctr", "the CTR model alone: fit, validate, test, predict", _ctr, configured=True),
-    Command("kar", "write: a baseline's knowledge of users and items, as vectors for the CTR model", _kar, configured=True),
+    Command("init", "a commented configuration to start from: demo, csv (your own log), games, ...", _init),
+    Command("fit", "run an experiment: data, codes, CTR models, report", _fit),
+    Command("test", "evaluate a finished experiment's CTR models again, without training", _test),
+    Command("reproduce", "a table or figure of the paper: every method, split and seed", _reproduce),
+    Command("profile", "stage 1 of the per-user engine alone: fit, validate, test, predict", _profile),
+    Command("quantize", "stage 2 of the per-user engine alone: fit, validate, test, predict", _quantize),
+    Command("catalogue", "the catalogue engine alone: fit, predict", _catalogue),
+    Command("ctr", "the CTR model alone: fit, validate, test, predict", _ctr),
+    Command("kar", "write: a baseline's knowledge of users and items, as vectors for the CTR model", _kar),
     Command(
-        "pepler", "a baseline alone, prompts that explain and score: fit, validate, test, predict", _pepler, configured=True
+        "pepler", "a baseline alone, prompts that explain and score: fit, validate, test, predict", _pepler
     ),
     Command(
-        "rella", "a baseline alone, yes or no over retrieved behaviours: fit, validate, test, predict", _rella, configured=True
+        "rella", "a baseline alone, yes or no over retrieved behaviours: fit, validate, test, predict", _rella
     ),
-    Command("data", "prepare, stats, validate, head, export, sniff, synthesize: from a log to data", _data, configured=True),
+    Command("data", "prepare, stats, validate, head, export, sniff, synthesize: from a log to data", _data),
     Command(
         "bank",
         "info, lookup, export, push, pull, feast, prune, forget, verify: a bank, on disk and in stores",
@@ -229,7 +225,7 @@ def main(args: list[str] | None = None) -> int:
     own, safe = _without_safe(words[1:])
     try:
         with chosen_safety(safe):
-            command.run(with_configurations(own) if command.configured else own)
+            command.run(with_configurations(own) if command.name in _CONFIGURED else own)
     except KeyboardInterrupt:
         _complain("userip: interrupted; the same command resumes where it stood.")
         return INTERRUPTED

@@ -1,6 +1,6 @@
-"""`userip completion bash|zsh`: a script with which the shell completes commands, settings and configurations.
+"""`userip completion bash|zsh`: a script that completes commands, settings and configurations.
 
-The settings of stages are left out: there are hundreds, and to list them takes the seconds that torch takes to load.
+The settings of stages are left out: there are hundreds, and listing them means loading torch.
 """
 
 from __future__ import annotations
@@ -12,8 +12,9 @@ from dataclasses import fields
 from userip_lightning.pipeline.settings import Settings
 from userip_lightning.pipeline.shipped import shipped_names
 
-_DESCRIPTION = """Print a script that completes commands, the settings of an experiment and the names of shipped
-configurations. In ~/.bashrc: eval "$(userip completion bash)"; in ~/.zshrc: eval "$(userip completion zsh)"."""
+_DESCRIPTION = """Print a script that completes commands, the settings of an experiment and the names of
+shipped configurations. In ~/.bashrc: eval "$(userip completion bash)"; in ~/.zshrc:
+eval "$(userip completion zsh)"."""
 _ZSH = "autoload -U +X compinit bashcompinit && compinit && bashcompinit\n"
 _BASH = """_userip() {{
   local word=${{COMP_WORDS[COMP_CWORD]}} before=${{COMP_WORDS[COMP_CWORD-1]}}

@@ -21,8 +21,8 @@ from userip_lightning import __version__
 from userip_lightning.assets import DEFAULT_ENCODER, DEFAULT_LM, ML_100K, cache_root
 
 _PACKAGE = "userip-lightning"
-_DESCRIPTION = """Show versions against the ranges that are needed, device and precision, the cache, and what is
-missing for which command. The exit code is 0 where the default commands can run, else 1."""
+_DESCRIPTION = """Show versions against the ranges that are needed, device and precision, the cache, and what
+is missing for which command. The exit code is 0 where the default commands can run, else 1."""
 #: Extra of the package to what needs it; those for development aside.
 EXTRAS = {
     "dashboard": "userip dashboard",
@@ -124,7 +124,9 @@ def cache(folder: Path) -> Iterator[Finding]:
         if (folder / name).is_dir():
             yield Finding("ok", name, "in the cache")
         else:
-            yield Finding("missing", name, "fetched when it is needed", f"userip assets fetch --names [{name}]")
+            yield Finding(
+                "missing", name, "fetched when it is needed", f"userip assets fetch --names [{name}]"
+            )
     prepared = sum(1 for _ in folder.glob("prepared-*"))
     yield Finding("ok", "prepared data", f"{prepared} in the cache")
 

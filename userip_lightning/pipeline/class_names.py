@@ -1,8 +1,8 @@
 """Short names of this package's classes in configurations: ``PNN`` for ``userip_lightning.ctr.pnn.PNN``.
 
-jsonargparse finds a class by its bare name among the subclasses that are imported already, so ``DCN`` is found
-because the default settings name it, and ``PNN`` is not. Here the modules that define a class of the name are
-imported first; jsonargparse then chooses by the type that the setting has.
+jsonargparse finds a class by its bare name among the subclasses that are imported already, so ``DCN`` is
+found because the default settings name it, and ``PNN`` is not. Here the modules that define a class of the
+name are imported first; jsonargparse then chooses by the type that the setting has.
 """
 
 from __future__ import annotations

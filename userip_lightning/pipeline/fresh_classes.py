@@ -41,7 +41,7 @@ class FreshClassLightningParser(FreshClassParser, LightningArgumentParser):
 
 @contextmanager
 def _fresh_classes() -> Iterator[None]:
-    """jsonargparse has no settings for it: stand in for its functions that resolve names and choose what is kept."""
+    """Stand in for functions of jsonargparse, which has no settings for names and for what is kept."""
     with (
         patch.object(_typehints, "discard_init_args_on_class_path_change", _discard),
         patch.object(_typehints, "resolve_class_path_by_name", _resolve),

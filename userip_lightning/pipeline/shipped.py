@@ -29,7 +29,7 @@ def shipped_names() -> list[str]:
 
 
 def shipped_file(name: str) -> Path | None:
-    """The configuration of that name, with or without ``.yaml`` and ``configs/`` before it; None if none is."""
+    """The configuration of that name, also with ``.yaml`` or ``configs/``; None where there is none."""
     plain = name.removeprefix("configs/").removesuffix(".yaml")
     return shipped_folder() / f"{plain}.yaml" if plain in shipped_names() else None
 
@@ -53,7 +53,7 @@ def configuration(given: str, say: Callable[[str], None]) -> str:
             raise InputError(_unknown(given))
         return given if shipped is None else str(shipped)
     if shipped is not None and not shipped.samefile(local):
-        say(f"{local}: the file in this folder is used, not the shipped configuration of that name, {shipped}.")
+        say(f"{local}: the file in this folder is used, not the shipped configuration {shipped}.")
     return str(local)
 
 
@@ -85,7 +85,7 @@ def _unknown(given: str) -> str:
     plain = given.removeprefix("configs/").removesuffix(".yaml")
     near = [*get_close_matches(plain, names), *(last[name] for name in get_close_matches(plain, list(last)))]
     listed = ", ".join(dict.fromkeys(near)) or ", ".join(name for name in names if "/" not in name)
-    return f"{given}: no such file, and no shipped configuration of that name; there are, for instance, {listed}."
+    return f"{given}: no such file, and no shipped configuration of that name; there are {listed} and others."
 
 
 def _say(line: str) -> None:

@@ -59,7 +59,9 @@ def knowledge_net(study: Study, label: str, baseline: Baseline) -> dict[str, Any
     }
 
 
-def _networks(networks: Mapping[str, Path_fr | str | dict[str, Any]]) -> dict[str, Path_fr | str | dict[str, Any]]:
+def _networks(
+    networks: Mapping[str, Path_fr | str | dict[str, Any]],
+) -> dict[str, Path_fr | str | dict[str, Any]]:
     parser = FreshClassParser(exit_on_error=False)
     parser.add_class_arguments(CTRModule, "model", sub_configs=True)
     return {
@@ -70,10 +72,10 @@ def _networks(networks: Mapping[str, Path_fr | str | dict[str, Any]]) -> dict[st
 
 def _given(name: str, net: Path_fr | str | dict[str, Any]) -> str | dict[str, Any]:
     if isinstance(net, Path_fr):
-        return net.absolute
+        return str(net.absolute)
     if isinstance(net, str) and not all(part.isidentifier() for part in net.split(".")):
         raise InputError(
-            f"networks.{name}: {net!r} is no file, and no name of a class; give one, such as PNN, or a YAML file."
+            f"networks.{name}: {net!r} is no file and no name of a class; give one, such as PNN, or a file."
         )
     return net
 

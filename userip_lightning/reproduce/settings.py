@@ -41,8 +41,8 @@ class Study:
         dataset_files: name to an experiment's YAML file as `userip fit` takes it, or to several, the later
             ones win. A dataset that cannot be had is reported as not run.
         split_rules: name to the class of a split, or its class_path and init_args.
-        networks: name to a network's class, or its class_path and init_args, or a YAML file with them; each is
-            trained without and with codes.
+        networks: name to a network's class, or its class_path and init_args, or a YAML file with them; each
+            is trained without and with codes.
         references: the same, trained without codes alone: what a network has to beat. Item popularity is
             always among them.
         baselines: label to the YAML file of a language-model baseline (`configs/baselines`), or to several,

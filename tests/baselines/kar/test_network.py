@@ -2,7 +2,6 @@
 
 import copy
 from inspect import signature
-from pathlib import Path
 
 import numpy as np
 import pytest
