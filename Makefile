@@ -57,7 +57,7 @@ check: $(INSTALLED_DEV) ## lint, format, types and import rules
 	$(BIN)/python -m pytest tests/test_imports.py
 
 docs: $(INSTALLED_DOCS) ## build the documentation into build/site; a warning is an error
-	$(BIN)/python -m mkdocs build --strict
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
 
 clean: ## remove the virtual environment and tool caches; results (runs/) and the asset cache stay
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache
