@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from site_hooks.configs import CONFIGS, shown
+from site_hooks.roles import on_page_content
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
@@ -80,6 +81,11 @@ def test_every_configuration_is_shown_whole():
     files = sorted(CONFIGS.rglob("*.yaml"))
     assert [str(file) for file in files if file.read_text(encoding="utf-8").strip() not in page] == []
     assert page.count("```yaml") == len(files) > 20
+
+
+def test_roles_of_docstrings_become_code():
+    html = "see :class:<code>~a.b.Name</code> and :func:<code>fit</code>, not <code>:x:</code>"
+    assert on_page_content(html) == "see <code>Name</code> and <code>fit</code>, not <code>:x:</code>"
 
 
 def test_the_readme_is_short():
