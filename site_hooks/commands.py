@@ -11,9 +11,9 @@ from userip_lightning.cli import COMMANDS, main
 
 PAGE = "reference/commands.md"
 MARK = "<!-- commands -->"
-#: Stages and baselines are stock LightningCLIs: their help is hundreds of settings, which the modules document.
+#: Stages and baselines are stock LightningCLIs with hundreds of settings, which the modules document.
 _LONG = {"profile", "quantize", "catalogue", "ctr", "kar", "pepler", "rella"}
-_WITH_SUBCOMMANDS = {"bank": ("info", "lookup", "export", "push", "pull", "feast", "prune", "forget", "verify")}
+_BELOW = {"bank": ("info", "lookup", "export", "push", "pull", "feast", "prune", "forget", "verify")}
 
 
 def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
@@ -29,7 +29,7 @@ def _commands() -> str:
 def _command(name: str) -> str:
     if name in _LONG:
         return f"## userip {name}\n\nA stage of its own: `userip {name} --help` lists its settings.\n"
-    words = [[name], *([name, below] for below in _WITH_SUBCOMMANDS.get(name, ()))]
+    words = [[name], *([name, below] for below in _BELOW.get(name, ()))]
     return "\n".join(_section(" ".join(["userip", *one]), one) for one in words)
 
 

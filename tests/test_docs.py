@@ -1,4 +1,4 @@
-"""The documentation: every page is in the navigation, every link and anchor leads somewhere, every configuration is shown."""
+"""Every page of docs/ is in the navigation, every link leads somewhere, every configuration is shown."""
 
 import re
 from collections.abc import Iterator
