@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -71,7 +72,7 @@ def test_lists_and_tables_begin_after_a_blank_line(page):
     lines = prose(page).splitlines()
     begins = re.compile(r"(- |\* |\d+\. |\|)")
     inside = re.compile(r"(- |\* |\d+\. |\||\s|#|$)")
-    pairs = zip(lines, lines[1:], strict=False)
+    pairs = pairwise(lines)
     lost = [here for above, here in pairs if begins.match(here) and not inside.match(above)]
     assert lost == []
 
