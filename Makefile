@@ -12,9 +12,10 @@ PIP_FLAGS ?=
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 INSTALLED_DEV := $(VENV)/.installed-dev
+INSTALLED_DOCS := $(VENV)/.installed-docs
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test check clean
+.PHONY: help venv demo test check docs clean
 REPRODUCED := $(addprefix reproduce-,table1 table2 table3 table4 table5 table6 fig5 fig6 fig7)
 .PHONY: reproduce-all $(REPRODUCED)
 
@@ -55,6 +56,9 @@ check: $(INSTALLED_DEV) ## lint, format, types and import rules
 	$(BIN)/mypy
 	$(BIN)/python -m pytest tests/test_imports.py
 
+docs: $(INSTALLED_DOCS) ## build the documentation into build/site; a warning is an error
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
+
 clean: ## remove the virtual environment and tool caches; results (runs/) and the asset cache stay
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
@@ -73,4 +77,8 @@ $(INSTALLED): pyproject.toml constraints.txt | $(VENV)/.created
 
 $(INSTALLED_DEV): pyproject.toml constraints.txt | $(VENV)/.created
 	$(BIN)/python -m pip install $(PIP_FLAGS) --constraint constraints.txt --editable ".[dev]"
+	@touch $(INSTALLED) $@
+
+$(INSTALLED_DOCS): pyproject.toml constraints.txt | $(VENV)/.created
+	$(BIN)/python -m pip install $(PIP_FLAGS) --constraint constraints.txt --editable ".[docs]"
 	@touch $(INSTALLED) $@

@@ -1,4 +1,4 @@
-"""What the README tells a reader to type, save or open exists and is accepted."""
+"""What the README and its pages on commands tell a reader to type, save or open exists and is accepted."""
 
 import re
 import shlex
@@ -16,15 +16,25 @@ ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
-def blocks(language: str) -> list[str]:
-    return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+PAGES = [
+    README,
+    *((ROOT / "docs" / name).read_text(encoding="utf-8") for name in ("commands.md", "profile_engine.md")),
+]
+
+
+def blocks(language: str, text: str = README) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL)
 
 
 COMMANDS = [
-    shlex.split(line, comments=True)[1:]
-    for block in blocks("bash")
-    for line in block.splitlines()
-    if line.startswith("userip ")
+    list(words)
+    for words in dict.fromkeys(
+        tuple(shlex.split(line, comments=True)[1:])
+        for page in PAGES
+        for block in blocks("bash", page)
+        for line in block.splitlines()
+        if line.startswith("userip ")
+    )
 ]
 CONFIGURED = [words for words in COMMANDS if "--config" in words]
 PLAIN = [words for words in COMMANDS if "--config" not in words]
