@@ -49,7 +49,13 @@ WORDS = ["red rose garden", "old map sea", "tea and cake", "robot war star"]
 TEXTS = [f"{WORDS[item % CLASSES]} {item}" for item in range(ITEMS)]
 
 
-def trainer(folder: Path, epochs: int, on: str = ON, precision: Any = "32-true") -> Trainer:
+def trainer(
+    folder: Path,
+    epochs: int,
+    on: str = ON,
+    precision: Any = "32-true",
+    callbacks: list[Callback] | None = None,
+) -> Trainer:
     return Trainer(
         default_root_dir=folder,
         max_epochs=epochs,
@@ -57,7 +63,7 @@ def trainer(folder: Path, epochs: int, on: str = ON, precision: Any = "32-true")
         devices=1,
         precision=precision,
         logger=False,
-        callbacks=[ModelCheckpoint(folder, save_last=True, save_top_k=0)],
+        callbacks=[ModelCheckpoint(folder, save_last=True, save_top_k=0), *(callbacks or [])],
         enable_progress_bar=False,
         enable_model_summary=False,
         num_sanity_val_steps=0,
@@ -71,6 +77,7 @@ def as_cpu(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], Any]], Any
     def call(work: Callable[[], Any]) -> Any:
         with monkeypatch.context() as patch:
             patch.setattr(torch.cuda, "is_available", lambda: False)
+            patch.setattr(torch.cuda, "device_count", lambda: 0)  # what Lightning asks
             return work()
 
     return call
@@ -85,7 +92,12 @@ class TestPerUserEngine:
 
     @staticmethod
     def infer(
-        run: Run, folder: Path, on: str = ON, precision: str = "32-true", dtype: str = "float32", epochs: int = 2
+        run: Run,
+        folder: Path,
+        on: str = ON,
+        precision: str = "32-true",
+        dtype: str = "float32",
+        epochs: int = 2,
     ) -> tuple[NDArray[np.float32], float]:
         """Soft tokens, and held-out nats per token under them."""
         module, data = run.module(lm=LMSource(run.lm.name, dtype=dtype)), run.data()
@@ -106,7 +118,7 @@ class TestPerUserEngine:
     def test_users_move_as_on_the_cpu_in_float32(
         self, run: Run, tmp_path: Path, precision: str, dtype: str, share: float, nats: float
     ) -> None:
-        """Adam's first steps have the length of its rate, so an entry differs where its gradient's sign does."""
+        """Adam's first steps are as long as its rate, so an entry differs where a gradient's sign does."""
         exact, near = self.infer(run, tmp_path / "exact", "cpu")
         z, found = self.infer(run, tmp_path / "found", ON, precision, dtype)
         start, _ = self.infer(run, tmp_path / "start", "cpu", epochs=0)
@@ -122,7 +134,9 @@ class TestPerUserEngine:
         whole, _ = self.infer(run, tmp_path / "whole")
         trainer(tmp_path / "cut", 1).fit(run.module(), datamodule=run.data())
         module = run.module()
-        trainer(tmp_path / "on", 2).fit(module, datamodule=run.data(), ckpt_path=tmp_path / "cut" / "last.ckpt")
+        trainer(tmp_path / "on", 2).fit(
+            module, datamodule=run.data(), ckpt_path=tmp_path / "cut" / "last.ckpt"
+        )
         assert np.array_equal(module.all_vectors(), whole)
 
 
@@ -204,24 +218,26 @@ class TestLikelihoodPrior:
         assert np.array_equal(self.learn(tiny_llama, tmp_path / "cut"), whole)
 
 
-class _Stop(Callback):
-    """Ends training after so many epochs."""
+class Stop(Callback):
+    """Ends a run after two epochs, as a kill after its checkpoint would."""
 
-    def __init__(self, epochs: int) -> None:
-        self._epochs = epochs
-
-    def on_train_epoch_start(self, trainer: Trainer, module: LightningModule) -> None:
-        if trainer.current_epoch == self._epochs:
-            raise KeyboardInterrupt
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        trainer.should_stop = trainer.current_epoch == 1
 
 
 class TestQuantize:
     @staticmethod
     def fit(
-        planted: Planted, folder: Path, epochs: int, precision: str = "32-true", resume: Path | None = None
+        planted: Planted,
+        folder: Path,
+        epochs: int,
+        precision: str = "32-true",
+        resume: Path | None = None,
+        callbacks: list[Callback] | None = None,
     ) -> QuantizeModule:
         module = QuantizeModule({"hobby": 2}, code_dim=4, e_step="exact")
-        trainer(folder, epochs, ON, precision).fit(module, planted.datamodule(), ckpt_path=resume)
+        work = trainer(folder, epochs, ON, precision, callbacks)
+        work.fit(module, planted.datamodule(), ckpt_path=resume)
         return module
 
     @pytest.mark.parametrize("precision", ["32-true", "bf16-mixed"])
@@ -242,10 +258,8 @@ class TestQuantize:
     ) -> None:
         planted = plant()
         first, second = (self.fit(planted, tmp_path / name, 4) for name in ("first", "second"))
-        # stopped after two of four epochs: the last of them stand still, so their number must be the same
-        stopped = trainer(tmp_path / "cut", 4)
-        stopped.callbacks.append(_Stop(2))  # type: ignore[attr-defined]  # a list, as Lightning made it
-        stopped.fit(QuantizeModule({"hobby": 2}, code_dim=4, e_step="exact"), planted.datamodule())
+        # of four epochs, as codebooks stand still in the last ones of however many there are
+        self.fit(planted, tmp_path / "cut", 4, callbacks=[Stop()])
         resumed = self.fit(planted, tmp_path / "on", 4, resume=tmp_path / "cut" / "last.ckpt")
         for other in (second, resumed):
             assert torch.equal(first.codes.cpu(), other.codes.cpu())
@@ -268,7 +282,7 @@ class TestCTR:
         resume: Path | None = None,
         dropout: float = 0.0,
     ) -> NDArray[np.float32]:
-        """Probabilities of the training rows. All start from weights that were drawn on the CPU."""
+        """Probabilities of the validation rows. All start from weights that were drawn on the CPU."""
         data, module = CTRDataModule(str(log), batch_size=64), CTRModule(DCN)
         torch.manual_seed(0)
         module.network = DCN(data.feature_schema, dropout=dropout)

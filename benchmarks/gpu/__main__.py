@@ -2,17 +2,17 @@
 
     python -m benchmarks.gpu --assets FOLDER --out FOLDER     on the GPU machine (`make gpu`)
     python -m benchmarks.gpu --steps catalogue ctr            only these
-    python -m benchmarks.gpu --dry                            toy sizes on a CPU: shows that it runs to its end
+    python -m benchmarks.gpu --dry                            toy sizes on a CPU: that it runs to its end
     python -m benchmarks.gpu pack FOLDER [--histories FILE --items FILE]     here, where the data are
 
 It lists first what is missing on the machine and which steps that costs. Each step has a limit of its own and
 results are written as they come: gpu.jsonl has a line each, gpu.md is the table. A step that dies, hangs or
 meets a driver that fails leaves its reason in its rows, and the next one runs.
 
-Nothing is fetched. `pack` writes the default language model (in 8-bit weights, a scale per row), MovieLens-100K
+Nothing is fetched. `pack` writes the default language model (8-bit weights, a scale per row), MovieLens-100K
 and, where their two files are named, the Amazon game histories, in parts of 48 MiB that can be carried one
-by one; --assets names the folder where they lie together again, and the archive is checked and restored to
-FOLDER/assets of --out. Without --assets the package's own cache is looked into, which has no game histories.
+by one. --assets names the folder where they lie together again; it is checked, and restored to the folder
+`assets` of --out. Without --assets the package's own cache is looked into, which has no game histories.
 Where speed alone counts, models have random weights.
 
 Steps, in order of value:

@@ -116,7 +116,9 @@ def _manifest(archive: Path) -> dict[str, Any]:
         if not all(flat) or any(len(path.parts) != 2 or ".." in path.parts for path in inside):
             raise ValueError
     except FileNotFoundError:
-        raise InputError(f"{archive}: no {MANIFEST}, so no archive; name the folder that was packed.") from None
+        raise InputError(
+            f"{archive}: no {MANIFEST}, so no archive; name the folder that was packed."
+        ) from None
     except (ValueError, KeyError, TypeError):
         raise InputError(f"{file}: not the manifest of an archive; copy it again.") from None
     return found

@@ -1,7 +1,7 @@
 """torch.compile and CUDA graphs on fixed shapes: what a step gains, and what compiling costs.
 
 The language model has the shape of the default one and random weights: 12 rows, as the catalogue engine has
-them. A CUDA graph is captured by hand of what is not compiled; ``reduce-overhead`` is torch's own way to both.
+them. A CUDA graph is captured by hand of what is not compiled; ``reduce-overhead`` is torch's way to both.
 """
 
 from __future__ import annotations
@@ -92,7 +92,9 @@ def _network(child: Child) -> None:
 
 
 def _ways(
-    child: Child, function: Callable[..., Tensor], build: Callable[[Callable[..., Tensor]], Callable[[], None]]
+    child: Child,
+    function: Callable[..., Tensor],
+    build: Callable[[Callable[..., Tensor]], Callable[[], None]],
 ) -> dict[str, float | str]:
     """Milliseconds of a step in every way, and seconds until the first compiled one was done."""
     rounds = 2 if child.dry else 30

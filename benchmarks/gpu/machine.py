@@ -57,7 +57,9 @@ def missing(step: Step, machine: Message, assets: Assets, cut: str | None) -> st
     lacking = [name for name in step.assets if getattr(assets, name) is None]
     if lacking:
         said = " and ".join(SAID[name] for name in lacking)
-        return cut or f"{said} not at hand; carry an archive (python -m benchmarks.gpu pack) and give --assets"
+        return (
+            cut or f"{said} not at hand; carry an archive (python -m benchmarks.gpu pack) and give --assets"
+        )
     return None
 
 

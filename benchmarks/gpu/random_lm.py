@@ -95,9 +95,7 @@ def plan(
     """
     device = child.device
     chunk = chunk_tokens(config.vocab_size, device.type)
-    cost = measure_cost(
-        config, torch.bfloat16, attention.NAME, width, device, "none", 1, chunk, learns
-    )
+    cost = measure_cost(config, torch.bfloat16, attention.NAME, width, device, "none", 1, chunk, learns)
     z = SoftTokens(0, numbers, _ADAM_STATES, "disk")
     found = plan_memory(cost, z, available_bytes(device) + loaded, SPARE[device.type], rows)
     refuse_too_large(found, str(device), {})
@@ -168,7 +166,11 @@ def grow(
             why = f"{size}: {str(error).splitlines()[0]}"
             break
         found = {"size": size, **found}
-        largest = {"size": size, "planned GB": planned.total / _GB, "rows that the plan allows": planned.largest}
+        largest = {
+            "size": size,
+            "planned GB": planned.total / _GB,
+            "rows that the plan allows": planned.largest,
+        }
         largest |= {name: found[name] for name in ("peak GB", "target tokens/s") if name in found}
         if not best or found["target tokens/s"] > best["target tokens/s"]:
             best = found
