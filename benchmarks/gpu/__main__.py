@@ -27,6 +27,7 @@ Steps, in order of value:
 from __future__ import annotations
 
 import argparse
+import shutil
 import sys
 import tempfile
 import time
@@ -86,6 +87,7 @@ def _measure(words: list[str]) -> int:
 
 def _run(step: Step, seconds: float, given: argparse.Namespace, figures: Figures) -> str | None:
     """A step's process; why it ended before its end, or None."""
+    shutil.rmtree(given.out / step.name, ignore_errors=True)  # what an earlier run kept would cost nothing
     command = [sys.executable, "-m", step.module, "--seconds", f"{seconds:.0f}"]
     command += ["--folder", str(given.out / step.name), "--device", "cpu" if given.dry else "cuda"]
     command += ["--dry"] if given.dry else []

@@ -140,6 +140,7 @@ def _unpack(manifest: Mapping[str, Any], archive: Path, target: Path) -> None:
         file.parent.mkdir(exist_ok=True)
         with open(file, "wb") as out:
             blocks.copy(out, size)
+    blocks.close()
 
 
 class _Stream:
@@ -160,3 +161,8 @@ class _Stream:
                 self._at = next(self._files, None)
             out.write(block)
             size -= len(block)
+
+    def close(self) -> None:
+        """Close the file at hand."""
+        if self._at is not None:
+            self._at.close()

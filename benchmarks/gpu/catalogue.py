@@ -26,6 +26,7 @@ def measure(child: Child) -> None:
     tokenizer = tokenizer_for(child.assets, config.vocab_size)
     count = 40 if child.dry else CATALOGUE
     tokens, origin = catalogue_tokens(child.assets, tokenizer, config.vocab_size, count)
+    count = len(tokens.offset) - 1
     scores = TitleScores(backbone, tokenizer, prompt, tokens).to(child.device)
     shape = (_COMBINATIONS, len(prompt.profiles), prompt.soft_tokens, config.hidden_size)
     z = torch.randn(shape, device=child.device).mul_(0.02).requires_grad_()

@@ -14,7 +14,7 @@ import statistics
 import sys
 import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TextIO
@@ -73,7 +73,7 @@ class Child:
         self._send({"stop": reason[:_LONG]})
 
     @contextmanager
-    def part(self, row: str) -> Any:
+    def part(self, row: str) -> Iterator[None]:
         """Whatever goes wrong in the block is the reason why ``row`` has no result; the step goes on.
 
         Raises:
@@ -88,9 +88,8 @@ class Child:
             if driver_failed(error):
                 raise DriverFailed(reason) from error
             self.refuse(row, reason)
-        finally:
-            if self.device.type == "cuda":
-                torch.cuda.empty_cache()
+        if self.device.type == "cuda":
+            torch.cuda.empty_cache()
 
     def synchronise(self) -> None:
         """Wait until the device has done all that it was given."""
@@ -159,14 +158,14 @@ def told(error: BaseException) -> str:
     first = lines[0] if lines else ""
     if isinstance(error, InputError):
         return first
-    if isinstance(error, torch.cuda.OutOfMemoryError):
+    if isinstance(error, torch.OutOfMemoryError):
         return f"out of memory: {first}"
     return f"{type(error).__name__}: {first}"
 
 
 def driver_failed(error: BaseException) -> bool:
     """Whether CUDA itself failed, other than by lack of memory."""
-    if isinstance(error, torch.cuda.OutOfMemoryError):
+    if isinstance(error, torch.OutOfMemoryError):
         return False
     signs = ("CUDA error", "CUDA driver", "cudaError", "CUBLAS_STATUS", "CUDNN_STATUS", "device-side assert")
     return any(sign in str(error) for sign in signs)

@@ -118,8 +118,7 @@ def _movielens(child: Child) -> None:
             default_root_dir=child.folder,
         )
         tester.test(module, data, verbose=False)
-        nats = {name: float(np.mean(values)) for name, values in module.held_out._asdict().items()}
-        child.tell(_HELD_OUT, **nats, users=len(module.held_out.own))
+        child.tell(_HELD_OUT, **module.held_out.means(), users=len(module.held_out.own))
 
 
 if __name__ == "__main__":

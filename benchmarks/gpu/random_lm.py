@@ -147,7 +147,7 @@ def grow(
         seconds: after which no larger size is tried.
 
     Raises:
-        RuntimeError: not even the smallest size fits.
+        InputError: not even the smallest size fits.
     """
     end, size = child.left - seconds, 8
     largest: dict[str, Any] = {}
@@ -162,7 +162,7 @@ def grow(
         try:
             planned = plan(config, child, step.rows, step.width, numbers, loaded=loaded)
             found = measure(step)
-        except (InputError, torch.cuda.OutOfMemoryError) as error:
+        except (InputError, torch.OutOfMemoryError) as error:
             why = f"{size}: {str(error).splitlines()[0]}"
             break
         found = {"size": size, **found}
@@ -176,6 +176,7 @@ def grow(
             best = found
         size *= 2
     if not best:
-        raise RuntimeError(why)
+        child.refuse(row, why)
+        raise InputError(why)
     child.tell(row, **largest, end=why)
     return best

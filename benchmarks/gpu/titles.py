@@ -56,6 +56,6 @@ def catalogue_tokens(assets: Assets, tokenizer: Tokenizer, vocabulary: int, coun
         return Tokens.of([rng.integers(3, vocabulary, size).tolist() for size in lengths]), "invented titles"
     with gzip.open(assets.games / ITEMS, "rt", encoding="utf-8", newline="") as file:
         rows = csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
-        texts = [f" {row['title:token_seq'].strip()}" for row in rows]
+        texts = [f" {(row['title:token_seq'] or '').strip()}" for row in rows]
     ids = [encode_item(tokenizer, text, _LONGEST) for text in texts if text.strip()][:count]
     return Tokens.of(ids), "game titles"

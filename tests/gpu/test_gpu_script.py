@@ -13,9 +13,9 @@ from benchmarks.gpu.archive import MANIFEST, PACKED, collect, pack, restore
 from benchmarks.gpu.assets import find_assets
 from benchmarks.gpu.figures import table, written
 from benchmarks.gpu.steps import STEPS, Step
-from tests.data.make_tiny import TINY
 from userip_lightning.errors import InputError
 
+TINY = Path(__file__).parents[1] / "data" / "tiny"
 CARD = {
     "packages": {"torch": "2.11.0"},
     "device": "NVIDIA H200",
@@ -233,7 +233,7 @@ def test_a_card_without_room_is_told_so_by_the_planner(
     from benchmarks.gpu.assets import Assets
     from benchmarks.gpu.child import Child, DriverFailed
 
-    monkeypatch.setattr(random_lm, "available_bytes", lambda _: 100_000)
+    monkeypatch.setattr(random_lm, "available_bytes", lambda _: 50_000)
     with open(tmp_path / "messages", "w+") as out:
         child = Child("cpu", True, 60, tmp_path, Assets(None, None, None), out)
         with child.part("7B: table forward"):
