@@ -39,7 +39,7 @@ STEPS = (
     Step(
         "games",
         "benchmarks.gpu.games",
-        180,
+        165,
         (
             "hidden states of all titles",
             "soft tokens, 200 steps",
@@ -81,7 +81,7 @@ STEPS = (
     Step(
         "ctr",
         "benchmarks.gpu.ctr",
-        75,
+        85,
         (
             "DCN, batch 8,192",
             "DCN, batch 65,536",
@@ -97,8 +97,8 @@ STEPS = (
         60,
         (
             "language model, forward",
-            "language model, forward and backward",
             "DCN step, batch 8,192",
+            "language model, forward and backward",
         ),
         (*BASE, "psutil"),
         (),
