@@ -80,7 +80,7 @@ def _measure(words: list[str]) -> int:
             reason = _run(step, min(step.seconds, left), given, figures)
         for row in figures.open_rows(step):
             figures.add(step.name, row, reason=reason or "the step ended without it")
-        print(f"{step.name}: {reason or 'done'}, {time.monotonic() - begun:.0f} s in all", flush=True)
+        print(f"{step.name}: {reason or 'done'} ({time.monotonic() - begun:.0f} s in all)", flush=True)
     print((out / "gpu.md").read_text(encoding="utf-8"))
     return 0
 

@@ -1,7 +1,8 @@
 """torch.compile and CUDA graphs on fixed shapes: what a step gains, and what compiling costs.
 
 The language model has six blocks of the default one's thirty, since compiling takes its time for each, and
-random weights; 12 rows, as the catalogue engine has them. A CUDA graph is captured by hand of what is not compiled; ``reduce-overhead`` is torch's way to both.
+random weights; 12 rows, as the catalogue engine has them. A CUDA graph is captured by hand of what is not
+compiled; ``reduce-overhead`` is torch's way to both.
 """
 
 from __future__ import annotations

@@ -27,7 +27,7 @@ CARD = {
 Run = Callable[..., list[dict[str, Any]]]
 
 
-def fake(name: str, seconds: int = 30, packages: tuple[str, ...] = (), assets: tuple[str, ...] = ()) -> Step:
+def fake(name: str, seconds: int = 250, packages: tuple[str, ...] = (), assets: tuple[str, ...] = ()) -> Step:
     return Step(name, "tests.gpu.fake_step", seconds, ("first", "second", "third"), packages, assets)
 
 
@@ -52,7 +52,7 @@ def reasons(lines: list[dict[str, Any]], step: str) -> dict[str, str]:
     ("how", "why"),
     [
         ("killed", "its process was killed by SIGKILL"),
-        ("hangs", "its limit of 2 s was up"),
+        ("hangs", "its limit of 6 s was up"),
         ("driver", "the driver failed: CUDA error: unspecified launch failure"),
         ("dies", "its process ended with code 3 (Fatal Python error: Segmentation fault)"),
         ("ends", "the step ended without it"),
@@ -61,7 +61,7 @@ def reasons(lines: list[dict[str, Any]], step: str) -> dict[str, str]:
 def test_a_bad_end_is_the_reason_of_the_rows_that_are_left_and_the_next_step_runs(
     run: Run, tmp_path: Path, how: str, why: str
 ) -> None:
-    lines = run(fake(how, 2 if how == "hangs" else 30), fake("after"))
+    lines = run(fake(how, 6 if how == "hangs" else 250), fake("after"))
     found = reasons(lines, how)
     assert found["first"] == ""
     assert found["third"] == why
