@@ -8,7 +8,7 @@ compiled; ``reduce-overhead`` is torch's way to both.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -70,7 +70,7 @@ def _language_model(child: Child, row: str, learns: bool) -> None:
 
         return work
 
-    child.tell(row, **_ways(child, backbone.hidden, build))
+    child.tell(row, **_ways(child, backbone.hidden, build, () if child.dry else _MODES))
 
 
 def _network(child: Child) -> None:
@@ -78,8 +78,9 @@ def _network(child: Child) -> None:
     network = DCN(FeatureSchema((Field("user_id", 10_000), Field("item_id", 10_000)))).to(child.device)
     # what a graph replays has to read its step count on the device
     optimizer = torch.optim.Adam(network.parameters(), fused=True, capturable=child.device.type == "cuda")
-    fields = torch.randint(10_000, (8_192, 2), device=child.device)
-    label = torch.randint(2, (8_192,), device=child.device).float()
+    size = 64 if child.dry else 8_192
+    fields = torch.randint(10_000, (size, 2), device=child.device)
+    label = torch.randint(2, (size,), device=child.device).float()
 
     def build(forward: Callable[..., Tensor]) -> Callable[[], None]:
         def work() -> None:
@@ -89,7 +90,8 @@ def _network(child: Child) -> None:
 
         return work
 
-    child.tell("DCN step, batch 8,192", **_ways(child, network, build))
+    modes = _MODES[:1] if child.dry else _MODES
+    child.tell("DCN step, batch 8,192", **_ways(child, network, build, modes))
 
 
 def _ways(
@@ -102,7 +104,7 @@ def _ways(
     found: dict[str, float | str] = {"as it is, ms": 1e3 * child.seconds_of(build(function), rounds)}
     if child.device.type == "cuda":
         found["CUDA graph, ms"] = _tried(lambda: 1e3 * child.seconds_of(_captured(build(function)), rounds))
-    for mode in _MODES[:1] if child.dry else _MODES:
+    for mode in modes:
         torch.compiler.reset()
         kind = {"backend": "eager"} if child.dry else {"mode": mode}
         work = build(torch.compile(function, dynamic=False, **kind))

@@ -169,7 +169,7 @@ def grow(
         largest = {
             "size": size,
             "planned GB": planned.total / _GB,
-            "rows that the plan allows": planned.largest,
+            "rows by the plan": planned.largest,
         }
         largest |= {name: found[name] for name in ("peak GB", "target tokens/s") if name in found}
         if not best or found["target tokens/s"] > best["target tokens/s"]:
