@@ -98,6 +98,7 @@ def _ways(
     child: Child,
     function: Callable[..., Tensor],
     build: Callable[[Callable[..., Tensor]], Callable[[], None]],
+    modes: Sequence[str],
 ) -> dict[str, float | str]:
     """Milliseconds of a step in every way, and seconds until the first compiled one was done."""
     rounds = 2 if child.dry else 30
