@@ -17,7 +17,6 @@ from userip_lightning.reproduce.settings import check as check_study
 CONFIGS = Path(__file__).parent.parent / "configs"
 EXPERIMENTS = sorted(CONFIGS.glob("*.yaml"))
 PRESETS = sorted((CONFIGS / "presets").glob("*.yaml"))
-NETWORKS = sorted((CONFIGS / "ctr").glob("*.yaml"))
 BASELINES = sorted((CONFIGS / "baselines").glob("*.yaml"))
 REGIMES = sorted((CONFIGS / "reproduce").glob("regimes_*.yaml"))
 ALL_TABLES = CONFIGS / "reproduce" / "all.yaml"  # on top of a study
@@ -53,12 +52,12 @@ def test_the_stages_of_a_preset_fit_each_other(preset, fit, tmp_path, capsys):
     assert "quantize/seed0: done" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("file", NETWORKS, ids=lambda file: file.stem)
-def test_a_network_is_named_by_its_file(file):
-    net = parse("--config", str(CONFIGS / "demo.yaml"), f"--ctr.model.net={file}").sections["ctr"]["model"][
-        "net"
-    ]
-    assert net["class_path"] == yaml.safe_load(file.read_text())["class_path"]
+def test_classes_go_by_their_bare_names():
+    words = ["--ctr.model.net", "PNN", "--data.split", "ColdUsers", "--data.source", "RecBole"]
+    experiment = parse(*words, "--data.source.path", "log")
+    assert experiment.sections["ctr"]["model"]["net"]["class_path"] == "userip_lightning.ctr.pnn.PNN"
+    assert experiment.data["split"]["class_path"] == "userip_lightning.data.splits.ColdUsers"
+    assert experiment.data["source"]["class_path"] == "userip_lightning.data.recbole.RecBole"
 
 
 @pytest.mark.parametrize("file", STUDIES, ids=lambda file: file.stem)

@@ -2,7 +2,7 @@
 
 import userip_lightning as ui
 
-run = ui.fit("configs/demo.yaml", seeds=[0], ctr={"trainer": {"max_epochs": 5}})
+run = ui.fit("demo", seeds=[0], ctr={"trainer": {"max_epochs": 5}})
 run.table         # a row per variant of the CTR model
 run.codes         # a row per user
 run.explain()     # who the users of a code are; shown as a page in a notebook
@@ -36,9 +36,11 @@ from userip_lightning.pipeline.layout import process_count
 from userip_lightning.pipeline.plan import experiment_root
 from userip_lightning.pipeline.progress import Display
 from userip_lightning.pipeline.quiet import quiet
-from userip_lightning.pipeline.results import PAGE, RESULTS
+from userip_lightning.pipeline.recorded import RESULTS
+from userip_lightning.pipeline.results import PAGE
 from userip_lightning.pipeline.run import CONFIG
 from userip_lightning.pipeline.run import fit as fit_stages
+from userip_lightning.pipeline.shipped import configuration
 from userip_lightning.pipeline.world import ALONE
 from userip_lightning.serving.profiler import Profiler
 
@@ -235,7 +237,7 @@ def fit(
     """Run an experiment, as `userip fit` does; what is done and unchanged is kept, and a cut run goes on.
 
     Args:
-        config: YAML file, or several, the later ones win.
+        config: YAML file or the name of a shipped one (``"demo"``), or several, the later ones win.
         stages: to go through, in order; all where None.
         progress: whether to show how far it is, on standard error.
         settings: on top of the files, by their names in them: ``seeds=[0]``, ``output="elsewhere"``,
@@ -244,7 +246,7 @@ def fit(
     Raises:
         InputError: a setting or input that cannot be used, or a Trainer that asks for several processes.
     """
-    words = [word for file in _files(config) for word in ("--config", str(file))]
+    words = [word for file in _files(config) for word in ("--config", configuration(str(file), _say))]
     if settings:
         words += ["--config", json.dumps(settings, default=_plain)]
     if stages is not None:

@@ -92,10 +92,6 @@ def _command(file: Path, damaged: Path) -> list[str]:
     demo = str(CONFIGS / "demo.yaml")
     if file.parent.name == "presets":
         return ["fit", "--config", demo, "--config", str(damaged)]
-    if file.parent.name == "ctr":
-        return ["fit", "--config", demo, f"--ctr.model.net={damaged}"]
-    if file.parent.name == "text":
-        return ["fit", "--config", demo, f"--catalogue.data.text={damaged}"]
     if file.parent.name == "codes":
         return ["fit", "--config", demo, "--config", str(damaged)]
     if file.parent.name == "baselines":

@@ -1,6 +1,7 @@
 """The command line: its help, its exit codes, and one sentence where something cannot be used."""
 
 import json
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -131,3 +132,9 @@ def test_the_bank_is_read_without_a_training_framework(bank):
         [sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT
     )
     assert done.stdout.splitlines()[-1] == ""
+
+
+def test_an_old_python_is_told_in_one_sentence(monkeypatch):
+    monkeypatch.setattr(sys, "version_info", (3, 9, 18, "final", 0))
+    with pytest.raises(SystemExit, match=r"^userip: Python 3\.10 or newer is needed"):
+        runpy.run_path(str(ROOT / "userip_lightning" / "__init__.py"))

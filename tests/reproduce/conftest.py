@@ -10,8 +10,7 @@ import yaml
 
 from userip_lightning.cli import main
 
-CONFIGS = Path(__file__).parent.parent.parent / "configs"
-LOGISTIC = str(CONFIGS / "ctr" / "logistic.yaml")
+LOGISTIC = "Logistic"
 STUDY = {
     "study": "study",
     "split_rules": {

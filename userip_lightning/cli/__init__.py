@@ -9,7 +9,12 @@ from typing import NamedTuple
 from userip_lightning import __version__
 from userip_lightning.cli.safe import SAFE, chosen_safety
 from userip_lightning.pipeline.failures import sentence
+from userip_lightning.pipeline.shipped import with_configurations
 
+#: Commands whose --config is a YAML file or the name of a shipped one.
+_CONFIGURED = frozenset(
+    {"fit", "test", "reproduce", "profile", "quantize", "catalogue", "ctr", "kar", "pepler", "rella", "data"}
+)
 #: Exit codes: bad input, and Ctrl+C as a shell has it.
 BAD_INPUT, INTERRUPTED = 2, 130
 
@@ -137,13 +142,32 @@ def _dashboard(arguments: Sequence[str]) -> None:
     dashboard(arguments)
 
 
+def _init(arguments: Sequence[str]) -> None:
+    from userip_lightning.cli.init import init
+
+    init(arguments)
+
+
+def _doctor(arguments: Sequence[str]) -> None:
+    from userip_lightning.cli.doctor import doctor
+
+    doctor(arguments)
+
+
 def _reproduce(arguments: Sequence[str]) -> None:
     from userip_lightning.cli.reproduce import reproduce
 
     reproduce(arguments)
 
 
+def _completion(arguments: Sequence[str]) -> None:
+    from userip_lightning.cli.completion import completion
+
+    completion(arguments, [command.name for command in COMMANDS])
+
+
 COMMANDS = (
+    Command("init", "a commented configuration to start from: demo, csv (your own log), games, ...", _init),
     Command("fit", "run an experiment: data, codes, CTR models, report", _fit),
     Command("test", "evaluate a finished experiment's CTR models again, without training", _test),
     Command("reproduce", "a table or figure of the paper: every method, split and seed", _reproduce),
@@ -173,6 +197,8 @@ COMMANDS = (
     Command("verify", "whether data, codes and runs on disk are what was written, to the last byte", _verify),
     Command("dashboard", "a W&B dashboard of all runs, as code", _dashboard),
     Command("assets", "fetch: the default language model and MovieLens-100K", _assets),
+    Command("doctor", "versions, device, precision, cache, and what is missing for which command", _doctor),
+    Command("completion", "bash, zsh: a script that completes commands and configurations", _completion),
 )
 
 
@@ -199,7 +225,7 @@ def main(args: list[str] | None = None) -> int:
     own, safe = _without_safe(words[1:])
     try:
         with chosen_safety(safe):
-            command.run(own)
+            command.run(with_configurations(own) if command.name in _CONFIGURED else own)
     except KeyboardInterrupt:
         _complain("userip: interrupted; the same command resumes where it stood.")
         return INTERRUPTED
@@ -225,7 +251,7 @@ def _complain(message: str) -> int:
 
 
 def _help() -> str:
-    lines = "\n".join(f"  {command.name:<10}{command.summary}" for command in COMMANDS)
+    lines = "\n".join(f"  {command.name:<12}{command.summary}" for command in COMMANDS)
     return f"""usage: userip COMMAND ...
 
 Turns what users did into a few small codes each, with what items' texts or a frozen language model know,
@@ -234,7 +260,7 @@ and measures, with controls, whether the codes help a click-through-rate model.
 commands:
 {lines}
 
-  userip fit --config configs/demo.yaml     everything, on MovieLens-100K
+  userip fit --config demo                  everything, on MovieLens-100K; a file or a name of `userip init`
   userip COMMAND --help                     what a command takes
   userip COMMAND --safe ...                 with a configuration of somebody else, which could run any code:
                                             admits classes of this package, torch and lightning alone

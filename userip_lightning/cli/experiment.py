@@ -23,9 +23,9 @@ from userip_lightning.report.table import Report, to_rich
 WIDTH = 160
 _FIT = """Run an experiment: prepare the data, make codes of users, train the CTR model
 without codes, with codes and with controls, and report. What is done and unchanged is kept; after a crash or
-Ctrl+C the same command resumes. Example: userip fit -c configs/demo.yaml --seeds [0,1] --stages ctr,report"""
+Ctrl+C the same command resumes. Example: userip fit -c demo --seeds [0,1] --stages ctr,report"""
 _TEST = """Evaluate the CTR models of a finished experiment again, without training anything, and report.
-Give the configuration that it was fitted with. Example: userip test --config configs/demo.yaml"""
+Give the configuration that it was fitted with. Example: userip test --config demo"""
 
 
 def fit(arguments: Sequence[str]) -> None:

@@ -9,6 +9,7 @@ from jsonargparse import ArgumentParser
 from userip_lightning.baselines.kar.knowledge import Knowledge
 from userip_lightning.cli.stage import METHOD
 from userip_lightning.errors import InputError
+from userip_lightning.pipeline.fresh_classes import FreshClassParser
 from userip_lightning.pipeline.progress import Display
 from userip_lightning.pipeline.quiet import quiet
 from userip_lightning.pipeline.texts import text_cache_folder
@@ -45,7 +46,7 @@ def kar(arguments: Sequence[str]) -> None:
 
 
 def _parser() -> ArgumentParser:
-    parser = ArgumentParser(
+    parser = FreshClassParser(
         prog="userip kar write", description=_DESCRIPTION, exit_on_error=False, allow_abbrev=False
     )
     parser.add_argument("-c", "--config", action="config", help="YAML file with a section `knowledge`")

@@ -22,7 +22,7 @@ _DESCRIPTION = """Does a log need text, a language model, or neither? The log is
 (training users, titles shown, codes; cold and warm users, cold items), and in each of these regimes codes
 from no text, words and language models are judged beside every control. Takes the settings of `userip fit`,
 and `regimes`. What is done is kept; what fails is named and stops nothing else.
-Example: userip reproduce regimes -c configs/reproduce/regimes_quick.yaml --regimes.train_users [1000,null]"""
+Example: userip reproduce regimes -c reproduce/regimes_quick --regimes.train_users [1000,null]"""
 
 
 def regimes(arguments: Sequence[str]) -> None:

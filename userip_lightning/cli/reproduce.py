@@ -26,7 +26,7 @@ _DESCRIPTION = """Measure a table or figure of the paper, or all of them: every 
 (dataset, split, fields) with every seed, tuned alike on validation rows, beside references and controls, and
 report. What is done and unchanged is kept, also by the other tables; after a crash or Ctrl+C the same command
 resumes. What fails is shown and does not stop the others.
-Example: userip reproduce table2 -c configs/reproduce/ml100k.yaml --methods DCN --splits random --seeds [0]"""
+Example: userip reproduce table2 -c reproduce/ml100k --methods DCN --splits random --seeds [0]"""
 _TABLE = (
     "table2: every network without and with codes; table3: continuous profiles in place of codes; table4: "
     "codes trained with one network's surrogate, fed to the others; fig5, fig6: a growing codebook of hobby, "

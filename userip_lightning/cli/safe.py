@@ -11,7 +11,6 @@ import re
 from argparse import ArgumentError
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from unittest.mock import patch
 
 from userip_lightning.errors import InputError
 from userip_lightning.safe import PACKAGES, VARIABLE, is_safe
@@ -35,7 +34,9 @@ def chosen_safety(safe: bool) -> Iterator[None]:
     if not safe and not is_safe():
         yield
         return
-    from jsonargparse import _common, _typehints, _util, set_parsing_settings  # others need no parser
+    from unittest.mock import patch  # like the parser, nothing that other commands should wait for
+
+    from jsonargparse import _common, _typehints, _util, set_parsing_settings
 
     refused: list[str] = []
 

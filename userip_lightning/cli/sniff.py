@@ -6,9 +6,8 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from userip_lightning.artifact import write_errors
+from userip_lightning.cli.new_file import write_new
 from userip_lightning.data.drafted_config import draft_config
-from userip_lightning.errors import InputError
 
 _DESCRIPTION = """Look at the first rows of a log and print a configuration that reads it: separator,
 encoding, decimals and names of the file, which column is the user, the item, the rating, the time, and what
@@ -36,8 +35,5 @@ def sniff(arguments: Sequence[str]) -> None:
         print(text, end="")
         return
     target = Path(words.to).expanduser()
-    if target.exists():
-        raise InputError(f"{target}: is there already; name another file, or delete it.")
-    with write_errors(target):
-        target.write_text(text, encoding="utf-8")
+    write_new(target, text)
     print(target)

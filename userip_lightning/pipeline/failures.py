@@ -38,6 +38,10 @@ def _argument(error: argparse.ArgumentError) -> str:
         name = (unknown[1] or unknown[2]).lstrip("-").split("=")[0]
         full = name if not key or name.startswith(key) else f"{key}.{name}"
         return f"{full}: no such setting; check its spelling, --help lists what there is."
+    if lost := re.search(r"no class '\w+' fits here( \(near: [^)]*\))?", complaint):
+        return f"{key}: {lost[0]}; give the name of a class, or its path with dots."
+    if bare := re.search(r"Expected a dot import path string: (\w+)", complaint):
+        return f"{key}: no class {bare[1]!r}; give the name of a class as it is spelled, or its path."
     if missing := re.search(r"File does not exist: '([^']+)'", complaint):
         return f"{missing[1]}: no such file; check the path given as {key}."
     if wrong := re.fullmatch(r"Expected an? ([^.]\S.*)\. Got value: (.*)", complaint) or re.fullmatch(

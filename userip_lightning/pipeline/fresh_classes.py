@@ -1,8 +1,8 @@
-"""Parsers in which a class that replaces another starts from its own defaults.
+"""Parsers in which a class has a short name, and one that replaces another starts from its own defaults.
 
 jsonargparse keeps those init_args of the class before that the new one takes as well, and its defaults have
 all of them spelled out: ``torch.optim.AdamW`` in place of ``torch.optim.Adam`` would silently get Adam's
-weight decay of 0, and a network the widths of the default network.
+weight decay of 0, and a network the widths of the default network. Short names: :mod:`.class_names`.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from unittest.mock import patch
 from jsonargparse import ArgumentParser, Namespace, _typehints
 from lightning.pytorch.cli import LightningArgumentParser
 
+from userip_lightning.pipeline.class_names import import_class, similar_classes
 from userip_lightning.pipeline.readable import readable
 
 
@@ -40,9 +41,36 @@ class FreshClassLightningParser(FreshClassParser, LightningArgumentParser):
 
 @contextmanager
 def _fresh_classes() -> Iterator[None]:
-    """jsonargparse has no setting for it: stand in for the function that chooses what is kept."""
-    with patch.object(_typehints, "discard_init_args_on_class_path_change", _discard):
+    """Stand in for functions of jsonargparse, which has no settings for names and for what is kept."""
+    with (
+        patch.object(_typehints, "discard_init_args_on_class_path_change", _discard),
+        patch.object(_typehints, "resolve_class_path_by_name", _resolve),
+    ):
         yield
+
+
+_resolve_imported = _typehints.resolve_class_path_by_name
+
+
+def _resolve(base: Any, name: str) -> str:
+    """The class path of a name, bare or not; unlike jsonargparse's own also where nothing has imported it.
+
+    Raises:
+        ImportError: a bare name of no class, with those of the type that are spelled alike; jsonargparse
+            passes it on where no other type of a union takes the value.
+    """
+    import_class(name)
+    path = _found(base, name)
+    if "." not in path and name[:1].isupper():
+        alike = [other for other in similar_classes(name) if "." in _found(base, other)]
+        near = f" (near: {', '.join(alike)})" if alike else ""
+        raise ImportError(f"no class {name!r} fits here{near}")
+    return path
+
+
+def _found(base: Any, name: str) -> str:
+    bases = base if isinstance(base, tuple) else (base,)
+    return next((path for one in bases if "." in (path := _resolve_imported(one, name))), name)
 
 
 def _discard(parser_or_action: object, before: Any, now: Any) -> None:

@@ -1,4 +1,4 @@
-"""The study's networks, read from their files and with every default spelled out."""
+"""The study's networks, by class or from their files, with every default spelled out."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ def read_networks(study: Study) -> Study:
 
     Raises:
         argparse.ArgumentError: there is no such class, or it does not take what it is given.
+        InputError: a network's file is not there.
     """
     return replace(
         study,
@@ -58,13 +59,25 @@ def knowledge_net(study: Study, label: str, baseline: Baseline) -> dict[str, Any
     }
 
 
-def _networks(networks: Mapping[str, Path_fr | dict[str, Any]]) -> dict[str, Path_fr | dict[str, Any]]:
+def _networks(
+    networks: Mapping[str, Path_fr | str | dict[str, Any]],
+) -> dict[str, Path_fr | str | dict[str, Any]]:
     parser = FreshClassParser(exit_on_error=False)
     parser.add_class_arguments(CTRModule, "model", sub_configs=True)
-    given = {name: net if isinstance(net, dict) else net.absolute for name, net in networks.items()}
     return {
-        name: _spelled_out(parser, {"model": {"net": net}})["model"]["net"] for name, net in given.items()
+        name: _spelled_out(parser, {"model": {"net": _given(name, net)}})["model"]["net"]
+        for name, net in networks.items()
     }
+
+
+def _given(name: str, net: Path_fr | str | dict[str, Any]) -> str | dict[str, Any]:
+    if isinstance(net, Path_fr):
+        return str(net.absolute)
+    if isinstance(net, str) and not all(part.isidentifier() for part in net.split(".")):
+        raise InputError(
+            f"networks.{name}: {net!r} is no file and no name of a class; give one, such as PNN, or a file."
+        )
+    return net
 
 
 def _split(rule: str | dict[str, Any]) -> dict[str, Any]:

@@ -41,8 +41,8 @@ class Study:
         dataset_files: name to an experiment's YAML file as `userip fit` takes it, or to several, the later
             ones win. A dataset that cannot be had is reported as not run.
         split_rules: name to the class of a split, or its class_path and init_args.
-        networks: name to a network's YAML file, or its class_path and init_args; each is trained without and
-            with codes.
+        networks: name to a network's class, or its class_path and init_args, or a YAML file with them; each
+            is trained without and with codes.
         references: the same, trained without codes alone: what a network has to beat. Item popularity is
             always among them.
         baselines: label to the YAML file of a language-model baseline (`configs/baselines`), or to several,
@@ -77,8 +77,8 @@ class Study:
 
     dataset_files: dict[str, Path_fr | list[Path_fr]]
     split_rules: dict[str, str | dict[str, Any]]
-    networks: dict[str, Path_fr | dict[str, Any]]
-    references: dict[str, Path_fr | dict[str, Any]] = field(default_factory=dict)
+    networks: dict[str, Path_fr | str | dict[str, Any]]
+    references: dict[str, Path_fr | str | dict[str, Any]] = field(default_factory=dict)
     baselines: dict[str, Path_fr | list[Path_fr] | dict[str, Any]] = field(default_factory=dict)
     baseline_splits: list[str] | None = None
     further_codes: dict[str, Path_fr | list[Path_fr]] = field(default_factory=dict)

@@ -1,9 +1,7 @@
 """Knowledge in front of all eleven networks."""
 
 import copy
-import shutil
 from inspect import signature
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -36,7 +34,6 @@ SCHEMA = FeatureSchema(
         Field("user_age", 3),
     )
 )
-CONFIGS = Path(__file__).parents[3] / "configs"
 
 every_network = pytest.mark.parametrize("network", NETWORKS, ids=lambda net: net.__name__)
 
@@ -155,9 +152,9 @@ def test_what_it_cannot_read_is_refused(schema, network, message):
 
 @pytest.mark.parametrize("form", ["class path", "file"])
 def test_it_is_configured_like_any_network(form, tmp_path):
-    shutil.copytree(CONFIGS / "ctr", tmp_path / "ctr")
+    (tmp_path / "pnn.yaml").write_text("class_path: userip_lightning.ctr.pnn.PNN\n")
     pnn = {"class_path": "userip_lightning.ctr.pnn.PNN", "init_args": {"embedding_dim": 5}}
-    inner = pnn if form == "class path" else "ctr/pnn.yaml"  # beside the file that names it
+    inner = pnn if form == "class path" else "pnn.yaml"  # beside the file that names it
     settings = {"shared_experts": 1, "dedicated_experts": 2, "expert_hidden": [9], "width": 3}
     path = "userip_lightning.baselines.kar.network.KnowledgeNet"
     net = {"class_path": path, "init_args": {"net": inner, **settings}}

@@ -1,0 +1,20 @@
+"""A small text file that was not there before."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from userip_lightning.artifact import write_errors, write_text
+from userip_lightning.errors import InputError
+
+
+def write_new(target: Path, text: str) -> None:
+    """Write a file in one step, unless it is there.
+
+    Raises:
+        InputError: it is there already, or cannot be written.
+    """
+    if target.exists():
+        raise InputError(f"{target}: is there already; name another file with --to, or delete it.")
+    with write_errors(target):
+        write_text(target, text)
