@@ -6,6 +6,8 @@ CONFIG ?= configs/demo.yaml
 STUDY  ?= configs/reproduce/ml100k.yaml
 # What reproduce-all puts on top of STUDY.
 ON_TOP ?= configs/reproduce/all.yaml
+# Folder of an archive that `python -m benchmarks.gpu pack FOLDER` wrote; without one the package's cache is looked into.
+GPU_ASSETS ?=
 # Passed to pip, for instance the index that holds PyTorch's CPU builds: make demo PIP_FLAGS="--extra-index-url ..."
 PIP_FLAGS ?=
 
@@ -15,13 +17,13 @@ INSTALLED_DEV := $(VENV)/.installed-dev
 INSTALLED_DOCS := $(VENV)/.installed-docs
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test check docs clean
+.PHONY: help venv demo test check docs gpu clean
 REPRODUCED := $(addprefix reproduce-,table1 table2 table3 table4 table5 table6 fig5 fig6 fig7)
 .PHONY: reproduce-all $(REPRODUCED)
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
-	@echo "  variables: PYTHON=$(PYTHON)  VENV=$(VENV)  CONFIG=$(CONFIG)  STUDY=$(STUDY)  ON_TOP=$(ON_TOP)  PIP_FLAGS=$(PIP_FLAGS)"
+	@echo "  variables: PYTHON=$(PYTHON)  VENV=$(VENV)  CONFIG=$(CONFIG)  STUDY=$(STUDY)  ON_TOP=$(ON_TOP)  PIP_FLAGS=$(PIP_FLAGS)  GPU_ASSETS=$(GPU_ASSETS)"
 
 venv: $(INSTALLED) ## create the virtual environment and install the package into it
 
@@ -58,6 +60,10 @@ check: $(INSTALLED_DEV) ## lint, format, types and import rules
 
 docs: $(INSTALLED_DOCS) ## build the documentation into build/site; a warning is an error
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
+
+# By $(PYTHON) as it is: a machine with a GPU often has torch and no network.
+gpu: ## every figure that needs a CUDA device, in ten minutes, into gpu-figures/ (docs/benchmarks.md, "On a GPU")
+	$(PYTHON) -m benchmarks.gpu $(if $(GPU_ASSETS),--assets $(GPU_ASSETS))
 
 clean: ## remove the virtual environment and tool caches; results (runs/) and the asset cache stay
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache

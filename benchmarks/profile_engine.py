@@ -1,12 +1,11 @@
 """The engine of stage 1 at speed and at scale, beside the loop one would write with transformers.
 
-    python benchmarks/profile_engine.py [--parts speed growth quality ranks gpu] [--quick] [--threads N]
+    python benchmarks/profile_engine.py [--parts speed growth quality ranks] [--quick] [--threads N]
 
 - speed: target tokens per second on MovieLens-100K, engine and plain loop in turns, and where the time goes
 - growth: step time and resident memory at 1 thousand, 100 thousand and 10 million users
 - quality: held-out likelihood after as many target tokens
 - ranks: two processes against one
-- gpu: a model of the shape of Llama-2-7B, and MovieLens-100K in full; needs CUDA
 
 "floor / time" is the share of the time that multiplying alone would take: 4 floating-point operations per
 weight of the blocks and token of the prompts, padding left out and names left in, and per weight of the
@@ -26,7 +25,6 @@ from typing import NamedTuple
 import torch
 import transformers
 from engine_data import read
-from engine_gpu import gpu_tables
 from engine_growth import growth_table
 from engine_quality import quality_table
 from engine_ranks import ranks_table
@@ -38,7 +36,7 @@ from userip_lightning.pipeline.quiet import quiet
 from userip_lightning.profile.backbone import LMSource
 from userip_lightning.profile.prompt import DEFAULT_PROMPT
 
-PARTS = ("speed", "growth", "quality", "ranks", "gpu")
+PARTS = ("speed", "growth", "quality", "ranks")
 
 
 class Sizes(NamedTuple):
@@ -70,11 +68,9 @@ def tables(part: str, sizes: Sizes, lm: LMSource, folder: Path) -> Iterator[Tabl
     elif part == "quality":
         corpus = read(folder, DEFAULT_PROMPT, print, sizes.quality_users)
         yield quality_table(corpus, lm, sizes.epochs, sizes.rates, folder)
-    elif part == "ranks":
+    else:
         corpus = read(folder, DEFAULT_PROMPT, print, sizes.rank_users)
         yield ranks_table(corpus, lm, sizes.rank_epochs, folder)
-    else:
-        yield from gpu_tables(lm, folder)
 
 
 def main() -> None:
