@@ -36,7 +36,8 @@ from userip_lightning.pipeline.layout import process_count
 from userip_lightning.pipeline.plan import experiment_root
 from userip_lightning.pipeline.progress import Display
 from userip_lightning.pipeline.quiet import quiet
-from userip_lightning.pipeline.results import PAGE, RESULTS
+from userip_lightning.pipeline.recorded import RESULTS
+from userip_lightning.pipeline.results import PAGE
 from userip_lightning.pipeline.run import CONFIG
 from userip_lightning.pipeline.run import fit as fit_stages
 from userip_lightning.pipeline.world import ALONE

@@ -35,6 +35,12 @@ def test_order_and_batch_mates_do_not_matter(encoder):
     assert np.isfinite(forward).all()
 
 
+def test_control_tokens_within_a_text_are_letters(encoder):
+    told, letters, ended = encoder.encode(["Toy </s> Story", "Toy < /s> Story", "Toy Story"])
+    np.testing.assert_allclose(told, letters, atol=1e-6)
+    assert np.abs(told - ended).max() > 1e-3
+
+
 def test_a_long_text_is_cut(encoder, tiny_encoder):
     short = TextEncoder(EncoderSource(str(tiny_encoder), max_tokens=4))
     long = " ".join(["Toy Story"] * 300)

@@ -57,7 +57,8 @@ def infer(arguments: Sequence[str]) -> None:
 def trained_by(folder: Path, seed: int | None, bank: Path | None = None) -> Engine:
     """What the experiment in ``folder`` has left, with the table of ``bank`` if one is given."""
     experiment = opened(folder, "infer")
-    found = finished(experiment, folder, chosen_seed(experiment, seed), _say)
+    prompted = experiment.settings.engine == "per_user"
+    found = finished(experiment, folder, chosen_seed(experiment, seed), _say, reads_data=prompted)
     profiles = found.plan.profiles
     if not profiles:
         own = found.codes.target

@@ -20,7 +20,7 @@ from userip_lightning.pipeline.finished import chosen_seed, finished, opened
 from userip_lightning.pipeline.local_paths import names_alone
 from userip_lightning.pipeline.plan import Job
 from userip_lightning.pipeline.quiet import quiet
-from userip_lightning.pipeline.results import RESULTS
+from userip_lightning.pipeline.recorded import RESULTS
 from userip_lightning.pipeline.run import CONFIG
 from userip_lightning.pipeline.stages import CATALOGUE
 from userip_lightning.pipeline.training import instantiate

@@ -19,6 +19,7 @@ from userip_lightning.pipeline.config import (
 )
 from userip_lightning.pipeline.failures import sentence
 from userip_lightning.pipeline.plan import Job, Plan, make_plan
+from userip_lightning.pipeline.recorded import read_recorded, with_recorded
 from userip_lightning.pipeline.run import CONFIG
 from userip_lightning.pipeline.training import is_done
 
@@ -77,20 +78,23 @@ def chosen_seed(experiment: Experiment, seed: int | None) -> int:
     return seeds[0] if seed is None else seed
 
 
-def finished(experiment: Experiment, folder: Path, seed: int, report: Callable[[str], None]) -> Finished:
-    """Find the codes of an experiment.
+def finished(
+    experiment: Experiment, folder: Path, seed: int, report: Callable[[str], None], reads_data: bool = True
+) -> Finished:
+    """Find the codes of an experiment, also those that another version of the program has made.
 
     Args:
         experiment: its configuration.
-        folder: the experiment's, for messages.
+        folder: the experiment's.
         seed: whose codes.
-        report: is told what is prepared.
+        report: is told what is prepared, and what another version has made.
+        reads_data: whether the prepared data are needed; else their folder may be missing where the
+            experiment's report names it.
 
     Raises:
-        InputError: its data cannot be had, or its codes are not made.
+        InputError: its data are missing, or its codes are not made.
     """
-    prepared = prepare(experiment, report)
-    plan = make_plan(experiment, prepared, read_manifest(prepared, "prepared").config_hash)
+    plan = _plan(experiment, folder, report, reads_data)
     (codes,) = (job for job in plan.quantize if job.seed == seed)
     if not is_done(codes):
         below = "profile,quantize" if plan.profiles else codes.stage.name
@@ -98,4 +102,13 @@ def finished(experiment: Experiment, folder: Path, seed: int, report: Callable[[
             f"{folder}: {codes.label} is not there with this configuration and this version of the program; "
             f"run `userip fit --config {folder / CONFIG} --stages {below}` first."
         )
-    return Finished(plan, prepared, preparation(experiment, report).labels, codes)
+    return Finished(plan, plan.place.prepared, preparation(experiment, report).labels, codes)
+
+
+def _plan(experiment: Experiment, folder: Path, report: Callable[[str], None], reads_data: bool) -> Plan:
+    recorded = read_recorded(folder, (folder / CONFIG).read_text(encoding="utf-8"))
+    if recorded is not None and (recorded.prepared.exists() or not reads_data):
+        plan = make_plan(experiment, recorded.prepared, recorded.data_hash)
+        return with_recorded(plan, recorded, report)
+    prepared = prepare(experiment, report)
+    return make_plan(experiment, prepared, read_manifest(prepared, "prepared").config_hash)

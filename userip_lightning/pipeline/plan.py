@@ -67,6 +67,11 @@ class ControlBank(NamedTuple):
     target: Path
     codes: Path
 
+    @property
+    def label(self) -> str:
+        """Name for people, unique in the experiment."""
+        return f"controls/{self.control}/seed{self.seed}"
+
 
 class Place(NamedTuple):
     """Where the runs of an experiment lie, and the data below them.

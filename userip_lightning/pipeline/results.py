@@ -18,6 +18,7 @@ from userip_lightning.markdown import cell
 from userip_lightning.pipeline.config import Experiment, settings_hash
 from userip_lightning.pipeline.explained import report_section
 from userip_lightning.pipeline.plan import Job, Plan
+from userip_lightning.pipeline.recorded import RESULTS
 from userip_lightning.pipeline.training import is_done, read_record
 from userip_lightning.profile.export import HELD_OUT
 from userip_lightning.report.bootstrap import Interval
@@ -25,7 +26,7 @@ from userip_lightning.report.comparison import Comparison, compare
 from userip_lightning.report.held_out import HeldOut, read_held_out
 from userip_lightning.report.table import STAGE_1, Report, compose, to_html, to_markdown
 
-RESULTS, REPORT, PAGE = "results.json", "report.md", "report.html"
+REPORT, PAGE = "report.md", "report.html"
 LIBRARIES = ("torch", "lightning", "transformers", "polars", "numpy", "scikit-learn")
 
 
@@ -55,12 +56,17 @@ def write_results(experiment: Experiment, plan: Plan, prepare: Mapping[str, Any]
     results = {
         "experiment": experiment.settings.experiment,
         "config_hash": settings_hash(experiment.merged),
-        "data_hash": artifact.read_manifest(plan.place.prepared, "prepared").config_hash,
+        "data_hash": plan.place.data_hash,
         "data": json.loads((plan.place.prepared / "stats.json").read_text(encoding="utf-8")),
         "versions": _versions(),
         "hardware": _hardware(),
         "prepare": dict(prepare),
         "runs": [_run(run, plan.place.root) for run in runs],
+        "controls": {
+            bank.label: str(bank.target.relative_to(plan.place.root))
+            for bank in plan.controls
+            if bank.target.exists()
+        },
         "comparison": _comparison(findings.comparison),
         "held_out": _held_out(findings.held_out),
         "not_run": findings.not_run,

@@ -17,9 +17,10 @@ from userip_lightning.lock import sole_writer
 from userip_lightning.pipeline.banks import write_control
 from userip_lightning.pipeline.config import Experiment, prepare
 from userip_lightning.pipeline.labels import data_labels
-from userip_lightning.pipeline.plan import Job, Place, Plan, make_plan
+from userip_lightning.pipeline.plan import Job, Place, Plan, experiment_root, make_plan
 from userip_lightning.pipeline.progress import Display
-from userip_lightning.pipeline.results import RESULTS, write_results
+from userip_lightning.pipeline.recorded import RESULTS, Recorded, read_recorded, with_recorded
+from userip_lightning.pipeline.results import write_results
 from userip_lightning.pipeline.settings import StageName
 from userip_lightning.pipeline.side_by_side import Run, train_side_by_side
 from userip_lightning.pipeline.training import RECORD, evaluate, is_done, share, train
@@ -75,8 +76,11 @@ def test(experiment: Experiment, display: Display, world: World) -> Report | Non
     Raises:
         InputError: a run is not finished, or another process is fitting this experiment.
     """
+    recorded = read_recorded(experiment_root(experiment.settings), experiment.merged)
     with ExitStack() as until_done:
-        plan, prepare = _prepare(experiment, display, world, until_done)
+        plan, prepare = _prepare(experiment, display, world, until_done, recorded)
+        if recorded is not None and plan.place.data_hash == recorded.data_hash:
+            plan = with_recorded(plan, recorded, display.notice)
         display.expect(len(plan.ctr))
         for job in plan.ctr:
             share(job, world, lambda job, _: evaluate(job, display))
@@ -95,16 +99,21 @@ def _report(experiment: Experiment, plan: Plan, prepare: dict[str, Any], display
 
 
 def _prepare(
-    experiment: Experiment, display: Display, world: World, until_done: ExitStack
+    experiment: Experiment,
+    display: Display,
+    world: World,
+    until_done: ExitStack,
+    recorded: Recorded | None = None,
 ) -> tuple[Plan, dict[str, Any]]:
-    """Prepare the data (a look-up where it is in the cache) and plan the runs on it.
+    """Prepare the data (a look-up where it is in the cache) and plan the runs on it, or on what is recorded.
 
     From then on no other command writes into the experiment's folder, until ``until_done`` is closed.
     """
 
     def once() -> dict[str, Any]:
         with Usage() as usage:
-            prepared = prepare(experiment, display.notice)
+            known = None if recorded is None or not recorded.prepared.exists() else recorded.prepared
+            prepared = known or prepare(experiment, display.notice)
         return {"prepared": str(prepared), "cost": {"wall_s": usage.wall_s, "peak_rss": usage.peak_rss}}
 
     found = world.first(once)

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import polars as pl
 import pytest
+from transformers import AutoTokenizer
 
 from userip_lightning.artifact import writing
 from userip_lightning.baselines.rella.data import ReLLaDataModule
@@ -14,11 +15,11 @@ from userip_lightning.errors import InputError
 from userip_lightning.schema import SUPPORT, TEST, TRAIN, VAL
 
 
-def rewritten(folder, prepared, events):
-    """Prepared data with other events."""
+def rewritten(folder, prepared, events, items=None):
+    """Prepared data with other events, or items."""
     with writing(folder, replace(prepared.manifest, files={})) as draft:
         events.write_parquet(draft / "events.parquet")
-        prepared.items.write_parquet(draft / "items.parquet")
+        (prepared.items if items is None else items).write_parquet(draft / "items.parquet")
         prepared.users.write_parquet(draft / "users.parquet")
     return str(folder)
 
@@ -68,6 +69,16 @@ def test_rows_seen_are_trained_on_or_shown_and_none_is_judged(ready, cold):
     assert seen <= set(prepared.rows(TRAIN, SUPPORT)["row_id"])
     assert shown & set(prepared.rows(SUPPORT)["row_id"])  # cold users have support rows alone
     assert not seen & set(prepared.judged_rows().tolist())
+
+
+def test_control_tokens_within_a_title_are_letters(ready, cold, tiny_llama, tmp_path):
+    prepared = PreparedData.load(cold)
+    items = prepared.items.with_columns(title="</s> " + pl.col("title"))
+    _, data = ready(data={"prepared": rewritten(tmp_path / "prepared", prepared, prepared.events, items)})
+    end = AutoTokenizer.from_pretrained(tiny_llama).eos_token_id
+    (_, plain), told = ready(), data.prompts(TEST).ids.tolist()
+    assert told.count(end) == plain.prompts(TEST).ids.tolist().count(end)
+    assert len(told) > len(plain.prompts(TEST).ids)
 
 
 def test_later_rows_and_judged_rows_leave_a_prompt_as_it_is(ready, cold, tmp_path):
