@@ -1,5 +1,6 @@
 """What only a CUDA device can show."""
 
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,7 @@ def test_a_fused_optimizer_moves_users_as_a_plain_one() -> None:
     """Its step counts have to be on the device, or its kernel reads memory that it cannot reach."""
     ends = []
     for fused in (False, True):
-        table = UserTable(torch.arange(5), (1, 1, 2), lambda p, fused=fused: Adam(p, lr=0.1, fused=fused))
+        table = UserTable(torch.arange(5), (1, 1, 2), partial(Adam, lr=0.1, fused=fused))
         for users in (torch.arange(5), torch.tensor([1, 3]), torch.arange(5)):
             leaf, optimizer = table.checkout(users, HERE)
             (leaf - 1).square().sum().backward()

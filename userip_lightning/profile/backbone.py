@@ -119,7 +119,7 @@ class FrozenBackbone(nn.Module):
         """Let rotary frequencies keep their type, whatever becomes of the weights (``bf16-true``): rounded to
         bfloat16 they are wrong by up to 0.4 %, times the position."""
         kept = {name: buffer for name, buffer in self.named_buffers() if name.endswith("inv_freq")}
-        super()._apply(fn, recurse)
+        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]  # torch lacks the type
         for name, buffer in self.named_buffers():
             if name in kept and buffer.dtype != kept[name].dtype:
                 buffer.data = kept[name].to(buffer.device)
