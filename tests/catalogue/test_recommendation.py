@@ -2,7 +2,8 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -289,3 +290,14 @@ def test_factorised_codebooks_and_too_few_epochs_are_refused(
     trainer = Trainer(max_epochs=epochs, accelerator="cpu", logger=False, enable_checkpointing=False)
     with pytest.raises(InputError, match=message):
         trainer.fit(module, datamodule=CatalogueDataModule(str(log.path), NoText()))
+
+
+def test_a_gpu_is_refused(log: PreparedData) -> None:
+    """Lightning would move the table there, away from the events."""
+    data = CatalogueDataModule(str(log.path), NoText())
+    data.setup("fit")
+    module = CatalogueModule({"hobby": 2, "background": 2}, recommendation=Recommendation(epochs=4))
+    strategy = SimpleNamespace(root_device=torch.device("cuda"))
+    module._trainer = cast(Any, SimpleNamespace(datamodule=data, max_epochs=12, strategy=strategy))
+    with pytest.raises(InputError, match="set accelerator to cpu"):
+        module.setup("fit")

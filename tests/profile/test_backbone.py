@@ -66,6 +66,19 @@ def test_dtype_and_width(tiny_llama: Path) -> None:
     assert backbone.head(torch.zeros(3, 32, dtype=torch.bfloat16)).shape == (3, len(backbone.words))
 
 
+def test_rotary_frequencies_stay_exact_where_weights_are_rounded(tiny_llama: Path) -> None:
+    """``trainer.precision: bf16-true`` rounds whatever a module holds."""
+    backbone = load_backbone(LMSource(str(tiny_llama), dtype="float32"))
+    exact = {name: value.clone() for name, value in backbone.named_buffers() if "inv_freq" in name}
+    assert any((value.bfloat16() != value).any() for value in exact.values())
+    backbone.to(torch.bfloat16)
+    assert backbone.dtype == torch.bfloat16
+    for name, value in backbone.named_buffers():
+        if name in exact:
+            assert value.dtype == torch.float32
+            assert torch.equal(value, exact[name])
+
+
 def test_fingerprint_is_of_the_weights(tiny_llama: Path, tmp_path: Path) -> None:
     source = LMSource(str(tiny_llama), dtype="float32")
     assert load_backbone(source).fingerprint() == load_backbone(source).fingerprint()

@@ -44,6 +44,19 @@ def test_bfloat16_differs_by_its_last_digit_at_most() -> None:
     assert errors[1] <= 1.05 * errors[0]
 
 
+def test_autocast_rounds_neither_values_nor_gradients() -> None:
+    _, ours, x, above = pair(torch.float32)
+    found = []
+    for enabled in (False, True):
+        leaf = x.clone().requires_grad_()
+        with torch.autocast("cpu", torch.bfloat16, enabled=enabled):
+            y = ours(leaf)
+            y.backward(above)
+        found.append((y, leaf.grad))
+    for a, b in zip(*found, strict=True):
+        assert torch.equal(a, b)
+
+
 def test_it_takes_the_place_of_a_model_s_own(tiny_llama: Path) -> None:
     backbone = load_backbone(LMSource(str(tiny_llama), dtype="float32"))
     kinds = {type(module).__name__ for module in backbone.modules()}

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
 from transformers import BloomConfig, FalconConfig, PreTrainedConfig
 
 from userip_lightning.errors import InputError
@@ -54,6 +55,24 @@ def test_a_model_that_reads_as_it_should_is_taken_and_left_as_it_was(backbone: F
     kernel = backbone.model.config._attn_implementation
     refuse_misread("some", backbone)
     assert backbone.model.config._attn_implementation == kernel
+
+
+class DeterministicOnCuda(TorchDispatchMode):
+    """Stops where torch stops on CUDA under ``trainer.deterministic: true``."""
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        name = func.overloadpacket.__name__
+        floating = any(isinstance(given, Tensor) and given.is_floating_point() for given in args)
+        if name in ("median", "nanmedian", "kthvalue") or (name == "cumsum" and floating):
+            raise RuntimeError(f"{name}_cuda does not have a deterministic implementation")
+        return func(*args, **(kwargs or {}))
+
+
+def test_it_runs_under_deterministic_algorithms(backbone: FrozenBackbone) -> None:
+    with DeterministicOnCuda():
+        refuse_misread("some", backbone)
 
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])

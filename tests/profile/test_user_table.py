@@ -13,6 +13,7 @@ from userip_lightning.profile.user_table import UserTable
 
 OPTIMIZERS: dict[str, Callable[[Iterable[Tensor]], Optimizer]] = {
     "adam": lambda p: Adam(p, lr=0.1),
+    "fused": lambda p: Adam(p, lr=0.1, fused=True),
     "adamw": lambda p: AdamW(p, lr=0.1, weight_decay=0.1),
     "momentum": lambda p: SGD(p, lr=0.1, momentum=0.9),
     "rmsprop": lambda p: RMSprop(p, lr=0.1),
@@ -85,6 +86,14 @@ def test_a_part_of_the_population() -> None:
 def test_state_is_in_the_checkpoint() -> None:
     table = table_of(torch.ones(3, 1, 1, 2), "adam")
     assert set(table.state_dict()) == {"z", "state.step", "state.exp_avg", "state.exp_avg_sq"}
+
+
+def test_it_is_not_pinned_where_there_is_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A batch's rows are copied out of it first: pinning would lock the memory of all users for nothing."""
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    table = table_of(torch.ones(3, 1, 1, 2), "adam")
+    monkeypatch.undo()
+    assert not any(buffer.is_pinned() for buffer in table.buffers())
 
 
 def test_it_stays_on_the_host_in_float32() -> None:

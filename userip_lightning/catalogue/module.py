@@ -313,7 +313,12 @@ class CatalogueModule(LightningModule):
     def _term(self) -> RecommendationTerm | None:
         if self.recommendation is None:
             return None
-        events = self.data.events
+        events, device = self.data.events, self.trainer.strategy.root_device.type
+        if device != "cpu":
+            raise InputError(
+                f"catalogue.trainer.accelerator: {device!r}, but this engine computes on the CPU, and "
+                "catalogue.model.recommendation with it; set accelerator to cpu."
+            )
         if are_factorised(self.codebooks, self.sizes, events.explicit):
             raise InputError(
                 "catalogue.model.recommendation: it moves the table of joint codebooks alone, these are "

@@ -6,8 +6,9 @@ Deviation: L2 is the usual extra of CTR implementations; with it at 0 the loss i
 that updates rows alone (:class:`~userip_lightning.ctr.row_adam.RowAdam`, the default) leaves the sum to the
 rows that the batch looked up; with any other, such as ``torch.optim.Adam``, it is over whole tables. All
 randomness of an epoch is a function of (seed, epoch), so a run that was resumed at an epoch's end has the
-weights of one that never stopped, bit for bit. Several ranks share every batch (``ranks``): they take the
-steps that one process would take, up to rounding.
+weights of one that never stopped, bit for bit; on a GPU, networks of pairs of fields need
+``trainer.deterministic: true`` for it. Several ranks share every batch (``ranks``): they take the steps that
+one process would take, up to rounding.
 """
 
 from __future__ import annotations

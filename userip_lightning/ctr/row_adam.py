@@ -165,9 +165,10 @@ def _rows(grad: Tensor) -> _Rows:
     """Every row of a sparse gradient [R, E] once.
 
     Sorting the look-ups costs what the batch costs. Where the table is not much larger than the batch,
-    summing into a whole table is cheaper still (two to five times on a CPU), and the sums are the same.
+    summing into a whole table is cheaper still (two to five times on a CPU), and the sums are the same. Not
+    on CUDA, where such sums come in any order and a run would not repeat itself.
     """
-    if grad.is_coalesced() or len(grad) > 4 * grad._nnz():
+    if grad.is_cuda or grad.is_coalesced() or len(grad) > 4 * grad._nnz():
         grad = grad.coalesce()
         return _Rows(grad.indices()[0], grad.values())
     looked_up, values = grad._indices()[0], grad._values()

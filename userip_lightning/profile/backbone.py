@@ -115,6 +115,16 @@ class FrozenBackbone(nn.Module):
         """Stay in eval mode, whatever the trainer says: dropout would make the likelihood noisy."""
         return super().train(False)
 
+    def _apply(self, fn: Any, recurse: bool = True) -> FrozenBackbone:
+        """Let rotary frequencies keep their type, whatever becomes of the weights (``bf16-true``): rounded to
+        bfloat16 they are wrong by up to 0.4 %, times the position."""
+        kept = {name: buffer for name, buffer in self.named_buffers() if name.endswith("inv_freq")}
+        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]  # torch lacks the type
+        for name, buffer in self.named_buffers():
+            if name in kept and buffer.dtype != kept[name].dtype:
+                buffer.data = kept[name].to(buffer.device)
+        return self
+
     @property
     def words(self) -> WordVectors:
         """Input embeddings of the vocabulary."""

@@ -47,7 +47,8 @@ class _Normalise(torch.autograd.Function):
     def backward(ctx: Any, *above: Tensor) -> tuple[Tensor, None, None]:
         x, weight, scale = ctx.saved_tensors
         given, wide = (above[0] * weight).float(), x.float()
-        along = torch.linalg.vecdot(given, wide).unsqueeze(-1) * scale.square() / x.shape[-1]
+        with torch.autocast(x.device.type, enabled=False):  # it would take this product in 16 bits
+            along = torch.linalg.vecdot(given, wide).unsqueeze(-1) * scale.square() / x.shape[-1]
         return given.sub(wide * along).mul_(scale).to(x.dtype), None, None
 
 

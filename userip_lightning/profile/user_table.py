@@ -3,7 +3,8 @@
 A batch touches few users. A dense AdamW over the whole table would keep moving all others by stale momentum
 and cost as much as there are users; here only the rows of the batch take part, with their own moments and
 their own step count, so a row moves exactly as under a dense optimizer that meets it in every step. The table
-lies in the host's memory (pinned where there is a CUDA device) or in files; only the batch's rows travel.
+lies in the host's memory or in files; only the batch's rows travel. It is not pinned: the rows of a batch are
+copied out of it before they travel, so nothing would be quicker, and all users' memory would be locked.
 """
 
 from __future__ import annotations
@@ -122,7 +123,7 @@ class UserTable(nn.Module):
 
     def _add(self, owner: nn.Module, name: str, size: tuple[int, ...], dtype: torch.dtype) -> None:
         if self.folder is None:
-            table = torch.zeros(size, dtype=dtype, device="cpu", pin_memory=torch.cuda.is_available())
+            table = torch.zeros(size, dtype=dtype, device="cpu")
         else:
             self.folder.mkdir(parents=True, exist_ok=True)
             file = self.folder / f"{name}.bin"
@@ -161,7 +162,8 @@ class RowOptimizer:
             part = self.leaf.detach()[rows].requires_grad_()
             part.grad = self.leaf.grad[rows]
             optimizer = self.optimizer([part])
-            state = {name: self._lent(value[rows]) for name, value in self.state.items()}
+            fused = bool(optimizer.defaults.get("fused"))
+            state = {name: self._lent(value[rows], fused) for name, value in self.state.items()}
             counts = [value for value in state.values() if not value.dim()]
             if not counts or any(counts):
                 optimizer.state[part].update(state)
@@ -181,9 +183,12 @@ class RowOptimizer:
             yield (group == number).nonzero().squeeze(1)
 
     @staticmethod
-    def _lent(rows: Tensor) -> Tensor:
-        """State of a part: a tensor of its shape, or one number on the host, where optimizers keep it."""
-        return rows if rows.dim() > 1 else rows[0].cpu().clone()
+    def _lent(rows: Tensor, fused: bool) -> Tensor:
+        """State of a part: a tensor of its shape, or one number, which fused optimizers keep beside their
+        parameter and all others on the host."""
+        if rows.dim() > 1:
+            return rows
+        return rows[0].clone() if fused else rows[0].cpu().clone()
 
 
 def state_of(shape: tuple[int, ...], optimizer: OptimizerCallable) -> dict[str, Tensor]:
