@@ -94,7 +94,8 @@ def finished(
     Raises:
         InputError: its data are missing, or its codes are not made.
     """
-    plan = _plan(experiment, folder, report, reads_data)
+    taken: list[str] = []
+    plan = _plan(experiment, folder, report, reads_data, taken)
     (codes,) = (job for job in plan.quantize if job.seed == seed)
     if not is_done(codes):
         below = "profile,quantize" if plan.profiles else codes.stage.name
@@ -102,13 +103,18 @@ def finished(
             f"{folder}: {codes.label} is not there with this configuration and this version of the program; "
             f"run `userip fit --config {folder / CONFIG} --stages {below}` first."
         )
+    for told in taken:
+        report(told)
     return Finished(plan, plan.place.prepared, preparation(experiment, report).labels, codes)
 
 
-def _plan(experiment: Experiment, folder: Path, report: Callable[[str], None], reads_data: bool) -> Plan:
+def _plan(
+    experiment: Experiment, folder: Path, report: Callable[[str], None], reads_data: bool, taken: list[str]
+) -> Plan:
+    """The runs; ``taken`` gets what is to be said where they are those of another version."""
     recorded = read_recorded(folder, (folder / CONFIG).read_text(encoding="utf-8"))
     if recorded is not None and (recorded.prepared.exists() or not reads_data):
         plan = make_plan(experiment, recorded.prepared, recorded.data_hash)
-        return with_recorded(plan, recorded, report)
+        return with_recorded(plan, recorded, taken.append)
     prepared = prepare(experiment, report)
     return make_plan(experiment, prepared, read_manifest(prepared, "prepared").config_hash)
