@@ -93,7 +93,8 @@ def test_an_empty_folder_becomes_codes_of_ones_own_log(run: Run, installed: Path
     assert done.returncode == 0, done.stderr
     assert "csv.yaml: the file in this folder is used" in done.stderr
     assert str(installed.parent) in done.stderr  # where the wheel's own lies
-    codes = run("bank", "lookup", "runs/csv/serving/seed0", "u3")
+    (bank,) = (folder / "runs" / "csv" / "catalogue").glob("[!.]*")  # one seed, one bank
+    codes = run("bank", "lookup", str(bank), "u3")
     assert codes.returncode == 0, codes.stderr
     assert "u3" in codes.stdout
 
