@@ -21,9 +21,9 @@ from userip_lightning.catalogue.language_model_text import HiddenStates
 from userip_lightning.catalogue.likelihood import Likelihood
 from userip_lightning.catalogue.soft_token_module import SoftTokenModule
 from userip_lightning.catalogue.text_vectors import text_vectors
+from userip_lightning.catalogue.user_events import user_events
 from userip_lightning.data.prepared import PreparedData
-from userip_lightning.data.user_events import user_events
-from userip_lightning.profile.backbone import LMSource
+from userip_lightning.lm.backbone import LMSource
 
 _TOGETHER = 16
 

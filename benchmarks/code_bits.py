@@ -27,9 +27,9 @@ from userip_lightning.catalogue.bag_of_words import bag_of_words
 from userip_lightning.catalogue.codebooks import factorised_starts, joint_starts
 from userip_lightning.catalogue.em import Search, run
 from userip_lightning.catalogue.naming import code_order, split_classes
+from userip_lightning.catalogue.user_events import user_events
 from userip_lightning.data.item_text import words
 from userip_lightning.data.prepared import PreparedData
-from userip_lightning.data.user_events import user_events
 from userip_lightning.schema import TEST, TRAIN, VAL
 
 Codes = NDArray[np.int64]

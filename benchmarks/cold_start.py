@@ -12,7 +12,8 @@ the same for every n. At equal bits:
     SVD k-means    folded in: the user's row times the singular vectors, then the nearest centre; its form,
                    rank and scale are chosen by validation users, with the first seed, anew for every n
 
-The judge scores a row by what item and code say together, counted in TRAIN rows (as ``data/affinity.py``).
+The judge scores a row by what item and code say together, counted in TRAIN rows (as
+``controls/affinity.py``).
 """
 
 from __future__ import annotations
@@ -37,11 +38,11 @@ from userip_lightning.catalogue.bag_of_words import bag_of_words
 from userip_lightning.catalogue.code_table import Floats
 from userip_lightning.catalogue.event_model import event_model
 from userip_lightning.catalogue.joint_start import fit
+from userip_lightning.controls.kmeans import RANKS
 from userip_lightning.data.item_text import words
-from userip_lightning.data.kmeans_controls import RANKS
 from userip_lightning.data.prepared import PreparedData
-from userip_lightning.report.bootstrap import paired_bootstrap
-from userip_lightning.report.metrics import auc
+from userip_lightning.report.statistics.bootstrap import paired_bootstrap
+from userip_lightning.report.statistics.metrics import auc
 from userip_lightning.schema import SUPPORT, TEST, TRAIN, VAL
 
 _CLASSES = 12
@@ -168,7 +169,7 @@ def _folded_in(train: csr_matrix, support: Log, steps: list[int], judge: Judge, 
 
 
 def _svd_kmeans(train: csr_matrix, seed: int, wanted: set[int] | None) -> Iterator[tuple[int, Coder]]:
-    """Every form of ``data/kmeans_controls.py``, by number; those of ``wanted`` alone, if given."""
+    """Every form of ``controls/kmeans.py``, by number; those of ``wanted`` alone, if given."""
     active = train[np.diff(train.indptr) > 0]
     met = np.maximum(np.asarray(active.sum(axis=0)).ravel(), 1.0)
     forms = [diags(np.ones_like(met)).tocsr(), diags(met**-0.5).tocsr()]

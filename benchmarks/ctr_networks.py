@@ -29,8 +29,8 @@ from rich.table import Table
 from sklearn.metrics import roc_auc_score
 
 from userip_lightning.batches import CTRBatch
+from userip_lightning.ctr.datamodule import CTRDataModule
 from userip_lightning.ctr.module import CTRModule
-from userip_lightning.data.ctr_datamodule import CTRDataModule
 from userip_lightning.pipeline.quiet import quiet
 from userip_lightning.pipeline.resume import BEST, resumable
 from userip_lightning.pipeline.settings import Selection

@@ -27,10 +27,10 @@ from rich.console import Console
 from rich.table import Table
 from table_growth import growth_table
 
-from userip_lightning.ctr.dcn import DCN
-from userip_lightning.ctr.deepfm import DeepFM
+from userip_lightning.ctr.datamodule import CTRDataModule
 from userip_lightning.ctr.module import CTRModule
-from userip_lightning.data.ctr_datamodule import CTRDataModule
+from userip_lightning.ctr.networks.dcn import DCN
+from userip_lightning.ctr.networks.deepfm import DeepFM
 from userip_lightning.pipeline.quiet import quiet
 
 NETWORKS: tuple[Network, ...] = ("DCN", "DeepFM")

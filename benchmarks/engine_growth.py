@@ -28,9 +28,9 @@ from stopwatch import now
 from transformers import AutoConfig
 
 from userip_lightning.assets import resolve_lm
-from userip_lightning.data.profile_datamodule import ProfileDataModule
+from userip_lightning.lm.backbone import LMSource
 from userip_lightning.pipeline.quiet import quiet
-from userip_lightning.profile.backbone import LMSource
+from userip_lightning.profile.datamodule import ProfileDataModule
 from userip_lightning.profile.module import ProfileModule
 from userip_lightning.profile.prompt import DEFAULT_PROMPT
 

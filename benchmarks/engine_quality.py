@@ -24,8 +24,8 @@ from rich.table import Table
 from torch.optim import Adam
 
 from userip_lightning.assets import resolve_lm
-from userip_lightning.data.profile_datamodule import ProfileDataModule
-from userip_lightning.profile.backbone import LMSource
+from userip_lightning.lm.backbone import LMSource
+from userip_lightning.profile.datamodule import ProfileDataModule
 from userip_lightning.profile.module import ProfileModule
 from userip_lightning.profile.prompt import DEFAULT_PROMPT, PromptTemplate
 

@@ -30,12 +30,12 @@ from typing import NamedTuple
 from rich.console import Console
 from rich.table import Table
 
-from userip_lightning.data.amazon2018 import Amazon2018
-from userip_lightning.data.planted_files import write_planted
+from userip_lightning.data.parsing.rejects import Rejects
 from userip_lightning.data.preparation import Preparation
-from userip_lightning.data.rejects import Rejects
+from userip_lightning.data.sources.amazon2018 import Amazon2018
+from userip_lightning.data.sources.planted_files import write_planted
+from userip_lightning.data.sources.synthesize import Planted
 from userip_lightning.data.stored_log import store
-from userip_lightning.data.synthesize import Planted
 
 ROWS_PER_USER, BYTES_PER_ROW, ITEMS_PER_TOPIC = 8, 604, 25_000
 CHUNK, ROUNDS = 100_000, 3

@@ -28,8 +28,8 @@ import torch
 import yaml
 
 from userip_lightning.cli import main as userip
-from userip_lightning.data.planted_files import write_planted
-from userip_lightning.data.synthesize import Planted
+from userip_lightning.data.sources.planted_files import write_planted
+from userip_lightning.data.sources.synthesize import Planted
 
 _SERVER = multiprocessing.get_context("forkserver")
 _SETTINGS: dict[str, Any] = {
@@ -41,7 +41,7 @@ _SETTINGS: dict[str, Any] = {
     "catalogue": {"model": {"sizes": {"hobby": 4}}, "trainer": {"max_epochs": 8}},
     "ctr": {"data": {"batch_size": 256}, "trainer": {"max_epochs": 3, "accelerator": "cpu"}},
 }
-_NET = {"class_path": "userip_lightning.ctr.dcn.DCN", "init_args": {"hidden": [8]}}
+_NET = {"class_path": "userip_lightning.ctr.networks.dcn.DCN", "init_args": {"hidden": [8]}}
 _STUDY: dict[str, Any] = {
     "study": "study",
     "engine": "catalogue",
@@ -80,7 +80,7 @@ def _experiment(root: Path, users: int) -> Path:
     with contextlib.redirect_stdout(io.StringIO()):
         write_planted(Planted(users=users, rows_per_user=12), root / "log")
     source = {
-        "class_path": "userip_lightning.data.tabular.Tabular",
+        "class_path": "userip_lightning.data.sources.tabular.Tabular",
         "init_args": {f"{name}path": str(root / "log" / file) for name, file in _FILES.items()},
     }
     config = root / "experiment.yaml"

@@ -3,7 +3,7 @@
     python benchmarks/language_model_trial.py PREPARED [--lm NAME] [--steps 200] [--exact 2000] ...
 
 The same EM, seeds and events for every source of text. A row of the test split scores by the class of its
-user and its item: ``affinity`` counts again who had what in which class (``data/affinity.py``), ``table``
+user and its item: ``affinity`` counts again who had what in which class (``controls/affinity.py``), ``table``
 takes the engine's own table, whose prior knows items that nobody had. Differences are to the bag of words,
 with the interval of a bootstrap over users and seeds. Likelihoods are learned once per log and kept in the
 cache, with what they cost beside them (``<hash>.json``); a run that was cut short goes on.
@@ -29,13 +29,13 @@ from userip_lightning.catalogue.likelihood import Likelihood
 from userip_lightning.catalogue.opening import generosity_opening
 from userip_lightning.catalogue.text_source import BagOfWords, Joined, NoText, TextSource
 from userip_lightning.catalogue.text_vectors import text_vectors
-from userip_lightning.data.affinity import AffinityJudge, Codes
+from userip_lightning.catalogue.user_events import UserEvents, user_events
+from userip_lightning.controls.affinity import AffinityJudge, Codes
 from userip_lightning.data.prepared import PreparedData
-from userip_lightning.data.user_events import UserEvents, user_events
-from userip_lightning.profile.backbone import LMSource
+from userip_lightning.lm.backbone import LMSource
 from userip_lightning.profile.prompt import DEFAULT_PROMPT, ProfileName, PromptTemplate
-from userip_lightning.report.bootstrap import paired_bootstrap
-from userip_lightning.report.metrics import auc
+from userip_lightning.report.statistics.bootstrap import paired_bootstrap
+from userip_lightning.report.statistics.metrics import auc
 from userip_lightning.schema import SUPPORT, TEST, TRAIN, VAL
 
 _CLASSES = 12

@@ -8,9 +8,9 @@ from pathlib import Path
 from contender import Rows
 
 from userip_lightning.assets import ensure_ml100k
-from userip_lightning.data.ctr_datamodule import CTRDataModule
-from userip_lightning.data.movielens import MovieLens100K
+from userip_lightning.ctr.datamodule import CTRDataModule
 from userip_lightning.data.preparation import Preparation
+from userip_lightning.data.sources.movielens import MovieLens100K
 
 
 def prepare(folder: Path, report: Callable[[str], None]) -> Path:

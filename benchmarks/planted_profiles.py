@@ -2,8 +2,9 @@
 
     python benchmarks/planted_profiles.py [--lm NAME] [--epochs N] [--users N]
 
-Users of `userip_lightning.data.synthesize.Planted` have one of four hobbies, told by their titles, and one
-of three backgrounds, told by the price levels they buy (which the prompt does not show) and by how they rate.
+Users of `userip_lightning.data.sources.synthesize.Planted` have one of four hobbies, told by their titles,
+and one of three backgrounds, told by the price levels they buy (which the prompt does not show) and by how
+they rate.
 Stage 1 infers soft tokens under the LM, stage 2 turns them into 4 x 3 codes; neither sees the truth. 1 is
 perfect, 0 is chance; "shuffled" are the same codes handed to other users. The anchor says how much stage 2
 trusts the LM against the labels.
@@ -26,13 +27,13 @@ from sklearn.metrics import adjusted_rand_score
 from userip_lightning.bank import FeatureBank
 from userip_lightning.data.preparation import Preparation
 from userip_lightning.data.prepared import PreparedData
-from userip_lightning.data.profile_datamodule import ProfileDataModule
-from userip_lightning.data.quantize_datamodule import QuantizeDataModule
-from userip_lightning.data.synthesize import Planted
+from userip_lightning.data.sources.synthesize import Planted
+from userip_lightning.lm.backbone import LMSource
 from userip_lightning.pipeline.quiet import quiet
-from userip_lightning.profile.backbone import LMSource
+from userip_lightning.profile.datamodule import ProfileDataModule
 from userip_lightning.profile.module import ProfileModule
 from userip_lightning.profile.prompt import ProfileName, PromptTemplate
+from userip_lightning.quantize.datamodule import QuantizeDataModule
 from userip_lightning.quantize.module import QuantizeModule
 
 SIZES = {"hobby": 4, "background": 3}

@@ -32,8 +32,8 @@ from engine_speed import speed_tables
 from rich.console import Console
 from rich.table import Table
 
+from userip_lightning.lm.backbone import LMSource
 from userip_lightning.pipeline.quiet import quiet
-from userip_lightning.profile.backbone import LMSource
 from userip_lightning.profile.prompt import DEFAULT_PROMPT
 
 PARTS = ("speed", "growth", "quality", "ranks")

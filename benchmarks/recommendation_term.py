@@ -4,8 +4,8 @@
 
 EM runs once per seed, and every weight goes on from its table; ``permuted`` learns labels that were dealt out
 anew over the training rows, with the last weight. A row scores by the class of its user and its item, counted
-again from who had what (``data/affinity.py``). Differences are to EM alone, with the interval of a bootstrap
-over users and seeds; validation rows choose. Joint codes, 12 classes, a bag of words as text.
+again from who had what (``controls/affinity.py``). Differences are to EM alone, with the interval of a
+bootstrap over users and seeds; validation rows choose. Joint codes, 12 classes, a bag of words as text.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ from userip_lightning.catalogue.labelled_rows import LabelledRows
 from userip_lightning.catalogue.recommendation import Recommendation, RecommendationTerm
 from userip_lightning.catalogue.text_source import BagOfWords
 from userip_lightning.catalogue.text_vectors import text_vectors
-from userip_lightning.data.affinity import AffinityJudge, Codes
+from userip_lightning.catalogue.user_events import UserEvents, labelled_rows, user_events
+from userip_lightning.controls.affinity import AffinityJudge, Codes
 from userip_lightning.data.prepared import PreparedData
-from userip_lightning.data.user_events import UserEvents, labelled_rows, user_events
-from userip_lightning.report.bootstrap import Interval, paired_bootstrap
-from userip_lightning.report.metrics import auc
+from userip_lightning.report.statistics.bootstrap import Interval, paired_bootstrap
+from userip_lightning.report.statistics.metrics import auc
 from userip_lightning.schema import TEST, VAL
 
 _CLASSES = 12

@@ -2,8 +2,9 @@
 
     python benchmarks/refreshed_codes.py HISTORIES ITEMS FOLDER [--seeds 5]
 
-Reads histories in the layout of ``data/histories.py`` and cuts each in two: the early half of everybody's
-titles is the log that `userip fit` learns codes and a CTR model from, the late half is what comes afterwards.
+Reads histories in the layout of ``data/sources/histories.py`` and cuts each in two: the early half of
+everybody's titles is the log that `userip fit` learns codes and a CTR model from, the late half is what
+comes afterwards.
 One fifth of the users are new to the CTR model (their early half supports codes alone), and their last title,
 which neither half has, is what is judged. `userip refresh` then adds the late halves to the bank: once with
 the codebooks as they are, once with codebooks that EM moves on (``--codebooks rematch``). Printed are who
@@ -23,14 +24,14 @@ import polars as pl
 
 from userip_lightning.cli import main as userip
 from userip_lightning.ctr.export import MODEL
-from userip_lightning.data.histories import Histories
+from userip_lightning.data.sources.histories import Histories
 from userip_lightning.pipeline.config import experiment_parser, parse_experiment, prepare
 from userip_lightning.pipeline.plan import Job, make_plan
 from userip_lightning.pipeline.quiet import quiet
 from userip_lightning.pipeline.training import instantiate, make_trainer
-from userip_lightning.report.bootstrap import paired_bootstrap
-from userip_lightning.report.metrics import auc
 from userip_lightning.report.predictions import Predictions, read_predictions
+from userip_lightning.report.statistics.bootstrap import paired_bootstrap
+from userip_lightning.report.statistics.metrics import auc
 from userip_lightning.schema import SUPPORT, TEST, TRAIN, VAL
 
 _NEW = 0.2
@@ -97,7 +98,7 @@ def _settings(folder: Path, args: argparse.Namespace) -> Path:
         "wandb": {"mode": "disabled"},
         "data": {
             "k_core": 2,  # half a history is short
-            "source": {"class_path": "userip_lightning.data.tabular.Tabular", "init_args": source},
+            "source": {"class_path": "userip_lightning.data.sources.tabular.Tabular", "init_args": source},
             "split": {"class_path": "userip_lightning.data.column_split.ColumnSplit"},
         },
         "catalogue": {"data": {"text": {"class_path": "userip_lightning.catalogue.text_source.BagOfWords"}}},

@@ -28,7 +28,7 @@ from rich.table import Table
 from userip_lightning.artifact import Manifest
 from userip_lightning.bank import FeatureBank
 from userip_lightning.bank.keys import KeyIndex
-from userip_lightning.ctr.dcn import DCN
+from userip_lightning.ctr.networks.dcn import DCN
 from userip_lightning.schema import FeatureSchema, Field
 
 SIZES = {"hobby": 4, "background": 3}  # paper, section 3.1

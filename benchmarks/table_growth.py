@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn import functional as F
 from torch.optim import Optimizer
 
-from userip_lightning.ctr.dcn import DCN
+from userip_lightning.ctr.networks.dcn import DCN
 from userip_lightning.ctr.row_adam import RowAdam
 from userip_lightning.schema import FeatureSchema, Field
 

@@ -30,7 +30,7 @@ SETTINGS = {
     "wandb": {"mode": "disabled"},
     "data": {
         "source": {
-            "class_path": "userip_lightning.data.movielens.MovieLens100K",
+            "class_path": "userip_lightning.data.sources.movielens.MovieLens100K",
             "init_args": {"path": str(TINY)},
         },
         "k_core": 2,

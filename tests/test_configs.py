@@ -32,7 +32,7 @@ def test_an_experiment_prints_its_whole_configuration(file, capsys):
     assert main(["fit", "--config", str(file), "--print_config"]) == 0
     printed = yaml.safe_load(capsys.readouterr().out)
     assert printed["experiment"] == file.stem
-    assert printed["ctr"]["model"]["net"]["class_path"] == "userip_lightning.ctr.dcn.DCN"
+    assert printed["ctr"]["model"]["net"]["class_path"] == "userip_lightning.ctr.networks.dcn.DCN"
 
 
 @pytest.mark.parametrize("preset", PRESETS, ids=lambda file: file.stem)
@@ -55,9 +55,9 @@ def test_the_stages_of_a_preset_fit_each_other(preset, fit, tmp_path, capsys):
 def test_classes_go_by_their_bare_names():
     words = ["--ctr.model.net", "PNN", "--data.split", "ColdUsers", "--data.source", "RecBole"]
     experiment = parse(*words, "--data.source.path", "log")
-    assert experiment.sections["ctr"]["model"]["net"]["class_path"] == "userip_lightning.ctr.pnn.PNN"
+    assert experiment.sections["ctr"]["model"]["net"]["class_path"] == "userip_lightning.ctr.networks.pnn.PNN"
     assert experiment.data["split"]["class_path"] == "userip_lightning.data.splits.ColdUsers"
-    assert experiment.data["source"]["class_path"] == "userip_lightning.data.recbole.RecBole"
+    assert experiment.data["source"]["class_path"] == "userip_lightning.data.sources.recbole.RecBole"
 
 
 @pytest.mark.parametrize("file", STUDIES, ids=lambda file: file.stem)

@@ -13,8 +13,8 @@ ROOT = Path(__file__).parent.parent / "userip_lightning"
 CALLS = re.compile(r"\b(?:pl|polars)\.(?:scan|read)_(?:parquet|csv|ndjson|ipc|lines)\w*|\bglob\.(?:i?glob)\b")
 #: Who hands polars a path, and keeps it from looking for patterns; the others hand it bytes.
 ALLOWED = {
-    *("parquet.py", "data/parquet_child.py", "data/split_file.py"),
-    *("data/delimited.py", "data/json_lines.py", "data/foreign_parquet.py"),
+    *("parquet.py", "data/parsing/parquet_child.py", "data/tools/split_file.py"),
+    *("data/parsing/delimited.py", "data/parsing/json_lines.py", "data/parsing/foreign_parquet.py"),
 }
 
 

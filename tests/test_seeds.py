@@ -13,11 +13,11 @@ import pytest
 import torch
 from torch import nn
 
-from userip_lightning.data.profile_steps import Shape
 from userip_lightning.data.row_sampler import RowBatchSampler
+from userip_lightning.lm.word_vectors import WordVectors
 from userip_lightning.profile.module import ProfileModule
 from userip_lightning.profile.start import random_start
-from userip_lightning.profile.word_vectors import WordVectors
+from userip_lightning.profile.steps import Shape
 from userip_lightning.quantize.module import QuantizeModule
 
 PACKAGE = Path(__file__).parent.parent / "userip_lightning"

@@ -2,7 +2,7 @@
 
 Polars reads ``[``, ``*`` and ``?`` in a path as a pattern and ``~`` as a home, whoever wrote it; a folder
 called ``log [v2]`` is none. So this module alone hands it the paths of Parquet files. It is for files that
-this program wrote; those of others go through :mod:`userip_lightning.data.foreign_parquet`.
+this program wrote; those of others go through :mod:`userip_lightning.data.parsing.foreign_parquet`.
 """
 
 from __future__ import annotations

@@ -23,10 +23,10 @@ from benchmarks.fuzz.experiment import (
     write_knowledge,
 )
 from userip_lightning import artifact
-from userip_lightning.data.ctr_datamodule import CTRDataModule
+from userip_lightning.ctr.datamodule import CTRDataModule
 from userip_lightning.data.prepared import PreparedData, PreparedFiles
-from userip_lightning.data.quantize_datamodule import QuantizeDataModule
 from userip_lightning.data.statistics import table1
+from userip_lightning.quantize.datamodule import QuantizeDataModule
 from userip_lightning.report.comparison import compare
 from userip_lightning.report.entries import Entry, read_entries, write_entries
 from userip_lightning.report.held_out import read_held_out

@@ -16,10 +16,10 @@ import polars as pl
 from benchmarks.fuzz.case import Kind, Outcome, judge
 from benchmarks.fuzz.cells import ID, RATING, REJECTED, TIME, id_outcomes, rating_outcomes, time_outcomes
 from benchmarks.fuzz.readers import Read, read
-from userip_lightning.data.movielens_csv import MovieLensCSV
-from userip_lightning.data.recbole import RecBole
-from userip_lightning.data.source import Source
-from userip_lightning.data.tabular import Tabular
+from userip_lightning.data.sources.movielens_csv import MovieLensCSV
+from userip_lightning.data.sources.recbole import RecBole
+from userip_lightning.data.sources.source import Source
+from userip_lightning.data.sources.tabular import Tabular
 
 NAMES = ("user_id", "item_id", "rating", "timestamp")
 Row = list[Any]

@@ -19,11 +19,11 @@ import yaml
 
 from benchmarks.fuzz.case import Outcome, judge, raised
 from userip_lightning.cli import main
-from userip_lightning.data.amazon2014 import Amazon2014
-from userip_lightning.data.histories import Histories
-from userip_lightning.data.recbole import RecBole
-from userip_lightning.data.source import Source
-from userip_lightning.data.tabular import Tabular
+from userip_lightning.data.sources.amazon2014 import Amazon2014
+from userip_lightning.data.sources.histories import Histories
+from userip_lightning.data.sources.recbole import RecBole
+from userip_lightning.data.sources.source import Source
+from userip_lightning.data.sources.tabular import Tabular
 
 EVENTS = 1_000_000
 #: Of a line without an end.
@@ -131,7 +131,7 @@ def _events_fit(folder: Path) -> Outcome:
     """Codes of them all by the catalogue engine, the CTR models left out."""
     _write_events(folder / "log.csv")
     source = {
-        "class_path": "userip_lightning.data.tabular.Tabular",
+        "class_path": "userip_lightning.data.sources.tabular.Tabular",
         "init_args": {"path": str(folder / "log.csv")},
     }
     settings = {

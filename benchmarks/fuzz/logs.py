@@ -11,10 +11,10 @@ from typing import NamedTuple
 
 from tests.data import formats
 from tests.data.formats import FORMATS, Event, Log, lines
-from userip_lightning.data.histories import Histories
-from userip_lightning.data.movielens import GENRES, MovieLens100K
-from userip_lightning.data.source import Source
-from userip_lightning.data.tabular import Tabular
+from userip_lightning.data.sources.histories import Histories
+from userip_lightning.data.sources.movielens import GENRES, MovieLens100K
+from userip_lightning.data.sources.source import Source
+from userip_lightning.data.sources.tabular import Tabular
 
 LOG = Log(
     [

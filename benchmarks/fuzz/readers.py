@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 from benchmarks.fuzz.case import Kind, Outcome, judge
 from benchmarks.fuzz.damage import damage, damaged_bytes
 from benchmarks.fuzz.logs import LOG, LOGS, Written
-from userip_lightning.data.rejects import Rejects
-from userip_lightning.data.source import Source
+from userip_lightning.data.parsing.rejects import Rejects
+from userip_lightning.data.sources.source import Source
 from userip_lightning.errors import InputError
 
 #: More than any of these logs has rows.

@@ -18,10 +18,10 @@ from transformers import AutoModelForCausalLM, LlamaConfig
 
 from benchmarks.gpu.child import Child, driver_failed, start, told
 from benchmarks.gpu.random_lm import llama
-from userip_lightning.ctr.dcn import DCN
-from userip_lightning.profile import attention
-from userip_lightning.profile.backbone import FrozenBackbone
-from userip_lightning.profile.mask import additive
+from userip_lightning.ctr.networks.dcn import DCN
+from userip_lightning.lm import attention
+from userip_lightning.lm.backbone import FrozenBackbone
+from userip_lightning.lm.mask import additive
 from userip_lightning.schema import FeatureSchema, Field
 
 #: Of SmolLM2-135M, but for its 30 blocks.

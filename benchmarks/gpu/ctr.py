@@ -21,10 +21,10 @@ from torch.optim import Optimizer
 
 from benchmarks.gpu.child import Child, start
 from userip_lightning.batches import CTRBatch
-from userip_lightning.ctr.dcn import DCN
+from userip_lightning.ctr.datamodule import CTRDataModule
 from userip_lightning.ctr.module import CTRModule
+from userip_lightning.ctr.networks.dcn import DCN
 from userip_lightning.ctr.row_adam import RowAdam
-from userip_lightning.data.ctr_datamodule import CTRDataModule
 from userip_lightning.data.row_slices import RowSlices
 from userip_lightning.schema import FeatureSchema, Field
 

@@ -24,13 +24,13 @@ from userip_lightning.catalogue.joint_start import fit
 from userip_lightning.catalogue.language_model_text import HiddenStates
 from userip_lightning.catalogue.likelihood import Likelihood
 from userip_lightning.catalogue.text_vectors import text_vectors
-from userip_lightning.data.histories import Histories
+from userip_lightning.catalogue.user_events import UserEvents, user_events
 from userip_lightning.data.labels import Implicit
 from userip_lightning.data.preparation import Preparation
 from userip_lightning.data.prepared import PreparedData
+from userip_lightning.data.sources.histories import Histories
 from userip_lightning.data.splits import ColdUsers
-from userip_lightning.data.user_events import UserEvents, user_events
-from userip_lightning.profile.backbone import LMSource, load_tokenizer
+from userip_lightning.lm.backbone import LMSource, load_tokenizer
 from userip_lightning.schema import VAL
 
 _CLASSES = 12

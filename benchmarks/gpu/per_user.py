@@ -14,15 +14,15 @@ from benchmarks.gpu.child import Child, start
 from benchmarks.gpu.random_lm import Step, grow, llama, measured, random_backbone
 from benchmarks.gpu.titles import CATALOGUE, catalogue_tokens, tokenizer_for
 from userip_lightning.batches import ProfileBatch, RecBatch
-from userip_lightning.data.movielens import MovieLens100K
 from userip_lightning.data.preparation import Preparation
-from userip_lightning.data.profile_datamodule import ProfileDataModule
-from userip_lightning.data.profile_steps import padded_width
-from userip_lightning.profile.backbone import LMSource
+from userip_lightning.data.sources.movielens import MovieLens100K
+from userip_lightning.lm.backbone import LMSource
 from userip_lightning.profile.body import BodyWriter, Drawn
+from userip_lightning.profile.datamodule import ProfileDataModule
 from userip_lightning.profile.likelihood import PromptLikelihood
 from userip_lightning.profile.module import ProfileModule
 from userip_lightning.profile.prompt import DEFAULT_PROMPT, build_prefix
+from userip_lightning.profile.steps import padded_width
 
 _BEHAVIOURS, _GROWING = 8, 35
 _EPOCH, _HELD_OUT = "MovieLens-100K, an epoch of all users", "MovieLens-100K, held-out nats"

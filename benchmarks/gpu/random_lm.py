@@ -14,12 +14,12 @@ from transformers import AutoModelForCausalLM, LlamaConfig
 
 from benchmarks.gpu.child import Child
 from userip_lightning.errors import InputError
-from userip_lightning.profile import attention
-from userip_lightning.profile.backbone import FrozenBackbone
-from userip_lightning.profile.device_memory import available_bytes
-from userip_lightning.profile.lm_cost import measure_cost
-from userip_lightning.profile.planner import SPARE, MemoryPlan, SoftTokens, plan_memory, refuse_too_large
-from userip_lightning.profile.target_nll import chunk_tokens
+from userip_lightning.lm import attention
+from userip_lightning.lm.backbone import FrozenBackbone
+from userip_lightning.lm.cost import measure_cost
+from userip_lightning.lm.device_memory import available_bytes
+from userip_lightning.lm.planner import SPARE, MemoryPlan, SoftTokens, plan_memory, refuse_too_large
+from userip_lightning.lm.target_nll import chunk_tokens
 
 _GB = 1e9
 _ADAM_STATES = 2

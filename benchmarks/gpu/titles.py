@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.gpu.assets import ITEMS, Assets
-from userip_lightning.profile.backbone import LMSource, load_tokenizer
+from userip_lightning.lm.backbone import LMSource, load_tokenizer
 from userip_lightning.profile.body import Tokens
 from userip_lightning.profile.prompt import Tokenizer, encode_item
 

@@ -8,9 +8,9 @@ import pytest
 
 from userip_lightning.artifact import Manifest
 from userip_lightning.bulk.catalogue import KIND, Catalogue, extend, read_items
-from userip_lightning.data.behaviour_store import BehaviourStore
 from userip_lightning.errors import InputError
-from userip_lightning.profile.backbone import load_tokenizer
+from userip_lightning.lm.backbone import load_tokenizer
+from userip_lightning.profile.behaviour_store import BehaviourStore
 
 FURTHER = pl.DataFrame({"item_id": ["x", "y"], "title": ["Zyzzyva Returns", None]})
 

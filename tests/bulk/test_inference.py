@@ -16,10 +16,10 @@ from userip_lightning.bulk.inference import ProfileInference
 from userip_lightning.bulk.people import People
 from userip_lightning.bulk.prompted import Prompted
 from userip_lightning.bulk.recipe import Recipe
-from userip_lightning.data.behaviour_store import BehaviourStore
-from userip_lightning.data.profile_datamodule import ProfileDataModule
 from userip_lightning.errors import InputError
-from userip_lightning.profile.backbone import load_tokenizer
+from userip_lightning.lm.backbone import load_tokenizer
+from userip_lightning.profile.behaviour_store import BehaviourStore
+from userip_lightning.profile.datamodule import ProfileDataModule
 from userip_lightning.profile.module import ProfileModule
 from userip_lightning.schema import SUPPORT, TRAIN
 

@@ -12,9 +12,9 @@ import polars as pl
 from userip_lightning.artifact import stable_hash
 from userip_lightning.data.column_split import ColumnSplit
 from userip_lightning.data.labels import GivenLabel, Implicit
+from userip_lightning.data.parsing.rejects import Rejects
 from userip_lightning.data.preparation import Preparation
-from userip_lightning.data.rejects import Rejects
-from userip_lightning.data.source import Block, Source
+from userip_lightning.data.sources.source import Block, Source
 from userip_lightning.schema import EVENT_COLUMNS
 
 

@@ -18,7 +18,7 @@ from tests.catalogue.small_log import Event, prepared
 from userip_lightning.bank import FeatureBank
 from userip_lightning.cli import main
 from userip_lightning.errors import InputError
-from userip_lightning.profile.backbone import FrozenBackbone
+from userip_lightning.lm.backbone import FrozenBackbone
 
 SOURCE = "userip_lightning.catalogue.text_source."
 MODEL = "userip_lightning.catalogue.language_model_text."

@@ -7,7 +7,7 @@ import torch
 from userip_lightning.catalogue.combination_scores import AddedScores, JointScores
 from userip_lightning.catalogue.soft_tokens import SoftTokens
 from userip_lightning.catalogue.title_scores import TitleScores
-from userip_lightning.profile.backbone import LMSource, load_backbone, load_tokenizer
+from userip_lightning.lm.backbone import LMSource, load_backbone, load_tokenizer
 from userip_lightning.profile.body import Tokens
 from userip_lightning.profile.prompt import ProfileName, PromptTemplate, encode
 

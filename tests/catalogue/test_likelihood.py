@@ -16,7 +16,7 @@ from userip_lightning.catalogue.soft_tokens import SoftTokens, start_words
 from userip_lightning.catalogue.text_source import BagOfWords, Joined
 from userip_lightning.catalogue.text_vectors import text_vectors
 from userip_lightning.errors import InputError
-from userip_lightning.profile.backbone import LMSource
+from userip_lightning.lm.backbone import LMSource
 from userip_lightning.profile.prompt import PromptTemplate
 
 WORDS = ["red rose garden", "old map sea", "tea and cake", "robot war star"]

@@ -17,6 +17,7 @@ from tests.data.test_controls import planted
 from userip_lightning.bank import FeatureBank
 from userip_lightning.catalogue.code_table import CodeTable
 from userip_lightning.catalogue.codebooks import Codebooks
+from userip_lightning.catalogue.datamodule import CatalogueDataModule
 from userip_lightning.catalogue.em import Search, run
 from userip_lightning.catalogue.event_model import event_model
 from userip_lightning.catalogue.exact_sums import rounded
@@ -25,7 +26,6 @@ from userip_lightning.catalogue.labelled_rows import Ints, LabelledRows
 from userip_lightning.catalogue.module import CatalogueModule
 from userip_lightning.catalogue.recommendation import Recommendation, RecommendationTerm
 from userip_lightning.catalogue.text_source import NoText
-from userip_lightning.data.catalogue_datamodule import CatalogueDataModule
 from userip_lightning.data.labels import Implicit, RatingThreshold
 from userip_lightning.data.prepared import PreparedData
 from userip_lightning.errors import InputError

@@ -17,7 +17,7 @@ from userip_lightning.catalogue.text_reader import EncodedReader, TextReader, pa
 from userip_lightning.catalogue.text_source import BagOfWords, Joined, LearnedSource, NoText, TextSource
 from userip_lightning.catalogue.text_vectors import fitted_texts
 from userip_lightning.errors import InputError
-from userip_lightning.profile.backbone import LMSource
+from userip_lightning.lm.backbone import LMSource
 
 WORDS = ["Space", "wars", "l'été", "ÇA", "3d", "x", "hero_2", "İstanbul", "straße", "O'Neil", "été", "№5"]
 LATER = [

@@ -19,7 +19,7 @@ from userip_lightning.catalogue.language_model_text import HiddenStates
 from userip_lightning.catalogue.text_source import Events, Joined, LearnedSource, NoText, TextSource
 from userip_lightning.catalogue.text_vectors import text_vectors
 from userip_lightning.catalogue.turn import turn
-from userip_lightning.profile.backbone import LMSource
+from userip_lightning.lm.backbone import LMSource
 
 TEXTS = ["Alien (1979)", "Aliens", "The Empire Strikes Back", "Toy Story"]
 

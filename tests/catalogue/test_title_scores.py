@@ -8,7 +8,7 @@ from torch import Tensor
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from userip_lightning.catalogue.title_scores import TitleScores
-from userip_lightning.profile.backbone import LMSource, load_backbone, load_tokenizer
+from userip_lightning.lm.backbone import LMSource, load_backbone, load_tokenizer
 from userip_lightning.profile.body import Tokens
 from userip_lightning.profile.prompt import PromptTemplate, encode
 

@@ -8,7 +8,7 @@ from tests.data.make_tiny import TINY
 from userip_lightning.cli import main
 
 FILMS = [
-    "--data.source=userip_lightning.data.movielens.MovieLens100K",
+    "--data.source=userip_lightning.data.sources.movielens.MovieLens100K",
     f"--data.source.path={TINY / 'ml-100k'}",
 ]
 
@@ -21,7 +21,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def own_log(folder: Path, *rows: str) -> list[str]:
     path = folder / "log.csv"
     path.write_text("\n".join(["user_id,item_id,title,rating", *rows]))
-    return ["--data.source=userip_lightning.data.tabular.Tabular", f"--data.source.path={path}"]
+    return ["--data.source=userip_lightning.data.sources.tabular.Tabular", f"--data.source.path={path}"]
 
 
 def test_prepare_says_where_and_stats_stand_beside_the_papers(capsys: pytest.CaptureFixture[str]) -> None:
@@ -82,7 +82,7 @@ def test_a_split_goes_out_and_comes_in(tmp_path: Path, capsys: pytest.CaptureFix
     file = tmp_path / "split.csv"
     assert main(["data", "export", "--format=splits", f"--to={file}", *FILMS]) == 0
     assert main(["data", "export", "--format=splits", f"--to={file}", "--attributes=genres", *FILMS]) == 2
-    given = ["--data.split=userip_lightning.data.split_file.GivenSplit", f"--data.split.path={file}"]
+    given = ["--data.split=userip_lightning.data.tools.split_file.GivenSplit", f"--data.split.path={file}"]
     assert main(["data", "prepare", *FILMS, *given]) == 0
     assert "560 interactions" in capsys.readouterr().out
 
@@ -90,7 +90,7 @@ def test_a_split_goes_out_and_comes_in(tmp_path: Path, capsys: pytest.CaptureFix
 def test_synthesize_writes_what_can_be_read(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     words = ["data", "synthesize", f"--to={tmp_path / 'log'}", "--users=20", "--rows_per_user=8"]
     assert main(words) == 0
-    events = ["--data.source=userip_lightning.data.tabular.Tabular"]
+    events = ["--data.source=userip_lightning.data.sources.tabular.Tabular"]
     events += [f"--data.source.path={tmp_path / 'log' / 'events.csv'}"]
     assert main(["data", "validate", *events]) == 0
     assert "160 events of 20 users" in capsys.readouterr().out

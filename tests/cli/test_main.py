@@ -56,7 +56,7 @@ def test_help_teaches_at_every_level(words, taught, capsys):
         (["fit", "--config", "missing.yaml"], "missing.yaml"),
         (["fit", "--ctr.model.lr=3"], "ctr.model.lr"),
         (
-            ["test", "--stages=magic", "--data.source=userip_lightning.data.movielens.MovieLens100K"],
+            ["test", "--stages=magic", "--data.source=userip_lightning.data.sources.movielens.MovieLens100K"],
             "data.source",
         ),
         (["profile"], "userip profile fit"),

@@ -20,7 +20,7 @@ def place() -> Iterator[Path]:
         for name in ("cache", "runs"):
             (folder / name).mkdir()
         source = {
-            "class_path": "userip_lightning.data.movielens.MovieLens100K",
+            "class_path": "userip_lightning.data.sources.movielens.MovieLens100K",
             "init_args": {"path": str(folder / "log")},
         }
         config = {"experiment": "x", "output": str(folder / "runs"), "wandb": {"mode": "disabled"}}

@@ -14,7 +14,7 @@ from tests.cli.refusal import refused
 from userip_lightning.cli import main
 from userip_lightning.safe import VARIABLE
 
-SOURCE = "userip_lightning.data.tabular.Tabular"
+SOURCE = "userip_lightning.data.sources.tabular.Tabular"
 #: A module that says that it was run.
 EVIL = "from pathlib import Path\nPath(__file__).with_name('ran').touch()\nclass Net: pass\n"
 
@@ -129,7 +129,7 @@ def test_classes_of_the_three_packages_are_admitted(file, capsys: pytest.Capture
             "data": {"source": {"class_path": SOURCE, "init_args": {"path": "nowhere.csv"}}},
             "ctr": {
                 "model": {
-                    "net": "userip_lightning.ctr.dcnv2.DCNv2",
+                    "net": "userip_lightning.ctr.networks.dcnv2.DCNv2",
                     "optimizer": {"class_path": "torch.optim.SGD"},
                 },
                 "trainer": {"callbacks": [{"class_path": "lightning.pytorch.callbacks.LearningRateMonitor"}]},

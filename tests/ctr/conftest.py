@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from userip_lightning.data.preparation import Preparation
-from userip_lightning.data.synthesize import Planted
+from userip_lightning.data.sources.synthesize import Planted
 
 
 @pytest.fixture(scope="session")

@@ -11,18 +11,18 @@ from unittest.mock import patch
 import torch
 from torch import Tensor, nn
 
-from userip_lightning.ctr.afm import AFM
-from userip_lightning.ctr.afn import AFN
-from userip_lightning.ctr.autoint import AutoInt
-from userip_lightning.ctr.base import CTRNet
-from userip_lightning.ctr.dcn import DCN
-from userip_lightning.ctr.dcnmix import DCNMix
-from userip_lightning.ctr.dcnv2 import DCNv2
-from userip_lightning.ctr.deepfm import DeepFM
-from userip_lightning.ctr.difm import DIFM
-from userip_lightning.ctr.fibinet import FiBiNET
-from userip_lightning.ctr.onn import ONN
-from userip_lightning.ctr.pnn import PNN
+from userip_lightning.ctr.networks.afm import AFM
+from userip_lightning.ctr.networks.afn import AFN
+from userip_lightning.ctr.networks.autoint import AutoInt
+from userip_lightning.ctr.networks.base import CTRNet
+from userip_lightning.ctr.networks.dcn import DCN
+from userip_lightning.ctr.networks.dcnmix import DCNMix
+from userip_lightning.ctr.networks.dcnv2 import DCNv2
+from userip_lightning.ctr.networks.deepfm import DeepFM
+from userip_lightning.ctr.networks.difm import DIFM
+from userip_lightning.ctr.networks.fibinet import FiBiNET
+from userip_lightning.ctr.networks.onn import ONN
+from userip_lightning.ctr.networks.pnn import PNN
 from userip_lightning.schema import FeatureSchema
 
 with patch(

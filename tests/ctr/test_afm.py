@@ -1,7 +1,7 @@
 import torch
 
-from userip_lightning.ctr.afm import AFM
-from userip_lightning.ctr.interactions import factorization_machine
+from userip_lightning.ctr.layers.interactions import factorization_machine
+from userip_lightning.ctr.networks.afm import AFM
 from userip_lightning.schema import FeatureSchema, Field
 
 TWO = FeatureSchema((Field("user_id", 7), Field("item_id", 11)))

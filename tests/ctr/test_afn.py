@@ -1,6 +1,6 @@
 import torch
 
-from userip_lightning.ctr.afn import AFN, LogarithmicTransform
+from userip_lightning.ctr.networks.afn import AFN, LogarithmicTransform
 from userip_lightning.schema import FeatureSchema, Field
 
 

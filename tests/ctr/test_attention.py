@@ -3,7 +3,7 @@ import math
 import pytest
 import torch
 
-from userip_lightning.ctr.attention import FieldAttention
+from userip_lightning.ctr.layers.attention import FieldAttention
 from userip_lightning.errors import InputError
 
 

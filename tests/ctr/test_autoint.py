@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from userip_lightning.ctr.autoint import AutoInt
+from userip_lightning.ctr.networks.autoint import AutoInt
 from userip_lightning.errors import InputError
 from userip_lightning.schema import FeatureSchema, Field
 

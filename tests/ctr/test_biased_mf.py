@@ -1,6 +1,6 @@
 import torch
 
-from userip_lightning.ctr.biased_mf import BiasedMF
+from userip_lightning.ctr.networks.biased_mf import BiasedMF
 from userip_lightning.schema import FeatureSchema, Field
 
 SCHEMA = FeatureSchema((Field("hobby", 4), Field("item_id", 11), Field("user_id", 7)))

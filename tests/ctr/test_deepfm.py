@@ -1,6 +1,6 @@
 import torch
 
-from userip_lightning.ctr.deepfm import DeepFM
+from userip_lightning.ctr.networks.deepfm import DeepFM
 from userip_lightning.schema import FeatureSchema, Field
 
 SCHEMA = FeatureSchema((Field("user_id", 7), Field("item_id", 11), Field("hobby", 4)))

@@ -1,7 +1,7 @@
 import torch
 
-from userip_lightning.ctr.deepfm import DeepFM
-from userip_lightning.ctr.difm import DIFM
+from userip_lightning.ctr.networks.deepfm import DeepFM
+from userip_lightning.ctr.networks.difm import DIFM
 from userip_lightning.schema import FeatureSchema, Field
 
 SCHEMA = FeatureSchema((Field("user_id", 7), Field("item_id", 11), Field("hobby", 4)))

@@ -2,8 +2,8 @@ import itertools
 
 import torch
 
-from userip_lightning.ctr.biased_mf import BiasedMF
-from userip_lightning.ctr.ffm import FFM
+from userip_lightning.ctr.networks.biased_mf import BiasedMF
+from userip_lightning.ctr.networks.ffm import FFM
 from userip_lightning.schema import FeatureSchema, Field
 
 SIZES = (3, 4, 2, 5)

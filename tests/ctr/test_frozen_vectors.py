@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from userip_lightning.ctr.frozen_vectors import FrozenVectors
+from userip_lightning.ctr.layers.frozen_vectors import FrozenVectors
 from userip_lightning.errors import InputError
 
 

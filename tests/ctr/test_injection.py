@@ -5,10 +5,10 @@ from pathlib import Path
 import torch
 from lightning.pytorch.cli import LightningCLI
 
-from userip_lightning.ctr.base import CTRNet
-from userip_lightning.ctr.dcn import DCN
+from userip_lightning.ctr.datamodule import CTRDataModule
 from userip_lightning.ctr.module import CTRModule
-from userip_lightning.data.ctr_datamodule import CTRDataModule
+from userip_lightning.ctr.networks.base import CTRNet
+from userip_lightning.ctr.networks.dcn import DCN
 from userip_lightning.schema import FeatureSchema
 
 
@@ -35,7 +35,7 @@ def stage(planted: Path, *args: str) -> LightningCLI:
 
 def test_networks_are_injected_by_class_path_or_by_file(planted: Path, tmp_path: Path) -> None:
     file = tmp_path / "net.yaml"
-    file.write_text("class_path: userip_lightning.ctr.dcn.DCN\n")
+    file.write_text("class_path: userip_lightning.ctr.networks.dcn.DCN\n")
     schema = CTRDataModule(str(planted)).feature_schema
     assert type(stage(planted).model.net(schema)) is DCN
     assert type(stage(planted, f"--model.net={file}").model.net(schema)) is DCN

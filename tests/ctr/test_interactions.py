@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from userip_lightning.ctr.interactions import (
+from userip_lightning.ctr.layers.interactions import (
     BilinearProducts,
     FieldAwareProducts,
     PairwiseProducts,

@@ -10,16 +10,16 @@ from lightning.pytorch import Trainer
 from tests.ctr.test_networks import REFERENCES, every_network
 from userip_lightning.artifact import read_manifest
 from userip_lightning.catalogue.text_source import BagOfWords, TextSource
-from userip_lightning.ctr.base import CTRNet
+from userip_lightning.ctr.datamodule import CTRDataModule
 from userip_lightning.ctr.export import MODEL
-from userip_lightning.ctr.layers import EMBEDDING_STD, FusedEmbedding
+from userip_lightning.ctr.layers.basic import EMBEDDING_STD, FusedEmbedding
 from userip_lightning.ctr.module import CTRModule
+from userip_lightning.ctr.networks.base import CTRNet
 from userip_lightning.ctr.row_adam import RowAdam
 from userip_lightning.data.cold_items import ColdItems
-from userip_lightning.data.ctr_datamodule import CTRDataModule
 from userip_lightning.data.labels import Implicit
 from userip_lightning.data.preparation import Preparation
-from userip_lightning.data.synthesize import Planted
+from userip_lightning.data.sources.synthesize import Planted
 
 
 @pytest.fixture(autouse=True, scope="module")

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from userip_lightning.ctr.layers import MLP, CrossNetwork, Dropout, FirstOrder, FusedEmbedding
+from userip_lightning.ctr.layers.basic import MLP, CrossNetwork, Dropout, FirstOrder, FusedEmbedding
 from userip_lightning.schema import FeatureSchema, Field
 
 SCHEMA = FeatureSchema((Field("user_id", 3), Field("item_id", 4), Field("code_hobby", 2)))

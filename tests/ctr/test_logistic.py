@@ -1,8 +1,8 @@
 import pytest
 import torch
 
-from userip_lightning.ctr.biased_mf import BiasedMF
-from userip_lightning.ctr.logistic import Logistic, user_item_columns
+from userip_lightning.ctr.networks.biased_mf import BiasedMF
+from userip_lightning.ctr.networks.logistic import Logistic, user_item_columns
 from userip_lightning.errors import InputError
 from userip_lightning.schema import FeatureSchema, Field
 

@@ -15,10 +15,10 @@ from sklearn.metrics import roc_auc_score
 
 from userip_lightning.artifact import Manifest, read_manifest, rows_seen, writing
 from userip_lightning.batches import CTRBatch
-from userip_lightning.ctr.dcn import DCN
+from userip_lightning.ctr.datamodule import CTRDataModule
 from userip_lightning.ctr.module import CTRModule
+from userip_lightning.ctr.networks.dcn import DCN
 from userip_lightning.ctr.row_adam import RowAdam
-from userip_lightning.data.ctr_datamodule import CTRDataModule
 from userip_lightning.data.prepared import PreparedData
 from userip_lightning.data.row_slices import RowSlices
 from userip_lightning.errors import InputError

@@ -11,24 +11,24 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from userip_lightning.batches import CTRBatch
-from userip_lightning.ctr.afm import AFM
-from userip_lightning.ctr.afn import AFN
-from userip_lightning.ctr.autoint import AutoInt
-from userip_lightning.ctr.base import CTRNet
-from userip_lightning.ctr.biased_mf import BiasedMF
-from userip_lightning.ctr.dcn import DCN
-from userip_lightning.ctr.dcnmix import DCNMix
-from userip_lightning.ctr.dcnv2 import DCNv2
-from userip_lightning.ctr.deepfm import DeepFM
-from userip_lightning.ctr.difm import DIFM
-from userip_lightning.ctr.ffm import FFM
-from userip_lightning.ctr.fibinet import FiBiNET
-from userip_lightning.ctr.frozen_vectors import FrozenVectors
-from userip_lightning.ctr.logistic import Logistic
+from userip_lightning.ctr.datamodule import CTRDataModule
+from userip_lightning.ctr.layers.frozen_vectors import FrozenVectors
 from userip_lightning.ctr.module import CTRModule
-from userip_lightning.ctr.onn import ONN
-from userip_lightning.ctr.pnn import PNN
-from userip_lightning.data.ctr_datamodule import CTRDataModule
+from userip_lightning.ctr.networks.afm import AFM
+from userip_lightning.ctr.networks.afn import AFN
+from userip_lightning.ctr.networks.autoint import AutoInt
+from userip_lightning.ctr.networks.base import CTRNet
+from userip_lightning.ctr.networks.biased_mf import BiasedMF
+from userip_lightning.ctr.networks.dcn import DCN
+from userip_lightning.ctr.networks.dcnmix import DCNMix
+from userip_lightning.ctr.networks.dcnv2 import DCNv2
+from userip_lightning.ctr.networks.deepfm import DeepFM
+from userip_lightning.ctr.networks.difm import DIFM
+from userip_lightning.ctr.networks.ffm import FFM
+from userip_lightning.ctr.networks.fibinet import FiBiNET
+from userip_lightning.ctr.networks.logistic import Logistic
+from userip_lightning.ctr.networks.onn import ONN
+from userip_lightning.ctr.networks.pnn import PNN
 from userip_lightning.pipeline.fresh_classes import FreshClassParser
 from userip_lightning.schema import FeatureSchema, Field
 

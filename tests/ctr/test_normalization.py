@@ -1,6 +1,6 @@
 import torch
 
-from userip_lightning.ctr.normalization import BatchNorm
+from userip_lightning.ctr.layers.normalization import BatchNorm
 
 
 def test_normalizes_over_the_batch_in_training() -> None:

@@ -15,12 +15,12 @@ from lightning.pytorch import Trainer
 from torch import Tensor, nn
 
 from tests.ranks.processes import together
-from userip_lightning.ctr.base import CTRNet
-from userip_lightning.ctr.layers import MLP, FusedEmbedding
+from userip_lightning.ctr.datamodule import CTRDataModule
+from userip_lightning.ctr.layers.basic import MLP, FusedEmbedding
+from userip_lightning.ctr.layers.normalization import BatchNorm
 from userip_lightning.ctr.module import CTRModule
-from userip_lightning.ctr.normalization import BatchNorm
+from userip_lightning.ctr.networks.base import CTRNet
 from userip_lightning.ctr.row_adam import RowAdam
-from userip_lightning.data.ctr_datamodule import CTRDataModule
 from userip_lightning.data.prepared import PreparedData
 from userip_lightning.schema import TRAIN, FeatureSchema
 

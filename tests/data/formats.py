@@ -12,16 +12,16 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
-from userip_lightning.data.amazon2014 import Amazon2014
-from userip_lightning.data.amazon2018 import Amazon2018
-from userip_lightning.data.amazon2023 import Amazon2023
-from userip_lightning.data.movielens_1m import MovieLens1M
-from userip_lightning.data.movielens_csv import MovieLensCSV
-from userip_lightning.data.nete import Nete
-from userip_lightning.data.recbole import RecBole
-from userip_lightning.data.source import Source
-from userip_lightning.data.tabular import Tabular
-from userip_lightning.data.yelp import Yelp
+from userip_lightning.data.sources.amazon2014 import Amazon2014
+from userip_lightning.data.sources.amazon2018 import Amazon2018
+from userip_lightning.data.sources.amazon2023 import Amazon2023
+from userip_lightning.data.sources.movielens_1m import MovieLens1M
+from userip_lightning.data.sources.movielens_csv import MovieLensCSV
+from userip_lightning.data.sources.nete import Nete
+from userip_lightning.data.sources.recbole import RecBole
+from userip_lightning.data.sources.source import Source
+from userip_lightning.data.sources.tabular import Tabular
+from userip_lightning.data.sources.yelp import Yelp
 
 
 class Event(NamedTuple):

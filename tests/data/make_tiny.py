@@ -10,8 +10,8 @@ from pathlib import Path
 
 import polars as pl
 
-from userip_lightning.data.movielens import GENRES
-from userip_lightning.data.synthesize import Planted
+from userip_lightning.data.sources.movielens import GENRES
+from userip_lightning.data.sources.synthesize import Planted
 
 TINY = Path(__file__).parent / "tiny"
 GENRE_OF = {

@@ -5,7 +5,7 @@ import polars as pl
 import pytest
 
 from tests.data.test_controls import planted
-from userip_lightning.data.affinity import AffinityJudge
+from userip_lightning.controls.affinity import AffinityJudge
 from userip_lightning.data.labels import Implicit, Labels, RatingThreshold
 from userip_lightning.data.prepared import PreparedData
 

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from userip_lightning.data.amazon2014 import Amazon2014
+from userip_lightning.data.sources.amazon2014 import Amazon2014
 from userip_lightning.errors import InputError
 
 REVIEWS = """\

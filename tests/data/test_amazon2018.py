@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from userip_lightning.data.amazon2018 import Amazon2018
+from userip_lightning.data.sources.amazon2018 import Amazon2018
 from userip_lightning.errors import InputError
 
 REVIEWS = [

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from userip_lightning.data.amazon2023 import Amazon2023
+from userip_lightning.data.sources.amazon2023 import Amazon2023
 from userip_lightning.errors import InputError
 
 REVIEW = {

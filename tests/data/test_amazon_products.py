@@ -3,9 +3,9 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from userip_lightning.data.amazon_products import PRODUCT_COLUMNS, shape_products
-from userip_lightning.data.columns import ROW
-from userip_lightning.data.rejects import Rejects
+from userip_lightning.data.parsing.columns import ROW
+from userip_lightning.data.parsing.rejects import Rejects
+from userip_lightning.data.sources.amazon_products import PRODUCT_COLUMNS, shape_products
 
 
 def shaped(fields: dict[str, str | None], others: int = 0) -> dict[str, str | None]:

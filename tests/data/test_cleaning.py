@@ -1,7 +1,7 @@
 import polars as pl
 import pytest
 
-from userip_lightning.data.cleaning import clean
+from userip_lightning.data.parsing.cleaning import clean
 
 
 def cleaned(text: str | None, latin: bool = False) -> str | None:

@@ -7,11 +7,11 @@ import pytest
 from tests.data.make_tiny import TINY
 from userip_lightning.data.cold_items import ColdItems
 from userip_lightning.data.labels import Implicit, Labels, RatingThreshold
-from userip_lightning.data.movielens import MovieLens100K
 from userip_lightning.data.preparation import Preparation
 from userip_lightning.data.prepared import PreparedData
-from userip_lightning.data.source import Source
-from userip_lightning.data.synthesize import Planted
+from userip_lightning.data.sources.movielens import MovieLens100K
+from userip_lightning.data.sources.source import Source
+from userip_lightning.data.sources.synthesize import Planted
 from userip_lightning.errors import InputError
 
 FILMS = MovieLens100K(str(TINY / "ml-100k"))

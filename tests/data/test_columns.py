@@ -5,7 +5,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from userip_lightning.data.columns import (
+from userip_lightning.data.parsing.columns import (
     ROW,
     blank_fault,
     nul_fault,
@@ -16,7 +16,7 @@ from userip_lightning.data.columns import (
     shape_side,
     sift,
 )
-from userip_lightning.data.rejects import Rejects
+from userip_lightning.data.parsing.rejects import Rejects
 from userip_lightning.errors import InputError
 
 FILE = Path("log.csv")

@@ -5,13 +5,13 @@ import polars as pl
 import pytest
 
 from tests.data.make_tiny import TINY
-from userip_lightning.data.controls import generosity, random_codes, shuffled
-from userip_lightning.data.histories import Histories
+from userip_lightning.controls.drawn import generosity, random_codes, shuffled
 from userip_lightning.data.labels import Implicit, Labels, RatingThreshold
 from userip_lightning.data.preparation import Preparation
 from userip_lightning.data.prepared import PreparedData
+from userip_lightning.data.sources.histories import Histories
+from userip_lightning.data.sources.synthesize import Planted
 from userip_lightning.data.splits import ColdUsers
-from userip_lightning.data.synthesize import Planted
 from userip_lightning.errors import InputError
 
 

@@ -9,11 +9,11 @@ import torch
 from tests.forged import forge
 from userip_lightning.artifact import Manifest, read_manifest, writing
 from userip_lightning.bank import FeatureBank
-from userip_lightning.data.ctr_datamodule import CTRDataModule
+from userip_lightning.ctr.datamodule import CTRDataModule
 from userip_lightning.data.preparation import Preparation
 from userip_lightning.data.prepared import PreparedData
+from userip_lightning.data.sources.synthesize import Planted
 from userip_lightning.data.splits import ColdUsers
-from userip_lightning.data.synthesize import Planted
 from userip_lightning.errors import InputError
 from userip_lightning.schema import SUPPORT, TEST, TRAIN, VAL, Field, ProfileVectors
 

@@ -3,9 +3,9 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from userip_lightning.data.columns import ROW
-from userip_lightning.data.delimited import read_table, read_typed
-from userip_lightning.data.rejects import Rejects
+from userip_lightning.data.parsing.columns import ROW
+from userip_lightning.data.parsing.delimited import read_table, read_typed
+from userip_lightning.data.parsing.rejects import Rejects
 from userip_lightning.errors import InputError
 
 

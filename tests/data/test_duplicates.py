@@ -4,7 +4,7 @@ import polars as pl
 
 from tests.data.test_stored_log import Given, stored
 from userip_lightning.data.duplicates import find_duplicates
-from userip_lightning.data.source import Block
+from userip_lightning.data.sources.source import Block
 from userip_lightning.schema import EVENT_COLUMNS
 
 ROWS = [

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from tests.data.formats import FORMATS, Event, Log
-from userip_lightning.data.source import Source
-from userip_lightning.data.tabular import Tabular
+from userip_lightning.data.sources.source import Source
+from userip_lightning.data.sources.tabular import Tabular
 from userip_lightning.errors import InputError
 from userip_lightning.schema import Interactions
 

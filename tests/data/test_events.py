@@ -4,9 +4,9 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from userip_lightning.data.columns import ROW
 from userip_lightning.data.events import shape_events
-from userip_lightning.data.rejects import Rejects
+from userip_lightning.data.parsing.columns import ROW
+from userip_lightning.data.parsing.rejects import Rejects
 from userip_lightning.errors import InputError
 from userip_lightning.schema import EVENT_COLUMNS
 

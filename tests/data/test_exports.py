@@ -6,13 +6,13 @@ import polars as pl
 import pytest
 
 from tests.data.make_tiny import TINY
-from userip_lightning.data.export_fuxictr import export_fuxictr
-from userip_lightning.data.export_recbole import export_recbole
-from userip_lightning.data.movielens import MovieLens100K
 from userip_lightning.data.preparation import Preparation
 from userip_lightning.data.prepared import PreparedData, PreparedFiles
-from userip_lightning.data.recbole import RecBole
+from userip_lightning.data.sources.movielens import MovieLens100K
+from userip_lightning.data.sources.recbole import RecBole
 from userip_lightning.data.splits import ColdUsers
+from userip_lightning.data.tools.export_fuxictr import export_fuxictr
+from userip_lightning.data.tools.export_recbole import export_recbole
 from userip_lightning.errors import InputError
 
 

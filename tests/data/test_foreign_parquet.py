@@ -7,10 +7,10 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from userip_lightning.data import foreign_parquet
-from userip_lightning.data.foreign_parquet import Files, describe, read_foreign, require_decodable
-from userip_lightning.data.parquet_folder import read_parquet_folder
-from userip_lightning.data.tabular import Tabular
+from userip_lightning.data.parsing import foreign_parquet
+from userip_lightning.data.parsing.foreign_parquet import Files, describe, read_foreign, require_decodable
+from userip_lightning.data.sources.parquet_folder import read_parquet_folder
+from userip_lightning.data.sources.tabular import Tabular
 from userip_lightning.errors import InputError
 
 

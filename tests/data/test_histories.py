@@ -5,9 +5,9 @@ import polars as pl
 import pytest
 
 from tests.data.make_tiny import TINY
-from userip_lightning.data.histories import Histories
-from userip_lightning.data.movielens import MovieLens100K
-from userip_lightning.data.rejects import Rejects
+from userip_lightning.data.parsing.rejects import Rejects
+from userip_lightning.data.sources.histories import Histories
+from userip_lightning.data.sources.movielens import MovieLens100K
 from userip_lightning.errors import InputError
 
 HEADER = "user_id:token\titem_id_list:token_seq\titem_id:token\n"

@@ -11,11 +11,11 @@ import pytest
 from userip_lightning.artifact import read_manifest, writing
 from userip_lightning.catalogue.code_table import Floats
 from userip_lightning.catalogue.text_source import BagOfWords, NoText, TextSource
+from userip_lightning.ctr.datamodule import CTRDataModule
 from userip_lightning.data.cold_items import ColdItems
-from userip_lightning.data.ctr_datamodule import CTRDataModule
 from userip_lightning.data.preparation import Preparation
 from userip_lightning.data.prepared import PreparedData
-from userip_lightning.data.synthesize import Planted
+from userip_lightning.data.sources.synthesize import Planted
 from userip_lightning.errors import InputError
 from userip_lightning.schema import TEST, TRAIN, VAL
 

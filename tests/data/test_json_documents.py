@@ -7,9 +7,9 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from userip_lightning.data import lines
-from userip_lightning.data.rejects import Rejects
-from userip_lightning.data.tabular import Tabular
+from userip_lightning.data.parsing import lines
+from userip_lightning.data.parsing.rejects import Rejects
+from userip_lightning.data.sources.tabular import Tabular
 from userip_lightning.errors import InputError
 
 ROWS = [{"user_id": f"u{n % 3}", "item_id": n, "rating": n % 5 + 0.5, "tags": ["a]", "{"]} for n in range(40)]

@@ -4,9 +4,9 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from userip_lightning.data.columns import ROW
-from userip_lightning.data.json_lines import read_json_lines
-from userip_lightning.data.rejects import Rejects
+from userip_lightning.data.parsing.columns import ROW
+from userip_lightning.data.parsing.json_lines import read_json_lines
+from userip_lightning.data.parsing.rejects import Rejects
 from userip_lightning.errors import InputError
 
 PAIRS = {"also": pl.List(pl.String())}

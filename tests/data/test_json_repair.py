@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from userip_lightning.data.json_repair import with_whole_characters, without_names
-from userip_lightning.data.tabular import Tabular
+from userip_lightning.data.parsing.json_repair import with_whole_characters, without_names
+from userip_lightning.data.sources.tabular import Tabular
 from userip_lightning.errors import InputError
 
 SMILE = "\\ud83d\\ude00"

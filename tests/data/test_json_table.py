@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from userip_lightning.data.tabular import Tabular
+from userip_lightning.data.sources.tabular import Tabular
 from userip_lightning.errors import InputError
 
 ROWS = [

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from userip_lightning.data import lines
-from userip_lightning.data.lines import kind_of, read_lines
-from userip_lightning.data.rejects import Rejects
+from userip_lightning.data.parsing import lines
+from userip_lightning.data.parsing.lines import kind_of, read_lines
+from userip_lightning.data.parsing.rejects import Rejects
 from userip_lightning.errors import InputError
 
 

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from userip_lightning.data.columns import ROW
-from userip_lightning.data.literal import read_literal_lines, to_json
-from userip_lightning.data.rejects import Rejects
+from userip_lightning.data.parsing.columns import ROW
+from userip_lightning.data.parsing.literal import read_literal_lines, to_json
+from userip_lightning.data.parsing.rejects import Rejects
 
 VALUES = st.recursive(
     st.none()

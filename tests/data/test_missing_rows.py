@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from userip_lightning.data.card import CARD
-from userip_lightning.data.histories import Histories
 from userip_lightning.data.preparation import Preparation
+from userip_lightning.data.sources.histories import Histories
+from userip_lightning.data.sources.tabular import Tabular
 from userip_lightning.data.statistics import STATS
-from userip_lightning.data.tabular import Tabular
-from userip_lightning.data.validation import validate
+from userip_lightning.data.tools.card import CARD
+from userip_lightning.data.tools.validation import validate
 from userip_lightning.errors import InputError
 
 LOG = "user_id,item_id,rating\n" + "".join(

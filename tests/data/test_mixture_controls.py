@@ -4,8 +4,8 @@ import pytest
 from sklearn.metrics import adjusted_rand_score
 
 from tests.data.test_controls import planted
+from userip_lightning.controls.mixtures import bag_of_words_mixture, count_mixture
 from userip_lightning.data.labels import Implicit, RatingThreshold
-from userip_lightning.data.mixture_controls import bag_of_words_mixture, count_mixture
 from userip_lightning.data.prepared import PreparedData
 
 

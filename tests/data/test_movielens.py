@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from tests.data.make_tiny import TINY
-from userip_lightning.data.movielens import MovieLens100K
+from userip_lightning.data.sources.movielens import MovieLens100K
 from userip_lightning.errors import InputError
 
 

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from userip_lightning.data.movielens_1m import MovieLens1M
+from userip_lightning.data.sources.movielens_1m import MovieLens1M
 from userip_lightning.errors import InputError
 
 

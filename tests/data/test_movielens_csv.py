@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from userip_lightning.data.movielens_csv import MovieLensCSV
+from userip_lightning.data.sources.movielens_csv import MovieLensCSV
 from userip_lightning.errors import InputError
 
 

@@ -5,7 +5,7 @@ import pytest
 from userip_lightning.data.labels import Implicit
 from userip_lightning.data.negatives import sample_negatives
 from userip_lightning.errors import InputError
-from userip_lightning.report.metrics import auc
+from userip_lightning.report.statistics.metrics import auc
 
 USERS = pl.Series("user_id", [f"u{number}" for number in range(400)])
 

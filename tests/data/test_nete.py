@@ -7,9 +7,9 @@ import pytest
 
 from userip_lightning.data.column_split import ColumnSplit
 from userip_lightning.data.labels import RatingThreshold
-from userip_lightning.data.nete import Nete
 from userip_lightning.data.preparation import Preparation
 from userip_lightning.data.prepared import PreparedData
+from userip_lightning.data.sources.nete import Nete
 from userip_lightning.errors import InputError
 
 RECORDS = [

@@ -6,9 +6,9 @@ from typing import Any
 import polars as pl
 import pytest
 
-from userip_lightning.data import csv_records
-from userip_lightning.data.rejects import Rejects
-from userip_lightning.data.tabular import Tabular
+from userip_lightning.data.parsing import csv_records
+from userip_lightning.data.parsing.rejects import Rejects
+from userip_lightning.data.sources.tabular import Tabular
 from userip_lightning.errors import InputError
 
 NAMES = ["user_id", "item_id", "rating", "timestamp"]

@@ -3,8 +3,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from userip_lightning.data.parquet_folder import folder_identity, read_parquet_folder
-from userip_lightning.data.tabular import Tabular
+from userip_lightning.data.sources.parquet_folder import folder_identity, read_parquet_folder
+from userip_lightning.data.sources.tabular import Tabular
 from userip_lightning.errors import InputError
 
 

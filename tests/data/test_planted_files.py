@@ -3,10 +3,10 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from userip_lightning.data.amazon2018 import Amazon2018
-from userip_lightning.data.planted_files import write_planted
-from userip_lightning.data.synthesize import Planted
-from userip_lightning.data.tabular import Tabular
+from userip_lightning.data.sources.amazon2018 import Amazon2018
+from userip_lightning.data.sources.planted_files import write_planted
+from userip_lightning.data.sources.synthesize import Planted
+from userip_lightning.data.sources.tabular import Tabular
 from userip_lightning.errors import InputError
 
 PLANTED = Planted(users=30, rows_per_user=6, items_per_topic=70)

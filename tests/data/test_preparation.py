@@ -8,17 +8,18 @@ from jsonargparse import ArgumentParser
 
 from tests.data.make_tiny import TINY
 from userip_lightning.artifact import read_manifest
-from userip_lightning.data import csv_records, event_file, stored_log
-from userip_lightning.data.histories import Histories
+from userip_lightning.data import event_file, stored_log
 from userip_lightning.data.labels import GivenLabel, Implicit, Labels, RatingThreshold
-from userip_lightning.data.movielens import MovieLens100K
+from userip_lightning.data.parsing import csv_records
+from userip_lightning.data.parsing.rejects import Rejects
 from userip_lightning.data.preparation import Preparation
 from userip_lightning.data.prepared import PreparedData
-from userip_lightning.data.rejects import Rejects
-from userip_lightning.data.source import Source
+from userip_lightning.data.sources.histories import Histories
+from userip_lightning.data.sources.movielens import MovieLens100K
+from userip_lightning.data.sources.source import Source
+from userip_lightning.data.sources.synthesize import Planted
+from userip_lightning.data.sources.tabular import Tabular
 from userip_lightning.data.splits import ColdUsers, RandomSplit, Split, TemporalSplit
-from userip_lightning.data.synthesize import Planted
-from userip_lightning.data.tabular import Tabular
 from userip_lightning.errors import InputError
 
 FILMS = MovieLens100K(str(TINY / "ml-100k"))
@@ -246,11 +247,11 @@ def test_a_yaml_section_builds_it() -> None:
     parser.add_class_arguments(Preparation, "data")
     section = {
         "source": {
-            "class_path": "userip_lightning.data.synthesize.Planted",
+            "class_path": "userip_lightning.data.sources.synthesize.Planted",
             "init_args": {
                 "users": 30,
                 "titles": {
-                    "class_path": "userip_lightning.data.movielens.MovieLens100K",
+                    "class_path": "userip_lightning.data.sources.movielens.MovieLens100K",
                     "init_args": {"path": str(TINY / "ml-100k")},
                 },
             },

@@ -4,9 +4,9 @@ import pytest
 
 from tests.data.make_tiny import TINY
 from userip_lightning.artifact import Manifest, writing
-from userip_lightning.data.movielens import MovieLens100K
 from userip_lightning.data.preparation import Preparation
 from userip_lightning.data.prepared import PreparedData
+from userip_lightning.data.sources.movielens import MovieLens100K
 from userip_lightning.data.splits import ColdUsers
 from userip_lightning.data.statistics import table1
 from userip_lightning.errors import InputError

@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from tests.profile.test_prompt import Letters, template
 from userip_lightning.batches import ProfileBatch, RecBatch
-from userip_lightning.data.behaviours import Behaviours
-from userip_lightning.data.profile_steps import (
+from userip_lightning.profile.behaviours import Behaviours
+from userip_lightning.profile.body import BodyWriter, Tokens
+from userip_lightning.profile.steps import (
     BlockSteps,
     BodySource,
     HeldOutBatches,
@@ -20,7 +21,6 @@ from userip_lightning.data.profile_steps import (
     batches_by_length,
     padded_width,
 )
-from userip_lightning.profile.body import BodyWriter, Tokens
 
 ALONE = Share(0, 1)
 SHAPE = Shape(block=64, batch=8, behaviours=5, inner_steps=2, seed=3)

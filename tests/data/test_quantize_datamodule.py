@@ -9,8 +9,8 @@ import torch
 from tests.forged import forge
 from tests.quantize.conftest import DATA_HASH, Planted, plant, write_profiles
 from userip_lightning.data.prepared import PreparedData
-from userip_lightning.data.quantize_datamodule import QuantizeDataModule
 from userip_lightning.errors import InputError
+from userip_lightning.quantize.datamodule import QuantizeDataModule
 from userip_lightning.schema import SUPPORT, TRAIN
 
 __all__ = ["plant"]  # the fixture

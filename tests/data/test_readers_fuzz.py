@@ -13,8 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.data.formats import FORMATS, Event, Format, Log
-from userip_lightning.data.rejects import Rejects
-from userip_lightning.data.source import Source
+from userip_lightning.data.parsing.rejects import Rejects
+from userip_lightning.data.sources.source import Source
 from userip_lightning.errors import InputError
 
 #: Examples of every case. The few of a usual run are the same each time; FUZZ_EXAMPLES=1000 looks further.

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from userip_lightning.data.recbole import RecBole
+from userip_lightning.data.sources.recbole import RecBole
 from userip_lightning.errors import InputError
 
 HEADER = "user_id:token\titem_id:token\trating:float\ttimestamp:float\tvisits:float\n"

@@ -1,4 +1,4 @@
-from userip_lightning.data.reject_kinds import RejectKinds
+from userip_lightning.data.parsing.reject_kinds import RejectKinds
 
 
 def test_rows_of_one_kind_are_one_line() -> None:

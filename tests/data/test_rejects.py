@@ -4,8 +4,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from userip_lightning.data import rejects as rejects_module
-from userip_lightning.data.rejects import REJECTED, Rejects
+from userip_lightning.data.parsing import rejects as rejects_module
+from userip_lightning.data.parsing.rejects import REJECTED, Rejects
 from userip_lightning.errors import InputError
 
 

@@ -6,12 +6,12 @@ import pytest
 
 from tests.data.make_tiny import TINY
 from userip_lightning.data.labels import Implicit
-from userip_lightning.data.movielens import MovieLens100K
 from userip_lightning.data.preparation import Preparation
 from userip_lightning.data.prepared import PreparedData, PreparedFiles
-from userip_lightning.data.split_file import GivenSplit, export_split
+from userip_lightning.data.sources.movielens import MovieLens100K
+from userip_lightning.data.sources.tabular import Tabular
 from userip_lightning.data.splits import ColdUsers, Split
-from userip_lightning.data.tabular import Tabular
+from userip_lightning.data.tools.split_file import GivenSplit, export_split
 from userip_lightning.errors import InputError
 
 FILMS = MovieLens100K(str(TINY / "ml-100k"))

@@ -9,10 +9,10 @@ import polars as pl
 import pytest
 
 from userip_lightning.data import stored_log
-from userip_lightning.data.rejects import Rejects
-from userip_lightning.data.source import Block, Source
+from userip_lightning.data.parsing.rejects import Rejects
+from userip_lightning.data.sources.source import Block, Source
+from userip_lightning.data.sources.tabular import Tabular
 from userip_lightning.data.stored_log import StoredLog, store
-from userip_lightning.data.tabular import Tabular
 from userip_lightning.errors import InputError
 from userip_lightning.schema import EVENT_COLUMNS
 

@@ -2,10 +2,10 @@ import polars as pl
 import pytest
 
 from tests.data.make_tiny import TINY
-from userip_lightning.data import synthesize
-from userip_lightning.data.movielens import MovieLens100K
-from userip_lightning.data.rejects import Rejects
-from userip_lightning.data.synthesize import TOPICS, Planted
+from userip_lightning.data.parsing.rejects import Rejects
+from userip_lightning.data.sources import synthesize
+from userip_lightning.data.sources.movielens import MovieLens100K
+from userip_lightning.data.sources.synthesize import TOPICS, Planted
 from userip_lightning.errors import InputError
 from userip_lightning.schema import Interactions
 

@@ -5,8 +5,8 @@ import polars as pl
 import pytest
 
 from tests.data.make_tiny import TINY
-from userip_lightning.data.movielens import MovieLens100K
-from userip_lightning.data.tabular import Tabular
+from userip_lightning.data.sources.movielens import MovieLens100K
+from userip_lightning.data.sources.tabular import Tabular
 from userip_lightning.errors import InputError
 
 COLUMNS = {"user_id": "person", "item_id": "thing", "rating": "stars", "timestamp": "when"}

@@ -5,7 +5,7 @@ from datetime import date, datetime, timezone
 import polars as pl
 import pytest
 
-from userip_lightning.data.times import TimeRule, read_times, time_rule
+from userip_lightning.data.parsing.times import TimeRule, read_times, time_rule
 from userip_lightning.errors import InputError
 
 MOMENT = 1_600_001_000  # 2020-09-13T12:43:20Z

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from userip_lightning.data.unpickle import load_plain
+from userip_lightning.data.parsing.unpickle import load_plain
 from userip_lightning.errors import InputError
 
 RECORDS = [

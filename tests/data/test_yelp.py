@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from userip_lightning.data.yelp import Yelp
+from userip_lightning.data.sources.yelp import Yelp
 from userip_lightning.errors import InputError
 
 REVIEWS = [

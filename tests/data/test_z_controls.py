@@ -9,11 +9,11 @@ from sklearn.metrics import adjusted_rand_score
 
 from tests.quantize.conftest import Planted, plant, write_profiles
 from userip_lightning.bank import FeatureBank
-from userip_lightning.data import z_controls
+from userip_lightning.controls import profiles as z_controls
+from userip_lightning.controls.profiles import Z, replaced
 from userip_lightning.data.cycle import cycle
-from userip_lightning.data.quantize_datamodule import QuantizeDataModule
-from userip_lightning.data.z_controls import Z, replaced
 from userip_lightning.errors import InputError
+from userip_lightning.quantize.datamodule import QuantizeDataModule
 from userip_lightning.quantize.module import QuantizeModule
 from userip_lightning.schema import ProfileVectors
 

@@ -38,7 +38,7 @@ def experiment(cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         "wandb": {"mode": "disabled"},
         "data": {
             "source": {
-                "class_path": "userip_lightning.data.tabular.Tabular",
+                "class_path": "userip_lightning.data.sources.tabular.Tabular",
                 "init_args": {
                     "path": str(folder / "log.parquet"),
                     "items_path": str(folder / "items.parquet"),

@@ -14,8 +14,8 @@ from userip_lightning.bank import FeatureBank
 from userip_lightning.catalogue.code_table import CodeTable
 from userip_lightning.catalogue.exact_sums import rounded
 from userip_lightning.catalogue.factorised_table import FactorisedTable
+from userip_lightning.catalogue.user_events import user_events
 from userip_lightning.data.prepared import PreparedData
-from userip_lightning.data.user_events import user_events
 from userip_lightning.explain.source import Source
 
 NAMES, SIZES = ("hobby", "background"), (2, 3)

@@ -10,9 +10,9 @@ from transformers import AutoModel, AutoModelForCausalLM
 
 from userip_lightning import assets
 from userip_lightning.errors import InputError
+from userip_lightning.lm.backbone import LMSource
 from userip_lightning.lm.identity import encoder_identity, lm_identity
 from userip_lightning.lm.text_encoder import EncoderSource
-from userip_lightning.profile.backbone import LMSource
 
 
 def test_the_identity_follows_weights_and_their_type_but_not_the_folder(

@@ -60,7 +60,7 @@ def test_what_a_module_imports_of_this_package_counts(hash_of, monkeypatch):
 
 
 def test_a_ctr_run_depends_on_its_data_and_network_and_not_on_stage_1():
-    reached = code_version._reachable(["userip_lightning.ctr.module", "userip_lightning.data.ctr_datamodule"])
+    reached = code_version._reachable(["userip_lightning.ctr.module", "userip_lightning.ctr.datamodule"])
     rooms = {name.split(".")[1] for name in reached if "." in name}
     assert {"ctr", "data", "bank", "artifact"} <= rooms
     assert not {"profile", "quantize", "pipeline", "report"} & rooms
@@ -72,10 +72,12 @@ def test_installed_libraries_do_not_count():
 
 def test_a_configuration_names_modules_at_any_depth():
     section = {
-        "model": {"net": {"class_path": "userip_lightning.ctr.dcn.DCN", "init_args": {"hidden": [16]}}},
+        "model": {
+            "net": {"class_path": "userip_lightning.ctr.networks.dcn.DCN", "init_args": {"hidden": [16]}}
+        },
         "trainer": {"callbacks": [{"class_path": "own.Timer"}, {"class_path": None}]},
     }
-    assert list(named_modules(section)) == ["userip_lightning.ctr.dcn", "own"]
+    assert list(named_modules(section)) == ["userip_lightning.ctr.networks.dcn", "own"]
 
 
 def test_every_module_that_is_reached_has_a_source_file():

@@ -8,7 +8,10 @@ import yaml
 from userip_lightning.errors import InputError
 from userip_lightning.pipeline.config import Experiment, experiment_parser, parse_experiment
 
-SOURCE = {"class_path": "userip_lightning.data.movielens.MovieLens100K", "init_args": {"path": "nowhere"}}
+SOURCE = {
+    "class_path": "userip_lightning.data.sources.movielens.MovieLens100K",
+    "init_args": {"path": "nowhere"},
+}
 BASE = {
     "experiment": "base",
     "data": {"source": SOURCE},
@@ -59,7 +62,7 @@ def test_dotted_words_win(parse):
 
 def test_a_nested_file_is_found_beside_the_file_that_names_it(parse, tmp_path):
     (tmp_path / "nets").mkdir()
-    net = {"class_path": "userip_lightning.ctr.dcn.DCN", "init_args": {"dropout": 0.75}}
+    net = {"class_path": "userip_lightning.ctr.networks.dcn.DCN", "init_args": {"dropout": 0.75}}
     (tmp_path / "nets" / "dcn.yaml").write_text(yaml.safe_dump(net))
     experiment = parse({"ctr": {"model": {"net": "nets/dcn.yaml"}}})
     assert experiment.sections["ctr"]["model"]["net"]["init_args"]["dropout"] == 0.75

@@ -49,7 +49,7 @@ def test_the_same_class_keeps_what_is_not_given():
 def test_a_later_file_and_the_command_line_start_afresh_too(tmp_path):
     first, second = tmp_path / "first.yaml", tmp_path / "second.yaml"
     first.write_text(
-        "data: {source: {class_path: userip_lightning.data.movielens.MovieLens100K, init_args: {path: ml}}}\n"
+        "data: {source: {class_path: MovieLens100K, init_args: {path: ml}}}\n"
         "ctr: {model: {optimizer: {class_path: torch.optim.Adam, init_args: {lr: 0.5, weight_decay: 0.5}}}}\n"
     )
     second.write_text("ctr: {model: {optimizer: {class_path: torch.optim.AdamW, init_args: {lr: 0.01}}}}\n")

@@ -79,7 +79,7 @@ def test_whatever_writes_into_a_folder_asks_first(
     settings = {
         "dataset_files": {"tiny": str(catalogue_config)},
         "split_rules": {"random": "userip_lightning.data.splits.RandomSplit"},
-        "networks": {"DCN": {"class_path": "userip_lightning.ctr.dcn.DCN"}},
+        "networks": {"DCN": {"class_path": "userip_lightning.ctr.networks.dcn.DCN"}},
         "output": str(held_folder.parent),
         "study": "held",
     }

@@ -65,7 +65,7 @@ def test_a_key_has_what_lies_there_and_not_where(here: Path) -> None:
 def test_a_configuration_that_is_kept_finds_its_files_from_anywhere(
     here: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    source = {"class_path": "userip_lightning.data.tabular.Tabular", "init_args": {"path": "log.csv"}}
+    source = {"class_path": "userip_lightning.data.sources.tabular.Tabular", "init_args": {"path": "log.csv"}}
     Path("c.yaml").write_text(yaml.safe_dump({"data": {"source": source}, "output": "out"}))
     experiment = parse_experiment(experiment_parser("fit", ""), ["--config", "c.yaml"])
     written, kept = experiment.written, here / "kept.yaml"

@@ -6,8 +6,8 @@ import pytest
 
 from tests.data.make_tiny import TINY
 from tests.profile.runner import Run
-from userip_lightning.data.movielens import MovieLens100K
 from userip_lightning.data.preparation import Preparation
+from userip_lightning.data.sources.movielens import MovieLens100K
 
 
 @pytest.fixture(scope="session")

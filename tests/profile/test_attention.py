@@ -7,8 +7,8 @@ import torch
 from torch import Tensor, nn
 
 from userip_lightning.errors import InputError
-from userip_lightning.profile import attention
-from userip_lightning.profile.attention import attend
+from userip_lightning.lm import attention
+from userip_lightning.lm.attention import attend
 
 ROWS, HEADS, SHARED, TOKENS, WIDTH, OUT = 2, 4, 2, 5, 8, 6
 

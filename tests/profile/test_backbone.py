@@ -9,14 +9,14 @@ import torch
 from transformers import Gemma2Config, GptOssConfig, LlamaConfig, LlamaForCausalLM, PreTrainedConfig
 
 from userip_lightning.errors import InputError
-from userip_lightning.lm.text_encoder import EncoderSource, load_encoder_config
-from userip_lightning.profile.backbone import (
+from userip_lightning.lm.backbone import (
     LMSource,
     load_backbone,
     load_config,
     load_tokenizer,
     plain_backend,
 )
+from userip_lightning.lm.text_encoder import EncoderSource, load_encoder_config
 
 
 @pytest.mark.parametrize("attention", ["flash_attention_2", "flex_attention", "bogus"])

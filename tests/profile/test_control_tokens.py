@@ -8,8 +8,8 @@ import pytest
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import PreTrainedTokenizerFast
 
-from userip_lightning.data.behaviours import item_texts
-from userip_lightning.profile.control_tokens import control_tokens, plain_table, plain_texts
+from userip_lightning.lm.control_tokens import control_tokens, plain_table, plain_texts
+from userip_lightning.profile.behaviours import item_texts
 from userip_lightning.profile.prompt import PromptTemplate, encode
 
 TITLES = [

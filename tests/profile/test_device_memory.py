@@ -6,7 +6,7 @@ import psutil
 import pytest
 import torch
 
-from userip_lightning.profile.device_memory import available_bytes
+from userip_lightning.lm.device_memory import available_bytes
 
 CPU = torch.device("cpu")
 

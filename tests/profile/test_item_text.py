@@ -2,9 +2,9 @@ import numpy as np
 import torch
 from torch import nn
 
+from userip_lightning.lm.word_vectors import WordVectors
 from userip_lightning.profile.body import Tokens
 from userip_lightning.profile.item_text import item_vectors
-from userip_lightning.profile.word_vectors import WordVectors
 
 
 def test_vectors_are_means_of_embeddings_weighted_by_how_rare_a_token_is() -> None:

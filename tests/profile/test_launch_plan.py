@@ -12,10 +12,10 @@ from lightning.pytorch.strategies import SingleDeviceStrategy, Strategy
 from torch import Tensor
 
 from tests.profile.runner import Run
-from userip_lightning.data.profile_datamodule import ProfileDataModule
 from userip_lightning.errors import InputError
+from userip_lightning.lm import planner
 from userip_lightning.profile import module as profile_module
-from userip_lightning.profile import planner
+from userip_lightning.profile.datamodule import ProfileDataModule
 from userip_lightning.profile.module import ProfileModule
 
 

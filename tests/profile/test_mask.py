@@ -2,7 +2,7 @@
 
 import torch
 
-from userip_lightning.profile.mask import additive, visible
+from userip_lightning.lm.mask import additive, visible
 
 # BOS | name z | name z | task a a b | padding
 SEGMENT = torch.tensor([[0, 1, 1, 2, 2, 3, 4, 4, 5, -2]])

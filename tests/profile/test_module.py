@@ -15,12 +15,12 @@ from tests.profile.runner import Run
 from userip_lightning.artifact import read_manifest, rows_seen
 from userip_lightning.batches import RecBatch
 from userip_lightning.data.prepared import PreparedData
-from userip_lightning.data.profile_steps import IDLE
 from userip_lightning.errors import InputError
-from userip_lightning.profile.backbone import LMSource, load_backbone
+from userip_lightning.lm.backbone import LMSource, load_backbone
 from userip_lightning.profile.em import PriorLoss
 from userip_lightning.profile.module import ProfileModule
 from userip_lightning.profile.prompt import PromptTemplate
+from userip_lightning.profile.steps import IDLE
 from userip_lightning.schema import ProfileVectors
 
 

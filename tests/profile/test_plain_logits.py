@@ -4,7 +4,7 @@ import pytest
 from transformers import CohereConfig, Gemma2Config, GPT2Config, GraniteConfig, LlamaConfig, PreTrainedConfig
 
 from userip_lightning.errors import InputError
-from userip_lightning.profile.plain_logits import refuse_changed_logits
+from userip_lightning.lm.plain_logits import refuse_changed_logits
 
 
 @pytest.mark.parametrize(

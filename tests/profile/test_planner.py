@@ -6,10 +6,10 @@ import pytest
 import torch
 
 from userip_lightning.errors import InputError
-from userip_lightning.profile import planner
-from userip_lightning.profile.backbone import LMSource
-from userip_lightning.profile.lm_cost import Line, LMCost
-from userip_lightning.profile.planner import MemoryPlan, SoftTokens, plan_memory, plan_run, refuse_too_large
+from userip_lightning.lm import planner
+from userip_lightning.lm.backbone import LMSource
+from userip_lightning.lm.cost import Line, LMCost
+from userip_lightning.lm.planner import MemoryPlan, SoftTokens, plan_memory, plan_run, refuse_too_large
 
 GIB = 2**30
 CPU = torch.device("cpu")

@@ -6,7 +6,7 @@ import pytest
 from tokenizers import decoders
 
 from userip_lightning.errors import InputError
-from userip_lightning.profile.backbone import LMSource, load_tokenizer
+from userip_lightning.lm.backbone import LMSource, load_tokenizer
 from userip_lightning.profile.prompt import (
     ProfileName,
     PromptTemplate,

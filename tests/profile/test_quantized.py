@@ -10,9 +10,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from userip_lightning.errors import InputError
-from userip_lightning.profile.backbone import FrozenBackbone, LMSource, load_backbone
-from userip_lightning.profile.live_bytes import LiveBytes
-from userip_lightning.profile.quantized import GROUP, Int8Linear, Quantization, nf4_config
+from userip_lightning.lm.backbone import FrozenBackbone, LMSource, load_backbone
+from userip_lightning.lm.live_bytes import LiveBytes
+from userip_lightning.lm.quantized import GROUP, Int8Linear, Quantization, nf4_config
 
 needs_bitsandbytes = pytest.mark.skipif(
     find_spec("bitsandbytes") is None, reason="the extra `quantized` (bitsandbytes) is not installed"
@@ -117,7 +117,7 @@ def test_no_full_weight_outlives_its_product() -> None:
 
 
 def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("userip_lightning.profile.quantized.find_spec", lambda name: None)
+    monkeypatch.setattr("userip_lightning.lm.quantized.find_spec", lambda name: None)
     with pytest.raises(InputError, match=r"pip install 'userip-lightning\[quantized\]'"):
         nf4_config(torch.float32)
 

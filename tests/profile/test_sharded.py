@@ -9,8 +9,8 @@ from torch.distributed.tensor import DTensor
 
 from tests.profile.test_quantized import nats
 from userip_lightning.errors import InputError
-from userip_lightning.profile.backbone import FrozenBackbone, LMSource, load_backbone
-from userip_lightning.profile.sharded import decoder_blocks
+from userip_lightning.lm.backbone import FrozenBackbone, LMSource, load_backbone
+from userip_lightning.lm.sharded import decoder_blocks
 
 
 def block_bytes(backbone: FrozenBackbone) -> int:

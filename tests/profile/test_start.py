@@ -3,8 +3,8 @@
 import torch
 from torch import Tensor, nn
 
+from userip_lightning.lm.word_vectors import WordVectors
 from userip_lightning.profile.start import embed_start, random_start
-from userip_lightning.profile.word_vectors import WordVectors
 
 
 def words(weight: Tensor) -> WordVectors:

@@ -5,8 +5,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from userip_lightning.profile import target_nll as module
-from userip_lightning.profile.target_nll import target_nll
+from userip_lightning.lm import target_nll as module
+from userip_lightning.lm.target_nll import target_nll
 
 
 def setting(bias: bool) -> tuple[nn.Linear, Tensor, Tensor, Tensor]:

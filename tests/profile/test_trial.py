@@ -10,11 +10,11 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from transformers import BloomConfig, FalconConfig, PreTrainedConfig
 
 from userip_lightning.errors import InputError
-from userip_lightning.profile import trial
-from userip_lightning.profile.backbone import FrozenBackbone, LMSource, load_backbone
-from userip_lightning.profile.families import refuse_family
-from userip_lightning.profile.planner import SoftTokens, plan_run
-from userip_lightning.profile.trial import refuse_misread
+from userip_lightning.lm import trial
+from userip_lightning.lm.backbone import FrozenBackbone, LMSource, load_backbone
+from userip_lightning.lm.families import refuse_family
+from userip_lightning.lm.planner import SoftTokens, plan_run
+from userip_lightning.lm.trial import refuse_misread
 
 
 @pytest.fixture(params=["auto", "sdpa", "eager"])

@@ -3,7 +3,7 @@
 import torch
 from transformers import Gemma3TextConfig, Llama4TextConfig, LlamaConfig, MistralConfig, PreTrainedConfig
 
-from userip_lightning.profile.windows import windowed
+from userip_lightning.lm.windows import windowed
 
 LOW = torch.finfo(torch.float32).min
 #: Two shared tokens, and two branches of three at the same positions.

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from transformers import CONFIG_MAPPING, AutoModelForCausalLM, PreTrainedModel
 
-from userip_lightning.profile import attention
+from userip_lightning.lm import attention
 
 #: Longer than any row of the tests, but for the windows.
 _PLACES, _WINDOW = 128, 6

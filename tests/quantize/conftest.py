@@ -12,7 +12,7 @@ import pytest
 from numpy.typing import NDArray
 
 from userip_lightning.artifact import Manifest, writing
-from userip_lightning.data.quantize_datamodule import QuantizeDataModule
+from userip_lightning.quantize.datamodule import QuantizeDataModule
 from userip_lightning.schema import SUPPORT, TEST, TRAIN, VAL, ProfileVectors
 
 USERS, ITEMS, ROWS, DATA_HASH = 80, 24, 24, "d" * 16

@@ -2,7 +2,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from userip_lightning.ctr.layers import Dropout
+from userip_lightning.ctr.layers.basic import Dropout
 from userip_lightning.ranks.part import every
 from userip_lightning.ranks.randomness import WholeBatchRandomness
 

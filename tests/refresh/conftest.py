@@ -59,7 +59,7 @@ def world(cache: Path, tmp_path_factory: pytest.TempPathFactory) -> World:
         "wandb": {"mode": "disabled"},
         "data": {
             "source": {
-                "class_path": "userip_lightning.data.tabular.Tabular",
+                "class_path": "userip_lightning.data.sources.tabular.Tabular",
                 "init_args": {"path": str(folder / "log.parquet")},
             },
             "labels": "userip_lightning.data.labels.Implicit",

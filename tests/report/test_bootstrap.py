@@ -3,7 +3,7 @@ import pytest
 from sklearn.metrics import log_loss, roc_auc_score
 
 from tests.report.simulated import simulate
-from userip_lightning.report.bootstrap import _draws, paired_bootstrap, replicate_metrics
+from userip_lightning.report.statistics.bootstrap import _draws, paired_bootstrap, replicate_metrics
 
 
 def test_every_replicate_equals_a_loop_over_the_drawn_users():

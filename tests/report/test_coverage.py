@@ -11,8 +11,8 @@ import pytest
 from sklearn.metrics import log_loss, roc_auc_score
 
 from tests.report.simulated import simulate
-from userip_lightning.report.bootstrap import paired_bootstrap
-from userip_lightning.report.delong import delong_test, placements
+from userip_lightning.report.statistics.bootstrap import paired_bootstrap
+from userip_lightning.report.statistics.delong import delong_test, placements
 from userip_lightning.report.verdict import MIN_SEEDS
 
 TRIALS, USERS, ROWS_EACH, TASTE = 400, 120, 10, 2.5

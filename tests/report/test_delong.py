@@ -3,7 +3,7 @@ import pytest
 from scipy.stats import mannwhitneyu, norm
 from sklearn.metrics import roc_auc_score
 
-from userip_lightning.report.delong import delong_test, placements
+from userip_lightning.report.statistics.delong import delong_test, placements
 
 
 def sample(rng, rows=300, tied=False):

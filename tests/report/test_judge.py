@@ -9,11 +9,11 @@ from sklearn.metrics import roc_auc_score
 from tests.forged import forge
 from tests.report.simulated import METHODS, SEEDS
 from userip_lightning.errors import InputError
-from userip_lightning.report.bootstrap import paired_bootstrap
 from userip_lightning.report.entries import Entry
 from userip_lightning.report.judge import judge_study
 from userip_lightning.report.predictions import read_predictions
 from userip_lightning.report.sheet import block_sheet
+from userip_lightning.report.statistics.bootstrap import paired_bootstrap
 
 
 def judge(entries, root, **changes):

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import log_loss, roc_auc_score
 
-from userip_lightning.report import metrics
+from userip_lightning.report.statistics import metrics
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 import pytest
 
 from userip_lightning.report.judge import judge_study
-from userip_lightning.report.metrics import auc_improvement, logloss_improvement
+from userip_lightning.report.statistics.metrics import auc_improvement, logloss_improvement
 
 
 def found(entries, root):

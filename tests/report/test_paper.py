@@ -1,7 +1,7 @@
 import pytest
 
-from userip_lightning.report.metrics import auc_improvement, logloss_improvement
 from userip_lightning.report.paper import DATASETS, paper_figure
+from userip_lightning.report.statistics.metrics import auc_improvement, logloss_improvement
 
 
 def test_a_cell_of_every_table_by_hand():

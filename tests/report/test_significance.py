@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy.stats import ttest_rel
 
-from userip_lightning.report.significance import holm, paired_t
+from userip_lightning.report.statistics.significance import holm, paired_t
 
 
 def test_paired_t_agrees_with_scipy():

@@ -4,9 +4,9 @@ import re
 import pytest
 from rich.console import Console
 
-from userip_lightning.report.bootstrap import Interval
 from userip_lightning.report.comparison import compare
 from userip_lightning.report.held_out import HeldOut
+from userip_lightning.report.statistics.bootstrap import Interval
 from userip_lightning.report.table import STAGE_1, compose, to_html, to_markdown, to_rich
 
 HELD_OUT = HeldOut(

@@ -21,7 +21,7 @@ STUDY = {
         },
     },
     "networks": {
-        "DCN": {"class_path": "userip_lightning.ctr.dcn.DCN", "init_args": {"hidden": [4]}},
+        "DCN": {"class_path": "userip_lightning.ctr.networks.dcn.DCN", "init_args": {"hidden": [4]}},
         "LR": LOGISTIC,
     },
     "not_run": {"KAR": "It asks a language model that is not here."},

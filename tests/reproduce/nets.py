@@ -3,7 +3,7 @@
 import os
 import signal
 
-from userip_lightning.ctr.logistic import Logistic
+from userip_lightning.ctr.networks.logistic import Logistic
 from userip_lightning.schema import FeatureSchema
 
 

@@ -26,7 +26,7 @@ SETTINGS = {
     "wandb": {"mode": "disabled"},
     "data": {
         "source": {
-            "class_path": "userip_lightning.data.synthesize.Planted",
+            "class_path": "userip_lightning.data.sources.synthesize.Planted",
             "init_args": {"users": 120, "rows_per_user": 8, "items_per_topic": 30},
         },
         "k_core": 1,
@@ -34,7 +34,9 @@ SETTINGS = {
     },
     "catalogue": {"model": {"starts": 1}, "trainer": {"max_epochs": 12}},
     "ctr": {
-        "model": {"net": {"class_path": "userip_lightning.ctr.dcn.DCN", "init_args": {"hidden": [4]}}},
+        "model": {
+            "net": {"class_path": "userip_lightning.ctr.networks.dcn.DCN", "init_args": {"hidden": [4]}}
+        },
         "trainer": {"max_epochs": 1, "accelerator": "cpu"},
     },
     "regimes": {

@@ -171,7 +171,10 @@ def test_a_study_that_was_killed_ends_like_one_that_was_not(alone, entries, cach
 
 
 def test_data_that_is_missing_is_not_run_and_stops_nothing(alone, settings, tmp_path):
-    source = {"class_path": "userip_lightning.data.tabular.Tabular", "init_args": {"path": "none.csv"}}
+    source = {
+        "class_path": "userip_lightning.data.sources.tabular.Tabular",
+        "init_args": {"path": "none.csv"},
+    }
     missing, there = tmp_path / "missing.yaml", tmp_path / "there.yaml"
     missing.write_text(json.dumps({**settings, "data": {"source": source}}))
     there.write_text(json.dumps({**settings, "ctr": {"trainer": {"max_epochs": 1}}}))

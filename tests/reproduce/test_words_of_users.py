@@ -13,7 +13,7 @@ from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 from tests.cli.refusal import refused
 from userip_lightning.cli import main
-from userip_lightning.data.synthesize import TOPICS
+from userip_lightning.data.sources.synthesize import TOPICS
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +56,10 @@ def reading(settings, study_words, cache, reading_llama, tmp_path_factory):
     """The words after `userip` that run a table of the study with that language model."""
     own = copy.deepcopy(settings)
     planted = {"users": 120, "rows_per_user": 24, "items_per_topic": 40, "focus": 0.9, "noise": 0.3}
-    own["data"]["source"] = {"class_path": "userip_lightning.data.synthesize.Planted", "init_args": planted}
+    own["data"]["source"] = {
+        "class_path": "userip_lightning.data.sources.synthesize.Planted",
+        "init_args": planted,
+    }
     own["profile"]["model"]["lm"] = {"name": str(reading_llama), "dtype": "float32"}
     file = tmp_path_factory.mktemp("experiment") / "tiny.yaml"
     file.write_text(yaml.safe_dump(own))

@@ -7,7 +7,7 @@ import numpy as np
 
 from userip_lightning.catalogue.code_table import Floats
 from userip_lightning.catalogue.text_source import TextSource
-from userip_lightning.data.synthesize import TOPICS
+from userip_lightning.data.sources.synthesize import TOPICS
 
 
 @dataclass(frozen=True)

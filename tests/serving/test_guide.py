@@ -60,7 +60,9 @@ def place(cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         "seeds": [0],
         "controls": [],
         "wandb": {"mode": "disabled"},
-        "data": {"source": {"class_path": "userip_lightning.data.tabular.Tabular", "init_args": source}},
+        "data": {
+            "source": {"class_path": "userip_lightning.data.sources.tabular.Tabular", "init_args": source}
+        },
         "catalogue": {
             "model": {"strength": 1.0},
             "data": {"text": "userip_lightning.catalogue.text_source.NoText"},

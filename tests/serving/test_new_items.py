@@ -15,7 +15,7 @@ from userip_lightning.catalogue.language_model_text import HiddenStates
 from userip_lightning.catalogue.recommendation import Recommendation
 from userip_lightning.catalogue.text_source import BagOfWords, Joined, NoText
 from userip_lightning.errors import InputError
-from userip_lightning.profile.backbone import LMSource
+from userip_lightning.lm.backbone import LMSource
 from userip_lightning.serving import Profiler
 
 STEP = 2.0**-16

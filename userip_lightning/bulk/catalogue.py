@@ -16,14 +16,14 @@ from numpy.typing import NDArray
 
 from userip_lightning.arrays import open_array, save_array
 from userip_lightning.artifact import Manifest, read_manifest, writing
-from userip_lightning.data.behaviour_store import BehaviourStore
-from userip_lightning.data.behaviours import encode_items
-from userip_lightning.data.columns import require_columns
-from userip_lightning.data.foreign_parquet import Files, read_foreign
+from userip_lightning.data.parsing.columns import require_columns
+from userip_lightning.data.parsing.foreign_parquet import Files, read_foreign
 from userip_lightning.errors import InputError
 from userip_lightning.ids import ID, is_missing, read_ids
+from userip_lightning.lm.control_tokens import plain_table
+from userip_lightning.profile.behaviour_store import BehaviourStore
+from userip_lightning.profile.behaviours import encode_items
 from userip_lightning.profile.body import Tokens
-from userip_lightning.profile.control_tokens import plain_table
 from userip_lightning.profile.prompt import PromptTemplate
 from userip_lightning.profile.words import Words, item_words
 

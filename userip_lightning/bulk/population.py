@@ -13,8 +13,8 @@ import polars as pl
 
 from userip_lightning import parquet
 from userip_lightning.artifact import Manifest, file_hash, stable_hash, writing
-from userip_lightning.data.foreign_parquet import Files, require_decodable
 from userip_lightning.data.labels import GivenLabel, Implicit, Labels, RatingThreshold
+from userip_lightning.data.parsing.foreign_parquet import Files, require_decodable
 from userip_lightning.errors import InputError
 from userip_lightning.ids import is_missing, read_ids
 from userip_lightning.truth import read_label

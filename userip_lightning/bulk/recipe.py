@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 import torch
 from lightning.pytorch.cli import OptimizerCallable
 
-from userip_lightning.profile.backbone import LMSource
+from userip_lightning.lm.backbone import LMSource
 from userip_lightning.profile.prompt import PromptTemplate
 
 

@@ -11,9 +11,9 @@ from torch import Tensor
 from userip_lightning.bulk.catalogue import Catalogue
 from userip_lightning.bulk.people import People
 from userip_lightning.bulk.recipe import Recipe
+from userip_lightning.lm.word_vectors import WordVectors
 from userip_lightning.profile.body import Ints
 from userip_lightning.profile.start import embed_start, random_start
-from userip_lightning.profile.word_vectors import WordVectors
 from userip_lightning.profile.words import start_ids
 
 

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from userip_lightning.catalogue.soft_tokens import SoftTokens
 from userip_lightning.catalogue.title_scores import TitleScores
-from userip_lightning.profile.backbone import FrozenBackbone
+from userip_lightning.lm.backbone import FrozenBackbone
 from userip_lightning.profile.body import Tokens
 from userip_lightning.profile.prompt import PromptTemplate, Tokenizer
 

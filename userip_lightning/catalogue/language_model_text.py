@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from userip_lightning.catalogue.text_source import EncodedSource
+from userip_lightning.lm.backbone import DEFAULT_LM, LMSource
 from userip_lightning.lm.hidden_states import hidden_states
 from userip_lightning.lm.identity import encoder_identity, lm_identity
 from userip_lightning.lm.text_encoder import DEFAULT_SOURCE, EncoderSource, TextEncoder
-from userip_lightning.profile.backbone import DEFAULT_LM, LMSource
 
 
 @dataclass(frozen=True)

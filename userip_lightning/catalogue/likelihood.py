@@ -47,16 +47,16 @@ from userip_lightning.catalogue.telling import Teller, TellSteps
 from userip_lightning.catalogue.text_source import Events, LearnedSource
 from userip_lightning.catalogue.text_vectors import text_vectors
 from userip_lightning.errors import InputError
-from userip_lightning.lm.identity import lm_identity
-from userip_lightning.profile.backbone import (
+from userip_lightning.lm.backbone import (
     DEFAULT_LM,
     FrozenBackbone,
     LMSource,
     load_backbone,
     load_tokenizer,
 )
+from userip_lightning.lm.control_tokens import plain_texts
+from userip_lightning.lm.identity import lm_identity
 from userip_lightning.profile.body import BodyWriter, Tokens
-from userip_lightning.profile.control_tokens import plain_texts
 from userip_lightning.profile.prompt import (
     DEFAULT_PROMPT,
     PromptTemplate,

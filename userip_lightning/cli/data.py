@@ -11,15 +11,15 @@ from jsonargparse import ArgumentParser
 
 from userip_lightning.assets import cache_root
 from userip_lightning.cli.sniff import sniff
-from userip_lightning.data.export_fuxictr import export_fuxictr
-from userip_lightning.data.export_recbole import export_recbole
-from userip_lightning.data.head import head
-from userip_lightning.data.planted_files import write_planted
 from userip_lightning.data.prepared import PreparedData, PreparedFiles
-from userip_lightning.data.split_file import export_split
+from userip_lightning.data.sources.planted_files import write_planted
+from userip_lightning.data.sources.synthesize import Planted
 from userip_lightning.data.statistics import beside_paper, table1
-from userip_lightning.data.synthesize import Planted
-from userip_lightning.data.validation import validate
+from userip_lightning.data.tools.export_fuxictr import export_fuxictr
+from userip_lightning.data.tools.export_recbole import export_recbole
+from userip_lightning.data.tools.head import head
+from userip_lightning.data.tools.split_file import export_split
+from userip_lightning.data.tools.validation import validate
 from userip_lightning.errors import InputError
 from userip_lightning.pipeline.config import (
     Experiment,

@@ -12,8 +12,8 @@ import yaml
 from jsonargparse import ArgumentParser
 
 from userip_lightning.artifact import stable_hash
+from userip_lightning.catalogue.datamodule import CatalogueDataModule
 from userip_lightning.catalogue.module import CatalogueModule
-from userip_lightning.data.catalogue_datamodule import CatalogueDataModule
 from userip_lightning.errors import InputError
 from userip_lightning.pipeline.config import preparation
 from userip_lightning.pipeline.finished import chosen_seed, finished, opened

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from userip_lightning.cli.new_file import write_new
-from userip_lightning.data.drafted_config import draft_config
+from userip_lightning.data.tools.drafted_config import draft_config
 
 _DESCRIPTION = """Look at the first rows of a log and print a configuration that reads it: separator,
 encoding, decimals and names of the file, which column is the user, the item, the rating, the time, and what

@@ -30,9 +30,9 @@ from torch.optim import Optimizer
 
 from userip_lightning.artifact import Manifest, stable_hash
 from userip_lightning.batches import CTRBatch
-from userip_lightning.ctr.base import CTRNet
-from userip_lightning.ctr.dcn import DCN
 from userip_lightning.ctr.export import quality, with_scores, write_ctr
+from userip_lightning.ctr.networks.base import CTRNet
+from userip_lightning.ctr.networks.dcn import DCN
 from userip_lightning.ctr.row_adam import RowAdam
 from userip_lightning.ctr.running_mean import RunningMean
 from userip_lightning.ctr.scored import Quality, Scored, gather, measure

@@ -19,7 +19,7 @@ class ColumnSplit(Split):
 
     Args:
         column: holds ``train``, ``val`` (also ``valid`` or ``validation``), ``test`` or ``support``; the
-            default is what :class:`userip_lightning.data.nete.Nete` writes.
+            default is what :class:`userip_lightning.data.sources.nete.Nete` writes.
     """
 
     column: str = "given_split"

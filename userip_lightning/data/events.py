@@ -7,7 +7,7 @@ from pathlib import Path
 
 import polars as pl
 
-from userip_lightning.data.columns import (
+from userip_lightning.data.parsing.columns import (
     ROW,
     SECONDS,
     id_faults,
@@ -18,8 +18,8 @@ from userip_lightning.data.columns import (
     range_fault,
     sift,
 )
-from userip_lightning.data.rejects import Rejects
-from userip_lightning.data.times import TimeRule, read_times
+from userip_lightning.data.parsing.rejects import Rejects
+from userip_lightning.data.parsing.times import TimeRule, read_times
 from userip_lightning.schema import EVENT_COLUMNS
 
 _IDS = ("user_id", "item_id")
@@ -40,8 +40,8 @@ def shape_events(
 
     A row is rejected for an id that is empty or none (:mod:`userip_lightning.ids`), a rating that is no
     finite number or out of range, a timestamp that is no time between 1970 and 2100
-    (:mod:`userip_lightning.data.times`), and for a NUL character; an empty rating, timestamp or review is
-    null.
+    (:mod:`userip_lightning.data.parsing.times`), and for a NUL character; an empty rating, timestamp or
+    review is null.
 
     Args:
         raw: ``ROW`` (place in the file, from 0), ``user_id``, ``item_id`` and perhaps ``rating``,

@@ -24,18 +24,18 @@ from userip_lightning.artifact import (
     write_text,
     writing,
 )
-from userip_lightning.data.card import CARD, data_card
 from userip_lightning.data.event_file import COLUMNS, write_events
 from userip_lightning.data.kcore import KCoreMode
 from userip_lightning.data.labels import Labels, RatingThreshold
+from userip_lightning.data.parsing.rejects import REJECTED, Rejects
 from userip_lightning.data.prepared import KIND
-from userip_lightning.data.rejects import REJECTED, Rejects
 from userip_lightning.data.selection import Selection
-from userip_lightning.data.source import Source
+from userip_lightning.data.sources.source import Source
 from userip_lightning.data.splits import RandomSplit, Split
 from userip_lightning.data.statistics import STATS, alike, describe
 from userip_lightning.data.stored_log import StoredLog, store
 from userip_lightning.data.thinning import thin
+from userip_lightning.data.tools.card import CARD, data_card
 from userip_lightning.errors import InputError
 from userip_lightning.schema import SPLITS, TEST, TRAIN, VAL
 

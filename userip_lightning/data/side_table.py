@@ -10,11 +10,11 @@ import polars as pl
 from numpy.typing import NDArray
 
 from userip_lightning import parquet
-from userip_lightning.data.rejects import Rejects
+from userip_lightning.data.parsing.rejects import Rejects
 from userip_lightning.errors import InputError
 
 if TYPE_CHECKING:
-    from userip_lightning.data.source import Source
+    from userip_lightning.data.sources.source import Source
 
 # No column of a table has such a name.
 _PLACE = "__place"

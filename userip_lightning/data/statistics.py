@@ -7,8 +7,8 @@ from typing import Any
 
 import polars as pl
 
-from userip_lightning.data.paper_table1 import PAPER_TABLE1, DatasetFigures
 from userip_lightning.data.prepared import PreparedData
+from userip_lightning.data.tools.paper_table1 import PAPER_TABLE1, DatasetFigures
 
 STATS = "stats.json"
 

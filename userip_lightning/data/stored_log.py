@@ -18,13 +18,13 @@ from numpy.typing import NDArray
 
 from userip_lightning import parquet
 from userip_lightning.data.id_codes import IdCodes
-from userip_lightning.data.rejects import Rejects
+from userip_lightning.data.parsing.rejects import Rejects
 from userip_lightning.data.side_table import SideTable
 from userip_lightning.errors import InputError
 from userip_lightning.schema import EVENT_COLUMNS
 
 if TYPE_CHECKING:
-    from userip_lightning.data.source import Source
+    from userip_lightning.data.sources.source import Source
 
 _PART_BYTES = 64 << 20
 _SECONDS_BETWEEN_REPORTS = 5.0
@@ -103,8 +103,8 @@ def store(
         faults: takes what is wrong with the tables, in sentences; None refuses it.
 
     Raises:
-        InputError: as :meth:`userip_lightning.data.source.Source.blocks`; the source has no events; a table
-            lacks an id or has different rows for one.
+        InputError: as :meth:`userip_lightning.data.sources.source.Source.blocks`; the source has no events;
+            a table lacks an id or has different rows for one.
     """
     events = _EventParts(source.origin, folder)
     items, users = SideTable("item", folder, source), SideTable("user", folder, source)

@@ -10,8 +10,8 @@ import torch
 from numpy.typing import NDArray
 
 from userip_lightning.errors import InputError
-from userip_lightning.profile.backbone import LMSource, load_model, load_tokenizer, plain_backend
-from userip_lightning.profile.control_tokens import plain_texts
+from userip_lightning.lm.backbone import LMSource, load_model, load_tokenizer, plain_backend
+from userip_lightning.lm.control_tokens import plain_texts
 from userip_lightning.profile.prompt import encode_item
 
 _TOKENS = 2048  # of a batch, padding included

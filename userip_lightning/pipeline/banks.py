@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from userip_lightning.artifact import Manifest
 from userip_lightning.bank import FeatureBank
-from userip_lightning.data import controls
-from userip_lightning.data.kmeans_controls import svd_kmeans, svd_text_kmeans, text_kmeans
-from userip_lightning.data.mixture_controls import bag_of_words_mixture, count_mixture
+from userip_lightning.controls import drawn
+from userip_lightning.controls.kmeans import svd_kmeans, svd_text_kmeans, text_kmeans
+from userip_lightning.controls.mixtures import bag_of_words_mixture, count_mixture
 from userip_lightning.data.prepared import PreparedData
 from userip_lightning.pipeline.plan import ControlBank
 from userip_lightning.schema import SUPPORT, TRAIN
@@ -68,11 +68,11 @@ def _codes(control: ControlBank, prepared: PreparedData, bank: FeatureBank) -> N
     """[U, P] codes in the order of the users table."""
     match control.control:
         case "shuffled":
-            return controls.shuffled(bank.lookup(_user_ids(prepared)), control.seed)
+            return drawn.shuffled(bank.lookup(_user_ids(prepared)), control.seed)
         case "random":
-            return controls.random_codes(bank.sizes, prepared.n_users, control.seed)
+            return drawn.random_codes(bank.sizes, prepared.n_users, control.seed)
         case "generosity":
-            return controls.generosity(prepared, _quantiles(bank.sizes))
+            return drawn.generosity(prepared, _quantiles(bank.sizes))
         case mixture if mixture in MIXTURES:
             return MIXTURES[mixture](prepared, bank.sizes, control.seed)
         case joint:

@@ -1,8 +1,9 @@
-"""Short names of this package's classes in configurations: ``PNN`` for ``userip_lightning.ctr.pnn.PNN``.
+"""Short names of this package's classes in configurations: ``PNN`` for ``...ctr.networks.pnn.PNN``.
 
 jsonargparse finds a class by its bare name among the subclasses that are imported already, so ``DCN`` is
 found because the default settings name it, and ``PNN`` is not. Here the modules that define a class of the
-name are imported first; jsonargparse then chooses by the type that the setting has.
+name are imported first; jsonargparse then chooses by the type that the setting has. A whole path that an
+earlier version of this package wrote down is read by its last name.
 """
 
 from __future__ import annotations
@@ -17,6 +18,13 @@ from pathlib import Path
 
 _PACKAGE = Path(__file__).parents[1]
 _CLASS = re.compile(r"^class ([A-Z]\w*)", re.MULTILINE)
+
+
+def current_name(path: str) -> str:
+    """A class's bare name in place of a path into this package that leads nowhere any more."""
+    module, _, name = path.rpartition(".")
+    known = _modules().get(name, ())
+    return name if module.startswith(f"{_PACKAGE.name}.") and known and module not in known else path
 
 
 def import_class(name: str) -> None:

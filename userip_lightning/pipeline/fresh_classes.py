@@ -15,7 +15,7 @@ from unittest.mock import patch
 from jsonargparse import ArgumentParser, Namespace, _typehints
 from lightning.pytorch.cli import LightningArgumentParser
 
-from userip_lightning.pipeline.class_names import import_class, similar_classes
+from userip_lightning.pipeline.class_names import current_name, import_class, similar_classes
 from userip_lightning.pipeline.readable import readable
 
 
@@ -59,6 +59,7 @@ def _resolve(base: Any, name: str) -> str:
         ImportError: a bare name of no class, with those of the type that are spelled alike; jsonargparse
             passes it on where no other type of a union takes the value.
     """
+    name = current_name(name)
     import_class(name)
     path = _found(base, name)
     if "." not in path and name[:1].isupper():

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from userip_lightning.artifact import SCHEMA_VERSION, stable_hash
-from userip_lightning.data import controls, kmeans_controls, mixture_controls
+from userip_lightning.controls import drawn, kmeans, mixtures
 from userip_lightning.pipeline.code_version import code_hash, named_modules
 from userip_lightning.pipeline.config import Experiment
 from userip_lightning.pipeline.local_paths import by_content
@@ -264,7 +264,7 @@ def _job(
 def _control_bank(place: Place, control: Control, codes: Job) -> ControlBank:
     decides = {
         "schema": SCHEMA_VERSION,
-        "code": code_hash([module.__name__ for module in (controls, kmeans_controls, mixture_controls)]),
+        "code": code_hash([module.__name__ for module in (drawn, kmeans, mixtures)]),
         "control": control,
         "seed": codes.seed,
         "codes": codes.key,

@@ -21,9 +21,9 @@ from userip_lightning.pipeline.plan import Job, Plan
 from userip_lightning.pipeline.recorded import RESULTS
 from userip_lightning.pipeline.training import is_done, read_record
 from userip_lightning.profile.export import HELD_OUT
-from userip_lightning.report.bootstrap import Interval
 from userip_lightning.report.comparison import Comparison, compare
 from userip_lightning.report.held_out import HeldOut, read_held_out
+from userip_lightning.report.statistics.bootstrap import Interval
 from userip_lightning.report.table import STAGE_1, Report, compose, to_html, to_markdown
 
 REPORT, PAGE = "report.md", "report.html"

@@ -7,15 +7,15 @@ from typing import Any, NamedTuple
 from jsonargparse import ArgumentParser
 from lightning.pytorch import LightningDataModule, LightningModule, Trainer
 
+from userip_lightning.catalogue.datamodule import CatalogueDataModule
 from userip_lightning.catalogue.module import CatalogueModule
+from userip_lightning.ctr.datamodule import CTRDataModule
 from userip_lightning.ctr.module import CTRModule
-from userip_lightning.data.catalogue_datamodule import CatalogueDataModule
-from userip_lightning.data.ctr_datamodule import CTRDataModule
-from userip_lightning.data.profile_datamodule import ProfileDataModule
-from userip_lightning.data.quantize_datamodule import QuantizeDataModule
 from userip_lightning.pipeline.fresh_classes import FreshClassParser
+from userip_lightning.profile.datamodule import ProfileDataModule
 from userip_lightning.profile.module import ProfileModule
 from userip_lightning.profile.strategy import NAME as USER_SHARDED
+from userip_lightning.quantize.datamodule import QuantizeDataModule
 from userip_lightning.quantize.module import QuantizeModule
 
 #: Trainer arguments that the pipeline sets itself: it owns the folders, the logs and the display.

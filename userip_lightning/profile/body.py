@@ -1,6 +1,6 @@
 """Bodies of prompts (Eq. 3): task texts and behaviours of many users at once, in compressed rows.
 
-Where behaviours are independent (see :mod:`userip_lightning.profile.mask`), each restarts at the position
+Where behaviours are independent (see :mod:`userip_lightning.lm.mask`), each restarts at the position
 after its task text and its first token is predicted from there. Otherwise they follow one another.
 """
 

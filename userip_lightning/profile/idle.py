@@ -1,6 +1,6 @@
 """What a process does in a step for which it has no users.
 
-Nothing, as a rule. Where the LM is divided among the processes (:mod:`userip_lightning.profile.sharded`), the
+Nothing, as a rule. Where the LM is divided among the processes (:mod:`userip_lightning.lm.sharded`), the
 others wait in every block for this one, so it runs the LM as often as they do, on a body of one token.
 """
 

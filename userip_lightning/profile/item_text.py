@@ -13,8 +13,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from userip_lightning.lm.word_vectors import WordVectors
 from userip_lightning.profile.body import Tokens
-from userip_lightning.profile.word_vectors import WordVectors
 
 
 def item_vectors(texts: Tokens, words: WordVectors) -> NDArray[np.float16]:

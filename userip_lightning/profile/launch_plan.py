@@ -8,7 +8,7 @@ import torch
 from lightning.pytorch import Trainer
 from lightning.pytorch.trainer.states import TrainerFn
 
-from userip_lightning.profile.planner import MemoryPlan, SoftTokens, plan_run, usable_config
+from userip_lightning.lm.planner import MemoryPlan, SoftTokens, plan_run, usable_config
 from userip_lightning.profile.user_table import state_of
 
 if TYPE_CHECKING:

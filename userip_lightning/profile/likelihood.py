@@ -15,10 +15,10 @@ import torch
 from torch import Tensor, nn
 
 from userip_lightning.batches import ProfileBatch
-from userip_lightning.profile.backbone import FrozenBackbone, Seen
-from userip_lightning.profile.mask import additive, visible
+from userip_lightning.lm.backbone import FrozenBackbone, Seen
+from userip_lightning.lm.mask import additive, visible
+from userip_lightning.lm.target_nll import target_nll
 from userip_lightning.profile.prompt import BOS_SEGMENT, Prefix
-from userip_lightning.profile.target_nll import target_nll
 
 
 class Likelihood(NamedTuple):
@@ -39,7 +39,7 @@ class PromptLikelihood(nn.Module):
     Args:
         backbone: the frozen LM.
         prefix: token ids and soft places of the prompt's prefix.
-        independent: see :mod:`userip_lightning.profile.mask`.
+        independent: see :mod:`userip_lightning.lm.mask`.
     """
 
     def __init__(self, backbone: FrozenBackbone, prefix: Prefix, independent: bool) -> None:

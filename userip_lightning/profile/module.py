@@ -26,7 +26,7 @@ from torch.optim import Adam, Optimizer
 
 from userip_lightning.batches import ProfileBatch, ProfileStep, RecBatch
 from userip_lightning.errors import InputError
-from userip_lightning.profile.backbone import DEFAULT_LM, LMSource, load_backbone
+from userip_lightning.lm.backbone import DEFAULT_LM, LMSource, load_backbone
 from userip_lightning.profile.em import EStep, Prior, PriorLoss, e_step, m_step
 from userip_lightning.profile.export import export_profiles
 from userip_lightning.profile.held_out import HeldOut, JudgedUsers, gather_lists, join_batches, roll_users
@@ -122,7 +122,7 @@ class ProfileModule(LightningModule):
 
     @property
     def data(self) -> Any:
-        """The :class:`userip_lightning.data.profile_datamodule.ProfileDataModule` that feeds this module."""
+        """The :class:`userip_lightning.profile.datamodule.ProfileDataModule` that feeds this module."""
         return cast(Any, self.trainer).datamodule
 
     def configure_model(self) -> None:

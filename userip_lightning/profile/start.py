@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from userip_lightning.profile.word_vectors import WordVectors
+from userip_lightning.lm.word_vectors import WordVectors
 
 
 def embed_start(ids: Tensor, words: WordVectors) -> Tensor:

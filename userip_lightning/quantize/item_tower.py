@@ -11,7 +11,7 @@ import torch
 from sklearn.decomposition import PCA
 from torch import Tensor, nn
 
-from userip_lightning.ctr.layers import EMBEDDING_STD
+from userip_lightning.ctr.layers.basic import EMBEDDING_STD
 
 
 class ItemTower(nn.Module):

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from userip_lightning.ctr.layers import MLP, CrossNetwork
+from userip_lightning.ctr.layers.basic import MLP, CrossNetwork
 from userip_lightning.quantize.item_tower import ItemTower
 
 

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from userip_lightning.ctr.layers import MLP
+from userip_lightning.ctr.layers.basic import MLP
 from userip_lightning.quantize.item_tower import ItemTower
 
 

@@ -14,13 +14,13 @@ from typing import NamedTuple
 import numpy as np
 import polars as pl
 
-from userip_lightning.report import metrics
 from userip_lightning.report.block_runs import read_block
 from userip_lightning.report.codes import CodesVerdict, correct, judge_codes
 from userip_lightning.report.entries import Entry
 from userip_lightning.report.measurements import Measurements
 from userip_lightning.report.over_best import OverBest, over_best
 from userip_lightning.report.row import SCHEMA, judge_row
+from userip_lightning.report.statistics import metrics
 
 
 class Block(NamedTuple):

@@ -15,14 +15,14 @@ from typing import NamedTuple
 import numpy as np
 import polars as pl
 
-from userip_lightning.report import metrics
-from userip_lightning.report.bootstrap import paired_difference
-from userip_lightning.report.delong import delong_test
 from userip_lightning.report.entries import Entry
 from userip_lightning.report.measured import Measured, delta_columns
 from userip_lightning.report.measurements import Measurements, UsersByClass
 from userip_lightning.report.reach import reach
-from userip_lightning.report.significance import holm, paired_t
+from userip_lightning.report.statistics import metrics
+from userip_lightning.report.statistics.bootstrap import paired_difference
+from userip_lightning.report.statistics.delong import delong_test
+from userip_lightning.report.statistics.significance import holm, paired_t
 from userip_lightning.report.verdict import Judged, verdict
 
 

@@ -14,11 +14,11 @@ import numpy as np
 import polars as pl
 
 from userip_lightning.errors import InputError
-from userip_lightning.report import metrics
-from userip_lightning.report.bootstrap import paired_difference
 from userip_lightning.report.measured import Measured, delta_columns, deviation, measure
 from userip_lightning.report.predictions import read_predictions
-from userip_lightning.report.significance import holm, paired_t
+from userip_lightning.report.statistics import metrics
+from userip_lightning.report.statistics.bootstrap import paired_difference
+from userip_lightning.report.statistics.significance import holm, paired_t
 from userip_lightning.report.verdict import Judged, verdict
 
 #: The variants that are no control: the reference of every relative figure, and what is to be judged.

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from userip_lightning.errors import InputError
-from userip_lightning.report.bootstrap import Interval
-from userip_lightning.report.metrics import Floats
+from userip_lightning.report.statistics.bootstrap import Interval
+from userip_lightning.report.statistics.metrics import Floats
 
 CONDITIONS = ("own", "other", "none")
 

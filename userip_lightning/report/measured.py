@@ -6,10 +6,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from userip_lightning.report import metrics
-from userip_lightning.report.bootstrap import PairedDifference, Replicates, replicate_metrics
-from userip_lightning.report.delong import Placements, placements
 from userip_lightning.report.predictions import Predictions
+from userip_lightning.report.statistics import metrics
+from userip_lightning.report.statistics.bootstrap import PairedDifference, Replicates, replicate_metrics
+from userip_lightning.report.statistics.delong import Placements, placements
 
 
 class Measured(NamedTuple):

@@ -11,11 +11,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from userip_lightning.report import metrics
-from userip_lightning.report.bootstrap import paired_difference
 from userip_lightning.report.entries import Entry
 from userip_lightning.report.measured import delta_columns
 from userip_lightning.report.measurements import Measurements
+from userip_lightning.report.statistics import metrics
+from userip_lightning.report.statistics.bootstrap import paired_difference
 
 _BASELINES = ("reference", "network", "llm")
 

@@ -13,8 +13,8 @@ from typing import NamedTuple
 import numpy as np
 
 from userip_lightning.errors import InputError
-from userip_lightning.report.metrics import Floats
 from userip_lightning.report.predictions import FILE, Predictions, Rows, expect_same_origin
+from userip_lightning.report.statistics.metrics import Floats
 
 
 class Judged(NamedTuple):

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from userip_lightning import parquet
 from userip_lightning.artifact import read_manifest
 from userip_lightning.errors import InputError
-from userip_lightning.report.metrics import Floats
+from userip_lightning.report.statistics.metrics import Floats
 
 FILE = "predictions.parquet"
 COLUMNS = ("row_id", "user_id", "split", "label", "score")

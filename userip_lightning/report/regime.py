@@ -17,11 +17,11 @@ from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
 
-from userip_lightning.report import metrics
-from userip_lightning.report.bootstrap import paired_difference, replicate_metrics
 from userip_lightning.report.measured import delta_columns, deviation
 from userip_lightning.report.notation import delta, plural
 from userip_lightning.report.predictions import Predictions
+from userip_lightning.report.statistics import metrics
+from userip_lightning.report.statistics.bootstrap import paired_difference, replicate_metrics
 from userip_lightning.report.verdict import MIN_SEEDS, beats
 
 Group = Literal["no text", "permuted text", "words", "language model"]

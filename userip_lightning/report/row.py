@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from userip_lightning.report import metrics
 from userip_lightning.report.codes import contrast
 from userip_lightning.report.entries import Entry
 from userip_lightning.report.measured import Measured, deviation
 from userip_lightning.report.measurements import Measurements, UsersByClass
 from userip_lightning.report.paper import paper_figure
+from userip_lightning.report.statistics import metrics
 from userip_lightning.report.verdict import MIN_SEEDS, NOISE, beats
 
 #: ``status`` of a row.

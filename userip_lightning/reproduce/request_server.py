@@ -18,10 +18,10 @@ from torch import Tensor
 
 from userip_lightning.bank import FeatureBank
 from userip_lightning.bank.keys import KeyIndex
-from userip_lightning.ctr.base import CTRNet
+from userip_lightning.ctr.datamodule import CTRDataModule
 from userip_lightning.ctr.export import MODEL
 from userip_lightning.ctr.module import CTRModule
-from userip_lightning.data.ctr_datamodule import CTRDataModule
+from userip_lightning.ctr.networks.base import CTRNet
 from userip_lightning.data.prepared import PreparedData
 from userip_lightning.pipeline.plan import Job
 from userip_lightning.pipeline.training import instantiate

@@ -6,8 +6,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from userip_lightning.data.paper_table1 import PAPER_TABLE1, DatasetFigures
 from userip_lightning.data.statistics import STATS
+from userip_lightning.data.tools.paper_table1 import PAPER_TABLE1, DatasetFigures
 from userip_lightning.errors import InputError
 from userip_lightning.pipeline.config import prepare
 from userip_lightning.report.folder import write_sheets

@@ -9,8 +9,8 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, BertConfig, BertModel
 
 from userip_lightning.data.preparation import Preparation
+from userip_lightning.data.sources.synthesize import Planted
 from userip_lightning.data.splits import ColdUsers
-from userip_lightning.data.synthesize import Planted
 
 
 @pytest.fixture(scope="session")

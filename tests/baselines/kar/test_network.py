@@ -13,11 +13,11 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 from tests.ctr.test_networks import NETWORKS
 from userip_lightning.baselines.kar.adaptor import FACT, PREFERENCE
 from userip_lightning.baselines.kar.network import KnowledgeNet
-from userip_lightning.ctr.base import CTRNet
-from userip_lightning.ctr.biased_mf import BiasedMF
-from userip_lightning.ctr.dcn import DCN
-from userip_lightning.ctr.frozen_vectors import FrozenVectors
+from userip_lightning.ctr.layers.frozen_vectors import FrozenVectors
 from userip_lightning.ctr.module import CTRModule
+from userip_lightning.ctr.networks.base import CTRNet
+from userip_lightning.ctr.networks.biased_mf import BiasedMF
+from userip_lightning.ctr.networks.dcn import DCN
 from userip_lightning.ctr.row_adam import RowAdam
 from userip_lightning.errors import InputError
 from userip_lightning.schema import FeatureSchema, Field
@@ -152,8 +152,8 @@ def test_what_it_cannot_read_is_refused(schema, network, message):
 
 @pytest.mark.parametrize("form", ["class path", "file"])
 def test_it_is_configured_like_any_network(form, tmp_path):
-    (tmp_path / "pnn.yaml").write_text("class_path: userip_lightning.ctr.pnn.PNN\n")
-    pnn = {"class_path": "userip_lightning.ctr.pnn.PNN", "init_args": {"embedding_dim": 5}}
+    (tmp_path / "pnn.yaml").write_text("class_path: userip_lightning.ctr.networks.pnn.PNN\n")
+    pnn = {"class_path": "userip_lightning.ctr.networks.pnn.PNN", "init_args": {"embedding_dim": 5}}
     inner = pnn if form == "class path" else "pnn.yaml"  # beside the file that names it
     settings = {"shared_experts": 1, "dedicated_experts": 2, "expert_hidden": [9], "width": 3}
     path = "userip_lightning.baselines.kar.network.KnowledgeNet"

@@ -12,10 +12,10 @@ from userip_lightning.artifact import read_manifest
 from userip_lightning.baselines.kar.generation import Generation
 from userip_lightning.baselines.kar.knowledge import Knowledge
 from userip_lightning.baselines.kar.network import KnowledgeNet
+from userip_lightning.ctr.datamodule import CTRDataModule
 from userip_lightning.ctr.module import CTRModule
-from userip_lightning.data.ctr_datamodule import CTRDataModule
+from userip_lightning.lm.backbone import LMSource
 from userip_lightning.lm.text_encoder import EncoderSource
-from userip_lightning.profile.backbone import LMSource
 
 CONFIGS = Path(__file__).parents[3] / "configs" / "baselines"
 

@@ -11,10 +11,10 @@ from transformers import AutoTokenizer
 from userip_lightning.baselines.rella.data import ReLLaDataModule
 from userip_lightning.baselines.rella.module import ReLLaModule
 from userip_lightning.data.preparation import Preparation
+from userip_lightning.data.sources.synthesize import Planted
 from userip_lightning.data.splits import ColdUsers
-from userip_lightning.data.synthesize import Planted
+from userip_lightning.lm.backbone import LMSource
 from userip_lightning.lm.text_encoder import EncoderSource
-from userip_lightning.profile.backbone import LMSource
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,7 @@ from userip_lightning.artifact import read_manifest, refuse_leak, rows_seen
 from userip_lightning.baselines.rella.answers import probability
 from userip_lightning.data.prepared import PreparedData
 from userip_lightning.errors import InputError
-from userip_lightning.profile.backbone import LMSource
+from userip_lightning.lm.backbone import LMSource
 from userip_lightning.schema import TRAIN, VAL
 
 

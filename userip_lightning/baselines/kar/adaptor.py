@@ -14,7 +14,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from userip_lightning.ctr.layers import MLP
+from userip_lightning.ctr.layers.basic import MLP
 from userip_lightning.errors import InputError
 
 #: Sides of the adaptor.

@@ -11,10 +11,10 @@ import torch
 from torch import Tensor, nn
 
 from userip_lightning.baselines.kar.adaptor import FACT, PREFERENCE, HybridExpertAdaptor
-from userip_lightning.ctr.base import CTRNet
-from userip_lightning.ctr.dcn import DCN
-from userip_lightning.ctr.frozen_vectors import FrozenVectors, StoredRows
-from userip_lightning.ctr.layers import FusedEmbedding
+from userip_lightning.ctr.layers.basic import FusedEmbedding
+from userip_lightning.ctr.layers.frozen_vectors import FrozenVectors, StoredRows
+from userip_lightning.ctr.networks.base import CTRNet
+from userip_lightning.ctr.networks.dcn import DCN
 from userip_lightning.errors import InputError
 from userip_lightning.schema import FeatureSchema
 

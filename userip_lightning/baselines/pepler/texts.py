@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from userip_lightning.baselines.pepler.rows import IGNORED, Ints
 from userip_lightning.errors import InputError
-from userip_lightning.profile.control_tokens import plain_table, plain_texts
+from userip_lightning.lm.control_tokens import plain_table, plain_texts
 from userip_lightning.profile.prompt import PromptTemplate
 
 #: Where the text of a row comes from.

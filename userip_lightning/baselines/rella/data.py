@@ -19,9 +19,9 @@ from userip_lightning.baselines.rella.prompt import PromptWriter, item_texts
 from userip_lightning.baselines.rella.retrieval import ItemVectors, Rows, encode_items, recent, retrieve
 from userip_lightning.data.prepared import PreparedData
 from userip_lightning.errors import InputError
+from userip_lightning.lm.backbone import load_config, load_tokenizer
+from userip_lightning.lm.control_tokens import plain_table
 from userip_lightning.lm.text_encoder import DEFAULT_SOURCE, EncoderSource, TextEncoder
-from userip_lightning.profile.backbone import load_config, load_tokenizer
-from userip_lightning.profile.control_tokens import plain_table
 from userip_lightning.schema import TEST, TRAIN, VAL
 
 #: Draws the judged rows, whatever the seed of a run: all runs are judged on the same ones.

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from transformers.pytorch_utils import Conv1D
 
 from userip_lightning.errors import InputError
-from userip_lightning.profile.quantized import Int8Linear
+from userip_lightning.lm.quantized import Int8Linear
 
 #: What peft puts into the names of what learns.
 _MARK = "lora_"

@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from userip_lightning.report.bootstrap import Interval
-from userip_lightning.report.metrics import Floats
-from userip_lightning.report.user_mean import user_mean
+from userip_lightning.report.statistics.bootstrap import Interval
+from userip_lightning.report.statistics.metrics import Floats
+from userip_lightning.report.statistics.user_mean import user_mean
 from userip_lightning.reproduce.attention.reader import Read
 
 #: What soft tokens a sentence is read with, in the order of ``Read.weight``.

@@ -24,9 +24,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
-from userip_lightning.report.bootstrap import Interval
-from userip_lightning.report.metrics import Floats
-from userip_lightning.report.user_mean import user_mean
+from userip_lightning.report.statistics.bootstrap import Interval
+from userip_lightning.report.statistics.metrics import Floats
+from userip_lightning.report.statistics.user_mean import user_mean
 
 _GROUP = 20
 

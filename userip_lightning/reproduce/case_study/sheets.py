@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from userip_lightning.report.bootstrap import Interval
 from userip_lightning.report.notation import NONE, interval, number, plural
 from userip_lightning.report.sheet import Cell, Rows, Sheet
+from userip_lightning.report.statistics.bootstrap import Interval
 from userip_lightning.reproduce.case_study.hits import Score
 from userip_lightning.reproduce.case_study.sources import CONTROL, EVERY, RANDOM, Retrieved
 

@@ -3,8 +3,9 @@
 Judged are the rows of users with a training or shown event: of the others no method knows anything. Under a
 random split that thins the log, these are nearly all users.
 
-The affinity judge gives log-odds (``data/affinity.py``), which are turned into probabilities σ(a + b · odds)
-with a and b ≥ 0 fitted to validation rows (Platt 1999), so that Logloss means something. Where items are
+The affinity judge gives log-odds (``controls/affinity.py``), which are turned into probabilities σ(a + b ·
+odds) with a and b ≥ 0 fitted to validation rows (Platt 1999), so that Logloss means something. Where items
+are
 cold, counts say nothing of them: each method is judged with the texts that its codes know, and codes without
 text also with the items' words, as it takes text to tell what a cold item is, but perhaps none to tell users
 apart.
@@ -23,15 +24,15 @@ from scipy.special import expit, logit
 from userip_lightning.bank import FeatureBank
 from userip_lightning.catalogue.bag_of_words import bag_of_words
 from userip_lightning.catalogue.code_table import Floats
-from userip_lightning.data.affinity import AffinityJudge, Codes
-from userip_lightning.data.catalogue_datamodule import CatalogueDataModule
+from userip_lightning.catalogue.datamodule import CatalogueDataModule
+from userip_lightning.controls.affinity import AffinityJudge, Codes
 from userip_lightning.data.item_text import words
 from userip_lightning.data.prepared import PreparedData
 from userip_lightning.errors import InputError
 from userip_lightning.pipeline.training import instantiate
-from userip_lightning.report import metrics
 from userip_lightning.report.predictions import Predictions, read_predictions
 from userip_lightning.report.regime import Contender
+from userip_lightning.report.statistics import metrics
 from userip_lightning.reproduce.regimes.methods import REFERENCE, Method
 from userip_lightning.schema import SUPPORT, TEST, TRAIN, VAL
 

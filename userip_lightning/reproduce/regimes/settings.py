@@ -29,7 +29,8 @@ class Regimes:
 
     Args:
         judge: ``affinity`` asks how well code and item tell the labels of test rows, in seconds and without a
-            CTR model (see ``data/affinity.py``); ``ctr`` trains the experiment's CTR model on every method.
+            CTR model (see ``controls/affinity.py``); ``ctr`` trains the experiment's CTR model on every
+            method.
         splits: cold users; warm ones under a ``random`` or ``temporal`` split; cold items.
         train_users: users who keep their training events; null for all.
         titles: support events that are shown of a cold user. As many as the largest are set apart under all

@@ -1,0 +1,1 @@
+"""Control codes: what any gain of inferred codes must beat."""

@@ -1,0 +1,1 @@
+"""Layers that CTR networks share."""

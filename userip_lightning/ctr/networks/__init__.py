@@ -1,0 +1,1 @@
+"""CTR networks, one paper per file."""

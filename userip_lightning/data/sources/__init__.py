@@ -1,0 +1,1 @@
+"""Readers, one per format, and the synthetic log of planted profiles."""

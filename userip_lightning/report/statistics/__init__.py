@@ -1,0 +1,1 @@
+"""Statistics of predictions: metrics, intervals and tests over users and seeds."""
