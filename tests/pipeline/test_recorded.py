@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from tests.cli.refusal import refused
+from userip_lightning.artifact import stable_hash
 from userip_lightning.assets import cache_root
 from userip_lightning.bank import FeatureBank
 from userip_lightning.cli import main
@@ -48,6 +49,13 @@ def test_its_codes_are_found_and_the_version_is_named(trained, events, capsys, l
     bank = FeatureBank.open(next((trained / "catalogue").iterdir()))
     assert set(bank.users.columns) < set(inferred.columns)
     assert main(["explain", str(trained), "--lm", "none"]) == 0
+
+
+def test_so_it_is_where_the_report_has_the_hash_of_the_configuration_s_text(trained, events, later) -> None:
+    file = trained / "results.json"
+    hashed = stable_hash((trained / "config.yaml").read_text())
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"config_hash": hashed}))
+    assert main(infer(trained, events)) == 0
 
 
 def test_the_same_version_says_nothing(trained, events, capsys) -> None:
