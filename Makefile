@@ -31,7 +31,7 @@ demo: $(INSTALLED) ## real profile codes for 943 real users, and whether they he
 	$(BIN)/userip assets fetch
 	$(BIN)/userip fit --config $(CONFIG)
 
-reproduce-all: $(INSTALLED) ## every table and figure of the paper in one run, with one page above them (about two hours, not timed yet)
+reproduce-all: $(INSTALLED) ## every table and figure of the paper in one run, with one page above them (hours: docs/reproduce.md)
 	$(BIN)/userip assets fetch
 	$(BIN)/userip reproduce all --config $(STUDY) --config $(ON_TOP)
 
