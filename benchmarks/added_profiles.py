@@ -15,15 +15,15 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from userip_lightning.catalogue.code_table import Floats
-from userip_lightning.catalogue.joined_texts import joined_texts
-from userip_lightning.catalogue.language_model_text import HiddenStates
-from userip_lightning.catalogue.likelihood import Likelihood
+from userip_lightning.arrays import Floats
+from userip_lightning.catalogue.likelihood_text import Likelihood
 from userip_lightning.catalogue.soft_token_module import SoftTokenModule
-from userip_lightning.catalogue.text_vectors import text_vectors
 from userip_lightning.catalogue.user_events import user_events
 from userip_lightning.data.prepared import PreparedData
 from userip_lightning.lm.backbone import LMSource
+from userip_lightning.texts.joined import joined_texts
+from userip_lightning.texts.language_model import HiddenStates
+from userip_lightning.texts.vectors import text_vectors
 
 _TOGETHER = 16
 

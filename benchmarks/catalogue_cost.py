@@ -19,7 +19,7 @@ from scipy.sparse import csr_matrix
 
 from userip_lightning.catalogue.code_table import CodeTable
 from userip_lightning.catalogue.event_model import event_model
-from userip_lightning.catalogue.joint_start import JointStart
+from userip_lightning.catalogue.joint_em import JointStart
 
 _BLOCK, _TOKENS = 65_536, 12.8  # tokens of a title of the game histories, SmolLM2's tokenizer
 

@@ -23,14 +23,14 @@ from sklearn.metrics import roc_auc_score
 from sklearn.preprocessing import normalize
 from torch import Tensor, nn
 
-from userip_lightning.catalogue.bag_of_words import bag_of_words
+from userip_lightning.catalogue.code_order import code_order, split_classes
 from userip_lightning.catalogue.codebooks import factorised_starts, joint_starts
 from userip_lightning.catalogue.em import Search, run
-from userip_lightning.catalogue.naming import code_order, split_classes
 from userip_lightning.catalogue.user_events import user_events
 from userip_lightning.data.item_text import words
 from userip_lightning.data.prepared import PreparedData
 from userip_lightning.schema import TEST, TRAIN, VAL
+from userip_lightning.texts.bag_of_words import bag_of_words
 
 Codes = NDArray[np.int64]
 Floats = NDArray[np.float64]

@@ -34,16 +34,16 @@ from sklearn.cluster import KMeans
 from sklearn.decomposition import TruncatedSVD
 from sklearn.preprocessing import normalize
 
-from userip_lightning.catalogue.bag_of_words import bag_of_words
-from userip_lightning.catalogue.code_table import Floats
+from userip_lightning.arrays import Floats
 from userip_lightning.catalogue.event_model import event_model
-from userip_lightning.catalogue.joint_start import fit
+from userip_lightning.catalogue.joint_em import fit
 from userip_lightning.controls.kmeans import RANKS
 from userip_lightning.data.item_text import words
 from userip_lightning.data.prepared import PreparedData
 from userip_lightning.report.statistics.bootstrap import paired_bootstrap
 from userip_lightning.report.statistics.metrics import auc
 from userip_lightning.schema import SUPPORT, TEST, TRAIN, VAL
+from userip_lightning.texts.bag_of_words import bag_of_words
 
 _CLASSES = 12
 

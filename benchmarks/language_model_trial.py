@@ -19,16 +19,12 @@ import polars as pl
 from numpy.typing import NDArray
 from scipy.special import expit
 
-from userip_lightning.catalogue.bag_of_words import WIDTH
-from userip_lightning.catalogue.code_table import CodeTable, Floats
+from userip_lightning.arrays import Floats
+from userip_lightning.catalogue.code_table import CodeTable
 from userip_lightning.catalogue.event_model import EventModel, event_model
-from userip_lightning.catalogue.joined_texts import joined_texts
-from userip_lightning.catalogue.joint_start import fit
-from userip_lightning.catalogue.language_model_text import HiddenStates, SentenceEncoder
-from userip_lightning.catalogue.likelihood import Likelihood
-from userip_lightning.catalogue.opening import generosity_opening
-from userip_lightning.catalogue.text_source import BagOfWords, Joined, NoText, TextSource
-from userip_lightning.catalogue.text_vectors import text_vectors
+from userip_lightning.catalogue.generosity_start import generosity_opening
+from userip_lightning.catalogue.joint_em import fit
+from userip_lightning.catalogue.likelihood_text import Likelihood
 from userip_lightning.catalogue.user_events import UserEvents, user_events
 from userip_lightning.controls.affinity import AffinityJudge, Codes
 from userip_lightning.data.prepared import PreparedData
@@ -37,6 +33,11 @@ from userip_lightning.profile.prompt import DEFAULT_PROMPT, ProfileName, PromptT
 from userip_lightning.report.statistics.bootstrap import paired_bootstrap
 from userip_lightning.report.statistics.metrics import auc
 from userip_lightning.schema import SUPPORT, TEST, TRAIN, VAL
+from userip_lightning.texts.bag_of_words import WIDTH
+from userip_lightning.texts.joined import joined_texts
+from userip_lightning.texts.language_model import HiddenStates, SentenceEncoder
+from userip_lightning.texts.source import BagOfWords, Joined, NoText, TextSource
+from userip_lightning.texts.vectors import text_vectors
 
 _CLASSES = 12
 

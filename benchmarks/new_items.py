@@ -20,17 +20,17 @@ import numpy as np
 import polars as pl
 from lightning.pytorch import Trainer
 
-from userip_lightning.catalogue.code_table import Floats
+from userip_lightning.arrays import Floats
 from userip_lightning.catalogue.datamodule import CatalogueDataModule
-from userip_lightning.catalogue.joined_texts import joined_texts
-from userip_lightning.catalogue.language_model_text import SentenceEncoder
 from userip_lightning.catalogue.module import CatalogueModule
-from userip_lightning.catalogue.text_source import BagOfWords
-from userip_lightning.catalogue.text_vectors import fitted_texts
 from userip_lightning.data.prepared import PreparedData
 from userip_lightning.report.statistics.metrics import auc
 from userip_lightning.schema import SUPPORT, TEST, TRAIN
 from userip_lightning.serving import Profiler
+from userip_lightning.texts.joined import joined_texts
+from userip_lightning.texts.language_model import SentenceEncoder
+from userip_lightning.texts.source import BagOfWords
+from userip_lightning.texts.vectors import fitted_texts
 
 _EPOCHS = 35
 

@@ -19,20 +19,21 @@ import torch
 from numpy.typing import NDArray
 from scipy.special import expit
 
-from userip_lightning.catalogue.code_table import CodeTable, Floats
+from userip_lightning.arrays import Floats
+from userip_lightning.catalogue.code_table import CodeTable
 from userip_lightning.catalogue.codebooks import joint_starts
 from userip_lightning.catalogue.em import Search, run
-from userip_lightning.catalogue.joined_texts import joined_texts
 from userip_lightning.catalogue.labelled_rows import LabelledRows
 from userip_lightning.catalogue.recommendation import Recommendation, RecommendationTerm
-from userip_lightning.catalogue.text_source import BagOfWords
-from userip_lightning.catalogue.text_vectors import text_vectors
 from userip_lightning.catalogue.user_events import UserEvents, labelled_rows, user_events
 from userip_lightning.controls.affinity import AffinityJudge, Codes
 from userip_lightning.data.prepared import PreparedData
 from userip_lightning.report.statistics.bootstrap import Interval, paired_bootstrap
 from userip_lightning.report.statistics.metrics import auc
 from userip_lightning.schema import TEST, VAL
+from userip_lightning.texts.joined import joined_texts
+from userip_lightning.texts.source import BagOfWords
+from userip_lightning.texts.vectors import text_vectors
 
 _CLASSES = 12
 

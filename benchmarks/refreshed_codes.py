@@ -101,7 +101,7 @@ def _settings(folder: Path, args: argparse.Namespace) -> Path:
             "source": {"class_path": "userip_lightning.data.sources.tabular.Tabular", "init_args": source},
             "split": {"class_path": "userip_lightning.data.column_split.ColumnSplit"},
         },
-        "catalogue": {"data": {"text": {"class_path": "userip_lightning.catalogue.text_source.BagOfWords"}}},
+        "catalogue": {"data": {"text": {"class_path": "userip_lightning.texts.source.BagOfWords"}}},
     }
     file.write_text(json.dumps(settings), encoding="utf-8")  # JSON is YAML
     return file

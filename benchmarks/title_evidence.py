@@ -18,13 +18,13 @@ from numpy.typing import NDArray
 from scipy.special import softmax
 from sklearn.feature_extraction.text import CountVectorizer
 
+from userip_lightning.arrays import Floats
 from userip_lightning.catalogue.adam import descend, standardised
-from userip_lightning.catalogue.code_table import Floats
-from userip_lightning.catalogue.joined_texts import joined_texts
-from userip_lightning.catalogue.likelihood import Likelihood
-from userip_lightning.catalogue.text_vectors import text_vectors
+from userip_lightning.catalogue.likelihood_text import Likelihood
 from userip_lightning.catalogue.user_events import user_events
 from userip_lightning.data.prepared import PreparedData
+from userip_lightning.texts.joined import joined_texts
+from userip_lightning.texts.vectors import text_vectors
 
 _FOLDS, _ROUNDS, _L2 = 5, 30, 1e-4
 _FREQUENT = 3  # a bag of words knows what occurs in three titles

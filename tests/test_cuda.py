@@ -27,10 +27,9 @@ from tests.data.test_controls import planted as implicit_log
 from tests.profile.runner import Run
 from tests.quantize.conftest import Planted, plant  # noqa: F401  # a fixture
 from userip_lightning.catalogue.datamodule import CatalogueDataModule
-from userip_lightning.catalogue.likelihood import Likelihood
+from userip_lightning.catalogue.likelihood_text import Likelihood
 from userip_lightning.catalogue.module import CatalogueModule
 from userip_lightning.catalogue.soft_token_module import SoftTokenModule
-from userip_lightning.catalogue.text_source import NoText
 from userip_lightning.ctr.datamodule import CTRDataModule
 from userip_lightning.ctr.module import CTRModule
 from userip_lightning.ctr.networks.dcn import DCN
@@ -41,6 +40,7 @@ from userip_lightning.data.sources.movielens import MovieLens100K
 from userip_lightning.lm.backbone import LMSource
 from userip_lightning.lm.hidden_states import hidden_states
 from userip_lightning.quantize.module import QuantizeModule
+from userip_lightning.texts.source import NoText
 
 ON = os.environ.get("USERIP_CUDA_TESTS_ON", "gpu")
 pytestmark = pytest.mark.skipif(ON == "gpu" and not torch.cuda.is_available(), reason="no CUDA device here")

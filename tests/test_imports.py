@@ -12,7 +12,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = "userip_lightning"
-GROUND = {"errors", "arrays", "integrity", "artifact", "schema", "lock", "ids", "parquet", "truth"}
+GROUND = {"errors", "arrays", "integrity", "artifact", "schema", "lock", "ids", "parquet", "label_values"}
 HEAVY = {"torch", "lightning", "transformers", "peft", "wandb"}
 
 FILES = {

@@ -1,7 +1,7 @@
 import polars as pl
 import pytest
 
-from userip_lightning.truth import read_label
+from userip_lightning.label_values import read_label
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 from userip_lightning.errors import InputError
 
+Floats = NDArray[np.float64]
+
 #: What to do about a damaged file.
 REMEDY = "restore it from a copy, or delete it and run again what made it"
 

@@ -319,7 +319,7 @@ def rows_seen(path: str | Path) -> NDArray[np.int64]:
 
 
 def refuse_leak(path: str | Path, judged: NDArray[np.int64]) -> None:
-    """Refuse an artifact that saw a row on which a model is about to be judged (design, section 3).
+    """Refuse an artifact that saw a row on which a model is about to be judged (docs/evidence.md).
 
     Args:
         path: the artifact's folder.

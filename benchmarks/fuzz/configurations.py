@@ -29,7 +29,7 @@ from userip_lightning.cli import experiment as experiment_command
 from userip_lightning.cli import main
 from userip_lightning.cli import regimes as regimes_command
 from userip_lightning.cli import reproduce as reproduce_command
-from userip_lightning.pipeline import located
+from userip_lightning.pipeline import data_location as located
 from userip_lightning.pipeline.config import Experiment, preparation
 from userip_lightning.pipeline.layout import layout_of
 from userip_lightning.pipeline.world import World

@@ -17,13 +17,11 @@ from sklearn.metrics import roc_auc_score
 
 from benchmarks.gpu.assets import HISTORIES, ITEMS
 from benchmarks.gpu.child import Child, start
-from userip_lightning.catalogue.code_table import CodeTable, Floats
+from userip_lightning.arrays import Floats
+from userip_lightning.catalogue.code_table import CodeTable
 from userip_lightning.catalogue.event_model import event_model
-from userip_lightning.catalogue.joined_texts import joined_texts
-from userip_lightning.catalogue.joint_start import fit
-from userip_lightning.catalogue.language_model_text import HiddenStates
-from userip_lightning.catalogue.likelihood import Likelihood
-from userip_lightning.catalogue.text_vectors import text_vectors
+from userip_lightning.catalogue.joint_em import fit
+from userip_lightning.catalogue.likelihood_text import Likelihood
 from userip_lightning.catalogue.user_events import UserEvents, user_events
 from userip_lightning.data.labels import Implicit
 from userip_lightning.data.preparation import Preparation
@@ -32,6 +30,9 @@ from userip_lightning.data.sources.histories import Histories
 from userip_lightning.data.splits import ColdUsers
 from userip_lightning.lm.backbone import LMSource, load_tokenizer
 from userip_lightning.schema import VAL
+from userip_lightning.texts.joined import joined_texts
+from userip_lightning.texts.language_model import HiddenStates
+from userip_lightning.texts.vectors import text_vectors
 
 _CLASSES = 12
 _STATES, _TUNED = "hidden states of all titles", "soft tokens, 200 steps"

@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from userip_lightning.bank import FeatureBank
-from userip_lightning.bulk.prompted import Prompted
+from userip_lightning.bulk.per_user_engine import Prompted
 from userip_lightning.cli import main
 from userip_lightning.cli.infer import trained_by
 from userip_lightning.schema import SUPPORT, TRAIN

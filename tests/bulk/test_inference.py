@@ -11,10 +11,10 @@ from lightning.pytorch import Trainer
 from torch import Tensor
 from torch.optim import Adam
 
-from userip_lightning.bulk.catalogue import Catalogue
 from userip_lightning.bulk.inference import ProfileInference
 from userip_lightning.bulk.people import People
-from userip_lightning.bulk.prompted import Prompted
+from userip_lightning.bulk.per_user_engine import Prompted
+from userip_lightning.bulk.prompt_items import Catalogue
 from userip_lightning.bulk.recipe import Recipe
 from userip_lightning.errors import InputError
 from userip_lightning.lm.backbone import load_tokenizer

@@ -11,7 +11,7 @@ import pytest
 from tests.bulk.inferring import run
 from userip_lightning.bulk.on_ray import ATTEMPTS, infer_on_ray
 from userip_lightning.bulk.part_store import PartStore
-from userip_lightning.bulk.prompted import Prompted
+from userip_lightning.bulk.per_user_engine import Prompted
 from userip_lightning.bulk.worker import Job
 from userip_lightning.errors import InputError
 

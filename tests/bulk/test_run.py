@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from tests.bulk.inferring import run, written
-from userip_lightning.bulk.prompted import Prompted
+from userip_lightning.bulk.per_user_engine import Prompted
 from userip_lightning.errors import InputError
 from userip_lightning.lock import LOCK
 

@@ -14,7 +14,7 @@ from tests.cli.refusal import refused
 from userip_lightning.artifact import Manifest
 from userip_lightning.bank import FeatureBank
 from userip_lightning.bank.versions import point, versions
-from userip_lightning.bulk.tabled import Tabled
+from userip_lightning.bulk.catalogue_engine import Tabled
 from userip_lightning.cli import main
 from userip_lightning.cli.infer import trained_by
 from userip_lightning.data.prepared import PreparedData

@@ -13,7 +13,7 @@ from tests.catalogue.small_log import Event, prepared
 from userip_lightning.catalogue.datamodule import CatalogueDataModule
 from userip_lightning.catalogue.module import CatalogueModule
 from userip_lightning.catalogue.recommendation import Recommendation
-from userip_lightning.catalogue.text_source import BagOfWords, TextSource
+from userip_lightning.texts.source import BagOfWords, TextSource
 
 TASTES = ["space war hero saga", "farm life calm garden"]
 #: Unseen items and their texts: of either taste, of both, without a known word, blank.

@@ -20,8 +20,8 @@ from userip_lightning.cli import main
 from userip_lightning.errors import InputError
 from userip_lightning.lm.backbone import FrozenBackbone
 
-SOURCE = "userip_lightning.catalogue.text_source."
-MODEL = "userip_lightning.catalogue.language_model_text."
+SOURCE = "userip_lightning.texts.source."
+MODEL = "userip_lightning.texts.language_model."
 WORDS = ["red rose", "old map sea", "tea cake", "robot war"]
 TITLES = {f"i{n:02d}": f"{WORDS[n % 4]} {n}" for n in range(16)}
 FORMS = ("joint", "factorised", "explicit")
@@ -234,7 +234,7 @@ def readers(request: pytest.FixtureRequest, **folders: Path) -> dict[str, dict[s
             "init_args": {"lm": lm("tiny_gpt2"), "layer": 1},
         },
         "Likelihood": {
-            "class_path": "userip_lightning.catalogue.likelihood.Likelihood",
+            "class_path": "userip_lightning.catalogue.likelihood_text.Likelihood",
             "init_args": {"lm": lm("tiny_gpt2"), "prompt": prompt, **learned},
         },
     }

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from userip_lightning.catalogue.bag_of_words import bag_of_words
 from userip_lightning.errors import InputError
+from userip_lightning.texts.bag_of_words import bag_of_words
 
 
 def test_texts_that_share_words_are_alike():

@@ -6,7 +6,7 @@ from sklearn.metrics import adjusted_rand_score
 from tests.catalogue.planted import CLASSES, ITEMS, planted
 from userip_lightning.catalogue.event_model import ItemEvents, LabelledItemEvents
 from userip_lightning.catalogue.item_prior import ClassShares, TextPrior
-from userip_lightning.catalogue.joint_start import fit
+from userip_lightning.catalogue.joint_em import fit
 from userip_lightning.catalogue.like_prior import LikePrior
 
 WORDS = np.eye(CLASSES)[np.arange(ITEMS) % CLASSES]  # a text that names the item's class

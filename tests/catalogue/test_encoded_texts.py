@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from userip_lightning.catalogue import encoded_texts as module
-from userip_lightning.catalogue.encoded_texts import encoded_texts
 from userip_lightning.errors import InputError
+from userip_lightning.texts import encoded as module
+from userip_lightning.texts.encoded import encoded_texts
 
 
 class Encoder:

@@ -9,15 +9,15 @@ import torch
 from scipy.sparse import hstack
 
 from tests.catalogue.planted import CLASSES, ITEMS, planted
-from userip_lightning.catalogue.code_table import Floats
-from userip_lightning.catalogue.likelihood import Likelihood
+from userip_lightning.arrays import Floats
+from userip_lightning.catalogue.likelihood_text import Likelihood
 from userip_lightning.catalogue.soft_token_module import ItemDraws, SoftTokenModule
 from userip_lightning.catalogue.soft_tokens import SoftTokens, start_words
-from userip_lightning.catalogue.text_source import BagOfWords, Joined
-from userip_lightning.catalogue.text_vectors import text_vectors
 from userip_lightning.errors import InputError
 from userip_lightning.lm.backbone import LMSource
 from userip_lightning.profile.prompt import PromptTemplate
+from userip_lightning.texts.source import BagOfWords, Joined
+from userip_lightning.texts.vectors import text_vectors
 
 WORDS = ["red rose garden", "old map sea", "tea and cake", "robot war star"]
 TEXTS = [f"{WORDS[item % CLASSES]} {item}" for item in range(ITEMS)]

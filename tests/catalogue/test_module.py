@@ -15,18 +15,18 @@ from sklearn.metrics import adjusted_rand_score
 from tests.data.test_controls import planted
 from tests.forged import forge
 from userip_lightning.bank import FeatureBank
+from userip_lightning.catalogue.code_order import split_classes
 from userip_lightning.catalogue.code_table import CodeTable
 from userip_lightning.catalogue.codebooks import are_factorised, joint_starts
 from userip_lightning.catalogue.datamodule import CatalogueDataModule
 from userip_lightning.catalogue.factorised_table import FactorisedTable
 from userip_lightning.catalogue.module import CatalogueModule
-from userip_lightning.catalogue.naming import split_classes
-from userip_lightning.catalogue.text_source import NoText
 from userip_lightning.cli import main
 from userip_lightning.data.labels import Implicit
 from userip_lightning.data.prepared import PreparedData
 from userip_lightning.errors import InputError
-from userip_lightning.pipeline.logged import FIGURES
+from userip_lightning.pipeline.metric_names import FIGURES
+from userip_lightning.texts.source import NoText
 
 SIZES = {"hobby": 2, "background": 2}
 

@@ -1,6 +1,6 @@
 import numpy as np
 
-from userip_lightning.catalogue.naming import code_order, split_classes
+from userip_lightning.catalogue.code_order import code_order, split_classes
 
 
 def test_alike_classes_share_the_code_of_the_first_profile():

@@ -2,8 +2,8 @@ import numpy as np
 from scipy.sparse import csr_matrix
 
 from userip_lightning.catalogue.event_model import event_model
-from userip_lightning.catalogue.joint_start import fit
-from userip_lightning.catalogue.opening import generosity_opening
+from userip_lightning.catalogue.generosity_start import generosity_opening
+from userip_lightning.catalogue.joint_em import fit
 
 
 def rated(users: int = 400, items: int = 30) -> csr_matrix:

@@ -21,14 +21,14 @@ from userip_lightning.catalogue.datamodule import CatalogueDataModule
 from userip_lightning.catalogue.em import Search, run
 from userip_lightning.catalogue.event_model import event_model
 from userip_lightning.catalogue.exact_sums import rounded
-from userip_lightning.catalogue.joint_start import JointStart
+from userip_lightning.catalogue.joint_em import JointStart
 from userip_lightning.catalogue.labelled_rows import Ints, LabelledRows
 from userip_lightning.catalogue.module import CatalogueModule
 from userip_lightning.catalogue.recommendation import Recommendation, RecommendationTerm
-from userip_lightning.catalogue.text_source import NoText
 from userip_lightning.data.labels import Implicit, RatingThreshold
 from userip_lightning.data.prepared import PreparedData
 from userip_lightning.errors import InputError
+from userip_lightning.texts.source import NoText
 
 CLASSES, ITEMS, USERS = 3, 30, 400
 

@@ -11,15 +11,15 @@ from userip_lightning.bank import FeatureBank
 from userip_lightning.catalogue.anchors import Anchor, anchored_order, anchored_weight, find_anchors
 from userip_lightning.catalogue.code_table import CodeTable
 from userip_lightning.catalogue.datamodule import CatalogueDataModule
-from userip_lightning.catalogue.joined_texts import joined_texts
 from userip_lightning.catalogue.merging import merged_codes, merged_sizes, merged_table
 from userip_lightning.catalogue.module import CatalogueModule
 from userip_lightning.catalogue.steering import Steering
-from userip_lightning.catalogue.text_source import NoText
 from userip_lightning.data.labels import Implicit, RatingThreshold
 from userip_lightning.data.prepared import PreparedData
 from userip_lightning.errors import InputError
 from userip_lightning.refresh.matching import matched
+from userip_lightning.texts.joined import joined_texts
+from userip_lightning.texts.source import NoText
 
 SIZES = {"hobby": 4, "background": 3}
 WORDS = "astronomy comet stellar"

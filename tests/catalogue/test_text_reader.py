@@ -12,12 +12,12 @@ import pytest
 from sklearn.decomposition import TruncatedSVD
 from sklearn.feature_extraction.text import TfidfVectorizer
 
-from userip_lightning.catalogue.language_model_text import HiddenStates
-from userip_lightning.catalogue.text_reader import EncodedReader, TextReader, packed, read_all, unpacked
-from userip_lightning.catalogue.text_source import BagOfWords, Joined, LearnedSource, NoText, TextSource
-from userip_lightning.catalogue.text_vectors import fitted_texts
 from userip_lightning.errors import InputError
 from userip_lightning.lm.backbone import LMSource
+from userip_lightning.texts.language_model import HiddenStates
+from userip_lightning.texts.reader import EncodedReader, TextReader, packed, read_all, unpacked
+from userip_lightning.texts.source import BagOfWords, Joined, LearnedSource, NoText, TextSource
+from userip_lightning.texts.vectors import fitted_texts
 
 WORDS = ["Space", "wars", "l'été", "ÇA", "3d", "x", "hero_2", "İstanbul", "straße", "O'Neil", "été", "№5"]
 LATER = [
@@ -151,7 +151,7 @@ def test_words_are_read_without_torch_scipy_or_scikit_learn(tmp_path: Path) -> N
     np.savez(tmp_path / "kept.npz", told=np.array(json.dumps(told)), **arrays)
     program = (
         "import json, sys, numpy as np\n"
-        "from userip_lightning.catalogue.text_reader import read_all, unpacked\n"
+        "from userip_lightning.texts.reader import read_all, unpacked\n"
         f"kept = np.load({str(tmp_path / 'kept.npz')!r})\n"
         "readers = unpacked(json.loads(str(kept['told'])), kept.__getitem__)\n"
         "assert read_all(readers, ['space wars']).any()\n"

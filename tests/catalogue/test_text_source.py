@@ -5,12 +5,12 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from userip_lightning.catalogue.language_model_text import HiddenStates, SentenceEncoder
-from userip_lightning.catalogue.text_source import BagOfWords, Joined, NoText, principal
 from userip_lightning.errors import InputError
 from userip_lightning.lm.backbone import LMSource
 from userip_lightning.lm.hidden_states import hidden_states
 from userip_lightning.lm.text_encoder import EncoderSource
+from userip_lightning.texts.language_model import HiddenStates, SentenceEncoder
+from userip_lightning.texts.source import BagOfWords, Joined, NoText, principal
 
 TEXTS = ["Alien (1979)", "Aliens", "", "The Empire Strikes Back, again and again and again"]
 

@@ -14,12 +14,12 @@ import torch
 from transformers import AutoModelForCausalLM
 
 from tests.catalogue.planted import planted
-from userip_lightning.catalogue.code_table import Floats
-from userip_lightning.catalogue.language_model_text import HiddenStates
-from userip_lightning.catalogue.text_source import Events, Joined, LearnedSource, NoText, TextSource
-from userip_lightning.catalogue.text_vectors import text_vectors
-from userip_lightning.catalogue.turn import turn
+from userip_lightning.arrays import Floats
 from userip_lightning.lm.backbone import LMSource
+from userip_lightning.texts.language_model import HiddenStates
+from userip_lightning.texts.process_turns import turn
+from userip_lightning.texts.source import Events, Joined, LearnedSource, NoText, TextSource
+from userip_lightning.texts.vectors import text_vectors
 
 TEXTS = ["Alien (1979)", "Aliens", "The Empire Strikes Back", "Toy Story"]
 

@@ -42,7 +42,7 @@ def file(tmp_path: Path) -> Callable[[dict], str]:
 
 
 def nested(class_path: str) -> dict:
-    joined = "userip_lightning.catalogue.text_source.Joined"
+    joined = "userip_lightning.texts.source.Joined"
     text = {"class_path": joined, "init_args": {"sources": [{"class_path": class_path}]}}
     return {"catalogue": {"data": {"text": text}}}
 

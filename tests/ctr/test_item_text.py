@@ -9,7 +9,6 @@ from lightning.pytorch import Trainer
 
 from tests.ctr.test_networks import REFERENCES, every_network
 from userip_lightning.artifact import read_manifest
-from userip_lightning.catalogue.text_source import BagOfWords, TextSource
 from userip_lightning.ctr.datamodule import CTRDataModule
 from userip_lightning.ctr.export import MODEL
 from userip_lightning.ctr.layers.basic import EMBEDDING_STD, FusedEmbedding
@@ -20,6 +19,7 @@ from userip_lightning.data.cold_items import ColdItems
 from userip_lightning.data.labels import Implicit
 from userip_lightning.data.preparation import Preparation
 from userip_lightning.data.sources.synthesize import Planted
+from userip_lightning.texts.source import BagOfWords, TextSource
 
 
 @pytest.fixture(autouse=True, scope="module")

@@ -5,7 +5,7 @@ import polars as pl
 import pytest
 
 from tests.data.make_tiny import TINY
-from userip_lightning.controls.drawn import generosity, random_codes, shuffled
+from userip_lightning.controls.simple import generosity, random_codes, shuffled
 from userip_lightning.data.labels import Implicit, Labels, RatingThreshold
 from userip_lightning.data.preparation import Preparation
 from userip_lightning.data.prepared import PreparedData

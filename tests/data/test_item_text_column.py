@@ -8,9 +8,8 @@ import numpy as np
 import polars as pl
 import pytest
 
+from userip_lightning.arrays import Floats
 from userip_lightning.artifact import read_manifest, writing
-from userip_lightning.catalogue.code_table import Floats
-from userip_lightning.catalogue.text_source import BagOfWords, NoText, TextSource
 from userip_lightning.ctr.datamodule import CTRDataModule
 from userip_lightning.data.cold_items import ColdItems
 from userip_lightning.data.preparation import Preparation
@@ -18,6 +17,7 @@ from userip_lightning.data.prepared import PreparedData
 from userip_lightning.data.sources.synthesize import Planted
 from userip_lightning.errors import InputError
 from userip_lightning.schema import TEST, TRAIN, VAL
+from userip_lightning.texts.source import BagOfWords, NoText, TextSource
 
 _READ: list[list[str]] = []
 

@@ -6,8 +6,8 @@ from sklearn.metrics import adjusted_rand_score
 from tests.data.test_controls import planted
 from userip_lightning.controls import kmeans as kmeans_controls
 from userip_lightning.controls.affinity import AffinityJudge
-from userip_lightning.controls.drawn import shuffled
 from userip_lightning.controls.kmeans import svd_kmeans, svd_text_kmeans, text_kmeans
+from userip_lightning.controls.simple import shuffled
 from userip_lightning.data.labels import Implicit, RatingThreshold
 from userip_lightning.data.prepared import PreparedData
 from userip_lightning.errors import InputError

@@ -50,7 +50,7 @@ def experiment(cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         },
         "catalogue": {
             "model": {"sizes": {"hobby": 2, "background": 2}},
-            "data": {"text": "userip_lightning.catalogue.text_source.NoText"},
+            "data": {"text": "userip_lightning.texts.source.NoText"},
         },
     }
     file = folder / "small.yaml"

@@ -9,7 +9,7 @@ import pytest
 
 from tests.pipeline.wandb_server import Server
 from userip_lightning.errors import InputError
-from userip_lightning.pipeline.logged import EPOCH, FIGURES, STEP
+from userip_lightning.pipeline.metric_names import EPOCH, FIGURES, STEP
 
 pytest.importorskip("wandb_workspaces", reason="dashboards are an extra: pip install -e '.[dashboard]'")
 

@@ -3,8 +3,8 @@
 import pytest
 
 from userip_lightning.pipeline.config import experiment_parser, parse_experiment
-from userip_lightning.pipeline.labels import data_labels, run_labels
 from userip_lightning.pipeline.plan import make_plan
+from userip_lightning.pipeline.run_labels import data_labels, run_labels
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +48,7 @@ def test_rows_of_one_experiment_differ_by_method_and_not_by_seed(parse, tmp_path
 @pytest.mark.parametrize("attributes", ["true", "false"])
 def test_rows_that_see_the_items_text_say_so(parse, tmp_path, attributes):
     words = ["--ctr.data.attributes", attributes]
-    words += ["--ctr.data.item_text", "userip_lightning.catalogue.text_source.BagOfWords"]
+    words += ["--ctr.data.item_text", "userip_lightning.texts.source.BagOfWords"]
     fields = {run_labels(job, {})["fields"] for job in make_plan(parse(*words), tmp_path, "hash").ctr}
     assert fields == {"rich + text" if attributes == "true" else "ids + text"}
 

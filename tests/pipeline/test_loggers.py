@@ -10,8 +10,8 @@ from tests.pipeline.wandb_file import OfflineRun, read_run
 from userip_lightning.cli import main
 from userip_lightning.errors import InputError
 from userip_lightning.pipeline.config import experiment_parser, parse_experiment
-from userip_lightning.pipeline.logged import EPOCH, FIGURES, STEP
 from userip_lightning.pipeline.loggers import run_loggers
+from userip_lightning.pipeline.metric_names import EPOCH, FIGURES, STEP
 from userip_lightning.pipeline.plan import Job, make_plan
 from userip_lightning.pipeline.settings import Settings
 

@@ -118,7 +118,7 @@ def test_knowledge_is_part_of_the_key_of_who_reads_it():
 
 
 def test_item_text_belongs_to_every_variant_and_to_its_key():
-    data = {"item_text": {"class_path": "userip_lightning.catalogue.text_source.BagOfWords"}}
+    data = {"item_text": {"class_path": "userip_lightning.texts.source.BagOfWords"}}
     before, after = plan(), plan(ctr={**SECTIONS["ctr"], "data": data})
     assert {job.variant for job in after.ctr} == {"none", "codes", "shuffled", "permuted_z"}
     assert all(job.section["data"] == data for job in after.ctr)

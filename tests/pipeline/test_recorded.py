@@ -65,7 +65,9 @@ def test_the_same_version_says_nothing(trained, events, capsys) -> None:
 
 def test_neither_the_log_nor_the_cache_is_needed(trained, events, monkeypatch, later) -> None:
     monkeypatch.setattr("userip_lightning.pipeline.finished.prepare", lambda *_: pytest.fail("it was read"))
-    monkeypatch.setattr("userip_lightning.pipeline.recorded.cache_root", lambda: trained / "no_cache")
+    monkeypatch.setattr(
+        "userip_lightning.pipeline.earlier_artifacts.cache_root", lambda: trained / "no_cache"
+    )
     assert main(infer(trained, events)) == 0
 
 

@@ -16,14 +16,14 @@ from tests.pipeline.killer import VARIABLE
 from userip_lightning.bank import FeatureBank
 from userip_lightning.cli import main
 from userip_lightning.pipeline.config import Experiment
-from userip_lightning.pipeline.labels import run_labels
 from userip_lightning.pipeline.plan import Plan, make_plan
+from userip_lightning.pipeline.run_labels import run_labels
 from userip_lightning.pipeline.settings import Settings
-from userip_lightning.report.reach import reach
+from userip_lightning.report.input_control import reach
 
 BOTH = ["--controls", "[permuted_z,noise_z]"]
-WORDS = {"class_path": "userip_lightning.catalogue.text_source.BagOfWords"}
-NONE = {"class_path": "userip_lightning.catalogue.text_source.NoText"}
+WORDS = {"class_path": "userip_lightning.texts.source.BagOfWords"}
+NONE = {"class_path": "userip_lightning.texts.source.NoText"}
 
 
 def plan(text: dict = WORDS, prepared: Path = Path("prepared"), **changes: object) -> Plan:
@@ -66,7 +66,7 @@ def test_permuted_text_belongs_to_every_experiment_of_the_catalogue_engine(catal
 
 @pytest.mark.parametrize(
     "text",
-    [NONE, {"class_path": "userip_lightning.catalogue.text_source.Joined", "init_args": {"sources": [NONE]}}],
+    [NONE, {"class_path": "userip_lightning.texts.source.Joined", "init_args": {"sources": [NONE]}}],
 )
 def test_without_text_there_is_no_text_to_permute(text, catalogue):
     made = plan(text, engine="catalogue", prepared=catalogue)

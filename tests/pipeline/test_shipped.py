@@ -5,7 +5,12 @@ from pathlib import Path
 import pytest
 
 from userip_lightning.errors import InputError
-from userip_lightning.pipeline.shipped import shipped_file, shipped_folder, shipped_names, with_configurations
+from userip_lightning.pipeline.shipped_configs import (
+    shipped_file,
+    shipped_folder,
+    shipped_names,
+    with_configurations,
+)
 
 
 @pytest.fixture(autouse=True)

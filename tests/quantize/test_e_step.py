@@ -6,7 +6,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from userip_lightning.batches import RecBatch
-from userip_lightning.quantize.e_step import CodeSearch
+from userip_lightning.quantize.code_search import CodeSearch
 from userip_lightning.quantize.quantizer import Quantizer
 from userip_lightning.quantize.surrogate import SurrogateDCN
 

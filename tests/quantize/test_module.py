@@ -18,7 +18,7 @@ from userip_lightning.artifact import rows_seen
 from userip_lightning.bank import FeatureBank
 from userip_lightning.batches import RecBatch
 from userip_lightning.errors import InputError
-from userip_lightning.quantize.e_step import CodeSearch
+from userip_lightning.quantize.code_search import CodeSearch
 from userip_lightning.quantize.losses import QuantizeTerms
 from userip_lightning.quantize.module import QuantizeModule
 from userip_lightning.quantize.quantizer import Quantizer

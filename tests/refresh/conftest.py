@@ -68,7 +68,7 @@ def world(cache: Path, tmp_path_factory: pytest.TempPathFactory) -> World:
         },
         "catalogue": {
             "model": {"sizes": {"hobby": 3, "background": 2}},
-            "data": {"text": "userip_lightning.catalogue.text_source.NoText"},
+            "data": {"text": "userip_lightning.texts.source.NoText"},
         },
     }
     file = folder / "planted.yaml"

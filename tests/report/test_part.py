@@ -12,7 +12,7 @@ from sklearn.metrics import log_loss, roc_auc_score
 from userip_lightning.errors import InputError
 from userip_lightning.report.entries import Entry
 from userip_lightning.report.judge import judge_study
-from userip_lightning.report.part import Judged, expect_part, restrict, union
+from userip_lightning.report.partial_methods import Judged, expect_part, restrict, union
 from userip_lightning.report.predictions import Rows
 from userip_lightning.report.statistics.bootstrap import paired_bootstrap
 from userip_lightning.report.statistics.delong import delong_test, placements

@@ -4,9 +4,9 @@ import pytest
 
 from userip_lightning.pipeline.settings import Settings
 from userip_lightning.report.comparison import compare
+from userip_lightning.report.input_control import reach
 from userip_lightning.report.judge import judge_study
 from userip_lightning.report.legend import LEGEND
-from userip_lightning.report.reach import reach
 from userip_lightning.report.sheet import block_sheet
 from userip_lightning.report.table import compose
 

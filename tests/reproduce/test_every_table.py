@@ -10,7 +10,7 @@ import pytest
 from tests.cli.refusal import refused
 from userip_lightning.cli import main
 from userip_lightning.errors import InputError
-from userip_lightning.report.found import CLAIMS
+from userip_lightning.report.findings import CLAIMS
 from userip_lightning.reproduce import every_table
 from userip_lightning.reproduce.every_table import names
 from userip_lightning.reproduce.special import SPECIAL
@@ -23,7 +23,7 @@ PLACES = ("table", "fig", "all")
 def words(study_words, settings, tmp_path_factory):
     """The words of `reproduce all` over one block and one seed."""
     file = tmp_path_factory.mktemp("all") / "tiny.yaml"
-    text = "userip_lightning.catalogue.text_source.BagOfWords"
+    text = "userip_lightning.texts.source.BagOfWords"
     section = {"model": {"starts": 1}, "data": {"text": text}}
     file.write_text(json.dumps({**settings, "catalogue": section, "ctr": {"trainer": {"max_epochs": 1}}}))
 

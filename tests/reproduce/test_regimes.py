@@ -18,7 +18,7 @@ from userip_lightning.reproduce.regimes.judges import calibrated
 from userip_lightning.reproduce.regimes.settings import Regimes, check
 
 OTHERS = ("bag of words of other items", "topics of other items")
-SOURCE = "userip_lightning.catalogue.text_source."
+SOURCE = "userip_lightning.texts.source."
 SETTINGS = {
     "experiment": "planted",
     "seeds": [0, 1, 2, 3, 4],

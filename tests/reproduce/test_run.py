@@ -247,7 +247,7 @@ def test_a_table_of_the_catalogue_engine_has_its_own_controls(
     source, study_words, entries, settings, tmp_path
 ):
     file = tmp_path / "catalogue.yaml"
-    text = f"userip_lightning.catalogue.text_source.{source}"
+    text = f"userip_lightning.texts.source.{source}"
     section = {"model": {"starts": 1}, "data": {"text": text}}
     file.write_text(json.dumps({**settings, "catalogue": section, "ctr": {"trainer": {"max_epochs": 1}}}))
     changes = {"engine": "catalogue", "controls": ["shuffled", "permuted_z", "permuted_text"]}

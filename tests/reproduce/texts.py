@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from userip_lightning.catalogue.code_table import Floats
-from userip_lightning.catalogue.text_source import TextSource
+from userip_lightning.arrays import Floats
 from userip_lightning.data.sources.synthesize import TOPICS
+from userip_lightning.texts.source import TextSource
 
 
 @dataclass(frozen=True)

@@ -65,7 +65,7 @@ def place(cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         },
         "catalogue": {
             "model": {"strength": 1.0},
-            "data": {"text": "userip_lightning.catalogue.text_source.NoText"},
+            "data": {"text": "userip_lightning.texts.source.NoText"},
         },
         "ctr": {"trainer": {"max_epochs": 1, "accelerator": "cpu"}},
     }

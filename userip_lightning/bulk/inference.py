@@ -20,8 +20,8 @@ from torch import Tensor
 
 from userip_lightning.bank import FeatureBank
 from userip_lightning.batches import ProfileBatch, RecBatch
-from userip_lightning.bulk.catalogue import Catalogue
 from userip_lightning.bulk.people import People
+from userip_lightning.bulk.prompt_items import Catalogue
 from userip_lightning.bulk.recipe import Recipe
 from userip_lightning.bulk.start import Start
 from userip_lightning.errors import InputError

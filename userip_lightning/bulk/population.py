@@ -17,7 +17,7 @@ from userip_lightning.data.labels import GivenLabel, Implicit, Labels, RatingThr
 from userip_lightning.data.parsing.foreign_parquet import Files, require_decodable
 from userip_lightning.errors import InputError
 from userip_lightning.ids import is_missing, read_ids
-from userip_lightning.truth import read_label
+from userip_lightning.label_values import read_label
 
 KIND = "population"
 #: Columns of a part: who, which item of the catalogue (null where it has none), liked or not, which row.

@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from userip_lightning.bulk.catalogue import Catalogue
 from userip_lightning.bulk.people import People
+from userip_lightning.bulk.prompt_items import Catalogue
 from userip_lightning.bulk.recipe import Recipe
 from userip_lightning.lm.word_vectors import WordVectors
 from userip_lightning.profile.body import Ints

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
-from userip_lightning.bulk.catalogue import Catalogue
 from userip_lightning.bulk.inference import ProfileInference
 from userip_lightning.bulk.part_store import PartStore
 from userip_lightning.bulk.population import read_part
+from userip_lightning.bulk.prompt_items import Catalogue
 from userip_lightning.bulk.recipe import Recipe
 from userip_lightning.serving.profiler import BEHAVIOURS
 

@@ -1,1 +1,1 @@
-"""The catalogue engine: codes by EM over items (design, section 7)."""
+"""The catalogue engine: codes by EM over items (docs/codes.md)."""

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from userip_lightning.catalogue.code_table import Floats
+from userip_lightning.arrays import Floats
 
 _STEPS, _RATE, _MEAN, _SQUARE = 12, 0.05, 0.9, 0.999
 

@@ -4,7 +4,7 @@
 
 An event e is an item, or an item with its label; n_ue counts how often the user had it; l_ec is
 log p(e | c) − log p(e), up to a constant that is the same for all classes. The rule is the same for the users
-of the log and for new ones (design, section 7).
+of the log and for new ones (docs/codes.md).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 from scipy.special import logsumexp
 
-Floats = NDArray[np.float64]
+from userip_lightning.arrays import Floats
 
 
 class CodeTable(NamedTuple):

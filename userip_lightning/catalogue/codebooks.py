@@ -12,13 +12,13 @@ from typing import Literal
 
 from scipy.sparse import csr_matrix
 
-from userip_lightning.catalogue.code_table import Floats
+from userip_lightning.arrays import Floats
 from userip_lightning.catalogue.event_model import event_model
+from userip_lightning.catalogue.factorised_em import FactorisedStart
 from userip_lightning.catalogue.factorised_events import FactorisedItemEvents
-from userip_lightning.catalogue.factorised_start import FactorisedStart
+from userip_lightning.catalogue.generosity_start import generosity_opening
 from userip_lightning.catalogue.item_prior import item_prior
-from userip_lightning.catalogue.joint_start import JointStart
-from userip_lightning.catalogue.opening import generosity_opening
+from userip_lightning.catalogue.joint_em import JointStart
 from userip_lightning.errors import InputError
 
 Codebooks = Literal["auto", "joint", "factorised"]

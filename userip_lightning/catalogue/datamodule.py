@@ -10,20 +10,20 @@ from lightning.pytorch import LightningDataModule
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
+from userip_lightning.arrays import Floats
 from userip_lightning.artifact import Manifest
-from userip_lightning.catalogue.code_table import Floats
 from userip_lightning.catalogue.em import Block, hide
-from userip_lightning.catalogue.joined_texts import joined_texts
 from userip_lightning.catalogue.labelled_rows import LabelledRows
-from userip_lightning.catalogue.text_reader import TextReader
-from userip_lightning.catalogue.text_source import BagOfWords, TextSource
-from userip_lightning.catalogue.text_vectors import fitted_texts
 from userip_lightning.catalogue.user_blocks import UserBlocks
 from userip_lightning.catalogue.user_events import UserEvents, labelled_rows, user_events
 from userip_lightning.data.cycle import cycle
 from userip_lightning.data.item_text import tell_apart
 from userip_lightning.data.prepared import PreparedData
 from userip_lightning.errors import InputError
+from userip_lightning.texts.joined import joined_texts
+from userip_lightning.texts.reader import TextReader
+from userip_lightning.texts.source import BagOfWords, TextSource
+from userip_lightning.texts.vectors import fitted_texts
 
 DEFAULT_TEXT = BagOfWords()
 _PERMUTATION = (2,)  # spawn key; those of the search begin with 0 and 1

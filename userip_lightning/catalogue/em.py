@@ -1,4 +1,4 @@
-"""Annealed EM over blocks of users, from several starts (design, section 7).
+"""Annealed EM over blocks of users, from several starts (docs/codes.md).
 
     E step    r_uc ∝ exp(t · score_uc), its sums added up block by block
     M step    sums → table

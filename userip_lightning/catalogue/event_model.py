@@ -1,4 +1,4 @@
-"""M steps: from expected counts to what every event says for every class (design, section 7).
+"""M steps: from expected counts to what every event says for every class (docs/codes.md).
 
 ``ItemEvents``, for implicit logs, an event being an item:
 
@@ -25,8 +25,9 @@ from typing import Protocol
 import numpy as np
 from scipy.special import logit
 
+from userip_lightning.arrays import Floats
 from userip_lightning.catalogue.adam import of_vectors
-from userip_lightning.catalogue.code_table import CodeTable, Floats
+from userip_lightning.catalogue.code_table import CodeTable
 from userip_lightning.catalogue.item_prior import ItemPrior, item_prior
 from userip_lightning.catalogue.like_prior import LikePrior
 from userip_lightning.catalogue.unseen_items import LEAST, UnseenItems

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 from scipy.special import logsumexp
 
-from userip_lightning.catalogue.code_table import Floats
+from userip_lightning.arrays import Floats
 
 _SAFE = 1e-200  # below, a user's products of exponentials have lost digits, and logarithms are summed instead
 _CELLS = 2**22  # of users × K_1 × K_2 at once

@@ -7,8 +7,8 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from userip_lightning.catalogue.text_reader import TextReader, packed
 from userip_lightning.catalogue.unseen_items import UnseenItems
+from userip_lightning.texts.reader import TextReader, packed
 
 #: Key of the manifest's ``extra``: the readers of texts, or in ``refused`` why there can be none.
 NEW_ITEMS = "new_items"

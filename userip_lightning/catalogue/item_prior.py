@@ -16,8 +16,8 @@ from typing import Protocol
 import numpy as np
 from scipy.special import softmax
 
+from userip_lightning.arrays import Floats
 from userip_lightning.catalogue.adam import descend, standardised
-from userip_lightning.catalogue.code_table import Floats
 
 #: Events above which an item counts no more in a fit.
 POPULAR = 30.0

@@ -26,17 +26,17 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from userip_lightning.catalogue.anchors import Anchor, anchored_order, anchored_weight, find_anchors
+from userip_lightning.catalogue.code_order import code_order, split_classes
 from userip_lightning.catalogue.code_table import CodeTable
 from userip_lightning.catalogue.codebooks import Codebooks, are_factorised, factorised_starts, joint_starts
 from userip_lightning.catalogue.em import Block, Schedule, Search
 from userip_lightning.catalogue.exact_sums import rounded
 from userip_lightning.catalogue.export import CatalogueData, Coded, write_bank
-from userip_lightning.catalogue.factorised_start import FactorisedStart
+from userip_lightning.catalogue.factorised_em import FactorisedStart
 from userip_lightning.catalogue.factorised_table import FactorisedTable
 from userip_lightning.catalogue.further_items import kept_for_new_items
-from userip_lightning.catalogue.joint_start import JointStart
+from userip_lightning.catalogue.joint_em import JointStart
 from userip_lightning.catalogue.merging import merged_sizes, merged_table
-from userip_lightning.catalogue.naming import code_order, split_classes
 from userip_lightning.catalogue.recommendation import Recommendation, RecommendationTerm
 from userip_lightning.catalogue.steering import Steering
 from userip_lightning.catalogue.unseen_items import UnseenItems

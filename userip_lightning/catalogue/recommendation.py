@@ -24,7 +24,8 @@ from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits, embedding_bag, one_hot
 from torch.optim import Adam
 
-from userip_lightning.catalogue.code_table import CodeTable, Floats
+from userip_lightning.arrays import Floats
+from userip_lightning.catalogue.code_table import CodeTable
 from userip_lightning.catalogue.labelled_rows import Ints, LabelledRows
 from userip_lightning.errors import InputError
 from userip_lightning.quantize.surrogate import SurrogateDCN

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from userip_lightning import __version__
 from userip_lightning.cli.safe import SAFE, chosen_safety
 from userip_lightning.pipeline.failures import sentence
-from userip_lightning.pipeline.shipped import with_configurations
+from userip_lightning.pipeline.shipped_configs import with_configurations
 
 #: Commands whose --config is a YAML file or the name of a shipped one.
 _CONFIGURED = frozenset(

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import fields
 
 from userip_lightning.pipeline.settings import Settings
-from userip_lightning.pipeline.shipped import shipped_names
+from userip_lightning.pipeline.shipped_configs import shipped_names
 
 _DESCRIPTION = """Print a script that completes commands, the settings of an experiment and the names of
 shipped configurations. In ~/.bashrc: eval "$(userip completion bash)"; in ~/.zshrc:

@@ -11,11 +11,11 @@ from typing import Any
 from jsonargparse import ArgumentParser
 
 from userip_lightning.bank import FeatureBank
+from userip_lightning.bulk.catalogue_engine import Tabled
 from userip_lightning.bulk.engine import Engine, Request
-from userip_lightning.bulk.prompted import Prompted
+from userip_lightning.bulk.per_user_engine import Prompted
 from userip_lightning.bulk.recipe import Recipe
 from userip_lightning.bulk.run import infer as infer_population
-from userip_lightning.bulk.tabled import Tabled
 from userip_lightning.errors import InputError
 from userip_lightning.pipeline.finished import chosen_seed, finished, opened
 from userip_lightning.pipeline.plan import Job

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from userip_lightning.cli.new_file import write_new
 from userip_lightning.errors import InputError
-from userip_lightning.pipeline.shipped import shipped_file, shipped_names
+from userip_lightning.pipeline.shipped_configs import shipped_file, shipped_names
 
 _DESCRIPTION = """Write a commented configuration into the current folder, to be changed there, and print the
 next command. Without a name, list what there is."""

@@ -16,11 +16,11 @@ from userip_lightning.catalogue.datamodule import CatalogueDataModule
 from userip_lightning.catalogue.module import CatalogueModule
 from userip_lightning.errors import InputError
 from userip_lightning.pipeline.config import preparation
+from userip_lightning.pipeline.earlier_artifacts import RESULTS
 from userip_lightning.pipeline.finished import chosen_seed, finished, opened
 from userip_lightning.pipeline.local_paths import names_alone
 from userip_lightning.pipeline.plan import Job
 from userip_lightning.pipeline.quiet import quiet
-from userip_lightning.pipeline.recorded import RESULTS
 from userip_lightning.pipeline.run import CONFIG
 from userip_lightning.pipeline.stages import CATALOGUE
 from userip_lightning.pipeline.training import instantiate

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 from sklearn.metrics import roc_auc_score
 
-from userip_lightning.catalogue.code_table import Floats
+from userip_lightning.arrays import Floats
 from userip_lightning.catalogue.event_model import event_model
 from userip_lightning.catalogue.user_events import user_events
 from userip_lightning.data.prepared import PreparedData

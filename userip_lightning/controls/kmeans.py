@@ -20,13 +20,13 @@ from sklearn.decomposition import TruncatedSVD
 from sklearn.preprocessing import normalize
 from threadpoolctl import threadpool_limits
 
-from userip_lightning.catalogue.bag_of_words import bag_of_words
 from userip_lightning.catalogue.user_events import user_events
 from userip_lightning.controls.affinity import AffinityJudge, Codes
 from userip_lightning.data.item_text import words
 from userip_lightning.data.prepared import PreparedData
 from userip_lightning.errors import InputError
 from userip_lightning.schema import SUPPORT, TRAIN, VAL
+from userip_lightning.texts.bag_of_words import bag_of_words
 
 Floats = NDArray[np.float64]
 

@@ -13,13 +13,13 @@ from math import prod
 import numpy as np
 from numpy.typing import NDArray
 
-from userip_lightning.catalogue.bag_of_words import bag_of_words
-from userip_lightning.catalogue.code_table import Floats
+from userip_lightning.arrays import Floats
 from userip_lightning.catalogue.codebooks import are_factorised, factorised_starts, joint_starts
 from userip_lightning.catalogue.em import Search, run
 from userip_lightning.catalogue.user_events import user_events
 from userip_lightning.data.item_text import words
 from userip_lightning.data.prepared import PreparedData
+from userip_lightning.texts.bag_of_words import bag_of_words
 
 _STARTS = 3
 

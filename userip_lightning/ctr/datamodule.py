@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from userip_lightning.artifact import Manifest, expect_same_data, read_manifest, refuse_leak
 from userip_lightning.bank import FeatureBank
 from userip_lightning.batches import CTRBatch
-from userip_lightning.catalogue.text_source import TextSource
 from userip_lightning.ctr.fields import (
     attribute_columns,
     code_columns,
@@ -29,6 +28,7 @@ from userip_lightning.data.prepared import PreparedData
 from userip_lightning.data.row_slices import RowSlices
 from userip_lightning.errors import InputError
 from userip_lightning.schema import TEST, TRAIN, VAL, FeatureSchema, ProfileVectors
+from userip_lightning.texts.source import TextSource
 
 #: Rows that a loader hands out at a time: what happens between two of Lightning's steps should cost little
 #: beside them, and scoring should not be slower because training steps are small.

@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 
 from userip_lightning.arrays import read_array
 from userip_lightning.bank import FeatureBank
-from userip_lightning.catalogue.joined_texts import joined_texts
-from userip_lightning.catalogue.text_source import TextSource
-from userip_lightning.catalogue.text_vectors import text_vectors
 from userip_lightning.data.prepared import PreparedData
 from userip_lightning.errors import InputError
 from userip_lightning.schema import TRAIN, FeatureSchema, Field, ProfileVectors
+from userip_lightning.texts.joined import joined_texts
+from userip_lightning.texts.source import TextSource
+from userip_lightning.texts.vectors import text_vectors
 
 
 class Column(NamedTuple):

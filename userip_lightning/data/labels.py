@@ -10,7 +10,7 @@ import polars as pl
 
 from userip_lightning.data.negatives import sample_negatives
 from userip_lightning.errors import InputError
-from userip_lightning.truth import read_label
+from userip_lightning.label_values import read_label
 
 
 class Labels(ABC):

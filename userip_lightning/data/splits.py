@@ -1,4 +1,4 @@
-"""Who sees which event: what a split is, and three of them (design, section 3)."""
+"""Who sees which event: what a split is, and three of them (docs/evidence.md)."""
 
 from __future__ import annotations
 

@@ -9,13 +9,13 @@ import polars as pl
 from scipy.sparse import csr_matrix
 
 from userip_lightning.bank import FeatureBank
-from userip_lightning.catalogue.joined_texts import joined_texts
 from userip_lightning.catalogue.user_events import user_events
 from userip_lightning.data.prepared import PreparedData
 from userip_lightning.errors import InputError
 from userip_lightning.explain.source import Ints, Source
 from userip_lightning.explain.title_words import TitleWords, title_words
 from userip_lightning.schema import TEST, VAL
+from userip_lightning.texts.joined import joined_texts
 
 
 class Log:

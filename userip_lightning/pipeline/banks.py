@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from userip_lightning.artifact import Manifest
 from userip_lightning.bank import FeatureBank
-from userip_lightning.controls import drawn
+from userip_lightning.controls import simple as drawn
 from userip_lightning.controls.kmeans import svd_kmeans, svd_text_kmeans, text_kmeans
 from userip_lightning.controls.mixtures import bag_of_words_mixture, count_mixture
 from userip_lightning.data.prepared import PreparedData

@@ -16,9 +16,9 @@ from userip_lightning.assets import cache_root
 from userip_lightning.data.preparation import Preparation
 from userip_lightning.errors import InputError
 from userip_lightning.pipeline.code_version import code_hash, named_modules
+from userip_lightning.pipeline.data_location import locate_data
 from userip_lightning.pipeline.fresh_classes import FreshClassParser
 from userip_lightning.pipeline.local_paths import absolute
-from userip_lightning.pipeline.located import locate_data
 from userip_lightning.pipeline.settings import (
     ENGINES,
     STAGE_NAMES,

@@ -15,7 +15,7 @@ import wandb_workspaces.workspaces as workspaces
 from wandb_workspaces import expr
 
 from userip_lightning.errors import InputError
-from userip_lightning.pipeline.logged import EPOCH, STEP
+from userip_lightning.pipeline.metric_names import EPOCH, STEP
 
 #: Runs, and bars, that a panel shows: a table has up to some forty rows, its runs are grouped to them.
 MOST = 200

@@ -17,9 +17,9 @@ from userip_lightning.pipeline.config import (
     preparation,
     prepare,
 )
+from userip_lightning.pipeline.earlier_artifacts import read_recorded, with_recorded
 from userip_lightning.pipeline.failures import sentence
 from userip_lightning.pipeline.plan import Job, Plan, make_plan
-from userip_lightning.pipeline.recorded import read_recorded, with_recorded
 from userip_lightning.pipeline.run import CONFIG
 from userip_lightning.pipeline.training import is_done
 

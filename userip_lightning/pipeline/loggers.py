@@ -11,9 +11,9 @@ import wandb
 from lightning.pytorch.loggers import CSVLogger, Logger, WandbLogger
 
 from userip_lightning.errors import InputError
-from userip_lightning.pipeline.labels import GIVEN, run_labels
-from userip_lightning.pipeline.logged import EPOCH, FIGURES, STEP
+from userip_lightning.pipeline.metric_names import EPOCH, FIGURES, STEP
 from userip_lightning.pipeline.plan import Job
+from userip_lightning.pipeline.run_labels import GIVEN, run_labels
 from userip_lightning.pipeline.settings import Settings
 
 #: Longest tag that W&B takes, in characters.

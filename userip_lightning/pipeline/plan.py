@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from userip_lightning.artifact import SCHEMA_VERSION, stable_hash
-from userip_lightning.controls import drawn, kmeans, mixtures
+from userip_lightning.controls import kmeans, mixtures
+from userip_lightning.controls import simple as drawn
 from userip_lightning.pipeline.code_version import code_hash, named_modules
 from userip_lightning.pipeline.config import Experiment
 from userip_lightning.pipeline.local_paths import by_content
-from userip_lightning.pipeline.retrained import RETRAINED, left_out, of_engine
+from userip_lightning.pipeline.retrained_controls import RETRAINED, left_out, of_engine
 from userip_lightning.pipeline.settings import Control, Settings
 from userip_lightning.pipeline.stages import CATALOGUE, CTR, PROFILE, QUANTIZE, Stage
 from userip_lightning.report.comparison import CODES, NO_CODES

@@ -16,9 +16,9 @@ import torch
 from userip_lightning import __version__, artifact
 from userip_lightning.markdown import cell
 from userip_lightning.pipeline.config import Experiment, settings_hash
+from userip_lightning.pipeline.earlier_artifacts import RESULTS
 from userip_lightning.pipeline.explained import report_section
 from userip_lightning.pipeline.plan import Job, Plan
-from userip_lightning.pipeline.recorded import RESULTS
 from userip_lightning.pipeline.training import is_done, read_record
 from userip_lightning.profile.export import HELD_OUT
 from userip_lightning.report.comparison import Comparison, compare

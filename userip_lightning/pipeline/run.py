@@ -16,11 +16,11 @@ from userip_lightning.errors import InputError
 from userip_lightning.lock import sole_writer
 from userip_lightning.pipeline.banks import write_control
 from userip_lightning.pipeline.config import Experiment, prepare
-from userip_lightning.pipeline.labels import data_labels
+from userip_lightning.pipeline.earlier_artifacts import RESULTS, Recorded, read_recorded, with_recorded
 from userip_lightning.pipeline.plan import Job, Place, Plan, experiment_root, make_plan
 from userip_lightning.pipeline.progress import Display
-from userip_lightning.pipeline.recorded import RESULTS, Recorded, read_recorded, with_recorded
 from userip_lightning.pipeline.results import write_results
+from userip_lightning.pipeline.run_labels import data_labels
 from userip_lightning.pipeline.settings import StageName
 from userip_lightning.pipeline.side_by_side import Run, train_side_by_side
 from userip_lightning.pipeline.training import RECORD, evaluate, is_done, share, train

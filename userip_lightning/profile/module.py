@@ -307,7 +307,7 @@ class ProfileModule(LightningModule):
         self.judged = self._bring_together(self.data.judged_users("test"))
 
     def test_step(self, batch: ProfileBatch | None, batch_idx: int) -> None:
-        """Held-out nats per token under own z, another user's z and no z (design, section 3)."""
+        """Held-out nats per token under own z, another user's z and no z (docs/evidence.md)."""
         if batch is None:
             if self.lm.sharded:
                 accompany(self._likelihood, self._nobody(), self._nobody(), None)

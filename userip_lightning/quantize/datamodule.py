@@ -15,7 +15,7 @@ from userip_lightning import artifact
 from userip_lightning.arrays import open_array
 from userip_lightning.artifact import Manifest
 from userip_lightning.batches import RecBatch
-from userip_lightning.controls.profiles import Z, replaced
+from userip_lightning.controls.uninformative_profiles import Z, replaced
 from userip_lightning.data.prepared import PreparedData
 from userip_lightning.data.row_loader import RowLoader
 from userip_lightning.data.row_sampler import RowBatchSampler

@@ -22,8 +22,8 @@ from torch.optim import Adam, Optimizer, SparseAdam
 
 from userip_lightning.batches import RecBatch
 from userip_lightning.errors import InputError
+from userip_lightning.quantize.code_search import CodeSearch
 from userip_lightning.quantize.cross_fit import chooses, split
-from userip_lightning.quantize.e_step import CodeSearch
 from userip_lightning.quantize.export import QuantizeData, read_text, refuse_unused, write_bank
 from userip_lightning.quantize.losses import DEFAULT_WEIGHTS, QuantizeWeights, anchor_loss, total_loss
 from userip_lightning.quantize.monitor import flips, relative_perplexity, usage

@@ -18,7 +18,7 @@ import numpy as np
 from userip_lightning import artifact
 from userip_lightning.errors import InputError
 from userip_lightning.report.entries import Entry
-from userip_lightning.report.part import Judged, expect_part, union
+from userip_lightning.report.partial_methods import Judged, expect_part, union
 from userip_lightning.report.predictions import Rows, Run, expect_same_rows, read_run
 
 _Runs = Mapping[str, Sequence[Run]]

@@ -16,9 +16,9 @@ import numpy as np
 import polars as pl
 
 from userip_lightning.report.entries import Entry
-from userip_lightning.report.measured import Measured, delta_columns
+from userip_lightning.report.input_control import reach
 from userip_lightning.report.measurements import Measurements, UsersByClass
-from userip_lightning.report.reach import reach
+from userip_lightning.report.method_figures import Measured, delta_columns
 from userip_lightning.report.statistics import metrics
 from userip_lightning.report.statistics.bootstrap import paired_difference
 from userip_lightning.report.statistics.delong import delong_test

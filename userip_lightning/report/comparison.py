@@ -14,7 +14,7 @@ import numpy as np
 import polars as pl
 
 from userip_lightning.errors import InputError
-from userip_lightning.report.measured import Measured, delta_columns, deviation, measure
+from userip_lightning.report.method_figures import Measured, delta_columns, deviation, measure
 from userip_lightning.report.predictions import read_predictions
 from userip_lightning.report.statistics import metrics
 from userip_lightning.report.statistics.bootstrap import paired_difference

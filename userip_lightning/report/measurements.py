@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from userip_lightning.artifact import rows_hash
-from userip_lightning.report.measured import Measured, measure
-from userip_lightning.report.part import Judged, restrict
+from userip_lightning.report.method_figures import Measured, measure
+from userip_lightning.report.partial_methods import Judged, restrict
 from userip_lightning.report.predictions import Predictions, Rows
 
 #: User numbers of the positive and of the negative rows, for the clustered form of DeLong's test.

@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from userip_lightning.report.entries import Entry
-from userip_lightning.report.measured import delta_columns
 from userip_lightning.report.measurements import Measurements
+from userip_lightning.report.method_figures import delta_columns
 from userip_lightning.report.statistics import metrics
 from userip_lightning.report.statistics.bootstrap import paired_difference
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+from userip_lightning.report.findings import CLAIMS
 from userip_lightning.report.folder import PAGE, RESULTS, write_sheets
-from userip_lightning.report.found import CLAIMS
 from userip_lightning.report.notation import NONE
 from userip_lightning.report.sheet import Cell, Rows, Sheet
 

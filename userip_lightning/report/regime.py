@@ -17,7 +17,7 @@ from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
 
-from userip_lightning.report.measured import delta_columns, deviation
+from userip_lightning.report.method_figures import delta_columns, deviation
 from userip_lightning.report.notation import delta, plural
 from userip_lightning.report.predictions import Predictions
 from userip_lightning.report.statistics import metrics

@@ -11,8 +11,8 @@ import polars as pl
 
 from userip_lightning.report.codes import contrast
 from userip_lightning.report.entries import Entry
-from userip_lightning.report.measured import Measured, deviation
 from userip_lightning.report.measurements import Measurements, UsersByClass
+from userip_lightning.report.method_figures import Measured, deviation
 from userip_lightning.report.paper import paper_figure
 from userip_lightning.report.statistics import metrics
 from userip_lightning.report.verdict import MIN_SEEDS, NOISE, beats

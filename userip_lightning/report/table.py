@@ -13,9 +13,9 @@ from rich.text import Text
 from userip_lightning.markdown import cell, line
 from userip_lightning.report.comparison import NO_CODES, Comparison
 from userip_lightning.report.held_out import HeldOut
+from userip_lightning.report.input_control import reach
 from userip_lightning.report.notation import NONE, delta, interval, p_value, percent, spread
 from userip_lightning.report.page import Panel, Section, page
-from userip_lightning.report.reach import reach
 from userip_lightning.report.sheet import Cell, Rows, Sheet
 
 #: Key under which ``not_run`` gives the reason for a missing stage 1 evaluation.

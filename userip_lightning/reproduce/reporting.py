@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from userip_lightning.report.entries import Entry
-from userip_lightning.report.found import found
+from userip_lightning.report.findings import found
 from userip_lightning.report.sheet import Sheet
 from userip_lightning.report.study import write_study
 from userip_lightning.report.summary import summary_sheet

@@ -6,7 +6,7 @@ import polars as pl
 
 from userip_lightning.errors import InputError
 from userip_lightning.ids import ID, is_broken, read_ids
-from userip_lightning.truth import read_label
+from userip_lightning.label_values import read_label
 
 _IDS = ("user_id", "item_id")
 

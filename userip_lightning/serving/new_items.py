@@ -16,12 +16,12 @@ from userip_lightning.arrays import read_array
 from userip_lightning.bank import FeatureBank
 from userip_lightning.catalogue.exact_sums import rounded
 from userip_lightning.catalogue.further_items import NEW_ITEMS
-from userip_lightning.catalogue.joined_texts import joined_texts
-from userip_lightning.catalogue.text_reader import TextReader, read_all, unpacked
 from userip_lightning.catalogue.unseen_items import UnseenItems
 from userip_lightning.errors import InputError
 from userip_lightning.ids import ID, is_broken, read_ids
 from userip_lightning.serving.sums import Floats
+from userip_lightning.texts.joined import joined_texts
+from userip_lightning.texts.reader import TextReader, read_all, unpacked
 
 
 class NewItems(NamedTuple):

@@ -6,7 +6,7 @@
     profiler.update(state, item="m17")           # one more event, in place
     profiler.code(state)
 
-The rule is that of the bank (design, section 7), and sums are exact: whichever way a user's events come in,
+The rule is that of the bank (docs/codes.md), and sums are exact: whichever way a user's events come in,
 they have the same state and the same codes, bit for bit. What an id is, says :mod:`userip_lightning.ids`.
 Polars is loaded with the first whole log; one user's next event does not need it.
 """

@@ -21,9 +21,8 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.special import expit, logit
 
+from userip_lightning.arrays import Floats
 from userip_lightning.bank import FeatureBank
-from userip_lightning.catalogue.bag_of_words import bag_of_words
-from userip_lightning.catalogue.code_table import Floats
 from userip_lightning.catalogue.datamodule import CatalogueDataModule
 from userip_lightning.controls.affinity import AffinityJudge, Codes
 from userip_lightning.data.item_text import words
@@ -35,6 +34,7 @@ from userip_lightning.report.regime import Contender
 from userip_lightning.report.statistics import metrics
 from userip_lightning.reproduce.regimes.methods import REFERENCE, Method
 from userip_lightning.schema import SUPPORT, TEST, TRAIN, VAL
+from userip_lightning.texts.bag_of_words import bag_of_words
 
 #: Says a method's log-odds of all items and codes: codes [U] → [I, C].
 _Odds = Callable[[Codes], Floats]

@@ -16,7 +16,7 @@ from userip_lightning.pipeline.banks import write_control
 from userip_lightning.pipeline.config import Experiment, prepare
 from userip_lightning.pipeline.plan import Job, Plan, make_plan
 from userip_lightning.pipeline.progress import Display
-from userip_lightning.pipeline.retrained import PERMUTED_TEXT, RETRAINED
+from userip_lightning.pipeline.retrained_controls import PERMUTED_TEXT, RETRAINED
 from userip_lightning.pipeline.run import fit
 from userip_lightning.pipeline.settings import StageName
 from userip_lightning.pipeline.world import World

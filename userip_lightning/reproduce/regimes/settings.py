@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from userip_lightning.catalogue.language_model_text import SentenceEncoder
-from userip_lightning.catalogue.text_source import BagOfWords, NoText, TextSource
 from userip_lightning.errors import InputError
-from userip_lightning.pipeline.retrained import RETRAINED
+from userip_lightning.pipeline.retrained_controls import RETRAINED
 from userip_lightning.pipeline.settings import Control
 from userip_lightning.schema import SIZES
+from userip_lightning.texts.language_model import SentenceEncoder
+from userip_lightning.texts.source import BagOfWords, NoText, TextSource
 
 SplitName = Literal["cold_users", "random", "temporal", "cold_items"]
 #: Controls that know the items' words; all others know nothing of texts.
@@ -76,12 +76,12 @@ def check(regimes: Regimes, controls: list[Control]) -> None:
     reads = {text.reads for text in regimes.texts.values()}
     if "nothing" not in reads and not set(controls) - WORDS - _CHANCE - set(RETRAINED):
         raise InputError(
-            "regimes.texts: no method without text; add userip_lightning.catalogue.text_source.NoText, or "
+            "regimes.texts: no method without text; add userip_lightning.texts.source.NoText, or "
             "svd_kmeans or count_mixture to controls."
         )
     if not reads - {"nothing"}:
         raise InputError(
-            "regimes.texts: no source reads the text; add userip_lightning.catalogue.text_source.BagOfWords."
+            "regimes.texts: no source reads the text; add userip_lightning.texts.source.BagOfWords."
         )
     taken = {*(name.replace("_", " ") for name in controls), "no codes", *map(of_other_items, regimes.texts)}
     if clash := sorted(set(regimes.texts) & taken):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from userip_lightning.serving.redis_store.address import Address
-from userip_lightning.serving.redis_store.complaints import told
+from userip_lightning.serving.redis_store.errors import told
 from userip_lightning.serving.redis_store.layout import Entry, Layout
 from userip_lightning.serving.redis_store.pushing import BATCH, batches
 

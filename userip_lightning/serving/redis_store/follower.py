@@ -8,7 +8,7 @@ from pathlib import Path
 from userip_lightning.bank.feature_bank import FeatureBank
 from userip_lightning.serving.copying import check_origin
 from userip_lightning.serving.redis_store.address import Address
-from userip_lightning.serving.redis_store.complaints import told
+from userip_lightning.serving.redis_store.errors import told
 from userip_lightning.serving.redis_store.layout import Layout
 from userip_lightning.serving.redis_store.pages import find, page_of
 from userip_lightning.serving.redis_store.pushing import push

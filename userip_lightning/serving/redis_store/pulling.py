@@ -16,7 +16,7 @@ from userip_lightning.bank.version_folder import Content
 from userip_lightning.errors import InputError
 from userip_lightning.serving.copying import Progress, manifest_of, write_pulled
 from userip_lightning.serving.redis_store.address import Address
-from userip_lightning.serving.redis_store.complaints import told
+from userip_lightning.serving.redis_store.errors import told
 from userip_lightning.serving.redis_store.layout import Layout, Meta
 from userip_lightning.serving.redis_store.pages import read_page
 from userip_lightning.serving.redis_store.pushing import BATCH

@@ -14,7 +14,7 @@ from userip_lightning.bank.pruning import check_keep
 from userip_lightning.errors import InputError
 from userip_lightning.serving.copying import Progress, Pushed, further_arrays, parts
 from userip_lightning.serving.redis_store.address import Address
-from userip_lightning.serving.redis_store.complaints import told
+from userip_lightning.serving.redis_store.errors import told
 from userip_lightning.serving.redis_store.layout import SCHEMA, Entry, Layout, Meta
 from userip_lightning.serving.redis_store.pages import page_count, write_pages
 from userip_lightning.serving.redis_store.push_lock import PushLock

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from userip_lightning.ids import Ids, asked_ids
 from userip_lightning.serving.redis_store.address import Address
-from userip_lightning.serving.redis_store.complaints import told
+from userip_lightning.serving.redis_store.errors import told
 from userip_lightning.serving.redis_store.layout import Layout, Meta
 from userip_lightning.serving.redis_store.pages import find, numbers, page_of
 

@@ -11,13 +11,14 @@ from typing import Any
 
 import numpy as np
 
-from userip_lightning.arrays import read_array, save_array
+from userip_lightning.arrays import Floats, read_array, save_array
 from userip_lightning.artifact import scratch, stable_hash
 from userip_lightning.assets import cache_root
-from userip_lightning.catalogue.code_table import Floats
-from userip_lightning.catalogue.encoded_texts import encoded_texts
-from userip_lightning.catalogue.text_reader import packed, unpacked
-from userip_lightning.catalogue.text_source import (
+from userip_lightning.errors import InputError
+from userip_lightning.texts.encoded import encoded_texts
+from userip_lightning.texts.process_turns import turn
+from userip_lightning.texts.reader import packed, unpacked
+from userip_lightning.texts.source import (
     EncodedSource,
     Events,
     FittedTexts,
@@ -26,8 +27,6 @@ from userip_lightning.catalogue.text_source import (
     TextSource,
     events_hash,
 )
-from userip_lightning.catalogue.turn import turn
-from userip_lightning.errors import InputError
 
 
 def text_vectors(source: TextSource, texts: Sequence[str], events: Events | None = None) -> Floats | None:

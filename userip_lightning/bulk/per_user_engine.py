@@ -11,7 +11,7 @@ import polars as pl
 from userip_lightning import parquet
 from userip_lightning.artifact import Manifest, read_manifest
 from userip_lightning.bank import FeatureBank
-from userip_lightning.bulk import catalogue
+from userip_lightning.bulk import prompt_items as catalogue
 from userip_lightning.bulk.engine import Request
 from userip_lightning.bulk.on_ray import import_ray, infer_on_ray
 from userip_lightning.bulk.part_store import PartStore

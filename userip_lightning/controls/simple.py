@@ -1,4 +1,4 @@
-"""Control codes: what any gain of inferred codes must beat (design, section 3).
+"""Control codes: what any gain of inferred codes must beat (docs/evidence.md).
 
 A code is a function of the user id, which is a field already, so even codes without meaning can move a CTR
 model. Every control gives int64 codes [U, P] in the order of the users table, and is made from TRAIN and

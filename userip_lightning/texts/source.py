@@ -17,11 +17,11 @@ from scipy.sparse import csr_matrix
 from sklearn.decomposition import PCA
 from threadpoolctl import threadpool_limits
 
+from userip_lightning.arrays import Floats
 from userip_lightning.artifact import stable_hash
-from userip_lightning.catalogue.bag_of_words import WIDTH, fitted_words
-from userip_lightning.catalogue.code_table import Floats
-from userip_lightning.catalogue.text_reader import EncodedReader, TextReader
 from userip_lightning.errors import InputError
+from userip_lightning.texts.bag_of_words import WIDTH, fitted_words
+from userip_lightning.texts.reader import EncodedReader, TextReader
 
 #: What of a text a source knows, the later ones more than those before.
 Reads = Literal["nothing", "words", "language model"]

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
-from userip_lightning.catalogue.code_table import Floats
-from userip_lightning.catalogue.joint_start import Opening
+from userip_lightning.arrays import Floats
+from userip_lightning.catalogue.joint_em import Opening
 
 _PRIOR = 5.0  # a user's share of positives is pulled to the log's as by this many events
 

@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from userip_lightning import parquet
-from userip_lightning.catalogue.joined_texts import joined_texts
-from userip_lightning.catalogue.text_source import NoText
 from userip_lightning.data.item_text import tell_apart
 from userip_lightning.errors import InputError
 from userip_lightning.pipeline.config import Experiment
 from userip_lightning.pipeline.settings import Control, Engine
+from userip_lightning.texts.joined import joined_texts
+from userip_lightning.texts.source import NoText
 
 
 class Retrained(NamedTuple):

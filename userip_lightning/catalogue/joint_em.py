@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
-from userip_lightning.catalogue.code_table import CodeTable, Floats
+from userip_lightning.arrays import Floats
+from userip_lightning.catalogue.code_table import CodeTable
 from userip_lightning.catalogue.em import CONCENTRATION, Search, Usage, run
 from userip_lightning.catalogue.event_model import EventModel
 from userip_lightning.catalogue.unseen_items import UnseenItems

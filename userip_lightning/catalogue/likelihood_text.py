@@ -30,22 +30,17 @@ from sklearn.metrics import r2_score
 from sklearn.model_selection import cross_val_predict
 from threadpoolctl import threadpool_limits
 
-from userip_lightning.arrays import read_array, save_array
+from userip_lightning.arrays import Floats, read_array, save_array
 from userip_lightning.artifact import scratch, write_text
 from userip_lightning.catalogue.adam import standardised
-from userip_lightning.catalogue.code_table import Floats
+from userip_lightning.catalogue.code_order import code_order
 from userip_lightning.catalogue.combination_scores import AddedScores, JointScores
 from userip_lightning.catalogue.event_model import event_model, like_offset
+from userip_lightning.catalogue.generosity_start import generosity_opening
 from userip_lightning.catalogue.item_prior import POPULAR
-from userip_lightning.catalogue.joint_start import fit
-from userip_lightning.catalogue.language_model_text import HiddenStates
-from userip_lightning.catalogue.naming import code_order
-from userip_lightning.catalogue.opening import generosity_opening
+from userip_lightning.catalogue.joint_em import fit
 from userip_lightning.catalogue.soft_token_module import EPOCH, SoftTokenModule, Targets
 from userip_lightning.catalogue.soft_tokens import start_words
-from userip_lightning.catalogue.telling import Teller, TellSteps
-from userip_lightning.catalogue.text_source import Events, LearnedSource
-from userip_lightning.catalogue.text_vectors import text_vectors
 from userip_lightning.errors import InputError
 from userip_lightning.lm.backbone import (
     DEFAULT_LM,
@@ -65,6 +60,10 @@ from userip_lightning.profile.prompt import (
     encode_item,
 )
 from userip_lightning.profile.start import embed_start
+from userip_lightning.texts.language_model import HiddenStates
+from userip_lightning.texts.lm_progress import Teller, TellSteps
+from userip_lightning.texts.source import Events, LearnedSource
+from userip_lightning.texts.vectors import text_vectors
 from userip_lightning.weights import fault
 
 _PART, _TOGETHER = 256, 16

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from userip_lightning.catalogue.code_table import Floats
+from userip_lightning.arrays import Floats
 
 
 def code_order(evidence: Floats, sizes: Mapping[str, int]) -> NDArray[np.int64]:

@@ -10,10 +10,10 @@ from pathlib import Path
 import polars as pl
 
 from userip_lightning.bank import FeatureBank
-from userip_lightning.bulk.catalogue import read_frame
 from userip_lightning.bulk.engine import Request
 from userip_lightning.bulk.part_store import PartStore
 from userip_lightning.bulk.population import Population, read_part
+from userip_lightning.bulk.prompt_items import read_frame
 from userip_lightning.bulk.worker import POPULATION, PartDone
 from userip_lightning.data.labels import Labels
 from userip_lightning.errors import InputError

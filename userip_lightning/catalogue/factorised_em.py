@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
-from userip_lightning.catalogue.code_table import Floats
+from userip_lightning.arrays import Floats
 from userip_lightning.catalogue.em import CONCENTRATION, Usage
 from userip_lightning.catalogue.factorised_events import FactorisedItemEvents
 from userip_lightning.catalogue.factorised_table import FactorisedTable, PairSums

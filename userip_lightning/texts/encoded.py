@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from userip_lightning.arrays import read_array, save_array
 from userip_lightning.artifact import scratch
-from userip_lightning.catalogue.telling import Teller
 from userip_lightning.errors import InputError
+from userip_lightning.texts.lm_progress import Teller
 
 _CHUNK = 2048  # texts between two savings
 

@@ -10,9 +10,9 @@ from sklearn.decomposition import TruncatedSVD
 from sklearn.feature_extraction.text import TfidfVectorizer
 from threadpoolctl import threadpool_limits
 
-from userip_lightning.catalogue.code_table import Floats
-from userip_lightning.catalogue.text_reader import WordReader
+from userip_lightning.arrays import Floats
 from userip_lightning.errors import InputError
+from userip_lightning.texts.reader import WordReader
 
 _FREQUENT = 3
 

@@ -1,0 +1,1 @@
+"""Item texts as vectors: words, sentence vectors, hidden states of a language model."""
