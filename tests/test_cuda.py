@@ -22,8 +22,8 @@ from sklearn.metrics import adjusted_rand_score
 
 from tests.catalogue.planted import CLASSES, ITEMS
 from tests.catalogue.planted import planted as events_of
+from tests.controls.test_simple import planted as implicit_log
 from tests.data.make_tiny import TINY
-from tests.data.test_controls import planted as implicit_log
 from tests.profile.runner import Run
 from tests.quantize.conftest import Planted, plant  # noqa: F401  # a fixture
 from userip_lightning.catalogue.datamodule import CatalogueDataModule

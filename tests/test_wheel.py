@@ -76,6 +76,7 @@ def run(installed: Path, tmp_path: Path) -> Run:
 
 def test_an_empty_folder_becomes_codes_of_ones_own_log(run: Run, installed: Path, tmp_path: Path) -> None:
     assert run("--version").stdout == "userip 0.1.0\n"
+    assert list(installed.parent.glob("lib/python*/site-packages/userip_lightning/py.typed"))
     assert run("init", "csv").stdout.splitlines()[0] == "csv.yaml"
     folder = tmp_path / "empty"
     (folder / "events.csv").write_text("\n".join(["user_id,item_id,rating", *ROWS]) + "\n")

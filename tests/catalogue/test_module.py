@@ -12,7 +12,7 @@ from lightning.pytorch import Trainer
 from scipy.sparse import csr_matrix
 from sklearn.metrics import adjusted_rand_score
 
-from tests.data.test_controls import planted
+from tests.controls.test_simple import planted
 from tests.forged import forge
 from userip_lightning.bank import FeatureBank
 from userip_lightning.catalogue.code_order import split_classes

@@ -13,7 +13,7 @@ from scipy.sparse import csr_matrix
 from scipy.special import softmax
 from torch import Tensor
 
-from tests.data.test_controls import planted
+from tests.controls.test_simple import planted
 from userip_lightning.bank import FeatureBank
 from userip_lightning.catalogue.code_table import CodeTable
 from userip_lightning.catalogue.codebooks import Codebooks

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from lightning.pytorch import Callback, Trainer
 
-from tests.data.test_controls import planted
+from tests.controls.test_simple import planted
 from userip_lightning.bank import FeatureBank
 from userip_lightning.catalogue.anchors import Anchor, anchored_order, anchored_weight, find_anchors
 from userip_lightning.catalogue.code_table import CodeTable

@@ -54,6 +54,10 @@ class QuantizeDataModule(LightningDataModule):
         z: Z = "own",
     ) -> None:
         super().__init__()
+        if batch_size < 1:
+            raise InputError(f"data.batch_size is {batch_size}; give a number of rows, at least 1.")
+        if not 0 <= holdout < 1:
+            raise InputError(f"data.holdout is {holdout}; give a share of the rows, from 0 to below 1.")
         self.prepared_path = prepared
         self.profiles_path = profiles
         self.batch_size = batch_size

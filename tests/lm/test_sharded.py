@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, distributed, multiprocessing, nn
 from torch.distributed.tensor import DTensor
 
-from tests.profile.test_quantized import nats
+from tests.lm.test_quantized import nats
 from userip_lightning.errors import InputError
 from userip_lightning.lm.backbone import FrozenBackbone, LMSource, load_backbone
 from userip_lightning.lm.sharded import decoder_blocks

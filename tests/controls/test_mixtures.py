@@ -3,7 +3,7 @@ import polars as pl
 import pytest
 from sklearn.metrics import adjusted_rand_score
 
-from tests.data.test_controls import planted
+from tests.controls.test_simple import planted
 from userip_lightning.controls.mixtures import bag_of_words_mixture, count_mixture
 from userip_lightning.data.labels import Implicit, RatingThreshold
 from userip_lightning.data.prepared import PreparedData

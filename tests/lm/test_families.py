@@ -15,9 +15,9 @@ from torch.nn import functional as F
 from transformers import CONFIG_MAPPING
 from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
 
-from tests.profile.family_table import FAMILIES, RIGHT, VARIANTS, as_markdown
+from tests.lm.family_table import FAMILIES, RIGHT, VARIANTS, as_markdown
+from tests.lm.tiny_models import build, tiny_config
 from tests.profile.test_likelihood import as_batch
-from tests.profile.tiny_models import build, tiny_config
 from tests.profile.written import write
 from userip_lightning.errors import InputError
 from userip_lightning.lm.backbone import FrozenBackbone
@@ -109,7 +109,7 @@ def agrees(found: str, reading: str) -> bool:
 
 @pytest.mark.parametrize("family", sorted(MODEL_FOR_CAUSAL_LM_MAPPING_NAMES))
 def test_every_family_is_scored_as_it_reads_or_refused(family: str) -> None:
-    assert family in FAMILIES, f"{family} is new: say in tests/profile/family_table.py how it is taken"
+    assert family in FAMILIES, f"{family} is new: say in tests/lm/family_table.py how it is taken"
     reading, settings = FAMILIES[family]
     found = read(family, settings)
     assert agrees(found, reading), found

@@ -3,7 +3,7 @@ import polars as pl
 import pytest
 from sklearn.metrics import adjusted_rand_score
 
-from tests.data.test_controls import planted
+from tests.controls.test_simple import planted
 from userip_lightning.controls import kmeans as kmeans_controls
 from userip_lightning.controls.affinity import AffinityJudge
 from userip_lightning.controls.kmeans import svd_kmeans, svd_text_kmeans, text_kmeans

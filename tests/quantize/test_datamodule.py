@@ -105,3 +105,16 @@ def test_data_without_training_rows_are_refused(plant: Plant) -> None:
     forge(planted.prepared)
     with pytest.raises(InputError, match="no training rows"):
         planted.datamodule().setup("fit")
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"batch_size": 0}, "data.batch_size is 0; give a number of rows, at least 1."),
+        ({"holdout": 1.0}, "data.holdout is 1.0; give a share of the rows, from 0 to below 1."),
+        ({"holdout": float("nan")}, "data.holdout is nan; give a share of the rows, from 0 to below 1."),
+    ],
+)
+def test_sizes_that_cannot_be_are_refused(settings: dict[str, float], said: str) -> None:
+    with pytest.raises(InputError, match=said):
+        QuantizeDataModule("prepared", "profiles", **settings)

@@ -5,7 +5,7 @@ The table of docs/language_models.md is checked against this one.
 
 from typing import Any, NamedTuple
 
-from tests.profile.tiny_models import DEFAULT, SIZES, tiny_config
+from tests.lm.tiny_models import DEFAULT, SIZES, tiny_config
 
 RIGHT = "right"
 

@@ -4,7 +4,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from tests.data.test_controls import planted
+from tests.controls.test_simple import planted
 from userip_lightning.controls.affinity import AffinityJudge
 from userip_lightning.data.labels import Implicit, Labels, RatingThreshold
 from userip_lightning.data.prepared import PreparedData
