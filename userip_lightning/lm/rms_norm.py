@@ -9,10 +9,12 @@ about half the passes. As there, arithmetic is float32 and the normalised x is r
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
+from torch.amp import is_autocast_available
 
 
 class FrozenRMSNorm(nn.Module):
@@ -47,9 +49,14 @@ class _Normalise(torch.autograd.Function):
     def backward(ctx: Any, *above: Tensor) -> tuple[Tensor, None, None]:
         x, weight, scale = ctx.saved_tensors
         given, wide = (above[0] * weight).float(), x.float()
-        with torch.autocast(x.device.type, enabled=False):  # it would take this product in 16 bits
+        with _without_autocast(x.device.type):
             along = torch.linalg.vecdot(given, wide).unsqueeze(-1) * scale.square() / x.shape[-1]
         return given.sub(wide * along).mul_(scale).to(x.dtype), None, None
+
+
+def _without_autocast(device: str) -> AbstractContextManager[Any]:
+    """Autocast would take a product in 16 bits. Planning runs on devices that have no autocast."""
+    return torch.autocast(device, enabled=False) if is_autocast_available(device) else nullcontext()
 
 
 #: Norms of transformers that compute just this.
