@@ -24,7 +24,7 @@ from userip_lightning.pipeline.run_labels import data_labels
 from userip_lightning.pipeline.settings import StageName
 from userip_lightning.pipeline.side_by_side import Run, train_side_by_side
 from userip_lightning.pipeline.training import RECORD, evaluate, is_done, share, train
-from userip_lightning.pipeline.usage import Usage, release_memory
+from userip_lightning.pipeline.usage import Usage, released_memory
 from userip_lightning.pipeline.world import World
 from userip_lightning.report.table import Report
 
@@ -165,8 +165,8 @@ def _run(job: Job, experiment: Experiment, plan: Plan, display: Display, world: 
 
     def run(job: Job, world: World) -> None:
         labels = data_labels(experiment.data)
-        record = train(job, experiment.settings, plan.place.root, display, labels, world)
-        release_memory()
+        with released_memory():
+            record = train(job, experiment.settings, plan.place.root, display, labels, world)
         cost = f"{record.wall_s:.1f} s, {record.peak_rss / 2**20:,.0f} MiB at most"
         display.finish(f"{job.label}: done in {cost}")
 

@@ -15,7 +15,7 @@ from userip_lightning.pipeline.plan import Job
 from userip_lightning.pipeline.progress import Display
 from userip_lightning.pipeline.settings import Settings
 from userip_lightning.pipeline.training import Record, is_done, train
-from userip_lightning.pipeline.usage import release_memory
+from userip_lightning.pipeline.usage import released_memory
 from userip_lightning.pipeline.worker_pool import WorkerDied, WorkerPool
 
 
@@ -69,6 +69,5 @@ def _job(run: Run, display: Display) -> Callable[[Callable[[Run], Record]], None
 
 
 def _train(run: Run) -> Record:
-    record = train(run.job, run.settings, run.root, Display(Console(quiet=True)), run.labels)
-    release_memory()
-    return record
+    with released_memory():
+        return train(run.job, run.settings, run.root, Display(Console(quiet=True)), run.labels)

@@ -18,7 +18,7 @@ from userip_lightning.pipeline.plan import Job, Source, baseline_job
 from userip_lightning.pipeline.quiet import quiet
 from userip_lightning.pipeline.texts import text_cache_folder
 from userip_lightning.pipeline.training import is_done, read_record, train
-from userip_lightning.pipeline.usage import release_memory
+from userip_lightning.pipeline.usage import released_memory
 from userip_lightning.reproduce.baseline_note import note
 from userip_lightning.reproduce.baseline_settings import Baseline
 from userip_lightning.reproduce.case import Case
@@ -116,9 +116,8 @@ class BaselineRun:
         section = {KNOWLEDGE: self.baseline.sections[KNOWLEDGE]}
         knowledge: Knowledge = parser.instantiate(parser.parse_object(section))[KNOWLEDGE]
         self.display.start(name)
-        with quiet():
+        with quiet(), released_memory():
             knowledge.write(self.case.place.prepared, target, text_cache_folder(), progress)
-        release_memory()
         self.display.finish(f"{name}: done")
 
     def _score(self) -> Outcome:
@@ -131,8 +130,8 @@ class BaselineRun:
             missing += 1
             name = f"{self.name} / seed {job.seed}"
             self.display.start(name)
-            record = train(job, settings, self.case.place.root, self.display, labels)
-            release_memory()
+            with released_memory():
+                record = train(job, settings, self.case.place.root, self.display, labels)
             self.display.finish(f"{name}: done in {record.wall_s:.1f} s")
         records = [record for record in map(read_record, jobs) if record is not None]
         metrics = json.loads((jobs[0].target / METRICS).read_text(encoding="utf-8"))

@@ -8,7 +8,7 @@ from userip_lightning.errors import InputError, Unavailable
 from userip_lightning.pipeline.banks import write_control
 from userip_lightning.pipeline.plan import Job, Plan
 from userip_lightning.pipeline.training import is_done, train
-from userip_lightning.pipeline.usage import release_memory
+from userip_lightning.pipeline.usage import released_memory
 from userip_lightning.reproduce.case import Case
 from userip_lightning.reproduce.progress import StudyDisplay
 from userip_lightning.reproduce.row import Row
@@ -80,6 +80,6 @@ class Inference:
                 continue
             self.display.start(name)
             settings = self.case.experiment.settings
-            record = train(job, settings, self.case.place.root, self.display, self.found_by)
-            release_memory()
+            with released_memory():
+                record = train(job, settings, self.case.place.root, self.display, self.found_by)
             self.display.finish(f"{name}: done in {record.wall_s:.1f} s")
