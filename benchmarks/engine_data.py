@@ -12,7 +12,7 @@ from userip_lightning.assets import ensure_ml100k
 from userip_lightning.data.preparation import Preparation
 from userip_lightning.data.prepared import PreparedData
 from userip_lightning.data.sources.movielens import MovieLens100K
-from userip_lightning.profile.prompt import PromptTemplate
+from userip_lightning.lm.prompt import PromptTemplate
 from userip_lightning.schema import TEST, TRAIN, VAL
 
 #: Held-out titles per user that are judged.

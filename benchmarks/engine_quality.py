@@ -25,9 +25,9 @@ from torch.optim import Adam
 
 from userip_lightning.assets import resolve_lm
 from userip_lightning.lm.backbone import LMSource
+from userip_lightning.lm.prompt import DEFAULT_PROMPT, PromptTemplate
 from userip_lightning.profile.datamodule import ProfileDataModule
 from userip_lightning.profile.module import ProfileModule
-from userip_lightning.profile.prompt import DEFAULT_PROMPT, PromptTemplate
 
 SCORINGS: tuple[Scoring, ...] = ("apart", "together")
 APART, TOGETHER = DEFAULT_PROMPT, replace(DEFAULT_PROMPT, independent=False)

@@ -20,7 +20,7 @@ from torch.profiler import record_function
 from transformers import AutoModelForCausalLM, AutoTokenizer
 from transformers.modeling_outputs import CausalLMOutputWithPast
 
-from userip_lightning.profile.prompt import PromptTemplate
+from userip_lightning.lm.prompt import PromptTemplate
 
 BATCH = 8
 IGNORED = -100

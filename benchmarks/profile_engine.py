@@ -33,8 +33,8 @@ from rich.console import Console
 from rich.table import Table
 
 from userip_lightning.lm.backbone import LMSource
+from userip_lightning.lm.prompt import DEFAULT_PROMPT
 from userip_lightning.pipeline.quiet import quiet
-from userip_lightning.profile.prompt import DEFAULT_PROMPT
 
 PARTS = ("speed", "growth", "quality", "ranks")
 

@@ -96,6 +96,19 @@ def test_no_module_takes_part_in_a_cycle():
         pytest.fail(" → ".join(error.args[1]))
 
 
+def test_no_room_takes_part_in_a_circle():
+    """A room that needs another is not needed by it, through third rooms either; types count."""
+    rooms: dict[str, set[str]] = {}
+    for module in FILES:
+        own = room_of(module)
+        used = {room_of(name) for name in own_imports(module)} - {own, ""}
+        rooms.setdefault(own, set()).update(used if own else ())
+    try:
+        TopologicalSorter(rooms).prepare()
+    except CycleError as error:
+        pytest.fail(" → ".join(error.args[1]))
+
+
 @pytest.mark.parametrize("room", ["report", "bank", "serving", "assets", "artifact", "schema", "lock"])
 def test_reading_results_or_codes_loads_no_training_framework(room):
     modules = [module for module in FILES if room_of(module) == room]

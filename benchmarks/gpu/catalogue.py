@@ -12,7 +12,7 @@ from benchmarks.gpu.child import Child, start
 from benchmarks.gpu.random_lm import Step, grow, llama, measured, random_backbone
 from benchmarks.gpu.titles import CATALOGUE, catalogue_tokens, tokenizer_for
 from userip_lightning.catalogue.title_scores import TitleScores
-from userip_lightning.profile.prompt import DEFAULT_PROMPT
+from userip_lightning.lm.prompt import DEFAULT_PROMPT
 
 _COMBINATIONS = 12
 _GROWING, _TABLE = 45, 25  # seconds

@@ -11,8 +11,8 @@ import numpy as np
 
 from benchmarks.gpu.assets import ITEMS, Assets
 from userip_lightning.lm.backbone import LMSource, load_tokenizer
+from userip_lightning.lm.prompt import Tokenizer, encode_item
 from userip_lightning.profile.body import Tokens
-from userip_lightning.profile.prompt import Tokenizer, encode_item
 
 #: Items of the game histories, and tokens of a title on average (SmolLM2's tokenizer).
 CATALOGUE, MEAN_TOKENS = 16_859, 12.8

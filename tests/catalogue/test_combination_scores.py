@@ -8,8 +8,8 @@ from userip_lightning.catalogue.combination_scores import AddedScores, JointScor
 from userip_lightning.catalogue.soft_tokens import SoftTokens
 from userip_lightning.catalogue.title_scores import TitleScores
 from userip_lightning.lm.backbone import LMSource, load_backbone, load_tokenizer
+from userip_lightning.lm.prompt import ProfileName, PromptTemplate, encode
 from userip_lightning.profile.body import Tokens
-from userip_lightning.profile.prompt import ProfileName, PromptTemplate, encode
 
 TITLES = [" red rose", " old map of the sea", " tea", " Toy Story (1995)"]
 HOBBY = ProfileName("hobby", "This user's hobby is")

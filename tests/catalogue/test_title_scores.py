@@ -9,8 +9,8 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from userip_lightning.catalogue.title_scores import TitleScores
 from userip_lightning.lm.backbone import LMSource, load_backbone, load_tokenizer
+from userip_lightning.lm.prompt import PromptTemplate, encode
 from userip_lightning.profile.body import Tokens
-from userip_lightning.profile.prompt import PromptTemplate, encode
 
 TITLES = [" red rose", " old map of the sea", " tea", " Toy Story (1995)"]
 PROMPT = PromptTemplate(soft_tokens=2)

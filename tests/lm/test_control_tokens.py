@@ -9,8 +9,8 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import PreTrainedTokenizerFast
 
 from userip_lightning.lm.control_tokens import control_tokens, plain_table, plain_texts
+from userip_lightning.lm.prompt import PromptTemplate, encode
 from userip_lightning.profile.behaviours import item_texts
-from userip_lightning.profile.prompt import PromptTemplate, encode
 
 TITLES = [
     "The <|endoftext|> of <s> everything</s>",

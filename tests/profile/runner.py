@@ -6,9 +6,9 @@ from lightning.pytorch import Trainer
 from lightning.pytorch.callbacks import ModelCheckpoint
 
 from userip_lightning.lm.backbone import LMSource
+from userip_lightning.lm.prompt import PromptTemplate
 from userip_lightning.profile.datamodule import ProfileDataModule
 from userip_lightning.profile.module import ProfileModule
-from userip_lightning.profile.prompt import PromptTemplate
 
 PROMPT = PromptTemplate(soft_tokens=2)
 

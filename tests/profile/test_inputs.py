@@ -12,7 +12,7 @@ from tests.profile.runner import Run
 from userip_lightning.artifact import writing
 from userip_lightning.data.prepared import PreparedData
 from userip_lightning.errors import InputError
-from userip_lightning.profile.prompt import PromptTemplate
+from userip_lightning.lm.prompt import PromptTemplate
 
 
 def rewritten(

@@ -12,9 +12,9 @@ from tests.profile.written import write
 from userip_lightning.batches import ProfileBatch, RecBatch
 from userip_lightning.lm.backbone import FrozenBackbone, LMSource, load_backbone, load_tokenizer
 from userip_lightning.lm.mask import additive, visible
+from userip_lightning.lm.prompt import PromptTemplate, build_prefix
 from userip_lightning.profile.body import Bodies, BodyWriter
 from userip_lightning.profile.likelihood import PromptLikelihood
-from userip_lightning.profile.prompt import PromptTemplate, build_prefix
 
 CASES = [(lm, attention) for lm in ("tiny_llama", "tiny_gpt2") for attention in ("auto", "sdpa", "eager")]
 

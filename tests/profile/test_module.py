@@ -17,9 +17,9 @@ from userip_lightning.batches import RecBatch
 from userip_lightning.data.prepared import PreparedData
 from userip_lightning.errors import InputError
 from userip_lightning.lm.backbone import LMSource, load_backbone
+from userip_lightning.lm.prompt import PromptTemplate
 from userip_lightning.profile.em import PriorLoss
 from userip_lightning.profile.module import ProfileModule
-from userip_lightning.profile.prompt import PromptTemplate
 from userip_lightning.profile.steps import IDLE
 from userip_lightning.schema import ProfileVectors
 

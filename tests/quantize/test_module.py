@@ -22,7 +22,7 @@ from userip_lightning.quantize.code_search import CodeSearch
 from userip_lightning.quantize.losses import QuantizeTerms
 from userip_lightning.quantize.module import QuantizeModule
 from userip_lightning.quantize.quantizer import Quantizer
-from userip_lightning.quantize.two_tower import TwoTower
+from userip_lightning.surrogate.two_tower import TwoTower
 
 Plant = Callable[..., Planted]
 

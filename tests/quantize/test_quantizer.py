@@ -10,7 +10,7 @@ from userip_lightning.quantize.losses import QuantizeWeights
 from userip_lightning.quantize.module import QuantizeModule
 from userip_lightning.quantize.prior import QuantizePrior
 from userip_lightning.quantize.quantizer import Quantizer
-from userip_lightning.quantize.surrogate import SurrogateDCN
+from userip_lightning.surrogate.dcn import SurrogateDCN
 
 B, P, S, D, ITEMS = 6, 2, 2, 4, 7
 NAMES = ("hobby", "background")

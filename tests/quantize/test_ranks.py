@@ -13,7 +13,7 @@ from lightning.pytorch import Trainer
 from tests.quantize.conftest import Planted
 from tests.ranks.processes import together
 from userip_lightning.quantize.module import QuantizeModule
-from userip_lightning.quantize.two_tower import TwoTower
+from userip_lightning.surrogate.two_tower import TwoTower
 
 Plant = Callable[..., Planted]
 QUIET: dict[str, Any] = {

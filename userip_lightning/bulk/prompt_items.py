@@ -21,10 +21,10 @@ from userip_lightning.data.parsing.foreign_parquet import Files, read_foreign
 from userip_lightning.errors import InputError
 from userip_lightning.ids import ID, is_missing, read_ids
 from userip_lightning.lm.control_tokens import plain_table
+from userip_lightning.lm.prompt import PromptTemplate
 from userip_lightning.profile.behaviour_store import BehaviourStore
 from userip_lightning.profile.behaviours import encode_items
 from userip_lightning.profile.body import Tokens
-from userip_lightning.profile.prompt import PromptTemplate
 from userip_lightning.profile.words import Words, item_words
 
 KIND = "catalogue"

@@ -8,7 +8,7 @@ import torch
 from lightning.pytorch.cli import OptimizerCallable
 
 from userip_lightning.lm.backbone import LMSource
-from userip_lightning.profile.prompt import PromptTemplate
+from userip_lightning.lm.prompt import PromptTemplate
 
 
 class Recipe(NamedTuple):

@@ -51,14 +51,14 @@ from userip_lightning.lm.backbone import (
 )
 from userip_lightning.lm.control_tokens import plain_texts
 from userip_lightning.lm.identity import lm_identity
-from userip_lightning.profile.body import BodyWriter, Tokens
-from userip_lightning.profile.prompt import (
+from userip_lightning.lm.prompt import (
     DEFAULT_PROMPT,
     PromptTemplate,
     Tokenizer,
     build_prefix,
     encode_item,
 )
+from userip_lightning.profile.body import BodyWriter, Tokens
 from userip_lightning.profile.start import embed_start
 from userip_lightning.texts.language_model import HiddenStates
 from userip_lightning.texts.lm_progress import Teller, TellSteps

@@ -20,8 +20,8 @@ from torch import Tensor
 from userip_lightning.lm.backbone import FrozenBackbone, LMSource, load_backbone, load_tokenizer
 from userip_lightning.lm.control_tokens import plain_texts
 from userip_lightning.lm.mask import additive
+from userip_lightning.lm.prompt import DEFAULT_PROMPT, encode, encode_item
 from userip_lightning.lm.word_vectors import WordVectors
-from userip_lightning.profile.prompt import DEFAULT_PROMPT, encode, encode_item
 
 Floats = NDArray[np.float64]
 

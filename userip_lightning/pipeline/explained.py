@@ -19,12 +19,12 @@ from userip_lightning.explain.lm_words import LanguageModelWords
 from userip_lightning.explain.page import explain_page, explain_section
 from userip_lightning.explain.source import CodeWordsReader, Source
 from userip_lightning.lm.backbone import LMSource
+from userip_lightning.lm.prompt import ProfileName, PromptTemplate
 from userip_lightning.pipeline.config import Experiment
 from userip_lightning.pipeline.failures import sentence
 from userip_lightning.pipeline.plan import Job, Plan
 from userip_lightning.pipeline.stages import CATALOGUE, PROFILE
 from userip_lightning.pipeline.training import is_done
-from userip_lightning.profile.prompt import ProfileName, PromptTemplate
 from userip_lightning.report.page import Section
 
 EXPLAIN, EXPLAIN_PAGE = "explain.json", "explain.html"

@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from userip_lightning.arrays import open_array, save_array
 from userip_lightning.artifact import MANIFEST, Manifest, read_manifest, stable_hash, writing
 from userip_lightning.data.prepared import PreparedData
+from userip_lightning.lm.prompt import PromptTemplate
 from userip_lightning.profile.behaviours import Behaviours, encode_items, item_texts
 from userip_lightning.profile.body import Tokens
-from userip_lightning.profile.prompt import PromptTemplate
 from userip_lightning.profile.words import Words, inverse_frequency, item_words
 from userip_lightning.schema import SUPPORT, TEST, TRAIN, VAL
 

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from userip_lightning.data.prepared import PreparedData
 from userip_lightning.errors import InputError
 from userip_lightning.lm.control_tokens import plain_table
+from userip_lightning.lm.prompt import PromptTemplate, Tokenizer, encode_item
 from userip_lightning.profile.body import BodyWriter, Drawn, Ints, Tokens
-from userip_lightning.profile.prompt import PromptTemplate, Tokenizer, encode_item
 
 LIKED, DISLIKED = 0, 1
 #: Users looked at together where all of them are gone through.

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from userip_lightning.errors import InputError
-from userip_lightning.profile.prompt import PromptTemplate, Tokenizer, encode
+from userip_lightning.lm.prompt import PromptTemplate, Tokenizer, encode
 
 Ints = NDArray[np.int64]
 

@@ -17,8 +17,8 @@ from torch import Tensor, nn
 from userip_lightning.batches import ProfileBatch
 from userip_lightning.lm.backbone import FrozenBackbone, Seen
 from userip_lightning.lm.mask import additive, visible
+from userip_lightning.lm.prompt import BOS_SEGMENT, Prefix
 from userip_lightning.lm.target_nll import target_nll
-from userip_lightning.profile.prompt import BOS_SEGMENT, Prefix
 
 
 class Likelihood(NamedTuple):

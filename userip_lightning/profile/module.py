@@ -27,6 +27,7 @@ from torch.optim import Adam, Optimizer
 from userip_lightning.batches import ProfileBatch, ProfileStep, RecBatch
 from userip_lightning.errors import InputError
 from userip_lightning.lm.backbone import DEFAULT_LM, LMSource, load_backbone
+from userip_lightning.lm.prompt import DEFAULT_PROMPT, PromptTemplate
 from userip_lightning.profile.em import EStep, Prior, PriorLoss, e_step, m_step
 from userip_lightning.profile.export import export_profiles
 from userip_lightning.profile.held_out import HeldOut, JudgedUsers, gather_lists, join_batches, roll_users
@@ -34,7 +35,6 @@ from userip_lightning.profile.identity import identity_of, refuse_changed
 from userip_lightning.profile.idle import accompany
 from userip_lightning.profile.launch_plan import plan_launch
 from userip_lightning.profile.likelihood import PromptLikelihood
-from userip_lightning.profile.prompt import DEFAULT_PROMPT, PromptTemplate
 from userip_lightning.profile.shards import ShardStore
 from userip_lightning.profile.start import embed_start, random_start
 from userip_lightning.profile.strategy import refuse_other_strategy

@@ -15,8 +15,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from userip_lightning.lm.prompt import Tokenizer, encode
 from userip_lightning.profile.body import Ints, Tokens
-from userip_lightning.profile.prompt import Tokenizer, encode
 
 _WORD = re.compile(r"(?u)\b\w[\w'-]+\b")
 

@@ -29,10 +29,10 @@ from userip_lightning.quantize.losses import DEFAULT_WEIGHTS, QuantizeWeights, a
 from userip_lightning.quantize.monitor import flips, relative_perplexity, usage
 from userip_lightning.quantize.quantizer import Quantizer, SurrogateFactory, by_name
 from userip_lightning.quantize.share import Share, rows_of_rank, share_of
-from userip_lightning.quantize.surrogate import SurrogateDCN
 from userip_lightning.ranks.part import of_users
 from userip_lightning.ranks.step import copy_first, sharing
 from userip_lightning.schema import SIZES
+from userip_lightning.surrogate.dcn import SurrogateDCN
 
 
 class QuantizeModule(LightningModule):

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from userip_lightning.batches import RecBatch
 from userip_lightning.quantize.losses import DEFAULT_WEIGHTS, QuantizeWeights, total_loss
 from userip_lightning.quantize.quantizer import Quantizer, SurrogateFactory, by_name
-from userip_lightning.quantize.surrogate import SurrogateDCN
+from userip_lightning.surrogate.dcn import SurrogateDCN
 
 
 class PriorOutput(NamedTuple):

@@ -17,11 +17,11 @@ from userip_lightning.artifact import write_errors
 from userip_lightning.data.prepared import PreparedData
 from userip_lightning.errors import InputError
 from userip_lightning.lm.backbone import LMSource, load_tokenizer
+from userip_lightning.lm.prompt import PromptTemplate
 from userip_lightning.pipeline.plan import Plan, make_plan
 from userip_lightning.pipeline.training import instantiate
 from userip_lightning.profile.behaviour_store import BehaviourStore
 from userip_lightning.profile.body import Ints
-from userip_lightning.profile.prompt import PromptTemplate
 from userip_lightning.profile.words import start_ids
 from userip_lightning.reproduce.case import open_case, read_experiment
 from userip_lightning.reproduce.choice import Choice, kept

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from userip_lightning.baselines.pepler.rows import IGNORED, Ints
 from userip_lightning.errors import InputError
 from userip_lightning.lm.control_tokens import plain_table, plain_texts
-from userip_lightning.profile.prompt import PromptTemplate
+from userip_lightning.lm.prompt import PromptTemplate
 
 #: Where the text of a row comes from.
 REVIEW, ITEM, NONE = "review", "item", "none"

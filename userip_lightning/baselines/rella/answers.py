@@ -13,7 +13,7 @@ from torch import Tensor
 
 from userip_lightning.baselines.rella.prompt import ReLLaPrompt
 from userip_lightning.errors import InputError
-from userip_lightning.profile.prompt import encode
+from userip_lightning.lm.prompt import encode
 
 #: Stands where the content goes while a chat template is rendered, once.
 _CONTENT = "<the content>"

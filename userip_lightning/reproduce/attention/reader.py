@@ -18,8 +18,8 @@ from torch import Tensor
 
 from userip_lightning.lm.backbone import FrozenBackbone, LMSource, load_backbone, load_tokenizer
 from userip_lightning.lm.mask import additive, visible
+from userip_lightning.lm.prompt import PromptTemplate, build_prefix, encode_item
 from userip_lightning.profile.body import BodyWriter, Drawn, Tokens
-from userip_lightning.profile.prompt import PromptTemplate, build_prefix, encode_item
 from userip_lightning.report.statistics.metrics import Floats
 
 _SPACES = ("Ġ", "▁")

@@ -7,7 +7,7 @@ from tokenizers import decoders
 
 from userip_lightning.errors import InputError
 from userip_lightning.lm.backbone import LMSource, load_tokenizer
-from userip_lightning.profile.prompt import (
+from userip_lightning.lm.prompt import (
     ProfileName,
     PromptTemplate,
     build_prefix,

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from userip_lightning.ctr.layers.basic import MLP
-from userip_lightning.quantize.item_tower import ItemTower
+from userip_lightning.surrogate.item_tower import ItemTower
 
 
 class TwoTower(nn.Module):

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from userip_lightning.ctr.layers.basic import MLP, CrossNetwork
-from userip_lightning.quantize.item_tower import ItemTower
+from userip_lightning.surrogate.item_tower import ItemTower
 
 
 class SurrogateDCN(nn.Module):

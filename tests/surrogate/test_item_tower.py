@@ -1,6 +1,6 @@
 import torch
 
-from userip_lightning.quantize.item_tower import ItemTower
+from userip_lightning.surrogate.item_tower import ItemTower
 
 
 def test_without_text_an_item_is_its_free_vector() -> None:

@@ -1,6 +1,6 @@
 import torch
 
-from userip_lightning.quantize.two_tower import TwoTower
+from userip_lightning.surrogate.two_tower import TwoTower
 
 
 def test_the_logit_is_the_inner_product_of_both_towers_and_their_biases() -> None:
