@@ -9,9 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from userip_lightning import artifact
+from userip_lightning import atomic
 from userip_lightning.arrays import save_array
-from userip_lightning.artifact import Manifest, read_manifest, write_text, writing
+from userip_lightning.artifact import Manifest, read_manifest, writing
+from userip_lightning.atomic import write_text
 from userip_lightning.errors import InputError
 
 MANIFEST = Manifest("prepared", config_hash="a", data_hash="a", users=1)
@@ -48,7 +49,7 @@ def test_what_a_killed_writer_left_goes_with_the_next_write_of_the_same_target(t
 
 
 def test_a_dead_writers_draft_of_a_file_goes_too(tmp_path):
-    draft = artifact._hidden(tmp_path / "CURRENT", "part")
+    draft = atomic._hidden(tmp_path / "CURRENT", "part")
     dead = tmp_path / draft.name.replace(f".{os.getpid()}.", ".4194305.")  # above any process id of Linux
     dead.write_text("half")
     write_text(tmp_path / "CURRENT", "whole")

@@ -12,7 +12,10 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = "userip_lightning"
-GROUND = {"errors", "arrays", "integrity", "artifact", "schema", "lock", "ids", "parquet", "label_values"}
+GROUND = {
+    *("errors", "arrays", "atomic", "integrity", "leak_audit", "artifact"),
+    *("schema", "lock", "ids", "parquet", "label_values"),
+}
 HEAVY = {"torch", "lightning", "transformers", "peft", "wandb"}
 
 FILES = {

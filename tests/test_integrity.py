@@ -9,15 +9,9 @@ import pytest
 
 from tests.forged import aged, forge
 from userip_lightning import integrity
-from userip_lightning.artifact import (
-    Manifest,
-    file_faults,
-    read_manifest,
-    require_whole,
-    rows_seen,
-    writing,
-)
+from userip_lightning.artifact import Manifest, file_faults, read_manifest, require_whole, writing
 from userip_lightning.errors import InputError
+from userip_lightning.leak_audit import rows_seen
 
 LARGE = integrity.WHOLE + 3 * integrity.BLOCK
 

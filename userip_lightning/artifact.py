@@ -1,20 +1,14 @@
-"""Artifacts: folders that are whole or absent, with a manifest that the next stage checks.
+"""Artifacts: folders that are written atomically, with a manifest that the next stage checks.
 
-A stage writes into a hidden folder beside its target and renames it once everything is on disk, so a
-reader never meets half an artifact, whatever killed the writer; what a killed writer left hidden goes when
-the same target is written again. The manifest carries the size and hashes of every file, which catch a
-truncated or damaged copy (what is checked when: ``integrity.py``), a hash of itself, and the hash of the rows
-that the stage saw, which feeds the leak audit (see :func:`refuse_leak`). Artifacts of earlier versions have
-sizes alone.
+The manifest carries the size and hashes of every file, which catch a truncated or damaged copy (what is
+checked when: ``integrity.py``), a hash of itself, and the hash of the rows that the stage saw (see
+``leak_audit.py``). Artifacts of earlier versions have sizes alone.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import os
-import platform
-import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
@@ -22,18 +16,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import psutil
 from numpy.typing import NDArray
 
 from userip_lightning import integrity
-from userip_lightning.arrays import REMEDY, read_array, save_array
-from userip_lightning.errors import DISK_FULL, InputError, is_disk_full
+from userip_lightning.arrays import REMEDY, save_array
+from userip_lightning.atomic import new_folder, write_text
+from userip_lightning.errors import InputError
 from userip_lightning.integrity import Progress
-from userip_lightning.integrity import file_hash as file_hash
+from userip_lightning.leak_audit import ROWS_SEEN, rows_hash
 
 SCHEMA_VERSION = 1
 MANIFEST = "manifest.json"
-ROWS_SEEN = "rows_seen.npy"
 _DAMAGED = "is damaged (its content is not what was written)"
 
 
@@ -78,11 +71,6 @@ def stable_hash(value: Any) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def rows_hash(rows: NDArray[np.int64]) -> str:
-    """Hash of a set of row ids; the order does not matter."""
-    return hashlib.sha256(np.unique(rows.astype(np.int64)).tobytes()).hexdigest()[:16]
-
-
 @contextmanager
 def writing(
     path: str | Path, manifest: Manifest, rows_seen: NDArray[np.int64] | None = None
@@ -92,74 +80,14 @@ def writing(
     Raises:
         InputError: the disk is full or the target cannot be written.
     """
-    target = Path(path)
-    draft = _hidden(target, "part")
-    with write_errors(target):
-        try:
-            _drop_stale(target)
-            shutil.rmtree(draft, ignore_errors=True)
-            draft.mkdir(parents=True)
-            yield draft
-            if rows_seen is not None:
-                save_array(draft / ROWS_SEEN, np.unique(rows_seen.astype(np.int64)))
-                manifest = replace(manifest, rows_hash=rows_hash(rows_seen))
-            sizes = {
-                str(f.relative_to(draft)): f.stat().st_size for f in sorted(draft.rglob("*")) if f.is_file()
-            }
-            whole, samples = integrity.hashes(draft, sizes)
-            write_manifest(draft, replace(manifest, files=sizes, hashes=whole, samples=samples))
-            _sync_tree(draft)
-            _swap(draft, target)
-        finally:
-            shutil.rmtree(draft, ignore_errors=True)
-
-
-@contextmanager
-def write_errors(target: Path) -> Iterator[None]:
-    """Say in one sentence that ``target`` could not be written, where writing it fails in the block.
-
-    Raises:
-        InputError: the disk is full or the target cannot be written.
-    """
-    try:
-        yield
-    except Exception as error:
-        full = is_disk_full(error)
-        if not full and not isinstance(error, OSError):
-            raise
-        reason = DISK_FULL if full else getattr(error, "strerror", None) or error
-        raise InputError(
-            f"{target}: could not be written ({reason}); free some space or name another place, nothing "
-            "half-written was kept."
-        ) from error
-
-
-@contextmanager
-def scratch(target: Path) -> Iterator[Path]:
-    """Yield an empty folder beside ``target`` that goes in any case; InputError if it is unwritable."""
-    folder = _hidden(target, "scratch")
-    with write_errors(target):
-        try:
-            _drop_stale(target)
-            folder.mkdir(parents=True)
-            yield folder
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
-
-
-def write_text(path: str | Path, text: str) -> None:
-    """Replace a small file in one step: written beside it, synced, renamed."""
-    target = Path(path)
-    draft = _hidden(target, "part")
-    try:
-        _drop_stale(target)
-        with open(draft, "w", encoding="utf-8") as handle:
-            handle.write(text)
-            handle.flush()
-            os.fsync(handle.fileno())
-        os.replace(draft, target)
-    finally:
-        draft.unlink(missing_ok=True)
+    with new_folder(Path(path)) as draft:
+        yield draft
+        if rows_seen is not None:
+            save_array(draft / ROWS_SEEN, np.unique(rows_seen.astype(np.int64)))
+            manifest = replace(manifest, rows_hash=rows_hash(rows_seen))
+        sizes = {str(f.relative_to(draft)): f.stat().st_size for f in sorted(draft.rglob("*")) if f.is_file()}
+        whole, samples = integrity.hashes(draft, sizes)
+        write_manifest(draft, replace(manifest, files=sizes, hashes=whole, samples=samples))
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:
@@ -310,76 +238,3 @@ def expect_same_data(path: str | Path, manifest: Manifest, data_hash: str) -> No
             f"{path}: made from data {manifest.data_hash}, but this run uses data {data_hash}; "
             "run the stages that made it again on this data."
         )
-
-
-def rows_seen(path: str | Path) -> NDArray[np.int64]:
-    """Sorted row ids that the artifact's training saw; empty where it saw none."""
-    file = Path(path) / ROWS_SEEN
-    return read_array(file, "i", (None,)) if file.is_file() else np.empty(0, dtype=np.int64)
-
-
-def refuse_leak(path: str | Path, judged: NDArray[np.int64]) -> None:
-    """Refuse an artifact that saw a row on which a model is about to be judged (docs/evidence.md).
-
-    Args:
-        path: the artifact's folder.
-        judged: row ids of the validation and test rows.
-
-    Raises:
-        InputError: at least one judged row was seen.
-    """
-    refuse_overlap(path, rows_seen(path), judged)
-
-
-def refuse_overlap(source: str | Path, seen: NDArray[np.int64], judged: NDArray[np.int64]) -> None:
-    """Refuse to train on, or to trust what was trained on, rows that a model is judged on.
-
-    Raises:
-        InputError: ``seen`` and ``judged`` share a row id.
-    """
-    leaked = np.intersect1d(seen, judged)
-    if leaked.size:
-        raise InputError(
-            f"{source}: leak, {leaked.size} rows that the model is judged on are among those it was trained "
-            f"on (first row_id {int(leaked[0])}); train on the training split alone."
-        )
-
-
-def _hidden(target: Path, state: str) -> Path:
-    """A name beside ``target`` that no reader looks at and no other live process uses."""
-    return target.with_name(f"{_hidden_prefix(target)}{os.getpid()}.{state}")
-
-
-def _hidden_prefix(target: Path) -> str:
-    # On a disk that machines share, a process id alone says nothing about who is alive.
-    return f".{target.name}.{platform.node()}."
-
-
-def _drop_stale(target: Path) -> None:
-    """Remove what processes of this machine that are no more left hidden beside ``target``."""
-    prefix = _hidden_prefix(target)
-    for left in target.parent.glob(".*") if target.parent.is_dir() else ():
-        process = left.name.removeprefix(prefix).split(".")[0]
-        if left.name.startswith(prefix) and process.isdigit() and not psutil.pid_exists(int(process)):
-            if left.is_dir():
-                shutil.rmtree(left, ignore_errors=True)
-            else:
-                left.unlink(missing_ok=True)
-
-
-def _swap(draft: Path, target: Path) -> None:
-    """Put ``draft`` at ``target``; what stood there is removed after the rename, never before."""
-    if not target.exists():
-        os.rename(draft, target)
-        return
-    old = _hidden(target, "old")
-    os.rename(target, old)
-    os.rename(draft, target)
-    shutil.rmtree(old, ignore_errors=True)
-
-
-def _sync_tree(folder: Path) -> None:
-    for file in folder.rglob("*"):
-        if file.is_file():
-            with open(file, "rb") as handle:
-                os.fsync(handle.fileno())

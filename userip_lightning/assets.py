@@ -21,8 +21,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from userip_lightning.artifact import Manifest, file_hash, read_manifest, stable_hash, write_text, writing
+from userip_lightning.artifact import Manifest, read_manifest, stable_hash, writing
+from userip_lightning.atomic import write_text
 from userip_lightning.errors import InputError, Unavailable
+from userip_lightning.integrity import file_hash
 
 DEFAULT_LM = "smollm2-135m-instruct"
 ML_100K = "ml-100k"

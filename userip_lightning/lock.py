@@ -15,7 +15,7 @@ from pathlib import Path
 
 import psutil
 
-from userip_lightning.artifact import write_errors
+from userip_lightning.atomic import write_errors
 from userip_lightning.errors import InputError
 
 #: What the system locks, and what says who holds it; both lie in the folder.

@@ -13,7 +13,7 @@ import polars as pl
 
 from benchmarks.fuzz.case import Kind, Outcome, difference, judge
 from benchmarks.fuzz.damage import damage, damaged_bytes
-from userip_lightning import artifact
+from userip_lightning import leak_audit
 from userip_lightning.artifact import Manifest
 from userip_lightning.bank import FeatureBank
 from userip_lightning.bank.version_folder import Content
@@ -81,7 +81,7 @@ def answer(root: Path, asked: list[str], ways: Collection[str]) -> Answer:
         "users": info.users,
         "counts": info.counts,
         "origin": [info.data_hash, info.config_hash, info.lm],
-        "rows_seen": artifact.rows_seen(bank.path).tolist(),
+        "rows_seen": leak_audit.rows_seen(bank.path).tolist(),
         "version": bank.path.name,
     }
     if "table" in ways:

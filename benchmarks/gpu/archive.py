@@ -14,9 +14,9 @@ from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO
 
 from benchmarks.gpu.assets import GAMES_FOLDER, HISTORIES, ITEMS, LM_FOLDER
-from userip_lightning.artifact import file_hash
 from userip_lightning.assets import ML_100K
 from userip_lightning.errors import InputError
+from userip_lightning.integrity import file_hash
 
 MANIFEST, PACKED = "manifest.json", "weights-8-bit.safetensors"
 PART = 48 << 20

@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from userip_lightning import artifact
+from userip_lightning import leak_audit
 from userip_lightning.artifact import Manifest
 from userip_lightning.bank import FeatureBank
 from userip_lightning.errors import InputError
@@ -31,7 +31,7 @@ def test_round_trip_with_the_reserved_code_for_strangers(tmp_path: Path) -> None
     assert (bank.names, bank.sizes) == (NAMES, SIZES)
     assert bank.manifest.extra["schedule"] == "joint"
     assert bank.manifest.users == 4
-    assert artifact.rows_seen(bank.path).tolist() == [4, 5, 9]
+    assert leak_audit.rows_seen(bank.path).tolist() == [4, 5, 9]
 
 
 def test_seven_is_one_user_whatever_the_type(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from tests.cli.refusal import refused
 from tests.serving.banks import NAMES, SIZES, codes, ids, write
-from userip_lightning import artifact
+from userip_lightning import leak_audit
 from userip_lightning.artifact import MANIFEST
 from userip_lightning.bank import FeatureBank, forgetting
 from userip_lightning.bank.forgetting import forget
@@ -45,7 +45,7 @@ def test_nobody_finds_a_forgotten_person_in_any_version(tmp_path: Path) -> None:
     assert np.array_equal(earlier.lookup(STAY), kept[0])
     assert bank.manifest.users == 298
     assert (bank.manifest.data_hash, bank.manifest.extra["events"]) == ("d", "items")
-    assert artifact.rows_seen(bank.path).tolist() == list(range(7))
+    assert leak_audit.rows_seen(bank.path).tolist() == list(range(7))
     assert len(list(tmp_path.iterdir())) == 4  # two versions, CURRENT, the lock
 
 

@@ -3,8 +3,9 @@
 import numpy as np
 
 from userip_lightning.arrays import save_array
-from userip_lightning.artifact import Manifest, read_manifest, rows_seen, writing
+from userip_lightning.artifact import Manifest, read_manifest, writing
 from userip_lightning.baselines.kar.shuffled import shuffle
+from userip_lightning.leak_audit import rows_seen
 
 USERS = np.arange(24, dtype=np.float32).reshape(6, 4)
 ITEMS = np.arange(1, 41, dtype=np.float32).reshape(10, 4)

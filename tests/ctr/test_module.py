@@ -13,7 +13,7 @@ from lightning.pytorch.cli import OptimizerCallable
 from lightning.pytorch.utilities.exceptions import MisconfigurationException
 from sklearn.metrics import roc_auc_score
 
-from userip_lightning.artifact import Manifest, read_manifest, rows_seen, writing
+from userip_lightning.artifact import Manifest, read_manifest, writing
 from userip_lightning.batches import CTRBatch
 from userip_lightning.ctr.datamodule import CTRDataModule
 from userip_lightning.ctr.module import CTRModule
@@ -22,6 +22,7 @@ from userip_lightning.ctr.row_adam import RowAdam
 from userip_lightning.data.prepared import PreparedData
 from userip_lightning.data.row_slices import RowSlices
 from userip_lightning.errors import InputError
+from userip_lightning.leak_audit import rows_seen
 from userip_lightning.schema import TRAIN, ProfileVectors
 
 ADAM = partial(torch.optim.Adam, lr=0.02)

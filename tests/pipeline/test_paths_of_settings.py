@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from userip_lightning.artifact import file_hash
+from userip_lightning.integrity import file_hash
 from userip_lightning.pipeline.config import experiment_parser, parse_experiment, settings_hash
 from userip_lightning.pipeline.local_paths import absolute, by_content, names_alone
 

@@ -12,10 +12,11 @@ from torch import Tensor, nn
 from torch.optim import SGD
 
 from tests.profile.runner import Run
-from userip_lightning.artifact import read_manifest, rows_seen
+from userip_lightning.artifact import read_manifest
 from userip_lightning.batches import RecBatch
 from userip_lightning.data.prepared import PreparedData
 from userip_lightning.errors import InputError
+from userip_lightning.leak_audit import rows_seen
 from userip_lightning.lm.backbone import LMSource, load_backbone
 from userip_lightning.lm.prompt import PromptTemplate
 from userip_lightning.profile.em import PriorLoss

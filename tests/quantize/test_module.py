@@ -14,10 +14,10 @@ from sklearn.metrics import adjusted_rand_score
 from torch import Tensor
 
 from tests.quantize.conftest import USERS, Planted
-from userip_lightning.artifact import rows_seen
 from userip_lightning.bank import FeatureBank
 from userip_lightning.batches import RecBatch
 from userip_lightning.errors import InputError
+from userip_lightning.leak_audit import rows_seen
 from userip_lightning.quantize.code_search import CodeSearch
 from userip_lightning.quantize.losses import QuantizeTerms
 from userip_lightning.quantize.module import QuantizeModule

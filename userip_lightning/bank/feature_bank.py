@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from userip_lightning import artifact
+from userip_lightning import artifact, atomic
 from userip_lightning.arrays import REMEDY, open_array
 from userip_lightning.artifact import Manifest
 from userip_lightning.bank.keys import KeyIndex
@@ -262,7 +262,7 @@ class FeatureBank:
             raise InputError(f"{target}: the bank exports to .csv or .parquet; choose one of these suffixes.")
         draft = target.with_name(f".{target.name}.part")
         users = self.users
-        with artifact.write_errors(target):
+        with atomic.write_errors(target):
             try:
                 target.parent.mkdir(parents=True, exist_ok=True)
                 if target.suffix == ".csv":

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from userip_lightning import artifact
+from userip_lightning import artifact, leak_audit
 from userip_lightning.arrays import read_array, save_array
 from userip_lightning.artifact import Manifest
 from userip_lightning.bank.keys import KeyIndex
@@ -19,7 +19,7 @@ from userip_lightning.errors import InputError
 from userip_lightning.ids import MAX_LENGTH
 
 #: Arrays that a version has for its own use; whatever else lies there its writer has added.
-OWN_ARRAYS = ("codes", *KeyIndex._fields, Path(artifact.ROWS_SEEN).stem)
+OWN_ARRAYS = ("codes", *KeyIndex._fields, Path(leak_audit.ROWS_SEEN).stem)
 #: Fields of the manifest that say how files came out, and are in no version's name.
 _OF_FILES = ("hashes", "samples", "checksum")
 #: Characters of an id that a sentence shows.
@@ -88,7 +88,7 @@ class Content(NamedTuple):
             manifest.extra["names"],
             manifest.extra["sizes"],
             manifest,
-            artifact.rows_seen(folder),
+            leak_audit.rows_seen(folder),
             {name: read_array(folder / f"{name}.npy") for name in further},
         )
 
@@ -98,7 +98,7 @@ class Content(NamedTuple):
         digest = hashlib.sha256("\n".join(self.users.tolist()).encode())
         digest.update(np.ascontiguousarray(self.codes).tobytes())
         fields = {name: value for name, value in vars(self.manifest).items() if name not in _OF_FILES}
-        hashed = [fields, artifact.rows_hash(self.rows_seen)]
+        hashed = [fields, leak_audit.rows_hash(self.rows_seen)]
         digest.update(artifact.stable_hash(hashed).encode())
         for name, values in self.arrays.items():
             digest.update(name.encode())

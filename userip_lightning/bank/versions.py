@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from userip_lightning import artifact
+from userip_lightning import artifact, atomic
 from userip_lightning.errors import InputError
 
 CURRENT = "CURRENT"
@@ -63,7 +63,7 @@ def point(root: Path, name: str) -> None:
     """
     pointer = root / CURRENT
     try:
-        artifact.write_text(pointer, name + "\n")
+        atomic.write_text(pointer, name + "\n")
     except OSError as error:
         raise InputError(
             f"{pointer}: could not be written ({error.strerror or error}); free some space, then write "

@@ -20,7 +20,7 @@ from typing import Any
 import polars as pl
 
 from userip_lightning import parquet
-from userip_lightning.artifact import write_errors, write_text
+from userip_lightning.atomic import write_errors, write_text
 from userip_lightning.errors import InputError
 from userip_lightning.profile.identity import refuse_changed
 

@@ -12,11 +12,12 @@ from typing import NamedTuple
 import polars as pl
 
 from userip_lightning import parquet
-from userip_lightning.artifact import Manifest, file_hash, stable_hash, writing
+from userip_lightning.artifact import Manifest, stable_hash, writing
 from userip_lightning.data.labels import GivenLabel, Implicit, Labels, RatingThreshold
 from userip_lightning.data.parsing.foreign_parquet import Files, require_decodable
 from userip_lightning.errors import InputError
 from userip_lightning.ids import is_missing, read_ids
+from userip_lightning.integrity import file_hash
 from userip_lightning.label_values import read_label
 
 KIND = "population"

@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 
-from userip_lightning.artifact import MANIFEST, Manifest, file_hash, read_manifest
+from userip_lightning.artifact import MANIFEST, Manifest, read_manifest
 from userip_lightning.bank import FeatureBank
 from userip_lightning.bulk import population
 from userip_lightning.bulk.engine import Engine, Request
@@ -15,6 +15,7 @@ from userip_lightning.bulk.part_store import PartStore
 from userip_lightning.bulk.population import MOST_PARTS, Population
 from userip_lightning.bulk.worker import POPULATION
 from userip_lightning.errors import InputError
+from userip_lightning.integrity import file_hash
 from userip_lightning.lock import sole_writer
 from userip_lightning.serving.profiler import BEHAVIOURS
 

@@ -31,7 +31,7 @@ from sklearn.model_selection import cross_val_predict
 from threadpoolctl import threadpool_limits
 
 from userip_lightning.arrays import Floats, read_array, save_array
-from userip_lightning.artifact import scratch, write_text
+from userip_lightning.atomic import scratch, write_text
 from userip_lightning.catalogue.adam import standardised
 from userip_lightning.catalogue.code_order import code_order
 from userip_lightning.catalogue.combination_scores import AddedScores, JointScores

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from jsonargparse import ArgumentParser
 
-from userip_lightning.artifact import write_errors, write_text
+from userip_lightning.atomic import write_errors, write_text
 from userip_lightning.errors import InputError
 from userip_lightning.pipeline.settings import WandbSettings
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from userip_lightning.artifact import write_errors, write_text
+from userip_lightning.atomic import write_errors, write_text
 from userip_lightning.errors import InputError
 
 

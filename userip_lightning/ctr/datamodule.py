@@ -12,7 +12,7 @@ import torch
 from lightning.pytorch import LightningDataModule
 from numpy.typing import NDArray
 
-from userip_lightning.artifact import Manifest, expect_same_data, read_manifest, refuse_leak
+from userip_lightning.artifact import Manifest, expect_same_data, read_manifest
 from userip_lightning.bank import FeatureBank
 from userip_lightning.batches import CTRBatch
 from userip_lightning.ctr.fields import (
@@ -27,6 +27,7 @@ from userip_lightning.ctr.fields import (
 from userip_lightning.data.prepared import PreparedData
 from userip_lightning.data.row_slices import RowSlices
 from userip_lightning.errors import InputError
+from userip_lightning.leak_audit import refuse_leak
 from userip_lightning.schema import TEST, TRAIN, VAL, FeatureSchema, ProfileVectors
 from userip_lightning.texts.source import TextSource
 

@@ -15,15 +15,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from userip_lightning.artifact import (
-    MANIFEST,
-    Manifest,
-    read_manifest,
-    scratch,
-    stable_hash,
-    write_text,
-    writing,
-)
+from userip_lightning.artifact import MANIFEST, Manifest, read_manifest, stable_hash, writing
+from userip_lightning.atomic import scratch, write_text
 from userip_lightning.data.event_file import COLUMNS, write_events
 from userip_lightning.data.kcore import KCoreMode
 from userip_lightning.data.labels import Labels, RatingThreshold

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from huggingface_hub import try_to_load_from_cache
 
-from userip_lightning import artifact
+from userip_lightning import artifact, atomic
 from userip_lightning.assets import DEFAULT_LM, cache_root
 from userip_lightning.errors import InputError
 from userip_lightning.explain.explanation import Explanation
@@ -83,9 +83,9 @@ def write_explanation(root: Path, found: Explanation) -> list[Path]:
         InputError: the folder cannot be written.
     """
     data, page, told = root / EXPLAIN, root / EXPLAIN_PAGE, found.as_json()
-    with artifact.write_errors(data):
-        artifact.write_text(data, json.dumps(told, ensure_ascii=False, allow_nan=False) + "\n")
-        artifact.write_text(page, explain_page(told))
+    with atomic.write_errors(data):
+        atomic.write_text(data, json.dumps(told, ensure_ascii=False, allow_nan=False) + "\n")
+        atomic.write_text(page, explain_page(told))
     return [data, page]
 
 

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from userip_lightning.artifact import file_hash
 from userip_lightning.assets import ML_100K, pin_of
+from userip_lightning.integrity import file_hash
 from userip_lightning.lm.identity import folder_identity
 
 #: Sections whose ``name`` is a model's, which may be a folder.

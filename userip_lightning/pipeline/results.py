@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import psutil
 import torch
 
-from userip_lightning import __version__, artifact
+from userip_lightning import __version__, atomic
 from userip_lightning.markdown import cell
 from userip_lightning.pipeline.config import Experiment, settings_hash
 from userip_lightning.pipeline.earlier_artifacts import RESULTS
@@ -71,12 +71,12 @@ def write_results(experiment: Experiment, plan: Plan, prepare: Mapping[str, Any]
         "held_out": _held_out(findings.held_out),
         "not_run": findings.not_run,
     }
-    artifact.write_text(plan.place.root / RESULTS, json.dumps(results, indent=2, ensure_ascii=False) + "\n")
+    atomic.write_text(plan.place.root / RESULTS, json.dumps(results, indent=2, ensure_ascii=False) + "\n")
     title = experiment.settings.experiment
-    artifact.write_text(plan.place.root / REPORT, f"# {cell(title)}\n\n{to_markdown(report)}")
+    atomic.write_text(plan.place.root / REPORT, f"# {cell(title)}\n\n{to_markdown(report)}")
     page = plan.place.root / PAGE
-    artifact.write_text(page, to_html(title, report))  # there already if explaining is interrupted
-    artifact.write_text(page, to_html(title, report, report_section(experiment, plan)))
+    atomic.write_text(page, to_html(title, report))  # there already if explaining is interrupted
+    atomic.write_text(page, to_html(title, report, report_section(experiment, plan)))
     return report
 
 

@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from userip_lightning import artifact
+from userip_lightning import artifact, atomic
 from userip_lightning.errors import InputError
 from userip_lightning.lock import sole_writer
 from userip_lightning.pipeline.banks import write_control
@@ -129,7 +129,7 @@ def _settle(
     try:
         place.root.mkdir(parents=True, exist_ok=True)
         until_done.enter_context(sole_writer(place.root, "experiment"))
-        artifact.write_text(place.root / CONFIG, experiment.written)
+        atomic.write_text(place.root / CONFIG, experiment.written)
     except OSError as error:
         raise InputError(
             f"{place.root}: cannot be written ({error.strerror}); choose another --output."
@@ -143,7 +143,7 @@ def _first_record(place: Place, measured: dict[str, Any]) -> dict[str, Any]:
     if file.is_file():
         return dict(json.loads(file.read_text(encoding="utf-8")))
     file.parent.mkdir(parents=True, exist_ok=True)
-    artifact.write_text(file, json.dumps(measured))
+    atomic.write_text(file, json.dumps(measured))
     return measured
 
 

@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from userip_lightning.artifact import read_manifest, write_text
+from userip_lightning.artifact import read_manifest
+from userip_lightning.atomic import write_text
 from userip_lightning.bank import FeatureBank
 from userip_lightning.catalogue.merging import merged_codes
 from userip_lightning.catalogue.steering import Steering

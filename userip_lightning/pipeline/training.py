@@ -17,7 +17,7 @@ from jsonargparse import ArgumentParser
 from lightning.pytorch import Callback, LightningDataModule, LightningModule, Trainer, seed_everything
 from lightning.pytorch.loggers import Logger
 
-from userip_lightning import artifact
+from userip_lightning import artifact, atomic
 from userip_lightning.bank import FeatureBank
 from userip_lightning.ctr.export import MODEL
 from userip_lightning.errors import InputError
@@ -217,7 +217,7 @@ def _resume_point(job: Job, display: Display) -> str | None:
 
 def _keep(job: Job, record: Record) -> None:
     """Write the run's record; its checkpoints have done their duty."""
-    artifact.write_text(job.work / RECORD, json.dumps(record._asdict(), indent=2))
+    atomic.write_text(job.work / RECORD, json.dumps(record._asdict(), indent=2))
     _forget(job.work)
 
 

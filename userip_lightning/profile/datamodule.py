@@ -15,10 +15,11 @@ from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset
 
 from userip_lightning import parquet
-from userip_lightning.artifact import read_manifest, refuse_overlap
+from userip_lightning.artifact import read_manifest
 from userip_lightning.batches import ProfileBatch, ProfileStep, RecBatch
 from userip_lightning.data.prepared import PreparedData
 from userip_lightning.errors import InputError
+from userip_lightning.leak_audit import refuse_overlap
 from userip_lightning.lm.backbone import load_tokenizer
 from userip_lightning.lm.prompt import Prefix, build_prefix, first_words
 from userip_lightning.profile.behaviour_store import BehaviourStore

@@ -11,7 +11,7 @@ from lightning.pytorch import LightningDataModule
 from numpy.typing import NDArray
 from torch import Tensor
 
-from userip_lightning import artifact
+from userip_lightning import artifact, leak_audit
 from userip_lightning.arrays import open_array
 from userip_lightning.artifact import Manifest
 from userip_lightning.batches import RecBatch
@@ -79,7 +79,7 @@ class QuantizeDataModule(LightningDataModule):
         self.manifest = artifact.read_manifest(self.profiles_path, "profiles")
         artifact.expect_same_data(self.profiles_path, self.manifest, data.data_hash)
         if self.audit:
-            artifact.refuse_leak(self.profiles_path, data.judged_rows())
+            leak_audit.refuse_leak(self.profiles_path, data.judged_rows())
         own_z = ProfileVectors.load(self.profiles_path, tuple(self.manifest.extra["names"]))
         self.profiles = replaced(own_z, self.z, self.seed)
         self.prior = _prior(Path(self.profiles_path))
@@ -91,7 +91,7 @@ class QuantizeDataModule(LightningDataModule):
                 f"{self.prepared_path}: no training rows, expected some; prepare the data again."
             )
         own = events["row_id"].to_numpy()
-        self.rows_seen = np.union1d(artifact.rows_seen(self.profiles_path), own)
+        self.rows_seen = np.union1d(leak_audit.rows_seen(self.profiles_path), own)
         self._split(events, self._positions(data, events))
 
     def _positions(self, data: PreparedData, events: pl.DataFrame) -> Tensor:

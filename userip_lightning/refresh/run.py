@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from userip_lightning import artifact
+from userip_lightning import leak_audit
 from userip_lightning.bank import FeatureBank
 from userip_lightning.errors import InputError
 from userip_lightning.lock import sole_writer
@@ -181,4 +181,4 @@ def _marked(coding: Coding, fitted: Fitted) -> Coding:
 
 
 def _rows_seen(bank: FeatureBank) -> NDArray[np.int64]:
-    return artifact.rows_seen(bank.path)
+    return leak_audit.rows_seen(bank.path)

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from userip_lightning import artifact
+from userip_lightning import leak_audit
 from userip_lightning.errors import InputError
 from userip_lightning.report.entries import Entry
 from userip_lightning.report.partial_methods import Judged, expect_part, union
@@ -121,7 +121,7 @@ def _part(entry: Entry, runs: Sequence[Run], extent: _Extent, root: Path, judged
 
 
 def _most_common(rows: Sequence[Rows]) -> Rows:
-    keyed = [((some.data_hash, artifact.rows_hash(some.row_id)), some) for some in rows]
+    keyed = [((some.data_hash, leak_audit.rows_hash(some.row_id)), some) for some in rows]
     count = Counter(key for key, _ in keyed)
     return max(keyed, key=lambda pair: count[pair[0]])[1]
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, get_args
 
-from userip_lightning.artifact import write_errors, write_text
+from userip_lightning.atomic import write_errors, write_text
 from userip_lightning.errors import InputError
 
 Group = Literal["reference", "network", "userip", "control", "llm"]

@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 
 from matplotlib.figure import Figure
 
-from userip_lightning.artifact import MANIFEST, Manifest, stable_hash, write_text, writing
+from userip_lightning.artifact import MANIFEST, Manifest, stable_hash, writing
+from userip_lightning.atomic import write_text
 from userip_lightning.errors import InputError
 from userip_lightning.report.drawing import inline_svg, save_figure
 from userip_lightning.report.markdown import study_markdown

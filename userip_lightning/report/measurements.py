@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from userip_lightning.artifact import rows_hash
+from userip_lightning.leak_audit import rows_hash
 from userip_lightning.report.method_figures import Measured, measure
 from userip_lightning.report.partial_methods import Judged, restrict
 from userip_lightning.report.predictions import Predictions, Rows

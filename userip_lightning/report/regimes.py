@@ -13,7 +13,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from userip_lightning.artifact import Manifest, stable_hash, write_text, writing
+from userip_lightning.artifact import Manifest, stable_hash, writing
+from userip_lightning.atomic import write_text
 from userip_lightning.report.drawing import inline_svg, save_figure
 from userip_lightning.report.markdown import study_markdown
 from userip_lightning.report.notation import NONE, delta, number, plural, sentence, spread

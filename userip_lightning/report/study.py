@@ -17,7 +17,8 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from userip_lightning.artifact import Manifest, stable_hash, write_text, writing
+from userip_lightning.artifact import Manifest, stable_hash, writing
+from userip_lightning.atomic import write_text
 from userip_lightning.report.block import Block
 from userip_lightning.report.drawing import inline_svg, save_figure
 from userip_lightning.report.entries import Entry, write_entries

@@ -12,14 +12,8 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from userip_lightning.artifact import (
-    SCHEMA_VERSION,
-    Manifest,
-    read_manifest,
-    stable_hash,
-    write_text,
-    writing,
-)
+from userip_lightning.artifact import SCHEMA_VERSION, Manifest, read_manifest, stable_hash, writing
+from userip_lightning.atomic import write_text
 from userip_lightning.data.prepared import PreparedData
 from userip_lightning.pipeline.code_version import code_hash
 from userip_lightning.pipeline.plan import Place

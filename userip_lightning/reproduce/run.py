@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from userip_lightning.artifact import write_errors
+from userip_lightning.atomic import write_errors
 from userip_lightning.reproduce.baseline_settings import Baseline, read_baseline
 from userip_lightning.reproduce.case import read_experiment, read_further
 from userip_lightning.reproduce.choice import Choice, chosen_rows

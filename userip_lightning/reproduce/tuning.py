@@ -18,7 +18,7 @@ from optuna.samplers import TPESampler
 from optuna.study import StudyDirection
 from optuna.trial import TrialState
 
-from userip_lightning.artifact import write_errors, write_text
+from userip_lightning.atomic import write_errors, write_text
 from userip_lightning.errors import InputError
 from userip_lightning.pipeline.plan import Job
 from userip_lightning.pipeline.quiet import quiet

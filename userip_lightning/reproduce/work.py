@@ -10,7 +10,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from userip_lightning.artifact import write_text
+from userip_lightning.atomic import write_text
 from userip_lightning.errors import DISK_FULL, InputError, is_disk_full
 from userip_lightning.pipeline.plan import Job
 from userip_lightning.pipeline.progress import Display

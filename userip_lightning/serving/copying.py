@@ -6,11 +6,12 @@ from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-from userip_lightning.artifact import ROWS_SEEN, Manifest
+from userip_lightning.artifact import Manifest
 from userip_lightning.bank.feature_bank import FeatureBank
 from userip_lightning.bank.version_folder import OWN_ARRAYS, Content
 from userip_lightning.bank.versions import point
 from userip_lightning.errors import InputError
+from userip_lightning.leak_audit import ROWS_SEEN
 from userip_lightning.lock import sole_writer
 
 #: Is called with how much is done, and how much there is in all.

@@ -28,7 +28,7 @@ from urllib.parse import SplitResult, urlsplit
 import polars as pl
 import yaml
 
-from userip_lightning import artifact, parquet
+from userip_lightning import atomic, parquet
 from userip_lightning.bank import FeatureBank
 from userip_lightning.errors import InputError
 
@@ -86,7 +86,7 @@ def write(
     _refuse_others(target)
     settings = _settings(target / SETTINGS, online, project)
     rows, written = _rows(bank, target / ROWS, now or datetime.now(timezone.utc))
-    with artifact.scratch(target) as draft:
+    with atomic.scratch(target) as draft:
         rows.write_parquet(draft / ROWS)
         _write(draft / DEFINITIONS, _definitions(bank))
         if settings is not None:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from userip_lightning.arrays import read_array, save_array
-from userip_lightning.artifact import scratch
+from userip_lightning.atomic import scratch
 from userip_lightning.errors import InputError
 from userip_lightning.texts.lm_progress import Teller
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from userip_lightning.artifact import write_errors
+from userip_lightning.atomic import write_errors
 
 
 @contextmanager

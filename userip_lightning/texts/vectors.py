@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 
 from userip_lightning.arrays import Floats, read_array, save_array
-from userip_lightning.artifact import scratch, stable_hash
+from userip_lightning.artifact import stable_hash
 from userip_lightning.assets import cache_root
+from userip_lightning.atomic import scratch
 from userip_lightning.errors import InputError
 from userip_lightning.texts.encoded import encoded_texts
 from userip_lightning.texts.process_turns import turn

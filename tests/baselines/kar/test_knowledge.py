@@ -7,13 +7,14 @@ import numpy as np
 import polars as pl
 import pytest
 
-from userip_lightning.artifact import read_manifest, rows_seen, writing
+from userip_lightning.artifact import read_manifest, writing
 from userip_lightning.baselines.kar.generation import Generation
 from userip_lightning.baselines.kar.knowledge import CACHE, Knowledge
 from userip_lightning.baselines.kar.prompts import KnowledgePrompt
 from userip_lightning.ctr.datamodule import CTRDataModule
 from userip_lightning.data.prepared import PreparedData
 from userip_lightning.errors import InputError
+from userip_lightning.leak_audit import rows_seen
 from userip_lightning.lm.backbone import LMSource
 from userip_lightning.lm.text_encoder import EncoderSource, TextEncoder
 from userip_lightning.schema import SUPPORT, TEST, TRAIN, VAL

@@ -15,13 +15,14 @@ from torch.optim import AdamW
 from transformers import AutoModelForCausalLM, AutoTokenizer, GraniteConfig
 
 from tests.baselines.pepler.conftest import events, trainer, write
-from userip_lightning.artifact import read_manifest, rows_seen
+from userip_lightning.artifact import read_manifest
 from userip_lightning.baselines.language_model import load_language_model
 from userip_lightning.baselines.pepler.data import PEPLERDataModule
 from userip_lightning.baselines.pepler.explanations import EXPLANATIONS
 from userip_lightning.baselines.pepler.module import PEPLERModule
 from userip_lightning.baselines.pepler.scorers import MLP
 from userip_lightning.errors import InputError
+from userip_lightning.leak_audit import rows_seen
 from userip_lightning.lm.backbone import LMSource
 from userip_lightning.pipeline.resume import BEST, LAST, LastCheckpoint, LastingEarlyStopping, resumable
 from userip_lightning.pipeline.settings import Selection

@@ -9,10 +9,11 @@ import torch
 from lightning.pytorch.callbacks import ModelCheckpoint
 from torch.nn import functional as F
 
-from userip_lightning.artifact import read_manifest, refuse_leak, rows_seen
+from userip_lightning.artifact import read_manifest
 from userip_lightning.baselines.rella.answers import probability
 from userip_lightning.data.prepared import PreparedData
 from userip_lightning.errors import InputError
+from userip_lightning.leak_audit import refuse_leak, rows_seen
 from userip_lightning.lm.backbone import LMSource
 from userip_lightning.schema import TRAIN, VAL
 

@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from userip_lightning.arrays import read_array, save_array
-from userip_lightning.artifact import read_manifest, rows_seen, stable_hash, writing
+from userip_lightning.artifact import read_manifest, stable_hash, writing
 from userip_lightning.baselines.kar.knowledge import ITEMS, KIND, USERS
+from userip_lightning.leak_audit import rows_seen
 
 
 def shuffle(source: Path, target: Path, seed: int = 0) -> Path:

@@ -10,7 +10,7 @@ import polars as pl
 from lightning.pytorch import LightningDataModule
 from numpy.typing import NDArray
 
-from userip_lightning.artifact import Manifest, refuse_overlap
+from userip_lightning.artifact import Manifest
 from userip_lightning.baselines.history import Histories
 from userip_lightning.baselines.rella.answers import Answers, answer_tokens, frame_of
 from userip_lightning.baselines.rella.batches import PromptBatches
@@ -19,6 +19,7 @@ from userip_lightning.baselines.rella.prompt import PromptWriter, item_texts
 from userip_lightning.baselines.rella.retrieval import ItemVectors, Rows, encode_items, recent, retrieve
 from userip_lightning.data.prepared import PreparedData
 from userip_lightning.errors import InputError
+from userip_lightning.leak_audit import refuse_overlap
 from userip_lightning.lm.backbone import load_config, load_tokenizer
 from userip_lightning.lm.control_tokens import plain_table
 from userip_lightning.lm.text_encoder import DEFAULT_SOURCE, EncoderSource, TextEncoder

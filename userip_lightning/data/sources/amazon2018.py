@@ -8,7 +8,6 @@ from typing import Any
 
 import polars as pl
 
-from userip_lightning.artifact import file_hash
 from userip_lightning.data.events import shape_events
 from userip_lightning.data.parsing.cleaning import clean
 from userip_lightning.data.parsing.columns import ROW
@@ -19,6 +18,7 @@ from userip_lightning.data.parsing.rejects import Rejects
 from userip_lightning.data.sources.amazon_products import shape_products
 from userip_lightning.data.sources.source import Block, Source
 from userip_lightning.data.sources.styles import FirstStyles
+from userip_lightning.integrity import file_hash
 
 _ADVICE = (
     "get the reviews or the metadata of one department from the Amazon review data (2018) of UC San Diego's "

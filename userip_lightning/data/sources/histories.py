@@ -8,7 +8,6 @@ from typing import Any, Literal
 
 import polars as pl
 
-from userip_lightning.artifact import file_hash
 from userip_lightning.data.parsing.columns import id_faults, nul_fault, shape_side, sift
 from userip_lightning.data.parsing.delimited import read_typed
 from userip_lightning.data.parsing.lines import require_file
@@ -16,6 +15,7 @@ from userip_lightning.data.parsing.rejects import Rejects
 from userip_lightning.data.sources.source import Block, MissingRows, Source
 from userip_lightning.errors import InputError
 from userip_lightning.ids import MAX_LENGTH, read_ids
+from userip_lightning.integrity import file_hash
 
 _ADVICE = "give the paths of a histories file and an items file (docs/data.md shows the layout)"
 

@@ -8,13 +8,13 @@ from typing import Any, Literal
 
 import polars as pl
 
-from userip_lightning.artifact import file_hash
 from userip_lightning.data.events import shape_events
 from userip_lightning.data.parsing.columns import ROW, blank_fault, shape_side, sift
 from userip_lightning.data.parsing.delimited import read_table, read_typed
 from userip_lightning.data.parsing.lines import require_file
 from userip_lightning.data.parsing.rejects import Rejects
 from userip_lightning.data.sources.source import Block, Source
+from userip_lightning.integrity import file_hash
 
 #: Column order of the genre flags in ``u.item``.
 GENRES = (

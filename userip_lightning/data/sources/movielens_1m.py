@@ -8,7 +8,6 @@ from typing import Any
 
 import polars as pl
 
-from userip_lightning.artifact import file_hash
 from userip_lightning.data.events import shape_events
 from userip_lightning.data.parsing.columns import ROW, blank_fault, shape_side, sift
 from userip_lightning.data.parsing.delimited import read_table
@@ -16,6 +15,7 @@ from userip_lightning.data.parsing.lines import require_file
 from userip_lightning.data.parsing.rejects import Rejects
 from userip_lightning.data.sources.movielens import with_year
 from userip_lightning.data.sources.source import Block, Source
+from userip_lightning.integrity import file_hash
 
 #: What the codes of ``users.dat`` mean, by its README.
 AGES = {

@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from userip_lightning.artifact import file_hash
 from userip_lightning.data.events import shape_events
 from userip_lightning.data.parsing.cleaning import clean
 from userip_lightning.data.parsing.lines import require_file
@@ -23,6 +22,7 @@ from userip_lightning.data.sources.amazon_products import shape_products
 from userip_lightning.data.sources.nete_records import item_frames, read_index, review_frame
 from userip_lightning.data.sources.source import Block, Source
 from userip_lightning.errors import InputError
+from userip_lightning.integrity import file_hash
 from userip_lightning.schema import TEST, TRAIN, VAL
 
 #: Column of the events with the split of the release; :class:`userip_lightning.data.column_split.ColumnSplit`

@@ -11,10 +11,10 @@ from typing import Any
 
 import polars as pl
 
-from userip_lightning.artifact import file_hash
 from userip_lightning.data.parsing.foreign_parquet import Files, describe, read_foreign
 from userip_lightning.data.parsing.parquet_blocks import with_rows
 from userip_lightning.errors import InputError
+from userip_lightning.integrity import file_hash
 
 
 def place(path: str) -> Path | str:

@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 import polars as pl
 
-from userip_lightning.artifact import scratch
+from userip_lightning.atomic import scratch
 from userip_lightning.data.parsing.rejects import Rejects
 from userip_lightning.data.sources.synthesize import Planted
 from userip_lightning.errors import InputError

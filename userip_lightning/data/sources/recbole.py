@@ -8,7 +8,6 @@ from typing import Any
 
 import polars as pl
 
-from userip_lightning.artifact import file_hash
 from userip_lightning.data.events import shape_events
 from userip_lightning.data.parsing.columns import listed, rename_columns, shape_side
 from userip_lightning.data.parsing.delimited import read_typed
@@ -17,6 +16,7 @@ from userip_lightning.data.parsing.rejects import Rejects
 from userip_lightning.data.parsing.times import TimestampUnit, time_rule
 from userip_lightning.data.sources.source import Block, Source
 from userip_lightning.errors import InputError
+from userip_lightning.integrity import file_hash
 
 _ADVICE = "give the folder of a dataset in RecBole's atomic format, whose files bear the folder's name"
 #: What a title may be called; the first that an item file has is taken.

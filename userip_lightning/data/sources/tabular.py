@@ -9,7 +9,6 @@ from typing import Any, Literal
 import polars as pl
 from polars.selectors import categorical, enum
 
-from userip_lightning.artifact import file_hash
 from userip_lightning.data.events import shape_events
 from userip_lightning.data.parsing.columns import listed, rename_columns, shape_side
 from userip_lightning.data.parsing.dialect import (
@@ -35,6 +34,7 @@ from userip_lightning.data.sources.parquet_folder import (
 )
 from userip_lightning.data.sources.source import Block, MissingRows, Source
 from userip_lightning.errors import InputError
+from userip_lightning.integrity import file_hash
 from userip_lightning.schema import EVENT_COLUMNS
 
 _ADVICE = (

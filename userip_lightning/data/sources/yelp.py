@@ -8,7 +8,6 @@ from typing import Any
 
 import polars as pl
 
-from userip_lightning.artifact import file_hash
 from userip_lightning.data.events import shape_events
 from userip_lightning.data.item_text import with_text
 from userip_lightning.data.parsing.cleaning import clean
@@ -18,6 +17,7 @@ from userip_lightning.data.parsing.json_lines import read_json_lines
 from userip_lightning.data.parsing.lines import require_file
 from userip_lightning.data.parsing.rejects import Rejects
 from userip_lightning.data.sources.source import Block, Source
+from userip_lightning.integrity import file_hash
 
 #: Yelp's own words for RestaurantsPriceRange2, from 1 to 4.
 LEVELS = ("inexpensive", "moderate", "pricey", "ultra high-end")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import polars as pl
 
-from userip_lightning.artifact import scratch
+from userip_lightning.atomic import scratch
 from userip_lightning.data.prepared import PreparedFiles
 from userip_lightning.errors import InputError
 

@@ -14,12 +14,13 @@ from typing import Any
 
 import polars as pl
 
-from userip_lightning.artifact import file_hash, scratch
+from userip_lightning.atomic import scratch
 from userip_lightning.data.parsing.foreign_parquet import Files, describe, read_foreign
 from userip_lightning.data.parsing.lines import require_file
 from userip_lightning.data.prepared import PreparedFiles
 from userip_lightning.data.splits import Split
 from userip_lightning.errors import InputError
+from userip_lightning.integrity import file_hash
 from userip_lightning.schema import SPLITS
 
 _KEY = "userip_events"

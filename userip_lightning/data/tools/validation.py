@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import polars as pl
 
-from userip_lightning.artifact import scratch
+from userip_lightning.atomic import scratch
 from userip_lightning.data.duplicates import find_duplicates
 from userip_lightning.data.parsing.rejects import REJECTED, Rejects
 from userip_lightning.data.sources.source import Source

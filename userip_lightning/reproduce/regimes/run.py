@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from userip_lightning.artifact import stable_hash, write_text
+from userip_lightning.artifact import stable_hash
+from userip_lightning.atomic import write_text
 from userip_lightning.data.prepared import PreparedData
 from userip_lightning.lock import sole_writer
 from userip_lightning.pipeline.code_version import code_hash

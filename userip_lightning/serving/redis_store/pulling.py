@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from userip_lightning.arrays import array_of
-from userip_lightning.artifact import ROWS_SEEN
 from userip_lightning.bank.version_folder import Content
 from userip_lightning.errors import InputError
+from userip_lightning.leak_audit import ROWS_SEEN
 from userip_lightning.serving.copying import Progress, manifest_of, write_pulled
 from userip_lightning.serving.redis_store.address import Address
 from userip_lightning.serving.redis_store.errors import told
