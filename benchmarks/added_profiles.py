@@ -20,7 +20,7 @@ from userip_lightning.catalogue.likelihood_text import Likelihood
 from userip_lightning.catalogue.soft_token_module import SoftTokenModule
 from userip_lightning.catalogue.user_events import user_events
 from userip_lightning.data.prepared import PreparedData
-from userip_lightning.lm.backbone import LMSource
+from userip_lightning.lm.source import LMSource
 from userip_lightning.texts.joined import joined_texts
 from userip_lightning.texts.language_model import HiddenStates
 from userip_lightning.texts.vectors import text_vectors

@@ -28,8 +28,8 @@ from stopwatch import now
 from transformers import AutoConfig
 
 from userip_lightning.assets import resolve_lm
-from userip_lightning.lm.backbone import LMSource
 from userip_lightning.lm.prompt import DEFAULT_PROMPT
+from userip_lightning.lm.source import LMSource
 from userip_lightning.pipeline.quiet import quiet
 from userip_lightning.profile.datamodule import ProfileDataModule
 from userip_lightning.profile.module import ProfileModule

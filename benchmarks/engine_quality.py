@@ -24,8 +24,8 @@ from rich.table import Table
 from torch.optim import Adam
 
 from userip_lightning.assets import resolve_lm
-from userip_lightning.lm.backbone import LMSource
 from userip_lightning.lm.prompt import DEFAULT_PROMPT, PromptTemplate
+from userip_lightning.lm.source import LMSource
 from userip_lightning.profile.datamodule import ProfileDataModule
 from userip_lightning.profile.module import ProfileModule
 

@@ -19,7 +19,7 @@ from planted_profiles import codes
 from rich.table import Table
 
 from userip_lightning.data.prepared import PreparedData
-from userip_lightning.lm.backbone import LMSource
+from userip_lightning.lm.source import LMSource
 from userip_lightning.pipeline.quiet import quiet
 from userip_lightning.profile.datamodule import ProfileDataModule
 from userip_lightning.profile.module import ProfileModule

@@ -10,7 +10,7 @@ import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
 from stopwatch import now
 
-from userip_lightning.lm.backbone import LMSource, resolve_dtype
+from userip_lightning.lm.source import LMSource, resolve_dtype
 from userip_lightning.profile.datamodule import ProfileDataModule
 from userip_lightning.profile.module import ProfileModule
 from userip_lightning.profile.strategy import NAME

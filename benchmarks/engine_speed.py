@@ -20,8 +20,8 @@ from stopwatch import now
 from where_time_goes import KINDS, shares
 
 from userip_lightning.assets import resolve_lm
-from userip_lightning.lm.backbone import LMSource
 from userip_lightning.lm.prompt import DEFAULT_PROMPT
+from userip_lightning.lm.source import LMSource
 from userip_lightning.profile.datamodule import ProfileDataModule
 from userip_lightning.profile.module import ProfileModule
 

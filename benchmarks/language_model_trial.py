@@ -28,8 +28,8 @@ from userip_lightning.catalogue.likelihood_text import Likelihood
 from userip_lightning.catalogue.user_events import UserEvents, user_events
 from userip_lightning.controls.affinity import AffinityJudge, Codes
 from userip_lightning.data.prepared import PreparedData
-from userip_lightning.lm.backbone import LMSource
 from userip_lightning.lm.prompt import DEFAULT_PROMPT, ProfileName, PromptTemplate
+from userip_lightning.lm.source import LMSource
 from userip_lightning.report.statistics.bootstrap import paired_bootstrap
 from userip_lightning.report.statistics.metrics import auc
 from userip_lightning.schema import SUPPORT, TEST, TRAIN, VAL

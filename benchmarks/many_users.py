@@ -11,8 +11,8 @@ import polars as pl
 
 from userip_lightning.arrays import save_array
 from userip_lightning.artifact import Manifest, read_manifest, writing
-from userip_lightning.lm.backbone import LMSource, load_tokenizer
 from userip_lightning.lm.prompt import DEFAULT_PROMPT
+from userip_lightning.lm.source import LMSource, load_tokenizer
 from userip_lightning.profile.behaviour_store import KIND, BehaviourStore
 from userip_lightning.profile.behaviours import Behaviours
 from userip_lightning.schema import TEST, TRAIN, VAL

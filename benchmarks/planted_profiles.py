@@ -28,8 +28,8 @@ from userip_lightning.bank import FeatureBank
 from userip_lightning.data.preparation import Preparation
 from userip_lightning.data.prepared import PreparedData
 from userip_lightning.data.sources.synthesize import Planted
-from userip_lightning.lm.backbone import LMSource
 from userip_lightning.lm.prompt import ProfileName, PromptTemplate
+from userip_lightning.lm.source import LMSource
 from userip_lightning.pipeline.quiet import quiet
 from userip_lightning.profile.datamodule import ProfileDataModule
 from userip_lightning.profile.module import ProfileModule

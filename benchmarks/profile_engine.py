@@ -32,8 +32,8 @@ from engine_speed import speed_tables
 from rich.console import Console
 from rich.table import Table
 
-from userip_lightning.lm.backbone import LMSource
 from userip_lightning.lm.prompt import DEFAULT_PROMPT
+from userip_lightning.lm.source import LMSource
 from userip_lightning.pipeline.quiet import quiet
 
 PARTS = ("speed", "growth", "quality", "ranks")

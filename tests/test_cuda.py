@@ -37,8 +37,8 @@ from userip_lightning.data.labels import Implicit
 from userip_lightning.data.preparation import Preparation
 from userip_lightning.data.sources import synthesize
 from userip_lightning.data.sources.movielens import MovieLens100K
-from userip_lightning.lm.backbone import LMSource
 from userip_lightning.lm.hidden_states import hidden_states
+from userip_lightning.lm.source import LMSource
 from userip_lightning.quantize.module import QuantizeModule
 from userip_lightning.texts.source import NoText
 

@@ -8,7 +8,8 @@ import torch
 from torch.optim import Adam
 
 from userip_lightning.ctr.row_adam import RowAdam
-from userip_lightning.lm.backbone import LMSource, load_backbone
+from userip_lightning.lm.backbone import load_backbone
+from userip_lightning.lm.source import LMSource
 from userip_lightning.lm.trial import refuse_misread
 from userip_lightning.profile.user_table import UserTable
 

@@ -16,8 +16,8 @@ from userip_lightning.data.preparation import Preparation
 from userip_lightning.data.prepared import PreparedData
 from userip_lightning.data.sources.synthesize import Planted
 from userip_lightning.errors import InputError
-from userip_lightning.lm.backbone import LMSource
 from userip_lightning.lm.prompt import PromptTemplate
+from userip_lightning.lm.source import LMSource
 from userip_lightning.profile.datamodule import ProfileDataModule
 from userip_lightning.profile.module import ProfileModule
 from userip_lightning.quantize.datamodule import QuantizeDataModule

@@ -28,7 +28,7 @@ from userip_lightning.data.preparation import Preparation
 from userip_lightning.data.prepared import PreparedData
 from userip_lightning.data.sources.histories import Histories
 from userip_lightning.data.splits import ColdUsers
-from userip_lightning.lm.backbone import LMSource, load_tokenizer
+from userip_lightning.lm.source import LMSource, load_tokenizer
 from userip_lightning.schema import VAL
 from userip_lightning.texts.joined import joined_texts
 from userip_lightning.texts.language_model import HiddenStates

@@ -16,8 +16,8 @@ from benchmarks.gpu.titles import CATALOGUE, catalogue_tokens, tokenizer_for
 from userip_lightning.batches import ProfileBatch, RecBatch
 from userip_lightning.data.preparation import Preparation
 from userip_lightning.data.sources.movielens import MovieLens100K
-from userip_lightning.lm.backbone import LMSource
 from userip_lightning.lm.prompt import DEFAULT_PROMPT, build_prefix
+from userip_lightning.lm.source import LMSource
 from userip_lightning.profile.body import BodyWriter, Drawn
 from userip_lightning.profile.datamodule import ProfileDataModule
 from userip_lightning.profile.likelihood import PromptLikelihood

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from benchmarks.gpu.assets import ITEMS, Assets
-from userip_lightning.lm.backbone import LMSource, load_tokenizer
 from userip_lightning.lm.prompt import Tokenizer, encode_item
+from userip_lightning.lm.source import LMSource, load_tokenizer
 from userip_lightning.profile.body import Tokens
 
 #: Items of the game histories, and tokens of a title on average (SmolLM2's tokenizer).

@@ -9,7 +9,7 @@ import pytest
 from userip_lightning.artifact import Manifest
 from userip_lightning.bulk.prompt_items import KIND, Catalogue, extend, read_items
 from userip_lightning.errors import InputError
-from userip_lightning.lm.backbone import load_tokenizer
+from userip_lightning.lm.source import load_tokenizer
 from userip_lightning.profile.behaviour_store import BehaviourStore
 
 FURTHER = pl.DataFrame({"item_id": ["x", "y"], "title": ["Zyzzyva Returns", None]})

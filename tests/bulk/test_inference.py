@@ -17,7 +17,7 @@ from userip_lightning.bulk.per_user_engine import Prompted
 from userip_lightning.bulk.prompt_items import Catalogue
 from userip_lightning.bulk.recipe import Recipe
 from userip_lightning.errors import InputError
-from userip_lightning.lm.backbone import load_tokenizer
+from userip_lightning.lm.source import load_tokenizer
 from userip_lightning.profile.behaviour_store import BehaviourStore
 from userip_lightning.profile.datamodule import ProfileDataModule
 from userip_lightning.profile.module import ProfileModule

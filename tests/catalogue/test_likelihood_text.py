@@ -14,8 +14,8 @@ from userip_lightning.catalogue.likelihood_text import Likelihood
 from userip_lightning.catalogue.soft_token_module import ItemDraws, SoftTokenModule
 from userip_lightning.catalogue.soft_tokens import SoftTokens, start_words
 from userip_lightning.errors import InputError
-from userip_lightning.lm.backbone import LMSource
 from userip_lightning.lm.prompt import PromptTemplate
+from userip_lightning.lm.source import LMSource
 from userip_lightning.texts.source import BagOfWords, Joined
 from userip_lightning.texts.vectors import text_vectors
 

@@ -8,8 +8,9 @@ from torch import Tensor
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from userip_lightning.catalogue.title_scores import TitleScores
-from userip_lightning.lm.backbone import LMSource, load_backbone, load_tokenizer
+from userip_lightning.lm.backbone import load_backbone
 from userip_lightning.lm.prompt import PromptTemplate, encode
+from userip_lightning.lm.source import LMSource, load_tokenizer
 from userip_lightning.profile.body import Tokens
 
 TITLES = [" red rose", " old map of the sea", " tea", " Toy Story (1995)"]

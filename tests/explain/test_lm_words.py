@@ -8,7 +8,7 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from userip_lightning.explain.lm_words import LanguageModelWords
-from userip_lightning.lm.backbone import LMSource
+from userip_lightning.lm.source import LMSource
 
 
 @pytest.fixture(scope="module")

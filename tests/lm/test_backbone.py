@@ -9,13 +9,8 @@ import torch
 from transformers import Gemma2Config, GptOssConfig, LlamaConfig, LlamaForCausalLM, PreTrainedConfig
 
 from userip_lightning.errors import InputError
-from userip_lightning.lm.backbone import (
-    LMSource,
-    load_backbone,
-    load_config,
-    load_tokenizer,
-    plain_backend,
-)
+from userip_lightning.lm.backbone import load_backbone
+from userip_lightning.lm.source import LMSource, load_config, load_tokenizer, plain_backend
 from userip_lightning.lm.text_encoder import EncoderSource, load_encoder_config
 
 

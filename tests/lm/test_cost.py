@@ -10,11 +10,12 @@ from torch import Tensor
 from torch.autograd.graph import saved_tensors_hooks
 from transformers import LlamaConfig
 
-from userip_lightning.lm.backbone import FrozenBackbone, LMSource, load_backbone, load_config
+from userip_lightning.lm.backbone import FrozenBackbone, load_backbone
 from userip_lightning.lm.cost import measure_cost, weight_bytes
 from userip_lightning.lm.live_bytes import LiveBytes
 from userip_lightning.lm.quantized import Quantization
 from userip_lightning.lm.sharded import decoder_blocks
+from userip_lightning.lm.source import LMSource, load_config
 
 CPU = torch.device("cpu")
 ROWS, TOKENS = 7, 48  # neither is measured with fake tensors

@@ -10,8 +10,8 @@ from transformers import AutoModel, AutoModelForCausalLM
 
 from userip_lightning import assets
 from userip_lightning.errors import InputError
-from userip_lightning.lm.backbone import LMSource
 from userip_lightning.lm.identity import encoder_identity, lm_identity
+from userip_lightning.lm.source import LMSource
 from userip_lightning.lm.text_encoder import EncoderSource
 
 

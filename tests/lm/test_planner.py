@@ -7,9 +7,9 @@ import torch
 
 from userip_lightning.errors import InputError
 from userip_lightning.lm import planner
-from userip_lightning.lm.backbone import LMSource
 from userip_lightning.lm.cost import Line, LMCost
 from userip_lightning.lm.planner import MemoryPlan, SoftTokens, plan_memory, plan_run, refuse_too_large
+from userip_lightning.lm.source import LMSource
 
 GIB = 2**30
 CPU = torch.device("cpu")

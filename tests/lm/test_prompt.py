@@ -6,7 +6,6 @@ import pytest
 from tokenizers import decoders
 
 from userip_lightning.errors import InputError
-from userip_lightning.lm.backbone import LMSource, load_tokenizer
 from userip_lightning.lm.prompt import (
     ProfileName,
     PromptTemplate,
@@ -14,6 +13,7 @@ from userip_lightning.lm.prompt import (
     encode_item,
     first_words,
 )
+from userip_lightning.lm.source import LMSource, load_tokenizer
 
 
 class Letters:

@@ -10,9 +10,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from userip_lightning.errors import InputError
-from userip_lightning.lm.backbone import FrozenBackbone, LMSource, load_backbone
+from userip_lightning.lm.backbone import FrozenBackbone, load_backbone
 from userip_lightning.lm.live_bytes import LiveBytes
 from userip_lightning.lm.quantized import GROUP, Int8Linear, Quantization, nf4_config
+from userip_lightning.lm.source import LMSource
 
 needs_bitsandbytes = pytest.mark.skipif(
     find_spec("bitsandbytes") is None, reason="the extra `quantized` (bitsandbytes) is not installed"

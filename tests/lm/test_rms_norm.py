@@ -6,8 +6,9 @@ import pytest
 import torch
 from transformers.models.llama.modeling_llama import LlamaRMSNorm
 
-from userip_lightning.lm.backbone import LMSource, load_backbone
+from userip_lightning.lm.backbone import load_backbone
 from userip_lightning.lm.rms_norm import FrozenRMSNorm
+from userip_lightning.lm.source import LMSource
 
 
 def pair(dtype: torch.dtype) -> tuple[LlamaRMSNorm, FrozenRMSNorm, torch.Tensor, torch.Tensor]:

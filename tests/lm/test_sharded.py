@@ -9,8 +9,9 @@ from torch.distributed.tensor import DTensor
 
 from tests.lm.test_quantized import nats
 from userip_lightning.errors import InputError
-from userip_lightning.lm.backbone import FrozenBackbone, LMSource, load_backbone
+from userip_lightning.lm.backbone import FrozenBackbone, load_backbone
 from userip_lightning.lm.sharded import decoder_blocks
+from userip_lightning.lm.source import LMSource
 
 
 def block_bytes(backbone: FrozenBackbone) -> int:

@@ -11,9 +11,10 @@ from transformers import BloomConfig, FalconConfig, PreTrainedConfig
 
 from userip_lightning.errors import InputError
 from userip_lightning.lm import trial
-from userip_lightning.lm.backbone import FrozenBackbone, LMSource, load_backbone
+from userip_lightning.lm.backbone import FrozenBackbone, load_backbone
 from userip_lightning.lm.families import refuse_family
 from userip_lightning.lm.planner import SoftTokens, plan_run
+from userip_lightning.lm.source import LMSource
 from userip_lightning.lm.trial import refuse_misread
 
 

@@ -5,8 +5,8 @@ from pathlib import Path
 from lightning.pytorch import Trainer
 from lightning.pytorch.callbacks import ModelCheckpoint
 
-from userip_lightning.lm.backbone import LMSource
 from userip_lightning.lm.prompt import PromptTemplate
+from userip_lightning.lm.source import LMSource
 from userip_lightning.profile.datamodule import ProfileDataModule
 from userip_lightning.profile.module import ProfileModule
 

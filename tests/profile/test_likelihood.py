@@ -10,9 +10,10 @@ from torch.nn import functional as F
 
 from tests.profile.written import write
 from userip_lightning.batches import ProfileBatch, RecBatch
-from userip_lightning.lm.backbone import FrozenBackbone, LMSource, load_backbone, load_tokenizer
+from userip_lightning.lm.backbone import FrozenBackbone, load_backbone
 from userip_lightning.lm.mask import additive, visible
 from userip_lightning.lm.prompt import PromptTemplate, build_prefix
+from userip_lightning.lm.source import LMSource, load_tokenizer
 from userip_lightning.profile.body import Bodies, BodyWriter
 from userip_lightning.profile.likelihood import PromptLikelihood
 

@@ -17,8 +17,9 @@ from userip_lightning.batches import RecBatch
 from userip_lightning.data.prepared import PreparedData
 from userip_lightning.errors import InputError
 from userip_lightning.leak_audit import rows_seen
-from userip_lightning.lm.backbone import LMSource, load_backbone
+from userip_lightning.lm.backbone import load_backbone
 from userip_lightning.lm.prompt import PromptTemplate
+from userip_lightning.lm.source import LMSource
 from userip_lightning.profile.em import PriorLoss
 from userip_lightning.profile.module import ProfileModule
 from userip_lightning.profile.steps import IDLE

@@ -8,7 +8,7 @@ import torch
 from lightning.pytorch import Trainer
 
 from tests.profile.runner import Run
-from userip_lightning.lm.backbone import LMSource
+from userip_lightning.lm.source import LMSource
 
 
 def infer(run: Run, root: Path, precision: str, dtype: str) -> tuple[np.ndarray, float]:

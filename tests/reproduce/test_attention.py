@@ -8,8 +8,8 @@ import torch
 from tokenizers import decoders
 from transformers import AutoModelForCausalLM
 
-from userip_lightning.lm.backbone import LMSource
 from userip_lightning.lm.prompt import PromptTemplate
+from userip_lightning.lm.source import LMSource
 from userip_lightning.reproduce.attention.reader import AttentionReader, Read, Word
 from userip_lightning.reproduce.attention.shares import CONDITIONS, RANDOM, TUNED, shares
 

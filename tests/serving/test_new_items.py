@@ -13,7 +13,7 @@ from tests.catalogue.seen_and_unseen import UNSEEN, fitted, unseen_log
 from tests.serving.small_bank import bank
 from userip_lightning.catalogue.recommendation import Recommendation
 from userip_lightning.errors import InputError
-from userip_lightning.lm.backbone import LMSource
+from userip_lightning.lm.source import LMSource
 from userip_lightning.serving import Profiler
 from userip_lightning.texts.language_model import HiddenStates
 from userip_lightning.texts.source import BagOfWords, Joined, NoText

@@ -13,7 +13,7 @@ from sklearn.decomposition import TruncatedSVD
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 from userip_lightning.errors import InputError
-from userip_lightning.lm.backbone import LMSource
+from userip_lightning.lm.source import LMSource
 from userip_lightning.texts.language_model import HiddenStates
 from userip_lightning.texts.reader import EncodedReader, TextReader, packed, read_all, unpacked
 from userip_lightning.texts.source import BagOfWords, Joined, LearnedSource, NoText, TextSource

@@ -6,8 +6,8 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from userip_lightning.errors import InputError
-from userip_lightning.lm.backbone import LMSource
 from userip_lightning.lm.hidden_states import hidden_states
+from userip_lightning.lm.source import LMSource
 from userip_lightning.lm.text_encoder import EncoderSource
 from userip_lightning.texts.language_model import HiddenStates, SentenceEncoder
 from userip_lightning.texts.source import BagOfWords, Joined, NoText, principal

@@ -15,7 +15,7 @@ from transformers import AutoModelForCausalLM
 
 from tests.catalogue.planted import planted
 from userip_lightning.arrays import Floats
-from userip_lightning.lm.backbone import LMSource
+from userip_lightning.lm.source import LMSource
 from userip_lightning.texts.language_model import HiddenStates
 from userip_lightning.texts.process_turns import turn
 from userip_lightning.texts.source import Events, Joined, LearnedSource, NoText, TextSource

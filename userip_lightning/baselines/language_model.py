@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from userip_lightning.errors import InputError
-from userip_lightning.lm.backbone import LMSource, load_model, plain_backend
 from userip_lightning.lm.quantized import to_int8
+from userip_lightning.lm.source import LMSource, load_model, plain_backend
 
 
 def load_language_model(source: LMSource) -> Any:

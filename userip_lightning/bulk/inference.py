@@ -25,8 +25,9 @@ from userip_lightning.bulk.prompt_items import Catalogue
 from userip_lightning.bulk.recipe import Recipe
 from userip_lightning.bulk.start import Start
 from userip_lightning.errors import InputError
-from userip_lightning.lm.backbone import FrozenBackbone, load_backbone, load_tokenizer
+from userip_lightning.lm.backbone import FrozenBackbone, load_backbone
 from userip_lightning.lm.prompt import build_prefix, first_words
+from userip_lightning.lm.source import load_tokenizer
 from userip_lightning.profile.body import BodyWriter, Ints
 from userip_lightning.profile.em import e_step
 from userip_lightning.profile.likelihood import PromptLikelihood

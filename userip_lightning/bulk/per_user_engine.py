@@ -19,7 +19,7 @@ from userip_lightning.bulk.population import Population
 from userip_lightning.bulk.recipe import Recipe
 from userip_lightning.bulk.worker import CATALOGUE, Job, PartDone, Worker
 from userip_lightning.data.labels import Labels
-from userip_lightning.lm.backbone import load_tokenizer
+from userip_lightning.lm.source import load_tokenizer
 from userip_lightning.profile.behaviour_store import BehaviourStore
 from userip_lightning.quantize.nearest import NearestCode
 

@@ -7,8 +7,8 @@ from typing import Literal, NamedTuple
 import torch
 from lightning.pytorch.cli import OptimizerCallable
 
-from userip_lightning.lm.backbone import LMSource
 from userip_lightning.lm.prompt import PromptTemplate
+from userip_lightning.lm.source import LMSource
 
 
 class Recipe(NamedTuple):

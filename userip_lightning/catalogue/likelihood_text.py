@@ -42,13 +42,7 @@ from userip_lightning.catalogue.joint_em import fit
 from userip_lightning.catalogue.soft_token_module import EPOCH, SoftTokenModule, Targets
 from userip_lightning.catalogue.soft_tokens import start_words
 from userip_lightning.errors import InputError
-from userip_lightning.lm.backbone import (
-    DEFAULT_LM,
-    FrozenBackbone,
-    LMSource,
-    load_backbone,
-    load_tokenizer,
-)
+from userip_lightning.lm.backbone import FrozenBackbone, load_backbone
 from userip_lightning.lm.control_tokens import plain_texts
 from userip_lightning.lm.identity import lm_identity
 from userip_lightning.lm.prompt import (
@@ -58,6 +52,7 @@ from userip_lightning.lm.prompt import (
     build_prefix,
     encode_item,
 )
+from userip_lightning.lm.source import DEFAULT_LM, LMSource, load_tokenizer
 from userip_lightning.profile.body import BodyWriter, Tokens
 from userip_lightning.profile.start import embed_start
 from userip_lightning.texts.language_model import HiddenStates

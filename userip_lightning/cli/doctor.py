@@ -91,7 +91,7 @@ def device() -> Iterator[Finding]:
     try:
         import torch
 
-        from userip_lightning.lm.backbone import resolve_dtype
+        from userip_lightning.lm.source import resolve_dtype
     except (ImportError, OSError) as error:  # a library that torch was built against
         yield Finding(
             "broken", "device", f"torch or transformers cannot be imported ({error})", "install them again"

@@ -17,10 +17,11 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 from torch import Tensor
 
-from userip_lightning.lm.backbone import FrozenBackbone, LMSource, load_backbone, load_tokenizer
+from userip_lightning.lm.backbone import FrozenBackbone, load_backbone
 from userip_lightning.lm.control_tokens import plain_texts
 from userip_lightning.lm.mask import additive
 from userip_lightning.lm.prompt import DEFAULT_PROMPT, encode, encode_item
+from userip_lightning.lm.source import LMSource, load_tokenizer
 from userip_lightning.lm.word_vectors import WordVectors
 
 Floats = NDArray[np.float64]

@@ -1,4 +1,4 @@
-"""The frozen causal LM: loading, and what stage 1 asks of it.
+"""The frozen causal LM: embeddings in, hidden states out.
 
 Works for every Hugging Face causal LM that takes ``inputs_embeds``, ``position_ids`` and a 4-D additive
 mask; docs/language_models.md has the families that do. Nothing in it is ever trained.
@@ -7,42 +7,22 @@ mask; docs/language_models.md has the families that do. Nothing in it is ever tr
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
-from pathlib import Path
-from pickle import UnpicklingError
-from typing import Any, Literal, NamedTuple, cast
+from typing import Any, NamedTuple, cast
 
 import torch
-from safetensors import SafetensorError
 from torch import Tensor, nn
-from transformers import (
-    MODEL_FOR_CAUSAL_LM_MAPPING,
-    AutoConfig,
-    AutoModelForCausalLM,
-    AutoTokenizer,
-    DynamicCache,
-)
+from transformers import DynamicCache
 from transformers.cache_utils import DynamicLayer
 
-from userip_lightning.errors import InputError, Unavailable
 from userip_lightning.lm import attention
 from userip_lightning.lm.families import refuse_family
-from userip_lightning.lm.quantized import Quantization, keep_gradients, nf4_config, to_int8
+from userip_lightning.lm.quantized import to_int8
 from userip_lightning.lm.rms_norm import replace_norms
 from userip_lightning.lm.sharded import refuse_one_process, shard_blocks
+from userip_lightning.lm.source import LMSource, load_config, load_model
 from userip_lightning.lm.trial import refuse_misread
 from userip_lightning.lm.windows import windowed
 from userip_lightning.lm.word_vectors import WordVectors
-
-#: Attention backends that honour a 4-D additive mask (measured on transformers 5.23; docs/ledger.md).
-SAFE_ATTENTION = ("auto", "sdpa", "eager")
-#: Why a model that brings code is not loaded, and what to do.
-OWN_CODE = (
-    "it brings code of its own, which is never run: trust_remote_code is false",
-    "choose a model whose architecture transformers has itself",
-)
-#: What transformers raises of a model that is missing, gated or damaged.
-_UNREADABLE = (OSError, ValueError, SafetensorError, UnpicklingError)
 
 
 class Seen(NamedTuple):
@@ -50,51 +30,6 @@ class Seen(NamedTuple):
 
     layers: list[tuple[Tensor, Tensor]]  # keys and values of each, [1, G, N, d], G key heads of width d
     position: Tensor  #                    [1, N]
-
-
-@dataclass(frozen=True)
-class LMSource:
-    """Where the language model comes from.
-
-    Args:
-        name: a hub name, a local folder, or ``smollm2-135m-instruct``, the default that
-            ``userip assets fetch`` brings.
-        revision: branch, tag or commit on the hub; pin it to repeat a result.
-        gguf_file: name of a GGUF file inside ``name``.
-        attention: ``sdpa``, ``eager``, or ``auto``, which is ``sdpa`` but for short rows on a CPU, where
-            plain products are quicker; other backends ignore or misread a 4-D mask and are refused.
-        dtype: of the frozen weights; ``auto`` is bfloat16 where the hardware multiplies it natively, else
-            float32. Soft tokens and distances are float32 in any case.
-        quantization: ``int8`` (half of bfloat16) or ``nf4`` (about a quarter; extra ``quantized``) for a
-            model that does not fit its device; see :mod:`userip_lightning.lm.quantized`.
-        sharded: divide the decoder's weights among the processes of a run, each of which has its own users;
-            see :mod:`userip_lightning.lm.sharded`.
-    """
-
-    name: str = "smollm2-135m-instruct"
-    revision: str | None = None
-    gguf_file: str | None = None
-    attention: str = "auto"
-    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
-    quantization: Quantization = "none"
-    sharded: bool = False
-
-    def __post_init__(self) -> None:
-        if self.attention not in SAFE_ATTENTION:
-            raise InputError(
-                f"lm.attention: {self.attention!r} would not apply the 4-D mask of Fig. 4 correctly; "
-                f"use one of {', '.join(SAFE_ATTENTION)}."
-            )
-        if self.quantization == "nf4" and self.gguf_file is not None:
-            raise InputError("lm.quantization: a GGUF file cannot be loaded as 'nf4'; use 'int8'.")
-        if self.quantization != "none" and self.sharded:
-            raise InputError(
-                "lm.sharded: quantised weights are not divided among processes; set lm.quantization to "
-                "'none', or lm.sharded to false."
-            )
-
-
-DEFAULT_LM = LMSource()
 
 
 class FrozenBackbone(nn.Module):
@@ -256,122 +191,9 @@ def load_backbone(source: LMSource) -> FrozenBackbone:
     return backbone
 
 
-def load_model(source: LMSource, backend: str) -> Any:
-    """Load the ``PreTrainedModel`` of ``source`` as it is, ``int8`` aside, which is applied later.
-
-    Args:
-        source: where it comes from.
-        backend: attention backend, as transformers names it.
-
-    Raises:
-        InputError: it is missing, gated, or cannot be read, or its quantisation needs a missing package.
-    """
-    path, dtype = _local_or_hub(source.name), resolve_dtype(source.dtype)
-    nf4 = nf4_config(dtype) if source.quantization == "nf4" else None
-    try:
-        model = AutoModelForCausalLM.from_pretrained(
-            path,
-            revision=source.revision or "main",
-            trust_remote_code=False,
-            gguf_file=source.gguf_file,
-            attn_implementation=backend,
-            dtype=dtype,
-            quantization_config=nf4,
-        )
-    except _UNREADABLE as error:
-        raise _cannot_load(source, error) from error
-    keep_gradients(model)
-    return model
-
-
-def plain_backend(source: LMSource) -> str:
-    """Attention backend for prompts with the usual causal mask, where ``source`` leaves it open.
-
-    Returns:
-        ``sdpa``, or ``eager`` for a family that has no other (GPT-OSS), or caps its scores (Gemma 2).
-
-    Raises:
-        InputError: the configuration is missing, gated, or cannot be read.
-    """
-    if source.attention != "auto":
-        return source.attention
-    config = load_config(source)
-    capped = getattr(config, "attn_logit_softcapping", None) is not None
-    known: Any = MODEL_FOR_CAUSAL_LM_MAPPING.get(type(config), None)
-    fast = known is None or known._supports_sdpa
-    return "sdpa" if fast and not capped else "eager"
-
-
-def load_config(source: LMSource) -> Any:
-    """Load the configuration of ``source``: its shape, without its weights.
-
-    Raises:
-        InputError: it is missing, gated, or cannot be read.
-    """
-    path = _local_or_hub(source.name)
-    try:
-        return AutoConfig.from_pretrained(
-            path,
-            revision=source.revision or "main",
-            trust_remote_code=False,
-            gguf_file=source.gguf_file,
-        )
-    except _UNREADABLE as error:
-        raise _cannot_load(source, error) from error
-
-
-def load_tokenizer(source: LMSource) -> Any:
-    """Load the tokenizer of ``source``.
-
-    Raises:
-        InputError: it is missing, gated, or cannot be read.
-    """
-    try:
-        return AutoTokenizer.from_pretrained(
-            _local_or_hub(source.name),
-            revision=source.revision or "main",
-            trust_remote_code=False,
-            gguf_file=source.gguf_file,
-        )
-    except _UNREADABLE as error:
-        raise _cannot_load(source, error) from error
-
-
-def _local_or_hub(name: str) -> str:
-    from userip_lightning.assets import resolve_lm  # the cache is only touched when a model is loaded
-
-    return str(resolve_lm(name))
-
-
-def resolve_dtype(name: str) -> torch.dtype:
-    """The type of weights that ``dtype`` of :class:`LMSource` stands for on this machine."""
-    if name != "auto":
-        dtype: torch.dtype = getattr(torch, name)
-        return dtype
-    if torch.cuda.is_available():
-        return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float32
-    capable = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
-    return torch.bfloat16 if capable else torch.float32
-
-
 def _keep_loadable(backbone: nn.Module, state: dict[str, Any], prefix: str, metadata: dict[str, Any]) -> None:
     """Leave out what 4-bit layers write beside their weights and could not read back."""
     tensors = (backbone.named_parameters, backbone.named_buffers)  # a tied head goes by both of its names
     own = {name for named in tensors for name, _ in named(remove_duplicate=False)}
     for key in [key for key in state if key.startswith(prefix) and key.removeprefix(prefix) not in own]:
         del state[key]
-
-
-def _cannot_load(source: LMSource, error: Exception) -> Unavailable:
-    reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-    if "trust_remote_code" in str(error):
-        reason, advice = OWN_CODE
-    elif Path(source.name).exists():
-        advice = "check that the folder holds config.json, the tokenizer and the weights"
-    elif "gated" in str(error).lower() or "401" in str(error):
-        advice = "accept its licence on the hub and run `hf auth login`, or name a local folder"
-    else:
-        advice = "check the name and the connection to the hub, or give a local folder"
-    return Unavailable(
-        f"lm.name: the language model {source.name!r} could not be loaded ({reason}); {advice}."
-    )

@@ -63,7 +63,7 @@ def measure_cost(
     """Count the bytes of one gradient step on soft tokens, or of one forward pass.
 
     Args:
-        config: of any causal LM, from :func:`userip_lightning.lm.backbone.load_config`.
+        config: of any causal LM, from :func:`userip_lightning.lm.source.load_config`.
         dtype: of its weights.
         attention: ``attn_implementation`` of transformers.
         tokens: T of a row, prefix included.

@@ -10,9 +10,9 @@ import torch
 from numpy.typing import NDArray
 
 from userip_lightning.errors import InputError
-from userip_lightning.lm.backbone import LMSource, load_model, load_tokenizer, plain_backend
 from userip_lightning.lm.control_tokens import plain_texts
 from userip_lightning.lm.prompt import encode_item
+from userip_lightning.lm.source import LMSource, load_model, load_tokenizer, plain_backend
 
 _TOKENS = 2048  # of a batch, padding included
 _PARTS = 4  #     the model's window is cut to a quarter: a text is a title and not a book

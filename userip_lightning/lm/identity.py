@@ -13,7 +13,7 @@ from typing import Any
 
 from userip_lightning.artifact import stable_hash
 from userip_lightning.assets import pin_of
-from userip_lightning.lm.backbone import LMSource, load_config, resolve_dtype
+from userip_lightning.lm.source import LMSource, load_config, resolve_dtype
 from userip_lightning.lm.text_encoder import EncoderSource, load_encoder_config
 
 #: Of a local folder, files that decide what a model says, and how much of a large one is read.

@@ -17,11 +17,11 @@ import torch
 
 from userip_lightning.errors import InputError
 from userip_lightning.lm.attention import kernel
-from userip_lightning.lm.backbone import LMSource, load_config, resolve_dtype
 from userip_lightning.lm.cost import LMCost, measure_cost, weight_bytes
 from userip_lightning.lm.device_memory import available_bytes
 from userip_lightning.lm.families import ADVICE, refuse_family
 from userip_lightning.lm.quantized import Quantization
+from userip_lightning.lm.source import LMSource, load_config, resolve_dtype
 from userip_lightning.lm.target_nll import chunk_tokens
 from userip_lightning.lm.trial import cannot_be_run
 

@@ -19,8 +19,8 @@ from transformers import AutoConfig, AutoModel, AutoTokenizer
 
 from userip_lightning.assets import DEFAULT_ENCODER, resolve_encoder
 from userip_lightning.errors import InputError, Unavailable
-from userip_lightning.lm.backbone import OWN_CODE
 from userip_lightning.lm.control_tokens import plain_texts
+from userip_lightning.lm.source import OWN_CODE
 
 #: Told how many of how many texts are done.
 Progress = Callable[[int, int], None]

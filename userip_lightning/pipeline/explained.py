@@ -18,8 +18,8 @@ from userip_lightning.explain.facts import explain
 from userip_lightning.explain.lm_words import LanguageModelWords
 from userip_lightning.explain.page import explain_page, explain_section
 from userip_lightning.explain.source import CodeWordsReader, Source
-from userip_lightning.lm.backbone import LMSource
 from userip_lightning.lm.prompt import ProfileName, PromptTemplate
+from userip_lightning.lm.source import LMSource
 from userip_lightning.pipeline.config import Experiment
 from userip_lightning.pipeline.failures import sentence
 from userip_lightning.pipeline.plan import Job, Plan

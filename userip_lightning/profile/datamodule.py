@@ -20,8 +20,8 @@ from userip_lightning.batches import ProfileBatch, ProfileStep, RecBatch
 from userip_lightning.data.prepared import PreparedData
 from userip_lightning.errors import InputError
 from userip_lightning.leak_audit import refuse_overlap
-from userip_lightning.lm.backbone import load_tokenizer
 from userip_lightning.lm.prompt import Prefix, build_prefix, first_words
+from userip_lightning.lm.source import load_tokenizer
 from userip_lightning.profile.behaviour_store import BehaviourStore
 from userip_lightning.profile.body import BodyWriter, Ints
 from userip_lightning.profile.steps import (

@@ -26,8 +26,9 @@ from torch.optim import Adam, Optimizer
 
 from userip_lightning.batches import ProfileBatch, ProfileStep, RecBatch
 from userip_lightning.errors import InputError
-from userip_lightning.lm.backbone import DEFAULT_LM, LMSource, load_backbone
+from userip_lightning.lm.backbone import load_backbone
 from userip_lightning.lm.prompt import DEFAULT_PROMPT, PromptTemplate
+from userip_lightning.lm.source import DEFAULT_LM, LMSource
 from userip_lightning.profile.em import EStep, Prior, PriorLoss, e_step, m_step
 from userip_lightning.profile.export import export_profiles
 from userip_lightning.profile.held_out import HeldOut, JudgedUsers, gather_lists, join_batches, roll_users

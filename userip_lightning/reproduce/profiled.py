@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from userip_lightning.atomic import write_errors
 from userip_lightning.data.prepared import PreparedData
 from userip_lightning.errors import InputError
-from userip_lightning.lm.backbone import LMSource, load_tokenizer
 from userip_lightning.lm.prompt import PromptTemplate
+from userip_lightning.lm.source import LMSource, load_tokenizer
 from userip_lightning.pipeline.plan import Plan, make_plan
 from userip_lightning.pipeline.training import instantiate
 from userip_lightning.profile.behaviour_store import BehaviourStore

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from userip_lightning.lm.backbone import DEFAULT_LM, LMSource
 from userip_lightning.lm.hidden_states import hidden_states
 from userip_lightning.lm.identity import encoder_identity, lm_identity
+from userip_lightning.lm.source import DEFAULT_LM, LMSource
 from userip_lightning.lm.text_encoder import DEFAULT_SOURCE, EncoderSource, TextEncoder
 from userip_lightning.texts.source import EncodedSource
 

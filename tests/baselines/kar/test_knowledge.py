@@ -15,7 +15,7 @@ from userip_lightning.ctr.datamodule import CTRDataModule
 from userip_lightning.data.prepared import PreparedData
 from userip_lightning.errors import InputError
 from userip_lightning.leak_audit import rows_seen
-from userip_lightning.lm.backbone import LMSource
+from userip_lightning.lm.source import LMSource
 from userip_lightning.lm.text_encoder import EncoderSource, TextEncoder
 from userip_lightning.schema import SUPPORT, TEST, TRAIN, VAL
 

@@ -14,7 +14,7 @@ from userip_lightning.baselines.kar.knowledge import Knowledge
 from userip_lightning.baselines.kar.network import KnowledgeNet
 from userip_lightning.ctr.datamodule import CTRDataModule
 from userip_lightning.ctr.module import CTRModule
-from userip_lightning.lm.backbone import LMSource
+from userip_lightning.lm.source import LMSource
 from userip_lightning.lm.text_encoder import EncoderSource
 
 CONFIGS = Path(__file__).parents[3] / "configs" / "baselines"

@@ -14,7 +14,7 @@ from userip_lightning.baselines.kar.prompts import Question
 from userip_lightning.baselines.kar.text_cache import TextCache
 from userip_lightning.baselines.kar.writer import TextWriter
 from userip_lightning.errors import InputError
-from userip_lightning.lm.backbone import LMSource
+from userip_lightning.lm.source import LMSource
 
 QUESTIONS = [Question(f"Sunlit {'Roses ' * (n * n)}", (), f"in {1970 + n}?") for n in range(5)]
 

@@ -12,7 +12,7 @@ from tests.baselines.pepler.conftest import ITEMS, TITLES, events, write
 from userip_lightning.baselines.pepler.data import PEPLERDataModule
 from userip_lightning.baselines.pepler.rows import IGNORED
 from userip_lightning.errors import InputError
-from userip_lightning.lm.backbone import LMSource
+from userip_lightning.lm.source import LMSource
 from userip_lightning.schema import TEST, TRAIN, VAL
 
 

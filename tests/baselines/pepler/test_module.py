@@ -23,7 +23,7 @@ from userip_lightning.baselines.pepler.module import PEPLERModule
 from userip_lightning.baselines.pepler.scorers import MLP
 from userip_lightning.errors import InputError
 from userip_lightning.leak_audit import rows_seen
-from userip_lightning.lm.backbone import LMSource
+from userip_lightning.lm.source import LMSource
 from userip_lightning.pipeline.resume import BEST, LAST, LastCheckpoint, LastingEarlyStopping, resumable
 from userip_lightning.pipeline.settings import Selection
 from userip_lightning.schema import TEST, VAL

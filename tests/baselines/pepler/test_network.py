@@ -7,7 +7,7 @@ from userip_lightning.baselines.language_model import load_language_model
 from userip_lightning.baselines.pepler.network import PEPLERNetwork
 from userip_lightning.baselines.pepler.rows import IGNORED
 from userip_lightning.baselines.pepler.scorers import MF
-from userip_lightning.lm.backbone import LMSource
+from userip_lightning.lm.source import LMSource
 
 USER, ITEM = torch.tensor([1, 2, 0]), torch.tensor([3, 1, 0])
 TEXT = torch.tensor([[10, 11, 12, 1], [40, 1, IGNORED, IGNORED], [7, 9, 1, IGNORED]])

@@ -13,7 +13,7 @@ from userip_lightning.baselines.rella.module import ReLLaModule
 from userip_lightning.data.preparation import Preparation
 from userip_lightning.data.sources.synthesize import Planted
 from userip_lightning.data.splits import ColdUsers
-from userip_lightning.lm.backbone import LMSource
+from userip_lightning.lm.source import LMSource
 from userip_lightning.lm.text_encoder import EncoderSource
 
 

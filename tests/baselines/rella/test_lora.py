@@ -10,7 +10,7 @@ from transformers import LlamaConfig, LlamaForCausalLM
 from userip_lightning.baselines.language_model import load_language_model
 from userip_lightning.baselines.rella.lora import adapter_weights, add_adapters
 from userip_lightning.errors import InputError
-from userip_lightning.lm.backbone import LMSource
+from userip_lightning.lm.source import LMSource
 
 IDS = torch.arange(12).reshape(2, 6) + 5
 

@@ -14,7 +14,7 @@ from userip_lightning.baselines.rella.answers import probability
 from userip_lightning.data.prepared import PreparedData
 from userip_lightning.errors import InputError
 from userip_lightning.leak_audit import refuse_leak, rows_seen
-from userip_lightning.lm.backbone import LMSource
+from userip_lightning.lm.source import LMSource
 from userip_lightning.schema import TRAIN, VAL
 
 

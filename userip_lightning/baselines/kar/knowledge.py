@@ -20,7 +20,7 @@ from userip_lightning.baselines.kar.text_cache import TextCache
 from userip_lightning.baselines.kar.writer import Prompt, TextWriter
 from userip_lightning.data.prepared import PreparedData
 from userip_lightning.errors import InputError
-from userip_lightning.lm.backbone import DEFAULT_LM, LMSource
+from userip_lightning.lm.source import DEFAULT_LM, LMSource
 from userip_lightning.lm.text_encoder import DEFAULT_SOURCE, EncoderSource, TextEncoder
 
 KIND = "knowledge"

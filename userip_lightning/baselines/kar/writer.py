@@ -24,9 +24,9 @@ from userip_lightning.baselines.kar.prompts import Question
 from userip_lightning.baselines.kar.text_cache import TextCache
 from userip_lightning.baselines.language_model import load_language_model
 from userip_lightning.errors import InputError
-from userip_lightning.lm.backbone import LMSource, load_config, load_tokenizer
 from userip_lightning.lm.control_tokens import plain_table
 from userip_lightning.lm.identity import lm_identity
+from userip_lightning.lm.source import LMSource, load_config, load_tokenizer
 
 #: In front of a chat template. One that tells the model today's date would ask something else every day, and
 #: nothing of yesterday would be found in the cache.

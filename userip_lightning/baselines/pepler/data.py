@@ -14,7 +14,7 @@ from userip_lightning.baselines.pepler.rows import Ints, JudgedBatches, Rows, Tr
 from userip_lightning.baselines.pepler.texts import ITEM, NONE, REVIEW, write_texts
 from userip_lightning.data.prepared import PreparedData
 from userip_lightning.errors import InputError
-from userip_lightning.lm.backbone import load_tokenizer
+from userip_lightning.lm.source import load_tokenizer
 from userip_lightning.schema import TEST, TRAIN, VAL
 
 

@@ -27,8 +27,8 @@ from userip_lightning.baselines.pepler.texts import decode
 from userip_lightning.ctr.export import quality, with_scores, write_ctr
 from userip_lightning.ctr.scored import Quality, Scored, gather, measure
 from userip_lightning.errors import InputError
-from userip_lightning.lm.backbone import LMSource, resolve_dtype
 from userip_lightning.lm.plain_logits import refuse_changed_logits
+from userip_lightning.lm.source import LMSource, resolve_dtype
 from userip_lightning.schema import TEST
 
 #: Weights that are tuned move by less than bfloat16 can tell; ``trainer.precision`` makes products cheap.

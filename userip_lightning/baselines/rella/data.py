@@ -20,8 +20,8 @@ from userip_lightning.baselines.rella.retrieval import ItemVectors, Rows, encode
 from userip_lightning.data.prepared import PreparedData
 from userip_lightning.errors import InputError
 from userip_lightning.leak_audit import refuse_overlap
-from userip_lightning.lm.backbone import load_config, load_tokenizer
 from userip_lightning.lm.control_tokens import plain_table
+from userip_lightning.lm.source import load_config, load_tokenizer
 from userip_lightning.lm.text_encoder import DEFAULT_SOURCE, EncoderSource, TextEncoder
 from userip_lightning.schema import TEST, TRAIN, VAL
 

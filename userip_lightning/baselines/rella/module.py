@@ -33,7 +33,7 @@ from userip_lightning.baselines.rella.prompt import DEFAULT_PROMPT, ReLLaPrompt
 from userip_lightning.ctr.export import quality, with_scores, write_ctr
 from userip_lightning.ctr.scored import Quality, Scored, gather, measure
 from userip_lightning.errors import InputError
-from userip_lightning.lm.backbone import DEFAULT_LM, LMSource
+from userip_lightning.lm.source import DEFAULT_LM, LMSource
 from userip_lightning.schema import TEST
 
 
