@@ -20,6 +20,7 @@ from userip_lightning.data.cycle import cycle
 from userip_lightning.data.item_text import tell_apart
 from userip_lightning.data.prepared import PreparedData
 from userip_lightning.errors import InputError
+from userip_lightning.seeds import place_generator
 from userip_lightning.texts.joined import joined_texts
 from userip_lightning.texts.reader import TextReader
 from userip_lightning.texts.source import BagOfWords, TextSource
@@ -123,7 +124,7 @@ class CatalogueDataModule(LightningDataModule):
         }
         if vectors is None or not self.permute_text:
             return vectors
-        rng = np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=_PERMUTATION))
+        rng = place_generator(self.seed, *_PERMUTATION)
         place = cycle(len(vectors), rng)
         self.texts = [texts[item] for item in place]
         return vectors[place]

@@ -18,6 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import coo_matrix, csr_matrix
 
+from userip_lightning.seeds import place_generator
+
 _COLDEST, _HIDDEN = 0.4, 0.1
 
 #: Of the Dirichlet that starts draw r from.
@@ -126,7 +128,7 @@ class Search(Generic[AnyStart]):
         for at, start in enumerate(self.starts):
             if self.step == 0:
                 key = (1, self.numbers[at], block.first)
-                start.draw(counts, np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=key)))
+                start.draw(counts, place_generator(self.seed, *key))
                 continue
             start.observe(counts, temperature)
             if racing:
@@ -193,7 +195,7 @@ def hide(counts: csr_matrix, seed: int) -> tuple[csr_matrix, csr_matrix]:
     """Events [U, E] that the starts see, and a tenth that they do not; one kind of event is always seen."""
     cells: coo_matrix = counts.tocoo()
     several = np.diff(counts.indptr)[cells.row] > 1
-    rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(0,)))
+    rng = place_generator(seed, 0)
     away = several & (rng.random(cells.nnz) < _HIDDEN)
     seen, hidden = (
         coo_matrix((cells.data[part], (cells.row[part], cells.col[part])), shape=counts.shape).tocsr()

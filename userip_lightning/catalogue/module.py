@@ -42,6 +42,7 @@ from userip_lightning.catalogue.steering import Steering
 from userip_lightning.catalogue.unseen_items import UnseenItems
 from userip_lightning.errors import InputError
 from userip_lightning.schema import SIZES
+from userip_lightning.seeds import place_seed
 
 _STATE, _IDENTITY = "em", "userip_identity"
 
@@ -347,7 +348,7 @@ class CatalogueModule(LightningModule):
         optimizer = cast(LightningOptimizer, self.optimizers())
         for at, users in enumerate(term.steps(block.first, block.seen.shape[0], self.current_epoch)):
             key = (self.current_epoch, block.first, at)
-            torch.manual_seed(int(np.random.SeedSequence(self.seed, spawn_key=key).generate_state(1)[0]))
+            torch.manual_seed(place_seed(self.seed, *key))
             losses = term.losses(users, key)
             optimizer.zero_grad()
             self.manual_backward(term.total(losses))

@@ -28,6 +28,7 @@ from userip_lightning.arrays import Floats
 from userip_lightning.catalogue.code_table import CodeTable
 from userip_lightning.catalogue.labelled_rows import Ints, LabelledRows
 from userip_lightning.errors import InputError
+from userip_lightning.seeds import place_generator
 from userip_lightning.surrogate.dcn import SurrogateDCN
 
 _HELD_OUT = 0.1  # share of the users with rows
@@ -229,4 +230,4 @@ class RecommendationTerm(nn.Module):
         self.log_share.copy_(log_share)
 
     def _random(self, *key: int) -> np.random.Generator:
-        return np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=(_SPAWN, *key)))
+        return place_generator(self.seed, _SPAWN, *key)

@@ -27,6 +27,7 @@ from torch.utils.data import DataLoader, Dataset
 from userip_lightning.arrays import Floats
 from userip_lightning.catalogue.combination_scores import AddedScores, JointScores
 from userip_lightning.catalogue.soft_tokens import SoftTokens
+from userip_lightning.seeds import place_generator
 
 #: Steps between two checkpoints.
 EPOCH = 10
@@ -66,7 +67,7 @@ class ItemDraws(Dataset[NDArray[np.int64]]):
         return EPOCH
 
     def __getitem__(self, step: int) -> NDArray[np.int64]:
-        rng = np.random.default_rng(np.random.SeedSequence(self._seed, spawn_key=(3, self._first + step)))
+        rng = place_generator(self._seed, 3, self._first + step)
         return rng.choice(len(self._share), self._items, replace=False, p=self._share)
 
 

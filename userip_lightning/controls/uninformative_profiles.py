@@ -13,6 +13,7 @@ import numpy as np
 from userip_lightning.data.cycle import cycle
 from userip_lightning.errors import InputError
 from userip_lightning.schema import ProfileVectors
+from userip_lightning.seeds import place_generator
 
 #: A user's own z, that of another user, or noise.
 Z = Literal["own", "permuted", "noise"]
@@ -50,7 +51,9 @@ def _permuted(profiles: ProfileVectors, seed: int) -> ProfileVectors:
             "permuted_z: the profiles have one user, and at least two are needed to permute them; leave "
             "permuted_z out of controls."
         )
-    return ProfileVectors(ids[cycle(len(ids), _rng(seed, _PERMUTATION))], profiles.names, profiles.z)
+    return ProfileVectors(
+        ids[cycle(len(ids), place_generator(seed, *_PERMUTATION))], profiles.names, profiles.z
+    )
 
 
 def _noise(profiles: ProfileVectors, seed: int) -> ProfileVectors:
@@ -64,11 +67,7 @@ def _noise(profiles: ProfileVectors, seed: int) -> ProfileVectors:
         squares += (block**2).sum(axis=0)
     mean = total / len(z)
     spread = np.sqrt(np.maximum(squares / len(z) - mean**2, 0.0))
-    drawn = _rng(seed, _NOISE).standard_normal(z.shape, dtype=np.float32)
+    drawn = place_generator(seed, *_NOISE).standard_normal(z.shape, dtype=np.float32)
     drawn *= spread.astype(np.float32)
     drawn += mean.astype(np.float32)
     return ProfileVectors(profiles.user_ids, profiles.names, drawn)
-
-
-def _rng(seed: int, key: tuple[int, ...]) -> np.random.Generator:
-    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=key))

@@ -40,6 +40,7 @@ from userip_lightning.errors import InputError
 from userip_lightning.ranks.part import active, every
 from userip_lightning.ranks.step import sharing
 from userip_lightning.schema import TEST, FeatureSchema
+from userip_lightning.seeds import place_seed
 
 
 class CTRData(Protocol):
@@ -131,8 +132,7 @@ class CTRModule(LightningModule):
 
     def on_train_epoch_start(self) -> None:
         self.data.set_epoch(self.current_epoch)
-        entropy = np.random.SeedSequence(self.data.seed, spawn_key=(self.current_epoch,))
-        torch.manual_seed(int(entropy.generate_state(1)[0]))  # dropout
+        torch.manual_seed(place_seed(self.data.seed, self.current_epoch))  # dropout
 
     def forward(self, fields: Tensor) -> Tensor:
         """[N, F] int64 values → [N] logits."""

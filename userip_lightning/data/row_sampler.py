@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import numpy as np
 import torch
 from torch import Tensor
+
+from userip_lightning.seeds import place_seed
 
 
 class RowBatchSampler:
@@ -42,5 +43,5 @@ class RowBatchSampler:
     def _order(self) -> Tensor:
         if self.seed is None:
             return torch.arange(self.rows)
-        state = np.random.SeedSequence(self.seed, spawn_key=(self.epoch,)).generate_state(1)
-        return torch.randperm(self.rows, generator=torch.Generator().manual_seed(int(state[0])))
+        generator = torch.Generator().manual_seed(place_seed(self.seed, self.epoch))
+        return torch.randperm(self.rows, generator=generator)

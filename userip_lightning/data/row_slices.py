@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from userip_lightning.batches import CTRBatch
+from userip_lightning.seeds import place_generator
 
 #: Rows that are put in order at a time: one gather for many batches, a copy of few rows.
 CHUNK = 1 << 16
@@ -60,8 +60,7 @@ class RowSlices:
             order = torch.arange(total)
         else:
             # NumPy's generator, because torch's on the CPU tells seeds apart by their low 32 bits alone.
-            seeds = np.random.SeedSequence(self.shuffle_seed, spawn_key=(self.epoch,))
-            order = torch.from_numpy(np.random.default_rng(seeds).permutation(total))
+            order = torch.from_numpy(place_generator(self.shuffle_seed, self.epoch).permutation(total))
         return order[torch.arange(self.rank, self._share * self.ranks, self.ranks) % total]
 
     @property

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from userip_lightning.errors import InputError
 from userip_lightning.schema import SUPPORT, TEST, TRAIN, VAL
+from userip_lightning.seeds import place_generator
 
 Ratios = tuple[float, float, float]
 _ADVICE = "take another split"
@@ -156,12 +157,7 @@ class ColdUsers(Split):
         logged = events.filter("logged")
         support = np.flatnonzero((logged["split"] == SUPPORT).to_numpy())
         user = logged["user"].to_numpy()[support]
-        hidden = (
-            _position(
-                user, np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(1,))).random(user.size)
-            )
-            >= self.show
-        )
+        hidden = _position(user, place_generator(seed, 1).random(user.size)) >= self.show
         kept = np.ones(logged.height, dtype=np.bool_)
         kept[support[hidden]] = False
         negatives = events.height // logged.height - 1

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from userip_lightning.data.splits import Split
 from userip_lightning.errors import InputError
 from userip_lightning.schema import TRAIN
+from userip_lightning.seeds import place_generator
 
 
 def thin(
@@ -50,7 +51,7 @@ def _drawn(events: pl.DataFrame, kept: NDArray[np.bool_], wanted: int, seed: int
         )
     return ~train | np.isin(
         user,
-        np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(2,))).permutation(trained)[:wanted],
+        place_generator(seed, 2).permutation(trained)[:wanted],
     )
 
 

@@ -41,6 +41,7 @@ from userip_lightning.profile.start import embed_start, random_start
 from userip_lightning.profile.strategy import refuse_other_strategy
 from userip_lightning.profile.trainer_settings import refuse_epochs, refuse_precision
 from userip_lightning.profile.user_table import UserTable
+from userip_lightning.seeds import place_seed
 
 _LM_KEYS = "likelihood.backbone."
 #: Place of the M steps' draws below that of their batch, whose seed dropout takes.
@@ -262,8 +263,7 @@ class ProfileModule(LightningModule):
 
     def _derived_seed(self, batch_idx: int, *position: int) -> int:
         """Seed of a batch of the current epoch, or of a position in it."""
-        place = (self.current_epoch, batch_idx, *position)
-        return int(np.random.SeedSequence(self.seed, spawn_key=place).generate_state(1)[0])
+        return place_seed(self.seed, self.current_epoch, batch_idx, *position)
 
     def _say_not_finite(self, users: Tensor, batch_idx: int) -> None:
         for user in users.tolist():

@@ -7,11 +7,11 @@ It also keeps z near words one can read (Table 5).
 
 from __future__ import annotations
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from userip_lightning.lm.word_vectors import WordVectors
+from userip_lightning.seeds import place_seed
 
 
 def embed_start(ids: Tensor, words: WordVectors) -> Tensor:
@@ -43,8 +43,6 @@ def random_start(users: Tensor, shape: tuple[int, int, int], words: WordVectors,
     """
     rows = []
     for user in users.tolist():
-        # torch's CPU generator reads 32 bits of its seed, so the pair is hashed into them
-        draw = int(np.random.SeedSequence(seed, spawn_key=(user,)).generate_state(1)[0])
-        generator = torch.Generator().manual_seed(draw)
+        generator = torch.Generator().manual_seed(place_seed(seed, user))
         rows.append(torch.randn(shape, generator=generator, dtype=torch.float32))
     return torch.stack(rows).to(words.device) * words.std()

@@ -23,6 +23,7 @@ from torch.utils.data import IterableDataset
 from userip_lightning.batches import ProfileBatch, ProfileStep, RecBatch
 from userip_lightning.profile.behaviours import Behaviours
 from userip_lightning.profile.body import Bodies, BodyWriter, Ints, Tokens
+from userip_lightning.seeds import place_generator
 
 
 class Shape(NamedTuple):
@@ -36,7 +37,7 @@ class Shape(NamedTuple):
 
     def rng(self, *place: int) -> np.random.Generator:
         """Generator of an epoch, or of a place in it; those of two places differ, also in depth."""
-        return np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=place))
+        return place_generator(self.seed, *place)
 
 
 class Share(NamedTuple):

@@ -32,6 +32,7 @@ from userip_lightning.quantize.share import Share, rows_of_rank, share_of
 from userip_lightning.ranks.part import of_users
 from userip_lightning.ranks.step import copy_first, sharing
 from userip_lightning.schema import SIZES
+from userip_lightning.seeds import place_seed
 from userip_lightning.surrogate.dcn import SurrogateDCN
 
 
@@ -298,5 +299,4 @@ class QuantizeModule(LightningModule):
 
     def _derived_seed(self, *position: int) -> int:
         """Seed of a position in the current epoch."""
-        place = (self.current_epoch, *position)
-        return int(np.random.SeedSequence(self.seed, spawn_key=place).generate_state(1)[0])
+        return place_seed(self.seed, self.current_epoch, *position)

@@ -30,6 +30,7 @@ from userip_lightning.errors import InputError
 from userip_lightning.lm.plain_logits import refuse_changed_logits
 from userip_lightning.lm.source import LMSource, resolve_dtype
 from userip_lightning.schema import TEST
+from userip_lightning.seeds import place_seed
 
 #: Weights that are tuned move by less than bfloat16 can tell; ``trainer.precision`` makes products cheap.
 TUNED_LM = LMSource(dtype="float32")
@@ -175,8 +176,7 @@ class PEPLERModule(LightningModule):
             for stop in self._stops():
                 stop.wait_count = 0
         self.data.set_epoch(self.current_epoch)
-        entropy = np.random.SeedSequence(self.data.seed, spawn_key=(self.current_epoch,))
-        torch.manual_seed(int(entropy.generate_state(1)[0]))  # dropout
+        torch.manual_seed(place_seed(self.data.seed, self.current_epoch))  # dropout
 
     # ---- steps
 

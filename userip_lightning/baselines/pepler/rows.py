@@ -10,6 +10,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from userip_lightning.seeds import place_generator
+
 Ints = NDArray[np.int64]
 
 #: Fills texts up; no loss counts it (the convention of Hugging Face's ``labels``).
@@ -94,8 +96,7 @@ class TrainBatches:
         return -(-len(self.rows.row_id) // self.batch_size)
 
     def __iter__(self) -> Iterator[PEPLERBatch]:
-        seeds = np.random.SeedSequence(self.seed, spawn_key=(self.epoch,))
-        order = np.random.default_rng(seeds).permutation(len(self.rows.row_id))
+        order = place_generator(self.seed, self.epoch).permutation(len(self.rows.row_id))
         for first in range(0, len(order), self.batch_size):
             places = order[first : first + self.batch_size]
             yield self.rows.batch(places, int(np.ceil(self.text_share * len(places))))

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from userip_lightning.baselines.history import Ints
 from userip_lightning.baselines.rella.encoded import Prompts
+from userip_lightning.seeds import place_generator
 
 #: Batches whose prompts are sorted by length together in training: little padding, and still a random batch.
 POOL = 16
@@ -59,8 +60,7 @@ class PromptBatches:
         if self.shuffle_seed is None:
             order = np.argsort(-length, kind="stable")
             return [order[first : first + size] for first in range(0, len(order), size)]
-        seeds = np.random.SeedSequence(self.shuffle_seed, spawn_key=(self.epoch,))
-        generator = np.random.default_rng(seeds)
+        generator = place_generator(self.shuffle_seed, self.epoch)
         order = generator.permutation(len(length))
         pools = [order[first : first + POOL * size] for first in range(0, len(order), POOL * size)]
         order = np.concatenate([pool[np.argsort(length[pool], kind="stable")] for pool in pools])

@@ -35,6 +35,7 @@ from userip_lightning.ctr.scored import Quality, Scored, gather, measure
 from userip_lightning.errors import InputError
 from userip_lightning.lm.source import DEFAULT_LM, LMSource
 from userip_lightning.schema import TEST
+from userip_lightning.seeds import place_seed
 
 
 class ReLLaData(Protocol):
@@ -138,8 +139,7 @@ class ReLLaModule(LightningModule):
 
     def on_train_epoch_start(self) -> None:
         self.data.set_epoch(self.current_epoch)
-        entropy = np.random.SeedSequence(self.data.seed, spawn_key=(self.current_epoch,))
-        torch.manual_seed(int(entropy.generate_state(1)[0]))  # dropout
+        torch.manual_seed(place_seed(self.data.seed, self.current_epoch))  # dropout
 
     def forward(self, batch: ReLLaBatch) -> Tensor:
         """[B, V] logits of the token after each prompt, float32."""
