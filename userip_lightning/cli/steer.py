@@ -14,7 +14,8 @@ from userip_lightning.cli.shown import visible
 from userip_lightning.errors import InputError
 from userip_lightning.pipeline.progress import Display
 from userip_lightning.pipeline.quiet import quiet
-from userip_lightning.pipeline.steered import AS_FITTED, Changes, CodeBeside, Steered, steer
+from userip_lightning.pipeline.steered import AS_FITTED, CodeBeside, Steered, steer
+from userip_lightning.pipeline.steering_changes import Changes
 from userip_lightning.report.comparison import CODES, NO_CODES
 from userip_lightning.report.notation import delta, number, plural, spread
 

@@ -28,6 +28,7 @@ from userip_lightning.ids import Ids
 from userip_lightning.serving.factorised_sums import FactorisedSums
 from userip_lightning.serving.item_rows import ItemRows
 from userip_lightning.serving.joint_sums import JointSums
+from userip_lightning.serving.stored_states import StoredStates, refuse_no_state
 from userip_lightning.serving.sums import Floats, Ints, Sums
 
 if TYPE_CHECKING:
@@ -156,12 +157,7 @@ class Profiler:
             InputError: the bank was written before banks kept states, or its version was deleted since it
                 was opened.
         """
-        rows, states = self._kept
-        places = self.bank.find(user_ids)
-        there = places >= 0
-        found = np.tile(self.start(), (places.size, 1))
-        found[there] = states[rows[places[there]]]
-        return found
+        return self._stored.of(user_ids, self.start())
 
     def add_items(self, items: pl.DataFrame) -> None:
         """Put items into the table that the log of the fit did not have, by what their texts alone say.
@@ -219,12 +215,12 @@ class Profiler:
 
     def code(self, state: Floats) -> tuple[int, ...]:
         """A state [W] → a code per profile; InputError where it is no float64 vector of W figures."""
-        self._check(state)
+        refuse_no_state(state, self.sums.width)
         return self._combinations[int(self.sums.scores(state).argmax())]
 
     def posterior(self, state: Floats) -> Floats:
         """A state [W], as for :meth:`code` → probabilities of all combinations of codes, [K_1, .., K_P]."""
-        self._check(state)
+        refuse_no_state(state, self.sums.width)
         scores = self.sums.scores(state)
         odds = np.exp(scores - scores.max())
         return np.asarray(odds / odds.sum()).reshape(self.sizes)
@@ -263,18 +259,8 @@ class Profiler:
         return found.sort("nats", descending=True, maintain_order=True)
 
     @cached_property
-    def _kept(self) -> tuple[Ints, Floats]:
-        """Place of :meth:`FeatureBank.find` → row of the states, [U]; and the states [U, W], mapped."""
-        users = self.bank.users["user_id"].to_numpy().astype(np.str_)
-        rows = np.empty(users.size, dtype=np.int64)
-        rows[self.bank.find(users)] = np.arange(users.size)
-        file = self.bank.path / "states.npy"
-        if not file.is_file():
-            raise InputError(
-                f"{file}: missing, this bank was written before banks kept states; fit it again with this "
-                "version."
-            )
-        return rows, open_array(file, "f", (users.size, self.sums.width))
+    def _stored(self) -> StoredStates:
+        return StoredStates(self.bank, self.sums.width)
 
     @property
     def _at_once(self) -> int:
@@ -282,7 +268,7 @@ class Profiler:
         return max(1, _FIGURES // self.sums.width)
 
     def _add(self, state: Floats, item: str | int | float | None, label: int, times: int) -> bool:
-        self._check(state, writeable=True)
+        refuse_no_state(state, self.sums.width, writeable=True)
         if label not in (0, 1):
             raise InputError(f"label: {label!r} given, expected 1 for liked or 0 for not.")
         row = self.items.row(item)
@@ -290,22 +276,6 @@ class Profiler:
             return False
         self.sums.add(state, row + len(self.items) if self.explicit and label else row, times)
         return True
-
-    def _check(self, state: Floats, writeable: bool = False) -> None:
-        """Refuse what is no state; cheap, as it is done for every event."""
-        width = self.sums.width
-        if not isinstance(state, np.ndarray) or state.dtype != np.float64 or state.shape != (width,):
-            given = (
-                f"{state.dtype} of shape {state.shape}" if isinstance(state, np.ndarray) else repr(state)[:40]
-            )
-        elif writeable and not state.flags.writeable:
-            given = "read-only"
-        else:
-            return
-        raise InputError(
-            f"state: {given}, expected a writeable float64 vector of {width} figures; "
-            "numpy.frombuffer(...).copy() gives one."
-        )
 
     def _states(self, groups: UserGroups, users: slice) -> Floats:
         offset = groups.offset[users.start : users.stop + 1]
