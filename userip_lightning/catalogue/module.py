@@ -9,7 +9,6 @@ most 2^-17 nats.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import asdict
 from math import prod
@@ -25,7 +24,7 @@ from scipy.sparse import csr_matrix
 from torch import Tensor
 from torch.optim import Optimizer
 
-from userip_lightning.catalogue.anchors import Anchor, anchored_order, anchored_weight, find_anchors
+from userip_lightning.catalogue.anchored_steps import anchored_steps
 from userip_lightning.catalogue.code_order import code_order, split_classes
 from userip_lightning.catalogue.code_table import CodeTable
 from userip_lightning.catalogue.codebooks import Codebooks, are_factorised, factorised_starts, joint_starts
@@ -37,9 +36,15 @@ from userip_lightning.catalogue.factorised_table import FactorisedTable
 from userip_lightning.catalogue.further_items import kept_for_new_items
 from userip_lightning.catalogue.joint_em import JointStart
 from userip_lightning.catalogue.merging import merged_sizes, merged_table
-from userip_lightning.catalogue.recommendation import Recommendation, RecommendationTerm
+from userip_lightning.catalogue.recommendation import (
+    Recommendation,
+    RecommendationTerm,
+    em_steps,
+    refuse_recommendation,
+)
 from userip_lightning.catalogue.steering import Steering
 from userip_lightning.catalogue.unseen_items import UnseenItems
+from userip_lightning.catalogue.unused_codes import name_unused
 from userip_lightning.errors import InputError
 from userip_lightning.schema import SIZES
 from userip_lightning.seeds import place_seed
@@ -103,7 +108,6 @@ class CatalogueModule(LightningModule):
         self.term: RecommendationTerm | None = None
         self.steering = steering or Steering()
         self.steering.check(sizes)
-        self.anchors: list[Anchor] = []
         self.allow_unused = allow_unused
         self.seed = seed
 
@@ -132,7 +136,7 @@ class CatalogueModule(LightningModule):
         events, vectors, sizes = self.data.events, self.data.vectors, list(self.sizes.values())
         starts: Sequence[JointStart | FactorisedStart]
         if are_factorised(self.codebooks, self.sizes, events.explicit):
-            self._refuse_steering()
+            self.steering.refuse_factorised()
             starts = factorised_starts(
                 events.counts, (sizes[0], sizes[1]), vectors, self.strength, self.n_starts
             )
@@ -141,8 +145,9 @@ class CatalogueModule(LightningModule):
                 events.counts, prod(sizes), events.explicit, vectors, self.strength, self.n_starts
             )
         self.term = self._term()
-        schedule = Schedule(self.warm, self.race, self._em_steps())
-        self.anchors = self._find_anchors()
+        steps = em_steps(self.trainer.max_epochs or 0, self.recommendation)
+        schedule = Schedule(self.warm, self.race, steps)
+        self.anchored = anchored_steps(self.steering, self.sizes, self.data.texts, steps, self.race)
         self.search: Search[JointStart | FactorisedStart] = Search(starts, self.seed, schedule)
 
     def configure_optimizers(self) -> Optimizer | None:
@@ -172,9 +177,9 @@ class CatalogueModule(LightningModule):
                 self.log("catalogue/recommendation_held_out", told, prog_bar=True)
             return
         figures = self.search.finish()
-        if self.anchors and self.search.step == self._anchors_from():
-            self._place_anchors()
-            self._anchor()
+        if self.anchored.anchors and self.search.step == self.anchored.first:
+            events = np.asarray(self.data.events.counts.sum(axis=0)).reshape(-1, len(self.data.item_ids))
+            self.anchored.begin(cast(JointStart, self.search.best), events.sum(axis=0))
         for name, value in figures._asdict().items():
             if value == value:
                 self.log(f"catalogue/{name}", float(value), prog_bar=name == "held_out")
@@ -204,8 +209,8 @@ class CatalogueModule(LightningModule):
                     "use the settings and data that it was made with, or start without it."
                 )
         self.search.load({name: value.numpy() for name, value in checkpoint[_STATE].items()})
-        if self.anchors and self.search.step >= self._anchors_from():
-            self._anchor()
+        if self.anchored.have_begun(self.search.step):
+            self.anchored.weigh(cast(JointStart, self.search.best))
 
     def export(self, path: Path, config_hash: str | None = None) -> Path:
         """Write the codes of all users as a bank, and beside them the table that codes anybody.
@@ -225,7 +230,7 @@ class CatalogueModule(LightningModule):
         """
         table, blocks = self.table, self.data.predict_dataloader
         codes = np.concatenate([self._codes(table, block) for block in blocks()])
-        self._name_unused(codes)
+        name_unused(codes, self.code_sizes, self.allow_unused)
         return write_bank(
             path,
             self.data,
@@ -251,7 +256,7 @@ class CatalogueModule(LightningModule):
 
     def _order(self, table: CodeTable) -> NDArray[np.int64]:
         """Classes in the order of their combinations, which anchors have settled already."""
-        if self.anchors and self.search.step >= self._anchors_from():
+        if self.anchored.have_begun(self.search.step):
             return np.arange(len(table.log_share))
         return code_order(table.evidence, self.sizes)
 
@@ -261,51 +266,17 @@ class CatalogueModule(LightningModule):
             return "the recommendation loss moved its table, and the prior does not follow"
         return "its codes were merged, and the prior does not follow" if self.steering.merge else None
 
-    def _find_anchors(self) -> list[Anchor]:
-        if self.steering.anchors and self._anchors_from() <= self.race:
-            raise InputError(
-                f"catalogue.model.steering: the last {self.steering.steps} steps are with anchors, after a "
-                f"race of {self.race}, and EM takes {self._em_steps()}; give more trainer.max_epochs."
-            )
-        return find_anchors(self.steering, list(self.sizes), self.data.texts)
-
-    def _anchors_from(self) -> int:
-        """Steps without anchors."""
-        return self._em_steps() - self.steering.steps
-
-    def _place_anchors(self) -> None:
-        """Number the classes as a fit without anchors does, but for codes that change their numbers."""
-        best = cast(JointStart, self.search.best)
-        events = np.asarray(self.data.events.counts.sum(axis=0)).reshape(-1, len(self.data.item_ids))
-        best.reorder(code_order(best.table.evidence, self.sizes))
-        best.reorder(anchored_order(self.anchors, best.table, events.sum(axis=0), self.sizes))
-
-    def _anchor(self) -> None:
-        weight = anchored_weight(self.anchors, self.steering.strength, self.sizes)
-        cast(JointStart, self.search.best).anchored = weight
-
-    def _refuse_steering(self) -> None:
-        if self.steering.anchors or self.steering.merge:
-            raise InputError(
-                "catalogue.model.steering: it is for joint codebooks, these are factorised; set codebooks to "
-                "joint."
-            )
-
     def _identity(self) -> dict[str, Any]:
         """What a table depends on, by name; JSON values."""
+        steering = self.steering
         return {
             "data": self.data.manifest.config_hash,
             "sizes": self.sizes,
             "codebooks": type(self.search.best).__name__,
             "recommendation": None if self.recommendation is None else asdict(self.recommendation),
-            "anchors": self._anchored(),
+            "anchors": [steering.anchors, steering.strength, steering.steps] if steering.anchors else None,
             **self.data.reading,
         }
-
-    def _anchored(self) -> list[Any] | None:
-        """Anchors as JSON values."""
-        steering = self.steering
-        return [steering.anchors, steering.strength, steering.steps] if steering.anchors else None
 
     def _rows_seen(self) -> NDArray[np.int64]:
         seen = self.data.events.rows_seen
@@ -314,30 +285,13 @@ class CatalogueModule(LightningModule):
     def _term(self) -> RecommendationTerm | None:
         if self.recommendation is None:
             return None
-        events, device = self.data.events, self.trainer.strategy.root_device.type
-        if device != "cpu":
-            raise InputError(
-                f"catalogue.trainer.accelerator: {device!r}, but this engine computes on the CPU, and "
-                "catalogue.model.recommendation with it; set accelerator to cpu."
-            )
-        if are_factorised(self.codebooks, self.sizes, events.explicit):
-            raise InputError(
-                "catalogue.model.recommendation: it moves the table of joint codebooks alone, these are "
-                "factorised; set codebooks to joint, or recommendation to null."
-            )
+        events = self.data.events
+        factorised = are_factorised(self.codebooks, self.sizes, events.explicit)
+        refuse_recommendation(self.trainer.strategy.root_device.type, factorised)
         rows, classes = self.data.labelled_rows(), prod(self.sizes.values())
         return RecommendationTerm(
             events.counts, events.explicit, rows, classes, self.data.vectors, self.recommendation, self.seed
         )
-
-    def _em_steps(self) -> int:
-        epochs, last = self.trainer.max_epochs or 0, self.recommendation.epochs if self.recommendation else 0
-        if 0 < epochs <= last:
-            raise InputError(
-                f"catalogue.trainer.max_epochs: {epochs}, of which catalogue.model.recommendation takes "
-                f"{last} and leaves none to EM; give more."
-            )
-        return epochs - last
 
     def _after_em(self) -> RecommendationTerm | None:
         """The recommendation loss, once it is its turn."""
@@ -361,16 +315,3 @@ class CatalogueModule(LightningModule):
         if isinstance(table, FactorisedTable):
             return table.codes(counts)
         return split_classes(table.codes(counts), list(self.code_sizes.values()))
-
-    def _name_unused(self, codes: NDArray[np.int64]) -> None:
-        """Warn of codes that nobody has, or refuse them."""
-        for p, (name, size) in enumerate(self.code_sizes.items()):
-            unused = np.flatnonzero(np.bincount(codes[:, p], minlength=size) == 0).tolist()
-            said = f"profile {name!r}: codes {unused} of {size} have no user"
-            if unused and not self.allow_unused:
-                raise InputError(
-                    f"{said}, expected at least one each; lower its size in catalogue.model.sizes, or set "
-                    "catalogue.model.allow_unused."
-                )
-            if unused:
-                warnings.warn(f"{said}; lower its size in catalogue.model.sizes.", stacklevel=3)

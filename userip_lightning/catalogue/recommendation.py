@@ -66,6 +66,39 @@ class Recommendation:
             )
 
 
+def em_steps(epochs: int, recommendation: Recommendation | None) -> int:
+    """Steps of EM in ``epochs`` epochs of the Trainer (0 where their number is open).
+
+    Raises:
+        InputError: the recommendation loss leaves none to EM.
+    """
+    last = recommendation.epochs if recommendation else 0
+    if 0 < epochs <= last:
+        raise InputError(
+            f"catalogue.trainer.max_epochs: {epochs}, of which catalogue.model.recommendation takes {last} "
+            "and leaves none to EM; give more."
+        )
+    return epochs - last
+
+
+def refuse_recommendation(device: str, factorised: bool) -> None:
+    """Refuse the loss where it cannot be had: on another device than the CPU, of factorised codebooks.
+
+    Raises:
+        InputError: one of the two.
+    """
+    if device != "cpu":
+        raise InputError(
+            f"catalogue.trainer.accelerator: {device!r}, but this engine computes on the CPU, and "
+            "catalogue.model.recommendation with it; set accelerator to cpu."
+        )
+    if factorised:
+        raise InputError(
+            "catalogue.model.recommendation: it moves the table of joint codebooks alone, these are "
+            "factorised; set codebooks to joint, or recommendation to null."
+        )
+
+
 class RecommendationTerm(nn.Module):
     """Table, shares and surrogate, and the loss that moves them.
 

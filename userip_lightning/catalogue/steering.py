@@ -58,6 +58,18 @@ class Steering:
             if profile in self.anchors and set(codes) & set(self.anchors[profile]):
                 raise InputError(f"steering.merge.{profile}: names an anchored code; do one of the two.")
 
+    def refuse_factorised(self) -> None:
+        """Refuse to steer factorised codebooks.
+
+        Raises:
+            InputError: there are anchors or merged codes.
+        """
+        if self.anchors or self.merge:
+            raise InputError(
+                "catalogue.model.steering: it is for joint codebooks, these are factorised; set codebooks to "
+                "joint."
+            )
+
 
 def _known(setting: str, profile: str, codes: list[int], sizes: Mapping[str, int]) -> None:
     if profile not in sizes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cached_property
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -24,6 +24,7 @@ from userip_lightning.lm.prompt import Prefix, build_prefix, first_words
 from userip_lightning.lm.source import load_tokenizer
 from userip_lightning.profile.behaviour_store import BehaviourStore
 from userip_lightning.profile.body import BodyWriter, Ints
+from userip_lightning.profile.settings import ProfileSettings, settings_of
 from userip_lightning.profile.steps import (
     BlockSteps,
     BodySource,
@@ -100,10 +101,10 @@ class ProfileDataModule(LightningDataModule):
         """
         if self._loaded:
             return
-        module = self._module
-        tokenizer = load_tokenizer(module.lm)
-        self.prefix: Prefix = build_prefix(module.prompt, tokenizer)
-        self.writer = BodyWriter(module.prompt, tokenizer)
+        settings = self._settings
+        tokenizer = load_tokenizer(settings.lm)
+        self.prefix: Prefix = build_prefix(settings.prompt, tokenizer)
+        self.writer = BodyWriter(settings.prompt, tokenizer)
         self.store = self._open_store()
         self._refuse_silent_users()
         manifest = read_manifest(self.prepared, "prepared")
@@ -124,7 +125,7 @@ class ProfileDataModule(LightningDataModule):
         if total > context:
             item, tokens = self.store.splits[TRAIN].longest_item(self.longest[1], self.store.items)
             row = self._item(item)
-            text = self._module.prompt.write_item(row) or ""
+            text = self._settings.prompt.write_item(row) or ""
             raise InputError(
                 f"profile.data.behaviours: the prompt of user {self.user_id(self.longest[1])!r} can reach "
                 f"{total} tokens, the language model reads {context}; lower behaviours ({self.behaviours}), "
@@ -147,7 +148,7 @@ class ProfileDataModule(LightningDataModule):
     def start_ids(self, users: Ints) -> Tensor:
         """[B, P, S] vocabulary ids at which the soft tokens of [B] users may start."""
         owner, item = self.store.splits[TRAIN].liked(users)
-        shape = (len(self._module.prompt.profiles), self._module.prompt.soft_tokens)
+        shape = (len(self._settings.prompt.profiles), self._settings.prompt.soft_tokens)
         ids = start_ids(owner, item, self.store.words, len(users), shape[0] * shape[1])
         return torch.from_numpy(ids.reshape(len(users), *shape))
 
@@ -203,7 +204,7 @@ class ProfileDataModule(LightningDataModule):
     def train_dataloader(self) -> DataLoader[ProfileStep]:
         """Every user with a behaviour, ``inner_steps`` times."""
         source = self._source(TRAIN)
-        if self._module.schedule == "joint":
+        if self._settings.schedule == "joint":
             return _loader(JointSteps(source, self.n_users, self._shape, self._epoch))
         return _loader(BlockSteps(source, self.n_users, self._shape, self._share, self._epoch, self._done))
 
@@ -227,25 +228,25 @@ class ProfileDataModule(LightningDataModule):
     # ---- parts
 
     @property
-    def _module(self) -> Any:
-        return cast(Any, self.trainer).lightning_module
+    def _settings(self) -> ProfileSettings:
+        return settings_of(self)
 
     @property
     def _shape(self) -> Shape:
-        inner: int = self._module.inner_steps
         # where the batch was left open, nobody asks before the launch is planned
-        return Shape(self.block, self.batch_size or 1, self.behaviours, inner, self.seed)
+        return Shape(self.block, self.batch_size or 1, self.behaviours, self._settings.inner_steps, self.seed)
 
     @property
     def _share(self) -> Share:
-        trainer = cast(Any, self.trainer)
-        return Share(trainer.global_rank, trainer.world_size)
+        assert self.trainer is not None
+        return Share(self.trainer.global_rank, self.trainer.world_size)
 
     def _epoch(self) -> int:
-        return int(cast(Any, self.trainer).current_epoch)
+        assert self.trainer is not None
+        return self.trainer.current_epoch
 
     def _source(self, split: str) -> BodySource:
-        rows_of = self._rows_of if self._module.prior is not None else _no_rows
+        rows_of = self._rows_of if self._settings.has_prior else _no_rows
         return BodySource(self.store.splits[split], self.store.items, self.writer, rows_of)
 
     def _rows_of(self, users: Ints) -> RecBatch:
@@ -257,9 +258,9 @@ class ProfileDataModule(LightningDataModule):
         return RecBatch(position, self.rec_rows.item[chosen], self.rec_rows.label[chosen])
 
     def _open_store(self) -> BehaviourStore:
-        tokenizer = load_tokenizer(self._module.lm)
+        tokenizer = load_tokenizer(self._settings.lm)
         return BehaviourStore.open(
-            Path(self.prepared), self._module.prompt, tokenizer, self.allow_missing_text
+            Path(self.prepared), self._settings.prompt, tokenizer, self.allow_missing_text
         )
 
     def _row_ids(self, *splits: str) -> NDArray[np.int64]:

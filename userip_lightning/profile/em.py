@@ -9,12 +9,11 @@ of z through the commitment term. What the prior is, stage 1 does not know: it i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 import torch
-from torch import Tensor
-from torch.optim import Optimizer
+from torch import Tensor, nn
 
 from userip_lightning.batches import RecBatch
 
@@ -34,6 +33,9 @@ class Prior(Protocol):
 
     def __call__(self, z: Tensor, rows: RecBatch) -> PriorLoss:
         """Loss of z [B, P, S, D]; ``rows.user`` is 0 .. B - 1."""
+
+    def parameters(self) -> Iterator[nn.Parameter]:
+        """What is learned."""
 
 
 class Steps(Protocol):
@@ -87,12 +89,30 @@ def e_step(
     return EStep(losses, finite)
 
 
+def average_gradient(shared: Iterable[nn.Parameter], users: int) -> None:
+    """Divide the gradient of what users share by their number.
+
+    L_lm and the prior's loss are means over the batch in Eq. 7. :func:`e_step` adds users up, so that each
+    has the gradient of one user; what users share has that of all of them then.
+    """
+    for parameter in shared:
+        if parameter.grad is not None:
+            parameter.grad /= max(1, users)
+
+
+def draws(rows: int, most: int, steps: int, seed: int) -> Iterator[Tensor]:
+    """Row numbers for ``steps`` M steps: [n] int64 each out of ``rows``, n ``most`` at most."""
+    generator = torch.Generator().manual_seed(seed)
+    for _ in range(steps):
+        yield torch.randint(rows, (min(most, rows),), generator=generator)
+
+
 def m_step(
     prior: Prior,
     z: Tensor,
     rows: RecBatch,
     draws: Iterable[Tensor],
-    optimizer: Optimizer,
+    optimizer: Steps,
     device: torch.device,
     weight: float = 1.0,
     backward: Callable[[Tensor], object] = torch.Tensor.backward,

@@ -15,8 +15,11 @@ if TYPE_CHECKING:
     from userip_lightning.profile.module import ProfileModule
 
 
-def plan_launch(module: ProfileModule) -> MemoryPlan:
-    """Plan the run, choose ``batch_size`` where the data module leaves it open, and refuse what does not fit.
+def plan_launch(module: ProfileModule) -> tuple[MemoryPlan, int]:
+    """Plan the run, and refuse what does not fit.
+
+    Returns:
+        The plan, and users per step: those of the DataModule, or what fits where it leaves them open.
 
     Raises:
         InputError: the LM's configuration cannot be read, a prompt could outgrow its context, or the run does
@@ -42,13 +45,13 @@ def plan_launch(module: ProfileModule) -> MemoryPlan:
     processes = module.trainer.world_size
     neighbours = module.trainer.num_devices if device.type == "cpu" else 1
     among = processes, neighbours, _learns(module.trainer)
-    if data.batch_size is None:
+    batch = data.batch_size
+    if batch is None:
         largest = plan_run(source, z, tokens, device, None, *among).largest
         users = max(1, min(data.MOST_USERS, int((largest - 1) * width / max(mean, 1))))
         # processes that have unequally much room have to take equally many steps
-        data.batch_size = int(strategy.reduce(torch.tensor(users, device=device), reduce_op="min"))
-    rows = _rows(data.batch_size, width, mean)
-    return plan_run(source, z, tokens, device, rows, *among)
+        batch = int(strategy.reduce(torch.tensor(users, device=device), reduce_op="min"))
+    return plan_run(source, z, tokens, device, _rows(batch, width, mean), *among), batch
 
 
 def _learns(trainer: Trainer) -> bool:

@@ -20,22 +20,37 @@ import numpy as np
 import torch
 from lightning.pytorch import LightningModule
 from lightning.pytorch.cli import OptimizerCallable
+from lightning.pytorch.core.optimizer import LightningOptimizer
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.optim import Adam, Optimizer
 
-from userip_lightning.batches import ProfileBatch, ProfileStep, RecBatch
+from userip_lightning.batches import ProfileBatch, ProfileStep
 from userip_lightning.errors import InputError
 from userip_lightning.lm.backbone import load_backbone
 from userip_lightning.lm.prompt import DEFAULT_PROMPT, PromptTemplate
 from userip_lightning.lm.source import DEFAULT_LM, LMSource
-from userip_lightning.profile.em import EStep, Prior, PriorLoss, e_step, m_step
+from userip_lightning.profile.datamodule import ProfileDataModule
+from userip_lightning.profile.em import (
+    EStep,
+    Prior,
+    PriorLoss,
+    Steps,
+    average_gradient,
+    draws,
+    e_step,
+    m_step,
+)
 from userip_lightning.profile.export import export_profiles
-from userip_lightning.profile.held_out import HeldOut, JudgedUsers, gather_lists, join_batches, roll_users
+from userip_lightning.profile.gathering import all_vectors, judged_users
+from userip_lightning.profile.held_out import HeldOut
 from userip_lightning.profile.identity import identity_of, refuse_changed
 from userip_lightning.profile.idle import accompany
+from userip_lightning.profile.judging import Judge
 from userip_lightning.profile.launch_plan import plan_launch
 from userip_lightning.profile.likelihood import PromptLikelihood
+from userip_lightning.profile.not_finite import NotFinite
+from userip_lightning.profile.settings import ProfileSettings, Schedule
 from userip_lightning.profile.shards import ShardStore
 from userip_lightning.profile.start import embed_start, random_start
 from userip_lightning.profile.strategy import refuse_other_strategy
@@ -74,7 +89,7 @@ class ProfileModule(LightningModule):
         self,
         lm: LMSource = DEFAULT_LM,
         prompt: PromptTemplate = DEFAULT_PROMPT,
-        schedule: Literal["staged", "joint", "streaming"] = "staged",
+        schedule: Schedule = "staged",
         start: Literal["words", "random"] = "words",
         optimizer: OptimizerCallable = lambda params: Adam(params, lr=0.01),
         inner_steps: int = 1,
@@ -110,7 +125,8 @@ class ProfileModule(LightningModule):
         self.table: UserTable | None = None  # in ``streaming``, of the block at hand
         self.shards: ShardStore | None = None
         self.held_out = HeldOut([], [], [])
-        self._not_finite: list[str] = []
+        self._not_finite = NotFinite()
+        self._judge: Judge | None = None
         self.register_state_dict_post_hook(_drop_frozen)  # type: ignore[no-untyped-call]  # torch lacks the type
 
     # ---- construction
@@ -123,15 +139,30 @@ class ProfileModule(LightningModule):
             refuse_epochs(self.trainer, self.schedule)
 
     @property
-    def data(self) -> Any:
-        """The :class:`userip_lightning.profile.datamodule.ProfileDataModule` that feeds this module."""
-        return cast(Any, self.trainer).datamodule
+    def settings(self) -> ProfileSettings:
+        """What its data depends on."""
+        has_prior = self.prior is not None
+        return ProfileSettings(self.lm, self.prompt, self.schedule, self.inner_steps, has_prior)
+
+    @property
+    def data(self) -> ProfileDataModule:
+        """The DataModule that feeds this module."""
+        found = self.trainer.datamodule  # type: ignore[attr-defined]  # Lightning sets it untyped
+        assert isinstance(found, ProfileDataModule)
+        return found
+
+    @property
+    def users(self) -> UserTable:
+        """Soft tokens of this process's users; in ``streaming``, of the block at hand."""
+        if self.table is None:
+            raise RuntimeError("the table is made by configure_model, or with a block of users")
+        return self.table
 
     def configure_model(self) -> None:
         """Load the LM and start z; runs before a checkpoint is restored."""
         if self.likelihood is not None:
             return
-        self.plan = plan_launch(self)
+        self.plan, self.data.batch_size = plan_launch(self)
         backbone = load_backbone(self.lm)
         self.data.check_context(backbone.context)
         self.likelihood = PromptLikelihood(backbone, self.data.prefix, self.prompt.independent)
@@ -148,12 +179,12 @@ class ProfileModule(LightningModule):
         rank, world = self.trainer.global_rank, self.trainer.world_size
         on_disk = self.table_place == "disk" or world > 1
         folder = root / "table" / f"{rank}-of-{world}" if on_disk else None
-        self.table = UserTable(torch.from_numpy(self.data.owned_users()), self._shape, self.optimizer, folder)
+        self.table = UserTable(torch.from_numpy(self.data.owned_users()), self.shape, self.optimizer, folder)
         for first, count in self.data.blocks():
             users = torch.arange(first, first + count)
             self.table.fill(users, self._start(users))
         if self.prior is not None:
-            cast(Prior, self.prior).setup(self.table.z, self.prompt.names, self.data.n_items, self.seed)
+            self._prior.setup(self.table.z, self.prompt.names, self.data.n_items, self.seed)
 
     def configure_optimizers(self) -> Optimizer | None:
         """The prior's optimizer; those of z live with its rows (:class:`UserTable`)."""
@@ -161,17 +192,29 @@ class ProfileModule(LightningModule):
             return self.prior_optimizer(self.prior.parameters())
         return None
 
+    def _prior_optimizer(self) -> LightningOptimizer | None:
+        if self.prior is None:
+            return None
+        found = self.optimizers()
+        assert isinstance(found, LightningOptimizer)
+        return found
+
     @torch.no_grad()
     def _start(self, users: Tensor) -> Tensor:
         """[B, P, S, D] of [B] users, from all that is known of them."""
         words = self._likelihood.backbone.words
         if self.start == "words":
             return embed_start(self.data.start_ids(users.numpy()), words)
-        return random_start(users, self._shape, words, self.seed)
+        return random_start(users, self.shape, words, self.seed)
 
     @property
-    def _shape(self) -> tuple[int, int, int]:
+    def shape(self) -> tuple[int, int, int]:
+        """P, S, D."""
         return len(self.prompt.profiles), self.prompt.soft_tokens, self._likelihood.backbone.width
+
+    @property
+    def _prior(self) -> Prior:
+        return cast(Prior, self.prior)
 
     @property
     def _likelihood(self) -> PromptLikelihood:
@@ -199,46 +242,41 @@ class ProfileModule(LightningModule):
         elif self.lm.sharded:
             self.manual_backward(accompany(self._likelihood, self._nobody().requires_grad_()))
         if self.shards is not None and batch.closes:
-            self.shards.write(batch.first, cast(UserTable, self.table).z.numpy())
+            self.shards.write(batch.first, self.users.z.numpy())
             self.table = None
 
     def on_train_epoch_end(self) -> None:
         """Name the users who did not move."""
-        self._tell_not_finite()
+        self._name_not_finite()
 
     def _block_table(self, block: ProfileStep) -> UserTable:
         users = torch.arange(block.first, block.first + block.users)
-        table = UserTable(users, self._shape, self.optimizer)
+        table = UserTable(users, self.shape, self.optimizer)
         table.fill(users, self._start(users))
         return table
 
     def _move(self, batch: ProfileBatch, batch_idx: int) -> None:
-        table = cast(UserTable, self.table)
+        table = self.users
         z, optimizer = table.checkout(batch.user, self.device)
-        prior = cast(Optimizer, self.optimizers()) if self.prior is not None else None
+        prior = self._prior_optimizer()
         if prior is not None:
             prior.zero_grad()
         step = e_step(z, [partial(self._objective, batch=batch)], optimizer, self.manual_backward)
         table.checkin(batch.user, z, optimizer)
         if prior is not None:
-            self._average_prior_gradient(step)
+            average_gradient(self._prior.parameters(), int(step.losses[0].isfinite().sum()))
             prior.step()
             self._m_steps(prior, batch_idx)
         self._tell(step, batch.user, batch_idx)
-
-    def _average_prior_gradient(self, step: EStep) -> None:
-        """L_lm and the prior's loss are means over the batch in Eq. 7. The E step adds users up, so that each
-        has the gradient of one user; what users share has that of all of them then."""
-        users = max(1, int(step.losses[0].isfinite().sum()))
-        for parameter in cast(nn.Module, self.prior).parameters():
-            if parameter.grad is not None:
-                parameter.grad /= users
 
     def _tell(self, step: EStep, users: Tensor, batch_idx: int) -> None:
         if step.finite.any():
             mean = step.losses[0][step.finite].mean()
             self.log("profile/objective", mean, prog_bar=True, batch_size=len(users))
-        self._say_not_finite(users[~step.finite], batch_idx)
+        for user in users[~step.finite].tolist():
+            self._not_finite.add(self.data.user_id(user), self.current_epoch, batch_idx)
+        if self.trainer.world_size == 1:
+            self._name_not_finite()
 
     def _objective(self, z: Tensor, batch: ProfileBatch) -> Tensor:
         """[B] L_lm plus the prior's loss of the batch; their sum has every user's own gradient of Eq. 7."""
@@ -247,99 +285,67 @@ class ProfileModule(LightningModule):
             self.log("profile/nats", nats.detach().mean(), batch_size=len(nats))
         if self.prior is None:
             return nats
-        prior: PriorLoss = cast(Prior, self.prior)(z, batch.rows)
+        prior: PriorLoss = self._prior(z, batch.rows)
         self.log_dict(dict(prior.logs), batch_size=len(nats))
         objective: Tensor = nats + self.prior_weight * prior.loss
         return objective
 
-    def _m_steps(self, optimizer: Optimizer, batch_idx: int) -> None:
-        assert self.table is not None
-        rows: RecBatch = self.data.rec_rows
-        generator = torch.Generator().manual_seed(self._derived_seed(batch_idx, _M_STEPS))
-        size = (min(self.m_rows, len(rows.label)),)
-        draws = (torch.randint(len(rows.label), size, generator=generator) for _ in range(self.m_steps))
-        prior, z, weight = cast(Prior, self.prior), self.table.z, self.prior_weight
-        m_step(prior, z, rows, draws, optimizer, self.device, weight, self.manual_backward)
+    def _m_steps(self, optimizer: Steps, batch_idx: int) -> None:
+        rows, table = self.data.rec_rows, self.users.z
+        drawn = draws(len(rows.label), self.m_rows, self.m_steps, self._derived_seed(batch_idx, _M_STEPS))
+        m_step(
+            self._prior, table, rows, drawn, optimizer, self.device, self.prior_weight, self.manual_backward
+        )
 
     def _derived_seed(self, batch_idx: int, *position: int) -> int:
         """Seed of a batch of the current epoch, or of a position in it."""
         return place_seed(self.seed, self.current_epoch, batch_idx, *position)
 
-    def _say_not_finite(self, users: Tensor, batch_idx: int) -> None:
-        for user in users.tolist():
-            self._not_finite.append(
-                f"profile: user {self.data.user_id(user)!r} had a likelihood that is not finite in epoch "
-                f"{self.current_epoch + 1}, step {batch_idx + 1}; their soft tokens stay where they were."
-            )
-        if self.trainer.world_size == 1:
-            self._tell_not_finite()
-
-    def _tell_not_finite(self) -> None:
+    def _name_not_finite(self) -> None:
         """Let the first process, whose words are heard, name the users of all."""
-        for sentence in gather_lists(self._not_finite, self.trainer.world_size):
+        for sentence in self._not_finite.take(self.trainer.world_size):
             self.print(sentence)
-        self._not_finite.clear()
 
     # ---- held-out likelihood
 
     def on_validation_start(self) -> None:
         """Bring the soft tokens of the judged users together; ``streaming`` has them only at its end."""
-        self._judged_batches: list[HeldOut] = []
-        if self.shards is None:
-            self.judged = self._bring_together(self.data.judged_users("val"))
+        self._judge = self._judge_of("val") if self.shards is None else None
 
     def validation_step(self, batch: ProfileBatch | None, batch_idx: int) -> None:
         """Held-out nats per token under the users' own z."""
-        if self.shards is None and batch is not None:
-            own = self._likelihood(self.judged.of(batch.user), batch).per_token
-            self._judged_batches.append(HeldOut(own.tolist(), [], []))
-        elif self.shards is None and self.lm.sharded:
-            accompany(self._likelihood, self._nobody())
+        if self._judge is not None:
+            self._judge.own(batch)
 
     def on_validation_epoch_end(self) -> None:
         """Log the mean over users."""
-        if self.shards is None:
-            own = join_batches(self._judged_batches, self.trainer.world_size).own
+        if self._judge is not None:
+            own = self._judge.found(self.trainer.world_size).own
             self.log("profile/val_nats", float(np.mean(own)) if own else float("nan"), prog_bar=True)
 
     def on_test_start(self) -> None:
-        """Forget earlier figures; bring the soft tokens of the judged users together."""
-        self._judged_batches = []
-        self.judged = self._bring_together(self.data.judged_users("test"))
+        """Bring the soft tokens of the judged users together."""
+        self._judge = self._judge_of("test")
 
     def test_step(self, batch: ProfileBatch | None, batch_idx: int) -> None:
-        """Held-out nats per token under own z, another user's z and no z (docs/evidence.md)."""
-        if batch is None:
-            if self.lm.sharded:
-                accompany(self._likelihood, self._nobody(), self._nobody(), None)
-            return
-        z = self.judged.of(batch.user)
-        own, other, none = (self._likelihood(v, batch).per_token for v in (z, roll_users(z), None))
-        self._judged_batches.append(HeldOut(own.tolist(), other.tolist(), none.tolist()))
+        """Held-out nats per token under own z, another user's z and no z."""
+        if self._judge is not None:
+            self._judge.compare(batch)
 
     def on_test_epoch_end(self) -> None:
         """Bring the figures of all processes together and log their means over users."""
-        self.held_out = join_batches(self._judged_batches, self.trainer.world_size)
+        if self._judge is not None:
+            self.held_out = self._judge.found(self.trainer.world_size)
         for name, mean in self.held_out.means().items():
             self.log(f"profile/test_{name}", mean)
 
+    def _judge_of(self, split: str) -> Judge:
+        nobody = self._nobody() if self.lm.sharded else None
+        return Judge(self._likelihood, judged_users(self, split), nobody)
+
     def _nobody(self) -> Tensor:
         """[1, P, S, D] soft tokens of no user."""
-        return torch.zeros(1, *self._shape, device=self.device)
-
-    def _bring_together(self, users: Tensor) -> JudgedUsers:
-        """The soft tokens of some users, in every process."""
-        if self.shards is not None:
-            self.trainer.strategy.barrier()
-            z = torch.from_numpy(self.shards.rows(users.numpy(), self.data.block))
-            return JudgedUsers(users, z)
-        table = cast(UserTable, self.table)
-        mine = torch.isin(users, table.users)
-        z = torch.zeros(len(users), *self._shape, dtype=torch.float32)
-        z[mine] = table.rows(users[mine])
-        if self.trainer.world_size > 1:
-            z = cast(Tensor, self.trainer.strategy.reduce(z.to(self.device), reduce_op="sum")).cpu()
-        return JudgedUsers(users, z)
+        return torch.zeros(1, *self.shape, device=self.device)
 
     def predict_step(self, batch: ProfileStep, batch_idx: int) -> Tensor:
         """Soft tokens inferred from their start, whether or not the users were trained on.
@@ -364,22 +370,7 @@ class ProfileModule(LightningModule):
 
     def all_vectors(self) -> NDArray[np.float32]:
         """[U, P, S, D] soft tokens of everybody, as training left them; all processes have to call it."""
-        if self.shards is None and self.trainer.world_size == 1:
-            return cast(UserTable, self.table).z.numpy()
-        shards = self.shards or self._spill()
-        self.trainer.strategy.barrier()
-        if self.trainer.is_global_zero:
-            shards.merge(self.data.n_users)
-        self.trainer.strategy.barrier()
-        return shards.merged()
-
-    def _spill(self) -> ShardStore:
-        """The blocks of this process as shards."""
-        store = ShardStore(Path(self.trainer.default_root_dir) / "shards", identity_of(self))
-        table = cast(UserTable, self.table)
-        for first, count in self.data.blocks():
-            store.write(first, table.rows(torch.arange(first, first + count)).numpy())
-        return store
+        return all_vectors(self)
 
     def export(self, path: Path) -> Path:
         """Write the profiles artifact; call after ``fit``, and after ``test`` to include held-out figures.

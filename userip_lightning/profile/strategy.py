@@ -7,8 +7,7 @@ of the processes, their ranks and their barriers.
 
 from __future__ import annotations
 
-from typing import Any
-
+from lightning.pytorch import Trainer
 from lightning.pytorch.strategies import DDPStrategy, StrategyRegistry
 from lightning.pytorch.trainer.states import TrainerFn
 
@@ -22,7 +21,7 @@ class UserShardedStrategy(DDPStrategy):
 
     strategy_name = NAME
 
-    def setup(self, trainer: Any) -> None:
+    def setup(self, trainer: Trainer) -> None:
         """Move the module to its device; nothing is broadcast."""
         assert self.accelerator is not None
         assert self.model is not None
@@ -34,7 +33,7 @@ class UserShardedStrategy(DDPStrategy):
         self.setup_precision_plugin()
 
 
-def refuse_other_strategy(trainer: Any, schedule: str) -> None:
+def refuse_other_strategy(trainer: Trainer, schedule: str) -> None:
     """Refuse several processes where they would not share the users.
 
     Raises:

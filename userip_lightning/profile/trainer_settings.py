@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from lightning.pytorch import Trainer
 
 from userip_lightning.errors import InputError
 
 _PRECISIONS = ("32-true", "bf16-mixed", "bf16-true")
 
 
-def refuse_precision(trainer: Any, weights: bool) -> None:
+def refuse_precision(trainer: Trainer, weights: bool) -> None:
     """Refuse a precision that would reach what is float32.
 
     Args:
@@ -27,7 +27,7 @@ def refuse_precision(trainer: Any, weights: bool) -> None:
         )
 
 
-def refuse_epochs(trainer: Any, schedule: str) -> None:
+def refuse_epochs(trainer: Trainer, schedule: str) -> None:
     """Refuse epochs in which ``streaming`` would see a user twice, and steps.
 
     Args:
