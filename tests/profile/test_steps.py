@@ -16,13 +16,13 @@ from userip_lightning.profile.steps import (
     BodySource,
     HeldOutBatches,
     JointSteps,
+    RankBlocks,
     Shape,
-    Share,
     batches_by_length,
     padded_width,
 )
 
-ALONE = Share(0, 1)
+ALONE = RankBlocks(0, 1)
 SHAPE = Shape(block=64, batch=8, behaviours=5, inner_steps=2, seed=3)
 
 
@@ -45,7 +45,7 @@ def counts(users: int) -> NDArray[np.int64]:
     return np.random.default_rng(1).integers(0, 12, users)
 
 
-def steps(bodies: BodySource, users: int, share: Share = ALONE, **settings: Any) -> BlockSteps:
+def steps(bodies: BodySource, users: int, share: RankBlocks = ALONE, **settings: Any) -> BlockSteps:
     done = settings.pop("done", frozenset())
     return BlockSteps(bodies, users, SHAPE._replace(**settings), share, lambda: 0, done)
 
@@ -87,7 +87,7 @@ def test_a_user_s_bodies_depend_on_nobody_else_s_fate() -> None:
     rest = steps(bodies, 300, done=frozenset({0, 128}))
     resumed = by_user([step.batch for step in rest if step.batch is not None])
     assert resumed == {user: shown for user, shown in whole.items() if user // 64 not in (0, 2)}
-    shared = [steps(bodies, 300, Share(rank, 3)) for rank in range(3)]
+    shared = [steps(bodies, 300, RankBlocks(rank, 3)) for rank in range(3)]
     found = [by_user([step.batch for step in own if step.batch is not None]) for own in shared]
     assert {user: shown for own in found for user, shown in own.items()} == whole
     assert sum(map(len, found)) == len(whole)
@@ -97,7 +97,7 @@ def test_a_user_s_bodies_depend_on_nobody_else_s_fate() -> None:
 
 def test_all_processes_have_as_many_steps() -> None:
     bodies = source(counts(300))
-    shared = [list(steps(bodies, 300, Share(rank, 3))) for rank in range(3)]
+    shared = [list(steps(bodies, 300, RankBlocks(rank, 3))) for rank in range(3)]
     assert len({len(own) for own in shared}) == 1
     assert shared[2][-1].batch is None  # idle: its blocks are fewer
     assert not shared[2][-1].opens
@@ -165,7 +165,7 @@ def test_processes_judge_the_bodies_that_one_would() -> None:
     assert len(whole) == 13
     for world in (3, 4, 20):
         for rank in range(world):
-            own = HeldOutBatches(bodies, 300, 100, SHAPE, Share(rank, world))
+            own = HeldOutBatches(bodies, 300, 100, SHAPE, RankBlocks(rank, world))
             batches = list(own)
             assert len(batches) == len(own) == -(-13 // world)
             for mine, theirs in zip([b for b in batches if b is not None], whole[rank::world], strict=True):

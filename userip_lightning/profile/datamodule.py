@@ -30,8 +30,8 @@ from userip_lightning.profile.steps import (
     BodySource,
     HeldOutBatches,
     JointSteps,
+    RankBlocks,
     Shape,
-    Share,
     padded_width,
 )
 from userip_lightning.profile.words import start_ids
@@ -237,9 +237,9 @@ class ProfileDataModule(LightningDataModule):
         return Shape(self.block, self.batch_size or 1, self.behaviours, self._settings.inner_steps, self.seed)
 
     @property
-    def _share(self) -> Share:
+    def _share(self) -> RankBlocks:
         assert self.trainer is not None
-        return Share(self.trainer.global_rank, self.trainer.world_size)
+        return RankBlocks(self.trainer.global_rank, self.trainer.world_size)
 
     def _epoch(self) -> int:
         assert self.trainer is not None

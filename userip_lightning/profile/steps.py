@@ -40,8 +40,8 @@ class Shape(NamedTuple):
         return place_generator(self.seed, *place)
 
 
-class Share(NamedTuple):
-    """Which part of the users is this process's."""
+class RankBlocks(NamedTuple):
+    """Which blocks of users are this process's."""
 
     rank: int
     world: int
@@ -114,7 +114,7 @@ class BlockSteps(IterableDataset[ProfileStep]):
         source: BodySource,
         users: int,
         shape: Shape,
-        share: Share,
+        share: RankBlocks,
         epoch: Callable[[], int],
         done: frozenset[int] = frozenset(),
     ) -> None:
@@ -209,7 +209,7 @@ class HeldOutBatches(IterableDataset[ProfileBatch | None]):
         share: of this process.
     """
 
-    def __init__(self, source: BodySource, users: int, judged: int, shape: Shape, share: Share) -> None:
+    def __init__(self, source: BodySource, users: int, judged: int, shape: Shape, share: RankBlocks) -> None:
         self.source, self.shape, self.share = source, shape, share
         rng = np.random.default_rng(shape.seed)
         everybody = np.arange(users if judged else 0)

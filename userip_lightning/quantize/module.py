@@ -10,7 +10,7 @@ its users (``ranks``) and all hold v whole: they take the steps that one process
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import torch
@@ -28,7 +28,7 @@ from userip_lightning.quantize.export import QuantizeData, read_text, refuse_unu
 from userip_lightning.quantize.losses import DEFAULT_WEIGHTS, QuantizeWeights, anchor_loss, total_loss
 from userip_lightning.quantize.monitor import flips, relative_perplexity, usage
 from userip_lightning.quantize.quantizer import Quantizer, SurrogateFactory, by_name
-from userip_lightning.quantize.share import Share, rows_of_rank, share_of
+from userip_lightning.quantize.rank_rows import RankRows, rank_rows, rows_of_rank
 from userip_lightning.ranks.part import of_users
 from userip_lightning.ranks.step import copy_first, sharing
 from userip_lightning.schema import SIZES
@@ -169,11 +169,11 @@ class QuantizeModule(LightningModule):
             optimizer.zero_grad()
         ranks = self.trainer.world_size
         if ranks == 1:
-            logs = self._backward(Share(batch))
+            logs = self._backward(RankRows(batch))
         else:
             part = of_users(batch.user, self.global_rank, ranks)
             with sharing(self.trainer, part, self.parameters()):
-                logs = self._backward(share_of(batch, part))
+                logs = self._backward(rank_rows(batch, part))
         for optimizer in self._optimizers():
             optimizer.step()
         # Lightning takes the mean over ranks of what adds up over them.
@@ -260,23 +260,24 @@ class QuantizeModule(LightningModule):
         v_0: Tensor = self.quantizer.space(z.to(self.device))
         return v_0
 
-    def _backward(self, share: Share) -> dict[str, Tensor]:
-        """Gradients of a share of a batch; returns its terms, as they count in the batch."""
-        users, rows = torch.unique(share.batch.user, return_inverse=True)
+    def _backward(self, own: RankRows) -> dict[str, Tensor]:
+        """Gradients of rows of a batch; returns its terms, as they count in the batch."""
+        users, rows = torch.unique(own.batch.user, return_inverse=True)
         v = self._vectors(users)
-        terms = share.counted(self.quantizer.terms(v, share.batch._replace(user=rows)))
+        terms = own.counted(self.quantizer.terms(v, own.batch._replace(user=rows)))
         loss = total_loss(terms, self.weights, self.profile_weights)
         logs = {name: term.detach().mean() for name, term in terms._asdict().items()}
         if self.anchor > 0:
-            anchor = share.users * anchor_loss(v, self._start(users))
+            anchor = own.users * anchor_loss(v, self._start(users))
             loss = loss + self.anchor * anchor
             logs["anchor"] = anchor.detach()
         self.manual_backward(loss)
         return logs
 
     def _optimizers(self) -> list[LightningOptimizer]:
-        found: Any = self.optimizers()
-        return found if isinstance(found, list) else [found]
+        found = self.optimizers()
+        every = found if isinstance(found, list) else [found]
+        return [optimizer for optimizer in every if isinstance(optimizer, LightningOptimizer)]
 
     def _searched(self, batch: RecBatch) -> RecBatch:
         """Let rows choose the codes of the next epoch; the rows that this epoch's surrogate learns from."""

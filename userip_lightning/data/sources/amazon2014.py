@@ -4,21 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 
-from userip_lightning.data.events import shape_events
-from userip_lightning.data.parsing.cleaning import clean
 from userip_lightning.data.parsing.columns import ROW
 from userip_lightning.data.parsing.fields import require_fields
 from userip_lightning.data.parsing.json_lines import read_json_lines
-from userip_lightning.data.parsing.lines import require_file
 from userip_lightning.data.parsing.literal import read_literal_lines
 from userip_lightning.data.parsing.rejects import Rejects
-from userip_lightning.data.sources.amazon_products import shape_products
-from userip_lightning.data.sources.source import Block, Source
-from userip_lightning.integrity import file_hash
+from userip_lightning.data.sources.amazon_reviews import AmazonReviews
 
 _ADVICE = (
     "get the reviews or the metadata of one category from the Amazon product data (2014) of UC San Diego's "
@@ -28,41 +22,17 @@ _REVIEW = ("reviewerID", "asin", "overall", "unixReviewTime", "reviewText")
 _PRODUCT = ("asin", "title", "brand", "price")
 
 
-class Amazon2014(Source):
+class Amazon2014(AmazonReviews):
     """One category. Ratings are 1 to 5; a product's columns are those of
     :mod:`userip_lightning.data.sources.amazon_products`. Without metadata no item has a title.
-
-    Args:
-        path: reviews, for instance ``reviews_Musical_Instruments_5.json.gz``.
-        metadata_path: products, for instance ``meta_Musical_Instruments.json.gz``; JSON lines are read too.
-        latin_only: leave out titles and reviews whose letters are mostly of another script than Latin.
     """
 
-    complete_tables = False
-    first_row_wins = True
+    advice = _ADVICE
 
-    def __init__(self, path: str, metadata_path: str | None = None, latin_only: bool = False) -> None:
-        self.path = Path(path).expanduser()
-        self.metadata_path = Path(metadata_path).expanduser() if metadata_path else None
-        self.latin_only = latin_only
-
-    @property
-    def origin(self) -> str:
-        return str(self.path)
-
-    def identity(self) -> dict[str, Any]:
-        files = [path and file_hash(require_file(path, _ADVICE)) for path in (self.path, self.metadata_path)]
-        return {"class": "Amazon2014", "files": files, "latin_only": self.latin_only}
-
-    def blocks(self, rejects: Rejects) -> Iterator[Block]:
-        require_file(self.path, _ADVICE)
-        if self.metadata_path:
-            products = _products(self.metadata_path, rejects)
-            for items in shape_products(products, self.metadata_path, rejects, self.latin_only):
-                yield Block(items=items)
+    def reviews(self, rejects: Rejects) -> Iterator[pl.DataFrame]:
         reviews = read_json_lines(self.path, _ADVICE, rejects, _REVIEW, ids=_REVIEW[:2])
         for frame in require_fields(reviews, self.path, _REVIEW[:3], _ADVICE):
-            raw = frame.select(
+            yield frame.select(
                 ROW,
                 user_id="reviewerID",
                 item_id="asin",
@@ -70,14 +40,13 @@ class Amazon2014(Source):
                 timestamp="unixReviewTime",
                 review="reviewText",
             )
-            events = shape_events(raw, self.path, rejects, (1.0, 5.0))
-            yield Block(events=events.with_columns(clean(events["review"], self.latin_only)))
 
-
-def _products(path: Path, rejects: Rejects) -> Iterator[pl.DataFrame]:
-    products = read_literal_lines(path, _ADVICE, rejects, _PRODUCT, {"categories": pl.String()}, _PRODUCT[:1])
-    for frame in require_fields(products, path, _PRODUCT[:2], _ADVICE):
-        department = pl.lit(None, dtype=pl.String)
-        yield frame.select(
-            ROW, "title", "brand", "price", "categories", item_id="asin", department=department
+    def products(self, path: Path, rejects: Rejects) -> Iterator[pl.DataFrame]:
+        products = read_literal_lines(
+            path, _ADVICE, rejects, _PRODUCT, {"categories": pl.String()}, _PRODUCT[:1]
         )
+        for frame in require_fields(products, path, _PRODUCT[:2], _ADVICE):
+            department = pl.lit(None, dtype=pl.String)
+            yield frame.select(
+                ROW, "title", "brand", "price", "categories", item_id="asin", department=department
+            )

@@ -15,7 +15,7 @@ from userip_lightning.quantize.losses import QuantizeTerms
 from userip_lightning.ranks.part import Part, of_users
 
 
-class Share(NamedTuple):
+class RankRows(NamedTuple):
     """A rank's rows of a batch, and what means over them count for in those over the batch.
 
     Args:
@@ -37,11 +37,11 @@ class Share(NamedTuple):
         )
 
 
-def share_of(batch: RecBatch, part: Part) -> Share:
-    """The share that a part of the rows is."""
+def rank_rows(batch: RecBatch, part: Part) -> RankRows:
+    """The rows of a part, and what they count for."""
     own = RecBatch(*(column[part.rows] for column in batch))
     users = len(torch.unique(own.user)) / len(torch.unique(batch.user)) if part.counted else 0.0
-    return Share(own, part.weight, users)
+    return RankRows(own, part.weight, users)
 
 
 def rows_of_rank(batch: RecBatch, rank: int, ranks: int) -> RecBatch:
