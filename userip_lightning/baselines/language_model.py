@@ -2,11 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
+
+from lightning.pytorch import LightningDataModule
 
 from userip_lightning.errors import InputError
 from userip_lightning.lm.quantized import to_int8
 from userip_lightning.lm.source import LMSource, load_model, plain_backend
+
+
+@runtime_checkable
+class HasLanguageModel(Protocol):
+    """A module around a language model."""
+
+    lm: LMSource
+
+
+def source_of(data: LightningDataModule) -> LMSource:
+    """The language model of the module that ``data`` feeds."""
+    module = None if data.trainer is None else data.trainer.lightning_module
+    if not isinstance(module, HasLanguageModel):
+        raise TypeError(f"{type(data).__name__} feeds no module with a language model")
+    return module.lm
 
 
 def load_language_model(source: LMSource) -> Any:

@@ -15,7 +15,7 @@ import os
 import shutil
 import uuid
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 import polars as pl
 
@@ -25,6 +25,17 @@ from userip_lightning.errors import InputError
 from userip_lightning.profile.identity import refuse_changed
 
 _IDENTITY, _SUMMARY, _CODES, _ATTEMPTS = "identity.json", "summary.json", "codes", "attempts"
+
+
+class Summary(TypedDict):
+    """Of a finished inference: what was read, and how many users have each code of a profile."""
+
+    users: int
+    users_without_known_behaviour: int
+    events: int
+    events_shown: int
+    counts: dict[str, list[int]]
+    bank: str
 
 
 class PartStore:
@@ -105,12 +116,15 @@ class PartStore:
         """What :meth:`write` has written so far."""
         return parquet.scan(sorted((self.folder / _CODES).glob("[!.]*.parquet")))
 
-    def summary(self) -> dict[str, Any] | None:
+    def summary(self) -> Summary | None:
         """Of a finished inference; None while parts are missing."""
         file = self.folder / _SUMMARY
-        return dict(json.loads(file.read_text(encoding="utf-8"))) if file.is_file() else None
+        if not file.is_file():
+            return None
+        found: Summary = json.loads(file.read_text(encoding="utf-8"))
+        return found
 
-    def finish(self, summary: dict[str, Any]) -> None:
+    def finish(self, summary: Summary) -> None:
         """Write the summary; delete what only the work needed, and drafts of processes that were killed."""
         with write_errors(self.folder):
             write_text(self.folder / _SUMMARY, json.dumps(summary, indent=2))

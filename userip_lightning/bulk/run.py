@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import polars as pl
 
@@ -11,7 +10,7 @@ from userip_lightning.artifact import MANIFEST, Manifest, read_manifest
 from userip_lightning.bank import FeatureBank
 from userip_lightning.bulk import population
 from userip_lightning.bulk.engine import Engine, Request
-from userip_lightning.bulk.part_store import PartStore
+from userip_lightning.bulk.part_store import PartStore, Summary
 from userip_lightning.bulk.population import MOST_PARTS, Population
 from userip_lightning.bulk.worker import POPULATION
 from userip_lightning.errors import InputError
@@ -20,7 +19,7 @@ from userip_lightning.lock import sole_writer
 from userip_lightning.serving.profiler import BEHAVIOURS
 
 
-def infer(engine: Engine, request: Request, report: Callable[[str], None]) -> dict[str, Any]:
+def infer(engine: Engine, request: Request, report: Callable[[str], None]) -> Summary:
     """Write the codes of a population.
 
     Args:
@@ -48,7 +47,7 @@ def infer(engine: Engine, request: Request, report: Callable[[str], None]) -> di
 
 def _infer(
     engine: Engine, request: Request, bank: FeatureBank, events: Population, report: Callable[[str], None]
-) -> dict[str, Any]:
+) -> Summary:
     store = PartStore(request.output)
     store.claim(_identity(engine, request, bank, events))
     finished = store.summary()
@@ -100,7 +99,7 @@ def _deal(
     return int(read_manifest(folder, population.KIND).extra["parts"])
 
 
-def _sum_up(bank: FeatureBank, events: Population, store: PartStore) -> dict[str, Any]:
+def _sum_up(bank: FeatureBank, events: Population, store: PartStore) -> Summary:
     codes = store.codes()
     users, silent, shown = (
         codes.select(pl.len(), silent=(pl.col(BEHAVIOURS) == 0).sum(), shown=pl.col(BEHAVIOURS).sum())

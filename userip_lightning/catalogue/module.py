@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from math import prod
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import torch
@@ -158,7 +158,7 @@ class CatalogueModule(LightningModule):
         """The recommendation loss begins where EM ended."""
         term = self._after_em()
         if term is not None and not term.started:
-            term.start(cast(CodeTable, self.search.best.table))
+            term.start(self._joint.table)
 
     def training_step(self, batch: Block, batch_idx: int) -> None:
         """E step of a block of users, or steps of the recommendation loss."""
@@ -179,7 +179,7 @@ class CatalogueModule(LightningModule):
         figures = self.search.finish()
         if self.anchored.anchors and self.search.step == self.anchored.first:
             events = np.asarray(self.data.events.counts.sum(axis=0)).reshape(-1, len(self.data.item_ids))
-            self.anchored.begin(cast(JointStart, self.search.best), events.sum(axis=0))
+            self.anchored.begin(self._joint, events.sum(axis=0))
         for name, value in figures._asdict().items():
             if value == value:
                 self.log(f"catalogue/{name}", float(value), prog_bar=name == "held_out")
@@ -210,7 +210,7 @@ class CatalogueModule(LightningModule):
                 )
         self.search.load({name: value.numpy() for name, value in checkpoint[_STATE].items()})
         if self.anchored.have_begun(self.search.step):
-            self.anchored.weigh(cast(JointStart, self.search.best))
+            self.anchored.weigh(self._joint)
 
     def export(self, path: Path, config_hash: str | None = None) -> Path:
         """Write the codes of all users as a bank, and beside them the table that codes anybody.
@@ -240,6 +240,12 @@ class CatalogueModule(LightningModule):
             self._rows_seen(),
             config_hash,
         )
+
+    @property
+    def _joint(self) -> JointStart:
+        """The best start, where codebooks are joint."""
+        assert isinstance(self.search.best, JointStart)
+        return self.search.best
 
     @property
     def _learned(self) -> CodeTable | FactorisedTable:
@@ -299,7 +305,8 @@ class CatalogueModule(LightningModule):
 
     def _descend(self, term: RecommendationTerm, block: Block) -> None:
         """One pass over a block's users."""
-        optimizer = cast(LightningOptimizer, self.optimizers())
+        optimizer = self.optimizers()
+        assert isinstance(optimizer, LightningOptimizer)
         for at, users in enumerate(term.steps(block.first, block.seen.shape[0], self.current_epoch)):
             key = (self.current_epoch, block.first, at)
             torch.manual_seed(place_seed(self.seed, *key))

@@ -6,13 +6,13 @@ import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from jsonargparse import ArgumentParser
 
 from userip_lightning.bank import FeatureBank
 from userip_lightning.bulk.catalogue_engine import Tabled
 from userip_lightning.bulk.engine import Engine, Request
+from userip_lightning.bulk.part_store import Summary
 from userip_lightning.bulk.per_user_engine import Prompted
 from userip_lightning.bulk.recipe import Recipe
 from userip_lightning.bulk.run import infer as infer_population
@@ -21,6 +21,8 @@ from userip_lightning.pipeline.finished import chosen_seed, finished, opened
 from userip_lightning.pipeline.plan import Job
 from userip_lightning.pipeline.quiet import quiet
 from userip_lightning.pipeline.training import instantiate
+from userip_lightning.profile.datamodule import ProfileDataModule
+from userip_lightning.profile.module import ProfileModule
 
 _DESCRIPTION = """Give every user of a population one code per profile, by what an experiment that
 `userip fit` has finished has learned. Users need not have been trained on, and nothing is trained. The
@@ -69,7 +71,8 @@ def trained_by(folder: Path, seed: int | None, bank: Path | None = None) -> Engi
             "leave it out."
         )
     profile = profiles[found.plan.quantize.index(found.codes) % len(profiles)]
-    data: Any = instantiate(profile).data
+    data = instantiate(profile).data
+    assert isinstance(data, ProfileDataModule)
     return Prompted(
         _recipe(profile), found.labels, found.prepared, data.allow_missing_text, found.codes.target
     )
@@ -89,8 +92,9 @@ def _version(bank: Path, own: FeatureBank, folder: Path) -> Path:
 def _recipe(job: Job) -> Recipe:
     """The settings of a stage 1 run."""
     trainee = instantiate(job)
-    module: Any = trainee.module
-    data: Any = trainee.data
+    module, data = trainee.module, trainee.data
+    assert isinstance(module, ProfileModule)
+    assert isinstance(data, ProfileDataModule)
     epochs = trainee.trainer.get("max_epochs")
     if not isinstance(epochs, int) or epochs < 0:
         raise InputError(
@@ -116,7 +120,7 @@ def _say(sentence: str) -> None:
     print(sentence, file=sys.stderr)
 
 
-def _close(engine: Engine, output: Path, summary: dict[str, Any]) -> None:
+def _close(engine: Engine, output: Path, summary: Summary) -> None:
     silent, left_out = summary["users_without_known_behaviour"], summary["events"] - summary["events_shown"]
     print(f"codes of {summary['users']:,} users: {output / 'codes'}")
     for name, counts in summary["counts"].items():

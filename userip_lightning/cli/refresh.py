@@ -6,7 +6,7 @@ import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal, cast
+from typing import Literal
 
 import yaml
 from jsonargparse import ArgumentParser
@@ -113,7 +113,9 @@ def _data_hash(root: Path) -> str | None:
 
 def _parts(job: Job) -> tuple[CatalogueModule, CatalogueDataModule]:
     trainee = instantiate(job)
-    return cast(CatalogueModule, trainee.module), cast(CatalogueDataModule, trainee.data)
+    assert isinstance(trainee.module, CatalogueModule)
+    assert isinstance(trainee.data, CatalogueDataModule)
+    return trainee.module, trainee.data
 
 
 def _show(done: Refreshed, as_json: bool) -> None:

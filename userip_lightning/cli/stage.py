@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCLI
 
@@ -17,7 +17,7 @@ from userip_lightning.pipeline.local_paths import absolute
 from userip_lightning.pipeline.processes import processes
 from userip_lightning.pipeline.quiet import quiet
 from userip_lightning.pipeline.resume import LastCheckpoint
-from userip_lightning.pipeline.stages import Stage, shared_strategy
+from userip_lightning.pipeline.stages import Stage, export, shared_strategy
 from userip_lightning.weights import require_weights
 
 #: Of a key that a study's file needs and a command does not.
@@ -104,12 +104,13 @@ class StageCLI(LightningCLI):
             self._export()
 
     def _output(self) -> str | None:
-        return cast("str | None", self._get(self.config, "output"))
+        output = self._get(self.config, "output")
+        return output if isinstance(output, str) else None
 
     def _export(self) -> None:
         output = self._output()
         if output is not None:
-            folder = cast(Any, self.model).export(Path(output))
+            folder = export(self.model, Path(output))
             if self.trainer.is_global_zero:
                 print(f"{self.stage.kind}: {folder}")
 

@@ -150,7 +150,8 @@ class CTRModule(LightningModule):
 
     def training_step(self, block: CTRBatch) -> Tensor:
         """A step for every batch of the block; returns the mean of their losses, of this rank's rows."""
-        optimizer, losses = cast(LightningOptimizer, self.optimizers()), []
+        optimizer, losses = self.optimizers(), []
+        assert isinstance(optimizer, LightningOptimizer)
         backward = self._backward if self.trainer.world_size == 1 else self._backward_part
         for batch in block.split(self.data.batch_size):
             optimizer.zero_grad()

@@ -7,7 +7,6 @@ output goes, so whoever compares with words, or starts at them, has to read the 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -29,7 +28,9 @@ class WordVectors:
     @property
     def weight(self) -> Tensor:
         """[V, D], which has the vectors' shape and device and perhaps not their values."""
-        return cast(Tensor, self._module.weight)
+        weight = self._module.weight
+        assert isinstance(weight, Tensor)
+        return weight
 
     def __len__(self) -> int:
         """V."""
@@ -43,7 +44,8 @@ class WordVectors:
     @torch.no_grad()
     def of(self, ids: Tensor) -> Tensor:
         """[...] ids to [..., D] float32."""
-        return cast(Tensor, self._module(ids.to(self.device))).float()
+        found: Tensor = self._module(ids.to(self.device))
+        return found.float()
 
     @torch.no_grad()
     def all(self) -> Tensor:
@@ -57,8 +59,10 @@ class WordVectors:
         """[D] float32, of the vocabulary."""
         if self._plain:
             return self.weight.float().mean(0)
-        total: Any = sum(part.double().sum(0) for part in self._parts())
-        return cast(Tensor, (total / len(self)).float())
+        total = self.weight.new_zeros(self.weight.shape[1], dtype=torch.float64)
+        for part in self._parts():
+            total += part.double().sum(0)
+        return (total / len(self)).float()
 
     @torch.no_grad()
     def std(self) -> Tensor:
@@ -66,9 +70,9 @@ class WordVectors:
         if self._plain:
             return self.weight.float().std()
         number = self.weight.numel()
-        total: Any = sum(part.double().sum() for part in self._parts())
-        squares: Any = sum((part.double() - total / number).square().sum() for part in self._parts())
-        return cast(Tensor, (squares / (number - 1)).sqrt().float())
+        total = torch.stack([part.double().sum() for part in self._parts()]).sum()
+        parts = [(part.double() - total / number).square().sum() for part in self._parts()]
+        return (torch.stack(parts).sum() / (number - 1)).sqrt().float()
 
     @property
     def _plain(self) -> bool:

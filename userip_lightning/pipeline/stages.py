@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from jsonargparse import ArgumentParser
 from lightning.pytorch import LightningDataModule, LightningModule, Trainer
@@ -30,6 +31,21 @@ TRAINER_OWNED = frozenset(
         "fast_dev_run",
     }
 )
+
+
+@runtime_checkable
+class Exporting(Protocol):
+    """A module that writes what it learned as an artifact."""
+
+    def export(self, path: Path) -> Path:
+        """Write the artifact; returns its folder."""
+
+
+def export(module: LightningModule, path: Path) -> Path:
+    """Write what a stage's module learned; returns the artifact's folder."""
+    if not isinstance(module, Exporting):
+        raise TypeError(f"{type(module).__name__} has no method `export`")
+    return module.export(path)
 
 
 class Stage(NamedTuple):

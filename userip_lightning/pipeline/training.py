@@ -11,7 +11,7 @@ from contextlib import contextmanager, nullcontext
 from copy import deepcopy
 from functools import cache
 from pathlib import Path
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 from jsonargparse import ArgumentParser
 from lightning.pytorch import Callback, LightningDataModule, LightningModule, Trainer, seed_everything
@@ -28,7 +28,7 @@ from userip_lightning.pipeline.progress import Display, StepProgress
 from userip_lightning.pipeline.quiet import quiet
 from userip_lightning.pipeline.resume import BEST, LAST, resumable, resume_point
 from userip_lightning.pipeline.settings import Settings
-from userip_lightning.pipeline.stages import Stage, shared_strategy, stage_parser
+from userip_lightning.pipeline.stages import Stage, export, shared_strategy, stage_parser
 from userip_lightning.pipeline.usage import Usage
 from userip_lightning.pipeline.world import ALONE, World
 from userip_lightning.weights import require_weights
@@ -146,7 +146,7 @@ def train(
         last = job.work / LAST  # absent where a resumed streaming run had nothing left to train
         size = last.stat().st_size if last.exists() else 0
         record = Record(usage.wall_s, usage.peak_rss, point is not None, size, figures)
-        cast(Any, module).export(job.target)
+        export(module, job.target)
         world.first(lambda: _keep(job, record))
     return record
 
@@ -172,7 +172,7 @@ def evaluate(job: Job, display: Display) -> None:
         )
         with _interruptible(trainer):
             trainer.test(module, datamodule=data, ckpt_path=model, verbose=False, weights_only=True)
-        cast(Any, module).export(job.target)
+        export(module, job.target)
     display.finish(f"{job.label}: tested again")
 
 

@@ -26,7 +26,7 @@ from userip_lightning.quantize.code_search import CodeSearch
 from userip_lightning.quantize.cross_fit import chooses, split
 from userip_lightning.quantize.export import QuantizeData, read_text, refuse_unused, write_bank
 from userip_lightning.quantize.losses import DEFAULT_WEIGHTS, QuantizeWeights, anchor_loss, total_loss
-from userip_lightning.quantize.monitor import flips, relative_perplexity, usage
+from userip_lightning.quantize.monitor import figures, usage
 from userip_lightning.quantize.quantizer import Quantizer, SurrogateFactory, by_name
 from userip_lightning.quantize.rank_rows import RankRows, rank_rows, rows_of_rank
 from userip_lightning.ranks.part import of_users
@@ -206,9 +206,7 @@ class QuantizeModule(LightningModule):
         generator = torch.Generator().manual_seed(self._derived_seed())
         for p, (name, book) in enumerate(zip(self.data.profiles.names, self.quantizer.books(), strict=True)):
             counts = usage(found[:, p], book.size)
-            self.log(f"codes/{name}/usage_min", counts.min().float())
-            self.log(f"codes/{name}/perplexity", relative_perplexity(counts).float())
-            self.log(f"codes/{name}/flips", flips(self.codes[:, p], found[:, p]).float())
+            self.log_dict(figures(name, counts, self.codes[:, p], found[:, p]))
             if self.reseed_dead and not self._frozen(self.current_epoch):
                 book.reseed_dead(v[:, p], counts, generator)
         self.codes.copy_(found)

@@ -25,3 +25,20 @@ def relative_perplexity(counts: Tensor) -> Tensor:
 def flips(before: Tensor, after: Tensor) -> Tensor:
     """Number of users whose code changed, from two [U] code vectors."""
     return (before != after).sum()
+
+
+def figures(profile: str, counts: Tensor, before: Tensor, after: Tensor) -> dict[str, Tensor]:
+    """What is logged of a profile's codes.
+
+    Args:
+        profile: its name.
+        counts: [K] users of every code.
+        before: [U] codes an epoch ago.
+        after: [U] codes now.
+    """
+    told = {
+        "usage_min": counts.min(),
+        "perplexity": relative_perplexity(counts),
+        "flips": flips(before, after),
+    }
+    return {f"codes/{profile}/{name}": value.float() for name, value in told.items()}

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Generic, NamedTuple, TypeVar, cast
+from typing import Generic, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,8 @@ from userip_lightning.pipeline.plan import Plan, make_plan
 from userip_lightning.pipeline.training import instantiate
 from userip_lightning.profile.behaviour_store import BehaviourStore
 from userip_lightning.profile.body import Ints
+from userip_lightning.profile.datamodule import ProfileDataModule
+from userip_lightning.profile.module import ProfileModule
 from userip_lightning.profile.words import start_ids
 from userip_lightning.reproduce.case import open_case, read_experiment
 from userip_lightning.reproduce.choice import Choice, kept
@@ -205,7 +207,9 @@ def _profiled(
         return made
     own = experiment._replace(settings=replace(experiment.settings, engine="per_user"))
     stage = instantiate(make_plan(own, case.place.prepared, case.place.data_hash).profiles[0])
-    module, data = cast(Any, stage.module), cast(Any, stage.data)
+    module, data = stage.module, stage.data
+    assert isinstance(module, ProfileModule)
+    assert isinstance(data, ProfileDataModule)
     prepared = PreparedData.load(case.place.prepared)
     return Profiled(
         f"{dataset} / {split}",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -10,6 +10,7 @@ from lightning.pytorch import LightningDataModule
 from numpy.typing import NDArray
 
 from userip_lightning.artifact import Manifest
+from userip_lightning.baselines.language_model import source_of
 from userip_lightning.baselines.pepler.rows import Ints, JudgedBatches, Rows, TrainBatches
 from userip_lightning.baselines.pepler.texts import ITEM, NONE, REVIEW, write_texts
 from userip_lightning.data.prepared import PreparedData
@@ -172,7 +173,7 @@ class PEPLERDataModule(LightningDataModule):
                 raise InputError(
                     f"{self.prepared}: the split {name!r} has no rows; choose another data.split."
                 )
-        tokenizer = load_tokenizer(cast(Any, self.trainer).lightning_module.lm)
+        tokenizer = load_tokenizer(source_of(self))
         texts = write_texts(events, prepared.items, self.item_text, tokenizer, self.tokens)
         users, items = (_known(prepared, events, side) for side in ("user", "item"))
         rows = Rows(

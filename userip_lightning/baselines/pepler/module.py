@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -92,7 +92,9 @@ class PEPLERModule(LightningModule):
     @property
     def data(self) -> PEPLERDataModule:
         """The DataModule at work."""
-        return cast(PEPLERDataModule, cast(Any, self.trainer).datamodule)
+        found = self.trainer.datamodule  # type: ignore[attr-defined]  # Lightning sets it untyped
+        assert isinstance(found, PEPLERDataModule)
+        return found
 
     @property
     def tuned(self) -> bool:
@@ -110,7 +112,7 @@ class PEPLERModule(LightningModule):
         """
         if self.trainer.world_size > 1:
             raise InputError("trainer.devices: PEPLER runs in one process; set it to 1.")
-        if stage != "fit" or 0 <= cast(int, self.trainer.max_epochs) <= self.frozen_epochs:
+        if stage != "fit" or 0 <= (self.trainer.max_epochs or 0) <= self.frozen_epochs:
             return
         if self.lm.quantization != "none" or resolve_dtype(self.lm.dtype) != torch.float32:
             raise InputError(
@@ -275,7 +277,7 @@ class PEPLERModule(LightningModule):
     # ---- parts of the above
 
     def _stops(self) -> list[EarlyStopping]:
-        return [c for c in cast(Any, self.trainer).callbacks if isinstance(c, EarlyStopping)]
+        return self.trainer.early_stopping_callbacks
 
     def _tune(self, tuned: bool) -> None:
         self._tuned = tuned
@@ -304,6 +306,6 @@ class PEPLERModule(LightningModule):
 
 def _drop_frozen(module: nn.Module, state: dict[str, Any], prefix: str, metadata: dict[str, Any]) -> None:
     """Keep the LM out of checkpoints as long as its source says all of it."""
-    if not cast(PEPLERModule, module).tuned:
+    if not (isinstance(module, PEPLERModule) and module.tuned):
         for key in [key for key in state if key.startswith(prefix + _LM_KEYS)]:
             del state[key]
