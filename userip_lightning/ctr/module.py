@@ -17,63 +17,42 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol, cast
 
-import numpy as np
-import polars as pl
 import torch
-from lightning.pytorch import LightningModule
 from lightning.pytorch.cli import OptimizerCallable
 from lightning.pytorch.core.optimizer import LightningOptimizer
-from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.optim import Optimizer
 
 from userip_lightning.artifact import Manifest, stable_hash
 from userip_lightning.batches import CTRBatch
-from userip_lightning.ctr.export import quality, with_scores, write_ctr
+from userip_lightning.ctr.export import write_ctr
+from userip_lightning.ctr.judged_module import JudgedData, JudgedModule
 from userip_lightning.ctr.networks.base import CTRNet
 from userip_lightning.ctr.networks.dcn import DCN
 from userip_lightning.ctr.row_adam import RowAdam
 from userip_lightning.ctr.running_mean import RunningMean
-from userip_lightning.ctr.scored import Quality, Scored, gather, measure
-from userip_lightning.errors import InputError
+from userip_lightning.ctr.scored import Scored
 from userip_lightning.ranks.part import active, every
 from userip_lightning.ranks.step import sharing
-from userip_lightning.schema import TEST, FeatureSchema
-from userip_lightning.seeds import place_seed
+from userip_lightning.schema import FeatureSchema
 
 
-class CTRData(Protocol):
+class CTRData(JudgedData, Protocol):
     """What a DataModule must offer to train a :class:`CTRModule`, besides its loaders.
 
     A loader hands out blocks of any number of batches; an optimizer step is taken for every batch. All
     ranks get the same training batches and take parts of each; a judging loader gives a rank its own rows.
     """
 
-    seed: int
     batch_size: int
 
     @property
     def feature_schema(self) -> FeatureSchema:
         """The fields of every batch."""
 
-    @property
-    def judged(self) -> pl.DataFrame:
-        """``row_id``, ``user_id``, ``split``, ``label`` of the rows that testing scores."""
 
-    @property
-    def rows_seen(self) -> NDArray[np.int64]:
-        """Ids of the rows that training sees."""
-
-    @property
-    def provenance(self) -> Manifest:
-        """Manifest of the prepared data."""
-
-    def set_epoch(self, epoch: int) -> None:
-        """Choose the order of the training rows."""
-
-
-class CTRModule(LightningModule):
+class CTRModule(JudgedModule):
     """A CTR network with its loss, metrics and export.
 
     Lightning gets a block of batches at a time, and this module steps the optimizer itself for each of them,
@@ -101,8 +80,6 @@ class CTRModule(LightningModule):
         self.net = net
         self.optimizer = optimizer
         self.l2 = l2
-        self._parts: list[Scored] = []
-        self._tested: pl.DataFrame | None = None
         self._row_sparse = False
         self._losses = RunningMean()
 
@@ -129,10 +106,6 @@ class CTRModule(LightningModule):
         others = [weight for weight in self.network.parameters() if id(weight) not in names]
         # The gradient of l2 ‖w‖² is 2 l2 w.
         return self.optimizer([{"params": others}, {"params": tables, "weight_decay": 2 * self.l2}])
-
-    def on_train_epoch_start(self) -> None:
-        self.data.set_epoch(self.current_epoch)
-        torch.manual_seed(place_seed(self.data.seed, self.current_epoch))  # dropout
 
     def forward(self, fields: Tensor) -> Tensor:
         """[N, F] int64 values → [N] logits."""
@@ -163,25 +136,9 @@ class CTRModule(LightningModule):
         # Once an epoch: logging every step costs as much as the step.
         self.log("train/loss", self._losses.take(self.trainer.strategy.reduce))
 
-    def validation_step(self, batch: CTRBatch) -> None:
-        self._parts.append(self.predict_step(batch))
-
-    def test_step(self, batch: CTRBatch) -> None:
-        self._parts.append(self.predict_step(batch))
-
     def predict_step(self, batch: CTRBatch) -> Scored:
         """Probabilities of a batch, with the ids of its rows."""
         return Scored(batch.row_id, batch.label, self(batch.fields).float().sigmoid())
-
-    def on_validation_epoch_end(self) -> None:
-        scored = self._gathered()
-        if not self.trainer.sanity_checking:
-            self._log("val", measure(scored.label, scored.score))
-
-    def on_test_epoch_end(self) -> None:
-        scored = self._gathered()
-        self._tested = with_scores(self.data.judged, scored)
-        self._log("test", quality(self._tested, TEST))
 
     def export(self, path: Path) -> Path:
         """Write the ctr artifact: predictions, metrics and weights; after ``trainer.test``. Rank 0 writes.
@@ -189,8 +146,7 @@ class CTRModule(LightningModule):
         Raises:
             InputError: nothing was tested, or the folder cannot be written.
         """
-        if self._tested is None:
-            raise InputError(f"{path}: there are no predictions to write; test the model first.")
+        tested = self.tested_rows(path)
         if not self.trainer.is_global_zero:
             return path
         made_from = self.data.provenance
@@ -199,7 +155,7 @@ class CTRModule(LightningModule):
         manifest = Manifest(
             "ctr", stable_hash(settings), made_from.data_hash, made_from.users, extra=settings
         )
-        return write_ctr(path, self._tested, manifest, self.data.rows_seen, self.state_dict())
+        return write_ctr(path, tested, manifest, self.data.rows_seen, self.state_dict())
 
     def _backward(self, batch: CTRBatch) -> Tensor:
         """Gradients of a batch; returns its loss."""
@@ -215,12 +171,3 @@ class CTRModule(LightningModule):
             loss = self.loss(own)
             self.manual_backward(part.weight * loss)
         return loss.detach()
-
-    def _gathered(self) -> Scored:
-        """What all ranks scored since the last call."""
-        parts, self._parts = self._parts, []
-        return gather(parts, cast(Callable[[Tensor], Tensor], self.all_gather))
-
-    def _log(self, split: str, quality: Quality) -> None:
-        self.log(f"{split}/auc", quality.auc, prog_bar=True)
-        self.log(f"{split}/logloss", quality.logloss, prog_bar=True)

@@ -7,9 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import polars as pl
 import torch
-from lightning.pytorch import LightningModule
 from lightning.pytorch.callbacks import EarlyStopping
 from lightning.pytorch.cli import OptimizerCallable
 from torch import Tensor, nn
@@ -24,20 +22,19 @@ from userip_lightning.baselines.pepler.network import PROMPTS, PEPLERNetwork
 from userip_lightning.baselines.pepler.rows import PEPLERBatch
 from userip_lightning.baselines.pepler.scorers import MF, Scorer
 from userip_lightning.baselines.pepler.texts import decode
-from userip_lightning.ctr.export import quality, with_scores, write_ctr
-from userip_lightning.ctr.scored import Quality, Scored, gather, measure
+from userip_lightning.ctr.export import write_ctr
+from userip_lightning.ctr.judged_module import JudgedModule
+from userip_lightning.ctr.scored import Scored
 from userip_lightning.errors import InputError
 from userip_lightning.lm.plain_logits import refuse_changed_logits
 from userip_lightning.lm.source import LMSource, resolve_dtype
-from userip_lightning.schema import TEST
-from userip_lightning.seeds import place_seed
 
 #: Weights that are tuned move by less than bfloat16 can tell; ``trainer.precision`` makes products cheap.
 TUNED_LM = LMSource(dtype="float32")
 _LM_KEYS = "network.lm."
 
 
-class PEPLERModule(LightningModule):
+class PEPLERModule(JudgedModule):
     """Continuous prompts that explain and score.
 
     The LM is in checkpoints once it is tuned, and with it a run resumes as if it had never stopped. A
@@ -83,10 +80,8 @@ class PEPLERModule(LightningModule):
         self.text_weight = text_weight
         self._tuned = False
         self._losses: dict[str, list[Tensor]] = {"text": [], "click": []}
-        self._scored: list[Scored] = []
         self._nats: list[Tensor] = []
         self._explanations = Explanations()
-        self._tested: pl.DataFrame | None = None
         self.register_state_dict_post_hook(_drop_frozen)  # type: ignore[no-untyped-call]  # torch lacks the type
 
     @property
@@ -177,8 +172,7 @@ class PEPLERModule(LightningModule):
             self.trainer.should_stop = False  # stage two has yet to show whether it improves
             for stop in self._stops():
                 stop.wait_count = 0
-        self.data.set_epoch(self.current_epoch)
-        torch.manual_seed(place_seed(self.data.seed, self.current_epoch))  # dropout
+        super().on_train_epoch_start()
 
     # ---- steps
 
@@ -214,10 +208,12 @@ class PEPLERModule(LightningModule):
         self._explanations = Explanations()
 
     def validation_step(self, batch: PEPLERBatch) -> None:
-        self._judge(batch)
+        super().validation_step(batch)
+        self._keep_nats(batch)
 
     def test_step(self, batch: PEPLERBatch) -> None:
-        self._judge(batch)
+        super().test_step(batch)
+        self._keep_nats(batch)
         if not len(batch.told):
             return
         tokenizer, found = self.data.tokenizer, self._explanations
@@ -234,14 +230,15 @@ class PEPLERModule(LightningModule):
         return Scored(batch.row_id, batch.label, self(batch).sigmoid())
 
     def on_validation_epoch_end(self) -> None:
-        scored, nats = self._gathered()
+        super().on_validation_epoch_end()
         if not self.trainer.sanity_checking:
-            self._log("val", measure(scored.label, scored.score), nats)
+            self._log_text("val")
+        self._nats.clear()
 
     def on_test_epoch_end(self) -> None:
-        scored, nats = self._gathered()
-        self._tested = with_scores(self.data.judged, scored)
-        self._log("test", quality(self._tested, TEST), nats)
+        super().on_test_epoch_end()
+        self._log_text("test")
+        self._nats.clear()
         for name, value in self._explanations.figures().items():
             self.log(f"test/{name}", value)
 
@@ -253,8 +250,7 @@ class PEPLERModule(LightningModule):
         Raises:
             InputError: nothing was tested, or the folder cannot be written.
         """
-        if self._tested is None:
-            raise InputError(f"{path}: there are no predictions to write; test the model first.")
+        tested = self.tested_rows(path)
         made_from = self.data.provenance
         settings = {
             "net": f"PEPLER {self.network.scorer}",
@@ -272,7 +268,7 @@ class PEPLERModule(LightningModule):
             "ctr", stable_hash(settings), made_from.data_hash, made_from.users, self.lm.name, extra=settings
         )
         rows, weights = self.data.rows_seen, self.state_dict()
-        return write_ctr(path, self._tested, manifest, rows, weights, self._explanations.write)
+        return write_ctr(path, tested, manifest, rows, weights, self._explanations.write)
 
     # ---- parts of the above
 
@@ -287,21 +283,13 @@ class PEPLERModule(LightningModule):
     def _text_nats(self, batch: PEPLERBatch) -> Tensor:
         return self.network.text_nats(batch.user[batch.told], batch.item[batch.told], batch.text)
 
-    def _judge(self, batch: PEPLERBatch) -> None:
-        self._scored.append(self.predict_step(batch))
+    def _keep_nats(self, batch: PEPLERBatch) -> None:
         if len(batch.told):
             self._nats.append(self._text_nats(batch))
 
-    def _gathered(self) -> tuple[Scored, list[Tensor]]:
-        """What was scored since the last call, in order of row id, and nats of the tokens of texts."""
-        (parts, self._scored), (nats, self._nats) = (self._scored, []), (self._nats, [])
-        return gather(parts, lambda column: column), nats
-
-    def _log(self, split: str, found: Quality, nats: list[Tensor]) -> None:
-        self.log(f"{split}/auc", found.auc, prog_bar=True)
-        self.log(f"{split}/logloss", found.logloss, prog_bar=True)
-        if nats:
-            self.log(f"{split}/text_loss", torch.cat(nats).mean())
+    def _log_text(self, split: str) -> None:
+        if self._nats:
+            self.log(f"{split}/text_loss", torch.cat(self._nats).mean())
 
 
 def _drop_frozen(module: nn.Module, state: dict[str, Any], prefix: str, metadata: dict[str, Any]) -> None:

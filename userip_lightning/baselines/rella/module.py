@@ -8,17 +8,13 @@ Without a training epoch it is the paper's zero-shot model.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal, Protocol, cast
 
-import numpy as np
-import polars as pl
 import torch
-from lightning.pytorch import LightningModule
 from lightning.pytorch.cli import OptimizerCallable
 from lightning.pytorch.utilities.types import OptimizerLRScheduler
-from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 from torch.optim import AdamW
@@ -30,44 +26,26 @@ from userip_lightning.baselines.rella.answers import Answers, probability
 from userip_lightning.baselines.rella.batches import ReLLaBatch
 from userip_lightning.baselines.rella.lora import adapter_weights, add_adapters
 from userip_lightning.baselines.rella.prompt import DEFAULT_PROMPT, ReLLaPrompt
-from userip_lightning.ctr.export import quality, with_scores, write_ctr
-from userip_lightning.ctr.scored import Quality, Scored, gather, measure
+from userip_lightning.ctr.export import write_ctr
+from userip_lightning.ctr.judged_module import JudgedData, JudgedModule
+from userip_lightning.ctr.scored import Scored
 from userip_lightning.errors import InputError
 from userip_lightning.lm.source import DEFAULT_LM, LMSource
-from userip_lightning.schema import TEST
-from userip_lightning.seeds import place_seed
 
 
-class ReLLaData(Protocol):
+class ReLLaData(JudgedData, Protocol):
     """What a DataModule must offer to train a :class:`ReLLaModule`, besides its loaders."""
-
-    seed: int
 
     @property
     def answers(self) -> Answers:
         """Tokens of the two answers."""
 
     @property
-    def judged(self) -> pl.DataFrame:
-        """``row_id``, ``user_id``, ``split``, ``label`` of the rows that testing scores."""
-
-    @property
-    def rows_seen(self) -> NDArray[np.int64]:
-        """Ids of the rows that are trained on or shown."""
-
-    @property
-    def provenance(self) -> Manifest:
-        """Manifest of the prepared data."""
-
-    @property
     def settings(self) -> dict[str, Any]:
         """What decides the prompts."""
 
-    def set_epoch(self, epoch: int) -> None:
-        """Choose the order of the training rows."""
 
-
-class ReLLaModule(LightningModule):
+class ReLLaModule(JudgedModule):
     """A frozen language model with adapters that learn to answer yes or no.
 
     Args:
@@ -107,8 +85,6 @@ class ReLLaModule(LightningModule):
         self.optimizer = optimizer
         self.schedule = schedule
         self.model: Any = None
-        self._parts: list[Scored] = []
-        self._tested: pl.DataFrame | None = None
 
     @property
     def data(self) -> ReLLaData:
@@ -137,10 +113,6 @@ class ReLLaModule(LightningModule):
         falling = LambdaLR(optimizer, lambda step: max(0.0, 1 - step / steps))
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": falling, "interval": "step"}}
 
-    def on_train_epoch_start(self) -> None:
-        self.data.set_epoch(self.current_epoch)
-        torch.manual_seed(place_seed(self.data.seed, self.current_epoch))  # dropout
-
     def forward(self, batch: ReLLaBatch) -> Tensor:
         """[B, V] logits of the token after each prompt, float32."""
         position = (batch.valid.cumsum(1) - 1).clamp(min=0)
@@ -161,24 +133,9 @@ class ReLLaModule(LightningModule):
         self.log("train/loss", loss, on_step=False, on_epoch=True, batch_size=len(batch.label))
         return loss
 
-    def validation_step(self, batch: ReLLaBatch) -> None:
-        self._parts.append(self.predict_step(batch))
-
-    def test_step(self, batch: ReLLaBatch) -> None:
-        self._parts.append(self.predict_step(batch))
-
     def predict_step(self, batch: ReLLaBatch) -> Scored:
         """P(yes) of a batch, with the ids of its rows."""
         return Scored(batch.row_id, batch.label, probability(self(batch), self.data.answers))
-
-    def on_validation_epoch_end(self) -> None:
-        scored = self._gathered()
-        if not self.trainer.sanity_checking:
-            self._log("val", measure(scored.label, scored.score))
-
-    def on_test_epoch_end(self) -> None:
-        self._tested = with_scores(self.data.judged, self._gathered())
-        self._log("test", quality(self._tested, TEST))
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Leave the language model out."""
@@ -206,8 +163,7 @@ class ReLLaModule(LightningModule):
         Raises:
             InputError: nothing was tested, or the folder cannot be written.
         """
-        if self._tested is None:
-            raise InputError(f"{path}: there are no predictions to write; test the model first.")
+        tested = self.tested_rows(path)
         made_from = self.data.provenance
         settings = {
             "method": "ReLLa",
@@ -227,13 +183,4 @@ class ReLLaModule(LightningModule):
             extra=settings,
         )
         weights = adapter_weights(self.state_dict())
-        return write_ctr(path, self._tested, manifest, self.data.rows_seen, weights)
-
-    def _gathered(self) -> Scored:
-        """What was scored since the last call."""
-        parts, self._parts = self._parts, []
-        return gather(parts, cast(Callable[[Tensor], Tensor], self.all_gather))
-
-    def _log(self, split: str, quality: Quality) -> None:
-        self.log(f"{split}/auc", quality.auc, prog_bar=True)
-        self.log(f"{split}/logloss", quality.logloss, prog_bar=True)
+        return write_ctr(path, tested, manifest, self.data.rows_seen, weights)
