@@ -20,7 +20,7 @@ class HasLanguageModel(Protocol):
 
 def source_of(data: LightningDataModule) -> LMSource:
     """The language model of the module that ``data`` feeds."""
-    module = None if data.trainer is None else data.trainer.lightning_module
+    module: object = None if data.trainer is None else data.trainer.lightning_module
     if not isinstance(module, HasLanguageModel):
         raise TypeError(f"{type(data).__name__} feeds no module with a language model")
     return module.lm

@@ -41,7 +41,7 @@ class Exporting(Protocol):
         """Write the artifact; returns its folder."""
 
 
-def export(module: LightningModule, path: Path) -> Path:
+def export(module: object, path: Path) -> Path:
     """Write what a stage's module learned; returns the artifact's folder."""
     if not isinstance(module, Exporting):
         raise TypeError(f"{type(module).__name__} has no method `export`")

@@ -44,7 +44,7 @@ def settings_of(data: LightningDataModule) -> ProfileSettings:
     Raises:
         TypeError: no Trainer has been given both, or the module is of another stage.
     """
-    module = None if data.trainer is None else data.trainer.lightning_module
+    module: object = None if data.trainer is None else data.trainer.lightning_module
     if not isinstance(module, HasProfileSettings):
         raise TypeError(f"{type(data).__name__} feeds a ProfileModule, not a {type(module).__name__}")
     return module.settings
