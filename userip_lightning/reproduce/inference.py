@@ -38,27 +38,21 @@ class Inference:
 
     def profiles(self) -> Outcome:
         """Stage 1. What it refuses, a language model out of reach above all, was not run; else it failed."""
-
-        def work() -> Outcome:
-            try:
-                self._run(self.plan.profiles)
-            except InputError as error:
-                return Outcome(not_run=" ".join(str(error).split()))
-            return Outcome()
-
-        return guarded(work, f"{self.name} / stage 1", self.case.place.root)
+        return self._stage("stage 1", self.plan.profiles, InputError)
 
     def codes(self) -> Outcome:
         """Stage 2, or the catalogue engine. A model out of reach was not run; else it failed."""
+        return self._stage("codes", self.plan.quantize, Unavailable)
 
+    def _stage(self, name: str, jobs: Iterable[Job], unavailable: type[InputError]) -> Outcome:
         def work() -> Outcome:
             try:
-                self._run(self.plan.quantize)
-            except Unavailable as error:
+                self._run(jobs)
+            except unavailable as error:
                 return Outcome(not_run=" ".join(str(error).split()))
             return Outcome()
 
-        return guarded(work, f"{self.name} / codes", self.case.place.root)
+        return guarded(work, f"{self.name} / {name}", self.case.place.root)
 
     def control(self, row: Row) -> Outcome:
         """The banks that a control's row reads."""
