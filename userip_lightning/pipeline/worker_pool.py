@@ -82,9 +82,9 @@ class WorkerPool(Generic[Given, Made]):
 
 
 class _Worker(Generic[Given, Made]):
-    """One process, from a server that has imported the libraries, which takes ten seconds, and has no threads.
+    """One process, forked from a server that has imported the libraries, which takes ten seconds.
 
-    One forked from this process would inherit the locks of its threads.
+    The server has no threads; a process forked from this one would inherit the locks of its threads.
     """
 
     def __init__(self, function: Callable[[Given], Made]) -> None:
@@ -123,9 +123,7 @@ def _context(module: str) -> BaseContext:
     return context
 
 
-def _serve(
-    connection: Connection, function: Callable[[Given], Made], environment: Mapping[str, str]
-) -> None:
+def _serve(connection: Connection, function: Callable[[Given], Made], environment: Mapping[str, str]) -> None:
     """What a process does: one piece of work after another."""
     os.environ.clear()
     os.environ.update(environment)
