@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import fields
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
@@ -74,8 +75,9 @@ def settings_hash(written: str) -> str:
     return stable_hash(values)
 
 
+@cache
 def experiment_parser(command: str, description: str, with_sections: bool = True) -> ArgumentParser:
-    """The parser of ``userip fit`` and ``userip test``.
+    """The parser of ``userip fit`` and ``userip test``, built once: a study parses a dozen configurations.
 
     Args:
         command: name of the command.
