@@ -21,7 +21,7 @@ from userip_lightning.data.parsing.foreign_parquet import Files, read_foreign
 from userip_lightning.errors import InputError
 from userip_lightning.ids import ID, is_missing, read_ids
 from userip_lightning.lm.control_tokens import plain_table
-from userip_lightning.lm.prompt import PromptTemplate
+from userip_lightning.lm.prompt import PromptTemplate, Tokenizer
 from userip_lightning.profile.behaviour_store import BehaviourStore
 from userip_lightning.profile.behaviours import encode_items
 from userip_lightning.profile.body import Tokens
@@ -71,7 +71,7 @@ def extend(
     further: pl.DataFrame,
     users: int,
     template: PromptTemplate,
-    tokenizer: Any,
+    tokenizer: Tokenizer,
 ) -> Catalogue:
     """The training's items followed by further ones.
 

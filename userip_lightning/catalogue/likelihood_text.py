@@ -299,6 +299,6 @@ def _without_dislikes(prompt: PromptTemplate) -> PromptTemplate:
     return replace(prompt, disliked=None)
 
 
-def _is_word(tokenizer: Any, token: int) -> bool:
+def _is_word(tokenizer: Tokenizer, token: int) -> bool:
     letters: int = sum(sign.isalpha() for sign in tokenizer.decode([token]))
     return letters >= 3

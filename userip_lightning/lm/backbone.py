@@ -191,7 +191,7 @@ def load_backbone(source: LMSource) -> FrozenBackbone:
     return backbone
 
 
-def _keep_loadable(backbone: nn.Module, state: dict[str, Any], prefix: str, metadata: dict[str, Any]) -> None:
+def _keep_loadable(backbone: nn.Module, state: dict[str, object], prefix: str, metadata: object) -> None:
     """Leave out what 4-bit layers write beside their weights and could not read back."""
     tensors = (backbone.named_parameters, backbone.named_buffers)  # a tied head goes by both of its names
     own = {name for named in tensors for name, _ in named(remove_duplicate=False)}

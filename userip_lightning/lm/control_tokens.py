@@ -12,7 +12,6 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Sequence
-from typing import Any
 
 import polars as pl
 
@@ -20,7 +19,7 @@ import polars as pl
 _NAMED = re.compile(r"<.+>|\[.+\]")
 
 
-def control_tokens(tokenizer: Any) -> list[str]:
+def control_tokens(tokenizer: object) -> list[str]:
     """Names of two and more characters that a tokenizer reads as one token with a meaning."""
     names = [str(name).strip() for name in getattr(tokenizer, "all_special_tokens", ())]
     for token in getattr(tokenizer, "added_tokens_decoder", {}).values():
@@ -30,13 +29,13 @@ def control_tokens(tokenizer: Any) -> list[str]:
     return sorted({name for name in names if len(name) > 1}, key=lambda name: (-len(name), name))
 
 
-def plain_texts(texts: Sequence[str], tokenizer: Any) -> list[str]:
+def plain_texts(texts: Sequence[str], tokenizer: object) -> list[str]:
     """Texts without control tokens; those that have none stay as they are."""
     names = control_tokens(tokenizer)
     return _plain(pl.Series(texts, dtype=pl.String), names).to_list() if names else list(texts)
 
 
-def plain_table(table: pl.DataFrame, tokenizer: Any) -> pl.DataFrame:
+def plain_table(table: pl.DataFrame, tokenizer: object) -> pl.DataFrame:
     """A table of items or users whose columns of strings have no control tokens; ids stay as they are."""
     names = control_tokens(tokenizer)
     columns = [name for name, dtype in table.schema.items() if dtype == pl.String and name[-3:] != "_id"]

@@ -27,12 +27,16 @@ class Tokenizer(Protocol):
     """The part of a Hugging Face tokenizer that prompts need."""
 
     bos_token_id: int | None
+    eos_token_id: int | None
 
     def __call__(self, text: str, *, add_special_tokens: bool) -> Mapping[str, list[int]]:
         """Token ids of ``text`` under the key ``input_ids``."""
 
-    def decode(self, ids: list[int]) -> str:
+    def decode(self, ids: list[int], /) -> str:
         """Tokens as text; a part of a character is �."""
+
+    def get_vocab(self) -> dict[str, int]:
+        """Every token and its id."""
 
 
 @dataclass(frozen=True)

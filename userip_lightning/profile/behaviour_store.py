@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from userip_lightning.arrays import open_array, save_array
 from userip_lightning.artifact import MANIFEST, Manifest, read_manifest, stable_hash, writing
 from userip_lightning.data.prepared import PreparedData
-from userip_lightning.lm.prompt import PromptTemplate
+from userip_lightning.lm.prompt import PromptTemplate, Tokenizer
 from userip_lightning.profile.behaviours import Behaviours, encode_items, item_texts
 from userip_lightning.profile.body import Tokens
 from userip_lightning.profile.words import Words, inverse_frequency, item_words
@@ -38,7 +38,9 @@ class BehaviourStore(NamedTuple):
     first_silent: int  #                   the first of them, -1 if there is none
 
     @staticmethod
-    def open(prepared: Path, template: PromptTemplate, tokenizer: Any, allow_missing: bool) -> BehaviourStore:
+    def open(
+        prepared: Path, template: PromptTemplate, tokenizer: Tokenizer, allow_missing: bool
+    ) -> BehaviourStore:
         """Map the store of ``prepared``, making it where it is missing.
 
         Args:
@@ -73,7 +75,7 @@ def _make(
     key: str,
     data: PreparedData,
     template: PromptTemplate,
-    tokenizer: Any,
+    tokenizer: Tokenizer,
     allow_missing: bool,
 ) -> None:
     texts = item_texts(data, template, tokenizer, allow_missing)
@@ -123,7 +125,7 @@ def _map(folder: Path) -> BehaviourStore:
     return BehaviourStore(tokens("items"), words, splits, *counts)
 
 
-def _tokenizer_hash(tokenizer: Any) -> str:
+def _tokenizer_hash(tokenizer: Tokenizer) -> str:
     """Of all that decides how a text becomes ids; a slow tokenizer is known by its vocabulary."""
     fast = getattr(tokenizer, "backend_tokenizer", None)
     return stable_hash(fast.to_str() if fast is not None else sorted(tokenizer.get_vocab().items()))

@@ -404,7 +404,7 @@ class ProfileModule(LightningModule):
         return {"number of processes": str(self.trainer.world_size)} if self.shards is None else {}
 
 
-def _drop_frozen(module: nn.Module, state: dict[str, Any], prefix: str, metadata: dict[str, Any]) -> None:
+def _drop_frozen(module: nn.Module, state: dict[str, object], prefix: str, metadata: object) -> None:
     """Keep the LM, which its source and fingerprint identify, out of checkpoints."""
     for key in [key for key in state if key.startswith(prefix + _LM_KEYS)]:
         del state[key]

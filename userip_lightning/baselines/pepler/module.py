@@ -292,7 +292,7 @@ class PEPLERModule(JudgedModule):
             self.log(f"{split}/text_loss", torch.cat(self._nats).mean())
 
 
-def _drop_frozen(module: nn.Module, state: dict[str, Any], prefix: str, metadata: dict[str, Any]) -> None:
+def _drop_frozen(module: nn.Module, state: dict[str, object], prefix: str, metadata: object) -> None:
     """Keep the LM out of checkpoints as long as its source says all of it."""
     if not (isinstance(module, PEPLERModule) and module.tuned):
         for key in [key for key in state if key.startswith(prefix + _LM_KEYS)]:

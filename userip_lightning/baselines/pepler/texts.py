@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from userip_lightning.baselines.pepler.rows import IGNORED, Ints
 from userip_lightning.errors import InputError
 from userip_lightning.lm.control_tokens import plain_table, plain_texts
-from userip_lightning.lm.prompt import PromptTemplate
+from userip_lightning.lm.prompt import PromptTemplate, Tokenizer
 
 #: Where the text of a row comes from.
 REVIEW, ITEM, NONE = "review", "item", "none"
@@ -61,7 +61,7 @@ def write_texts(events: pl.DataFrame, items: pl.DataFrame, item: str, tokenizer:
     return Texts(ids, place, pl.Series("kind", kind.tolist(), dtype=pl.String))
 
 
-def decode(ids: Sequence[int], tokenizer: Any) -> str:
+def decode(ids: Sequence[int], tokenizer: Tokenizer) -> str:
     """Words of token ids up to the end of text; what fills up is left out."""
     words: list[int] = []
     for token in ids:

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from userip_lightning.baselines.rella.prompt import ReLLaPrompt
 from userip_lightning.errors import InputError
-from userip_lightning.lm.prompt import encode
+from userip_lightning.lm.prompt import Tokenizer, encode
 
 #: Stands where the content goes while a chat template is rendered, once.
 _CONTENT = "<the content>"
@@ -61,7 +61,7 @@ def frame_of(template: ReLLaPrompt, tokenizer: Any) -> Frame:
     return Frame((), head, tail, "")
 
 
-def answer_tokens(template: ReLLaPrompt, frame: Frame, tokenizer: Any) -> Answers:
+def answer_tokens(template: ReLLaPrompt, frame: Frame, tokenizer: Tokenizer) -> Answers:
     """Tokens by which the answers are told apart, as they follow a prompt.
 
     Raises:
@@ -82,7 +82,7 @@ def probability(logits: Tensor, answers: Answers) -> Tensor:
     return (logits[:, answers.yes].float() - logits[:, answers.no].float()).sigmoid()
 
 
-def _following(frame: Frame, answer: str, tokenizer: Any) -> list[int]:
+def _following(frame: Frame, answer: str, tokenizer: Tokenizer) -> list[int]:
     """Ids of ``answer`` behind the tail of a prompt; on its own where the two would share a token."""
     before = encode(tokenizer, frame.tail)
     both = encode(tokenizer, f"{frame.tail}{frame.space}{answer}")
