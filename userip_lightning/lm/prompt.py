@@ -31,7 +31,7 @@ class Tokenizer(Protocol):
     def __call__(self, text: str, *, add_special_tokens: bool) -> Mapping[str, list[int]]:
         """Token ids of ``text`` under the key ``input_ids``."""
 
-    def decode(self, ids: list[int]) -> str:
+    def decode(self, ids: list[int], /) -> str:
         """Tokens as text; a part of a character is �."""
 
 
