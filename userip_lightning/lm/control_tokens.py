@@ -15,12 +15,13 @@ from collections.abc import Sequence
 from typing import Any
 
 import polars as pl
+from transformers import PreTrainedTokenizerBase
 
 # Tokens that transformers does not call special and that mean something all the same: <tool_call>, [INST].
 _NAMED = re.compile(r"<.+>|\[.+\]")
 
 
-def control_tokens(tokenizer: Any) -> list[str]:
+def control_tokens(tokenizer: PreTrainedTokenizerBase) -> list[str]:
     """Names of two and more characters that a tokenizer reads as one token with a meaning."""
     names = [str(name).strip() for name in getattr(tokenizer, "all_special_tokens", ())]
     for token in getattr(tokenizer, "added_tokens_decoder", {}).values():
@@ -30,7 +31,7 @@ def control_tokens(tokenizer: Any) -> list[str]:
     return sorted({name for name in names if len(name) > 1}, key=lambda name: (-len(name), name))
 
 
-def plain_texts(texts: Sequence[str], tokenizer: Any) -> list[str]:
+def plain_texts(texts: Sequence[str], tokenizer: PreTrainedTokenizerBase) -> list[str]:
     """Texts without control tokens; those that have none stay as they are."""
     names = control_tokens(tokenizer)
     return _plain(pl.Series(texts, dtype=pl.String), names).to_list() if names else list(texts)

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from transformers import PreTrainedTokenizerBase
 
 from userip_lightning.arrays import open_array, save_array
 from userip_lightning.artifact import MANIFEST, Manifest, read_manifest, stable_hash, writing
@@ -38,7 +39,9 @@ class BehaviourStore(NamedTuple):
     first_silent: int  #                   the first of them, -1 if there is none
 
     @staticmethod
-    def open(prepared: Path, template: PromptTemplate, tokenizer: Any, allow_missing: bool) -> BehaviourStore:
+    def open(
+        prepared: Path, template: PromptTemplate, tokenizer: PreTrainedTokenizerBase, allow_missing: bool
+    ) -> BehaviourStore:
         """Map the store of ``prepared``, making it where it is missing.
 
         Args:
@@ -123,7 +126,7 @@ def _map(folder: Path) -> BehaviourStore:
     return BehaviourStore(tokens("items"), words, splits, *counts)
 
 
-def _tokenizer_hash(tokenizer: Any) -> str:
+def _tokenizer_hash(tokenizer: PreTrainedTokenizerBase) -> str:
     """Of all that decides how a text becomes ids; a slow tokenizer is known by its vocabulary."""
     fast = getattr(tokenizer, "backend_tokenizer", None)
     return stable_hash(fast.to_str() if fast is not None else sorted(tokenizer.get_vocab().items()))

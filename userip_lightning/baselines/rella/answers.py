@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from jinja2 import TemplateError
 from torch import Tensor
+from transformers import PreTrainedTokenizerBase
 
 from userip_lightning.baselines.rella.prompt import ReLLaPrompt
 from userip_lightning.errors import InputError
@@ -61,7 +62,7 @@ def frame_of(template: ReLLaPrompt, tokenizer: Any) -> Frame:
     return Frame((), head, tail, "")
 
 
-def answer_tokens(template: ReLLaPrompt, frame: Frame, tokenizer: Any) -> Answers:
+def answer_tokens(template: ReLLaPrompt, frame: Frame, tokenizer: PreTrainedTokenizerBase) -> Answers:
     """Tokens by which the answers are told apart, as they follow a prompt.
 
     Raises:
