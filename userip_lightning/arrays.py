@@ -24,7 +24,7 @@ class _Sink(NamedTuple):
     write: Callable[[bytes], int]
 
 
-def save_array(file: Path, array: NDArray[Any]) -> None:
+def save_array(file: Path, array: NDArray[np.generic]) -> None:
     """``numpy.save`` that fails where the disk is full.
 
     numpy writes to a real file through C's buffered output and does not ask whether its last flush, of up to
@@ -72,7 +72,7 @@ def open_array(
     return array
 
 
-def array_of(content: bytes, where: str) -> NDArray[Any]:
+def array_of(content: bytes, where: str) -> NDArray[np.generic]:
     """The array in a file's bytes.
 
     Args:

@@ -14,7 +14,6 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any
 
 #: Bytes of the largest file that opening an artifact hashes whole.
 WHOLE = 1 << 20
@@ -84,17 +83,17 @@ def damaged(
     return [name for name in names if name in whole and file_hash(folder / name, progress) != whole[name]]
 
 
-def sealed(record: Mapping[str, Any]) -> dict[str, Any]:
+def sealed(record: Mapping[str, object]) -> dict[str, object]:
     """A JSON object with its own hash in it."""
     return {**record, SEAL: _own_hash(record)}
 
 
-def is_intact(record: Mapping[str, Any]) -> bool:
+def is_intact(record: Mapping[str, object]) -> bool:
     """Whether a JSON object is what :func:`sealed` made."""
     return record.get(SEAL) == _own_hash(record)
 
 
-def _own_hash(record: Mapping[str, Any]) -> str:
+def _own_hash(record: Mapping[str, object]) -> str:
     own = {name: value for name, value in record.items() if name != SEAL}
     text = json.dumps(own, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()

@@ -83,7 +83,7 @@ class FeatureBank:
         sizes: Sequence[int],
         manifest: Manifest,
         rows_seen: NDArray[np.int64],
-        arrays: Mapping[str, NDArray[Any]] | None = None,
+        arrays: Mapping[str, NDArray[np.generic]] | None = None,
         after: str | None = ANY_VERSION,
         keep: int | None = KEPT,
     ) -> Path:
@@ -287,7 +287,7 @@ def _open(folder: Path) -> FeatureBank:
     return FeatureBank(folder, manifest, index, codes)
 
 
-def _are(values: Any, kind: type) -> bool:
+def _are(values: object, kind: type) -> bool:
     return isinstance(values, list) and all(isinstance(value, kind) for value in values)
 
 

@@ -99,7 +99,7 @@ def _code_points(keys: NDArray[np.str_]) -> NDArray[np.uint32]:
 
 def _pack(
     points: NDArray[np.uint32], width: int, dtype: np.dtype[Any]
-) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+) -> tuple[NDArray[np.generic], NDArray[np.bool_]]:
     """Code points [N, any] → [N, width] of ``dtype``, and whether each key [N] survived that whole."""
     kept, limit = points[:, :width], np.iinfo(dtype).max
     fits = np.logical_not(points[:, width:].any(axis=1))

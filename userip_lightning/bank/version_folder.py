@@ -131,7 +131,7 @@ class Content(NamedTuple):
         return folder
 
 
-def whole_codes(codes: Any) -> NDArray[np.integer]:
+def whole_codes(codes: object) -> NDArray[np.integer]:
     """[U, P] numbers as integers.
 
     Raises:

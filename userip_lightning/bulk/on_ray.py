@@ -31,7 +31,7 @@ class _Actor:
         self.job = job
         self.worker: Worker | None = None  # loaded within an attempt: the LM is what needs the memory
 
-    def __call__(self, batch: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    def __call__(self, batch: dict[str, NDArray[np.generic]]) -> dict[str, NDArray[np.generic]]:
         part = int(batch["part"][0])
         outcome, failed = PartDone(part, 0, 0, 0), ""
         try:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from typing import Any
 
 import numpy as np
 from lightning.pytorch import LightningDataModule
@@ -50,7 +49,7 @@ class CatalogueDataModule(LightningDataModule):
     vectors: Floats | None  # [I, D]
     texts: list[str]  # [I], as they are read, permuted or not
     readers: list[TextReader] | None  # of further texts; None where nothing was kept that could
-    reading: dict[str, Any]  # of the texts: whatever decides the vectors
+    reading: dict[str, object]  # of the texts: whatever decides the vectors
 
     def __init__(
         self,

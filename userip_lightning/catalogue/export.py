@@ -36,7 +36,7 @@ class CatalogueData(Protocol):
     vectors: Floats | None
     texts: list[str]  # [I], as they are read
     readers: list[TextReader] | None  # of further texts; None where nothing was kept that could
-    reading: dict[str, Any]  # of the texts: whatever decides the vectors, JSON values
+    reading: dict[str, object]  # of the texts: whatever decides the vectors, JSON values
 
     @property
     def events(self) -> CountedEvents: ...
@@ -63,7 +63,7 @@ def write_bank(
     data: CatalogueData,
     table: CodeTable | FactorisedTable,
     coded: Coded,
-    new_items: tuple[dict[str, Any], dict[str, NDArray[Any]]],
+    new_items: tuple[dict[str, object], dict[str, NDArray[np.generic]]],
     rows_seen: NDArray[np.int64],
     config_hash: str | None,
 ) -> Path:

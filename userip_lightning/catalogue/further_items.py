@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from userip_lightning.catalogue.unseen_items import UnseenItems
@@ -16,7 +16,7 @@ NEW_ITEMS = "new_items"
 
 def kept_for_new_items(
     unseen: UnseenItems, readers: Sequence[TextReader] | None, moved: str | None = None
-) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+) -> tuple[dict[str, object], dict[str, NDArray[np.generic]]]:
     """Readers and prior, as JSON values and arrays by name.
 
     Args:

@@ -18,7 +18,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import prod
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -29,6 +28,7 @@ from sklearn.linear_model import RidgeCV
 from sklearn.metrics import r2_score
 from sklearn.model_selection import cross_val_predict
 from threadpoolctl import threadpool_limits
+from transformers import PreTrainedTokenizerBase
 
 from userip_lightning.arrays import Floats, read_array, save_array
 from userip_lightning.atomic import scratch, write_text
@@ -111,7 +111,7 @@ class Likelihood(LearnedSource):
                 "text: items, max_tokens and exact count something, give numbers from 1 up; steps from 0 up."
             )
 
-    def identity(self) -> dict[str, Any]:
+    def identity(self) -> dict[str, object]:
         """See :class:`TextSource`; the hidden states that open the search are other code."""
         return {**super().identity(), "opening": HiddenStates.version}
 

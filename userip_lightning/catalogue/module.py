@@ -272,7 +272,7 @@ class CatalogueModule(LightningModule):
             return "the recommendation loss moved its table, and the prior does not follow"
         return "its codes were merged, and the prior does not follow" if self.steering.merge else None
 
-    def _identity(self) -> dict[str, Any]:
+    def _identity(self) -> dict[str, object]:
         """What a table depends on, by name; JSON values."""
         steering = self.steering
         return {

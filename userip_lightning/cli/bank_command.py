@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from jsonargparse import ArgumentParser, Namespace
 from rich.console import Console
@@ -27,7 +27,7 @@ class BankCommand(NamedTuple):
 
     summary: str
     description: str
-    arguments: Callable[[ArgumentParser], Any]
+    arguments: Callable[[ArgumentParser], object]
     run: Callable[[Namespace], None]
 
 

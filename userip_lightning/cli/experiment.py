@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 from rich.console import Console
 
@@ -68,7 +67,7 @@ def _print(report: Report) -> None:
     console.print(to_rich(report))
 
 
-def _trainer(name: str, section: Any) -> dict[str, Any]:
+def _trainer(name: str, section: object) -> dict[str, object]:
     """A stage's settings of the Trainer.
 
     Raises:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
-from typing import Any, cast
+from typing import cast
 
 from jsonargparse import ArgumentParser
 
@@ -71,7 +71,7 @@ def parse_regimes(arguments: Sequence[str]) -> Plan:
     varied = cast(Regimes, alone.instantiate(alone.parse_object({"regimes": deepcopy(section)})).regimes)
     plain = experiment_parser("fit", "")
 
-    def experiment(more: Mapping[str, Any]) -> Experiment:
+    def experiment(more: Mapping[str, object]) -> Experiment:
         return parse_experiment(plain, ["-c", json.dumps(values), "-c", json.dumps(more)])
 
     return Plan(experiment({}).settings, varied, section["texts"], experiment)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import polars as pl
@@ -46,7 +45,7 @@ def write_events(
         items: ``item_id`` of every ``item``.
     """
 
-    def frames(*_: Any) -> Iterator[pl.DataFrame]:
+    def frames(*_: object) -> Iterator[pl.DataFrame]:
         start = 0
         for texts in log.pick(places, ["review"]):
             yield _filled(events.slice(start, texts.height), texts["review"], users, items)

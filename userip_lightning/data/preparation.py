@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import polars as pl
@@ -73,7 +73,7 @@ class Preparation:
         self.max_users, self.train_users = max_users, train_users
         self.duplicates, self.max_bad_rows, self.seed = duplicates, max_bad_rows, seed
 
-    def identity(self) -> dict[str, Any]:
+    def identity(self) -> dict[str, object]:
         """Settings and file contents that decide the result; paths do not.
 
         Raises:
@@ -125,7 +125,7 @@ class Preparation:
         target: Path,
         log: StoredLog,
         rejects: Rejects,
-        identity: dict[str, Any],
+        identity: dict[str, object],
         report: Callable[[str], None],
     ) -> None:
         places, steps = self._selection().apply(log)

@@ -7,7 +7,7 @@ then users are sampled (so that the k-core holds for those who stay). Everything
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,7 +28,7 @@ class Selection:
     duplicates: Literal["refuse", "drop"]
     seed: int
 
-    def apply(self, log: StoredLog) -> tuple[NDArray[np.int64], list[dict[str, Any]]]:
+    def apply(self, log: StoredLog) -> tuple[NDArray[np.int64], list[dict[str, object]]]:
         """Places of the events that stay, and the counts after every step.
 
         Raises:
@@ -52,7 +52,7 @@ class Selection:
             )
         return places, steps
 
-    def _count(self, step: str, log: StoredLog, places: NDArray[np.int64]) -> dict[str, Any]:
+    def _count(self, step: str, log: StoredLog, places: NDArray[np.int64]) -> dict[str, object]:
         users, items = (int(np.unique(codes[places]).size) for codes in (log.user, log.item))
         return {"step": step, "interactions": int(places.size), "users": users, "items": items}
 

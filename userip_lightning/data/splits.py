@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import polars as pl
@@ -26,7 +26,7 @@ class Split(ABC):
         """Columns of the log that :meth:`assign` reads besides ``timestamp``."""
         return ()
 
-    def identity(self) -> dict[str, Any]:
+    def identity(self) -> dict[str, object]:
         """Whatever decides the split: settings and file contents, never paths.
 
         Raises:

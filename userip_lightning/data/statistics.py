@@ -27,7 +27,7 @@ def alike(ids: pl.Series) -> dict[str, Any]:
     return {"count": groups.height, "examples": pairs.to_list()}
 
 
-def describe(events: pl.DataFrame, items: pl.DataFrame) -> dict[str, Any]:
+def describe(events: pl.DataFrame, items: pl.DataFrame) -> dict[str, object]:
     """Statistics of prepared events.
 
     Args:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
@@ -16,7 +14,7 @@ from userip_lightning.seeds import place_generator
 
 def thin(
     events: pl.DataFrame, split: Split, train_users: int | None, seed: int
-) -> tuple[NDArray[np.bool_], list[dict[str, Any]]]:
+) -> tuple[NDArray[np.bool_], list[dict[str, object]]]:
     """Which rows stay, and the counts after every step that took some.
 
     Args:
@@ -55,7 +53,7 @@ def _drawn(events: pl.DataFrame, kept: NDArray[np.bool_], wanted: int, seed: int
     )
 
 
-def _count(step: str, events: pl.DataFrame) -> dict[str, Any]:
+def _count(step: str, events: pl.DataFrame) -> dict[str, object]:
     logged = events.filter("logged")
     users, items = logged["user"].n_unique(), logged["item"].n_unique()
     return {"step": step, "interactions": logged.height, "users": users, "items": items}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -135,7 +135,7 @@ def _users(log: Log, sure: Certainty | None, profile: int) -> _Users:
     return _Users(np.bincount(code, minlength=size), click_rate, probability, uncertainty)
 
 
-def _ratio(total: NDArray[Any], count: NDArray[Any]) -> list[float | None]:
+def _ratio(total: NDArray[np.generic], count: NDArray[np.generic]) -> list[float | None]:
     return [float(part / of) if of else None for part, of in zip(total, count, strict=True)]
 
 

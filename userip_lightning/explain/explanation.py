@@ -6,7 +6,6 @@ Figures that cannot be said are None. ``docs/explain.md`` has the formula of eac
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any
 
 
 @dataclass(frozen=True)
@@ -209,7 +208,7 @@ class User:
     events: int
     evidence: Evidence | None
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> dict[str, object]:
         """As dictionaries, lists and plain values."""
         return asdict(self)
 
@@ -254,6 +253,6 @@ class Explanation:
     sample: Sample
     users: list[User]
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> dict[str, object]:
         """As dictionaries, lists and plain values."""
         return asdict(self)

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from transformers import MODEL_FOR_CAUSAL_LM_MAPPING, AttentionInterface
+from transformers import MODEL_FOR_CAUSAL_LM_MAPPING, AttentionInterface, PreTrainedConfig
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import AttentionMaskInterface, eager_mask
 
@@ -36,7 +36,7 @@ _SAID_BY_THE_MASK = frozenset(
 )
 
 
-def kernel(chosen: str, config: Any) -> str:
+def kernel(chosen: str, config: PreTrainedConfig) -> str:
     """``attn_implementation`` of transformers for ``lm.attention``.
 
     Args:
@@ -63,7 +63,7 @@ def attend(
     s_aux: Tensor | None = None,
     softcap: float | None = None,
     position_bias: Tensor | None = None,
-    **rest: Any,  # what models hand over differs by architecture
+    **rest: object,  # what models hand over differs by architecture
 ) -> tuple[Tensor, None]:
     """What a layer of a Hugging Face model asks of its attention function.
 
@@ -108,7 +108,7 @@ def attend(
     return mixed, None
 
 
-def _refuse_unknown(module: nn.Module, rest: dict[str, Any]) -> None:
+def _refuse_unknown(module: nn.Module, rest: dict[str, object]) -> None:
     unknown = [name for name, given in rest.items() if given is not None and name not in _SAID_BY_THE_MASK]
     if unknown:
         raise InputError(

@@ -50,7 +50,7 @@ class FrozenBackbone(nn.Module):
         """Stay in eval mode, whatever the trainer says: dropout would make the likelihood noisy."""
         return super().train(False)
 
-    def _apply(self, fn: Any, recurse: bool = True) -> FrozenBackbone:
+    def _apply(self, fn: object, recurse: bool = True) -> FrozenBackbone:
         """Let rotary frequencies keep their type, whatever becomes of the weights (``bf16-true``): rounded to
         bfloat16 they are wrong by up to 0.4 %, times the position."""
         kept = {name: buffer for name, buffer in self.named_buffers() if name.endswith("inv_freq")}

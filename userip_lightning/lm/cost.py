@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.nn import functional as F
-from transformers import AutoModelForCausalLM
+from transformers import AutoModelForCausalLM, PreTrainedConfig
 
 from userip_lightning.lm.backbone import FrozenBackbone
 from userip_lightning.lm.live_bytes import LiveBytes
@@ -50,7 +50,7 @@ class LMCost(NamedTuple):
 
 
 def measure_cost(
-    config: Any,
+    config: PreTrainedConfig,
     dtype: torch.dtype,
     attention: str,
     tokens: int,
@@ -85,14 +85,18 @@ def measure_cost(
         return LMCost(tokens, weights, saved, peak, logits)
 
 
-def weight_bytes(config: Any, dtype: torch.dtype, quantization: Quantization, processes: int = 1) -> int:
+def weight_bytes(
+    config: PreTrainedConfig, dtype: torch.dtype, quantization: Quantization, processes: int = 1
+) -> int:
     """Bytes of the weights alone; see :func:`measure_cost`."""
     with _imagined(config, dtype, "eager", torch.device("cpu")) as model:
         return _weights(model, quantization, processes)
 
 
 @contextmanager
-def _imagined(config: Any, dtype: torch.dtype, attention: str, device: torch.device) -> Iterator[Any]:
+def _imagined(
+    config: PreTrainedConfig, dtype: torch.dtype, attention: str, device: torch.device
+) -> Iterator[Any]:
     """The model with fake weights; valid within the context."""
     with FakeTensorMode(), device:
         make: Any = AutoModelForCausalLM.from_config  # transformers lacks the type

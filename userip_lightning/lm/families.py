@@ -10,7 +10,7 @@ from __future__ import annotations
 import inspect
 from typing import Any
 
-from transformers import MODEL_FOR_CAUSAL_LM_MAPPING
+from transformers import MODEL_FOR_CAUSAL_LM_MAPPING, PreTrainedConfig
 
 from userip_lightning.errors import InputError
 from userip_lightning.lm.plain_logits import refuse_changed_logits
@@ -20,7 +20,7 @@ from userip_lightning.lm.windows import KNOWN_LAYERS
 ADVICE = "take one without, such as a Llama, Mistral, Qwen or GPT-2"
 
 
-def refuse_family(name: str, config: Any) -> None:
+def refuse_family(name: str, config: PreTrainedConfig) -> None:
     """Refuse an LM whose configuration tells that its likelihood would be wrong.
 
     Args:
@@ -40,7 +40,7 @@ def refuse_family(name: str, config: Any) -> None:
     refuse_changed_logits(name, config)
 
 
-def _fault(config: Any) -> str | None:
+def _fault(config: PreTrainedConfig) -> str | None:
     if type(config) not in MODEL_FOR_CAUSAL_LM_MAPPING:
         return "is no causal language model of transformers"
     model = MODEL_FOR_CAUSAL_LM_MAPPING[type(config)]
@@ -55,7 +55,7 @@ def _fault(config: Any) -> str | None:
     return _unknown_layers(text) or _missing_arguments(model, text)
 
 
-def _unknown_layers(text: Any) -> str | None:
+def _unknown_layers(text: object) -> str | None:
     kinds = set(getattr(text, "layer_types", None) or ())
     if "local" in (getattr(text, "attention_layers", None) or ()):  # GPT-Neo, whose windows count places
         kinds.add("local")

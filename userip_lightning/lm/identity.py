@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from userip_lightning.artifact import stable_hash
 from userip_lightning.assets import pin_of
@@ -45,7 +44,7 @@ def folder_identity(folder: Path) -> list[str]:
     return [_sample(file) for file in sorted(folder.iterdir()) if file.suffix in _DECIDING]
 
 
-def _weights(name: str, revision: str | None, config: Callable[[], Any]) -> list[str]:
+def _weights(name: str, revision: str | None, config: Callable[[], object]) -> list[str]:
     if pin := pin_of(name):
         return [name, pin]
     place = Path(name)

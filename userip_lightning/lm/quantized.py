@@ -96,7 +96,7 @@ def quantizable(model: Any) -> Iterator[tuple[nn.Module, str, nn.Linear | Conv1D
                 yield parent, name, child
 
 
-def to_int8(model: Any) -> None:
+def to_int8(model: object) -> None:
     """Replace the linear layers of ``model`` by :class:`Int8Linear`, one after the other."""
     for parent, name, linear in quantizable(model):
         setattr(parent, name, Int8Linear(linear))

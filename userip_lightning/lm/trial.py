@@ -175,7 +175,7 @@ def _eager(model: Any) -> Iterator[None]:
 
 
 @contextmanager
-def _short_windows(text: Any) -> Iterator[None]:
+def _short_windows(text: object) -> Iterator[None]:
     kept = {name: getattr(text, name) for name in SETTINGS if getattr(text, name, None)}
     for name in kept:
         setattr(text, name, _SHORT_WINDOW)

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
+from transformers import PreTrainedConfig
 
 #: Kinds of layers in ``layer_types``, and the setting that says how far their attention reaches.
 _SETTINGS = {
@@ -61,7 +62,9 @@ def windows_of(config: Any) -> dict[str, Window]:
     return found
 
 
-def windowed(config: Any, mask: Tensor, query: Tensor, key: Tensor) -> Tensor | dict[str, Tensor]:
+def windowed(
+    config: PreTrainedConfig, mask: Tensor, query: Tensor, key: Tensor
+) -> Tensor | dict[str, Tensor]:
     """The mask, or one for every kind of layer, as models with several kinds take it.
 
     Args:

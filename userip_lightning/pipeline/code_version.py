@@ -14,7 +14,6 @@ from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from sysconfig import get_paths
-from typing import Any
 
 PACKAGE = __name__.partition(".")[0]
 _LIBRARIES = tuple(Path(get_paths()[name]) for name in ("stdlib", "purelib", "platlib"))
@@ -32,7 +31,7 @@ def code_hash(modules: Iterable[str]) -> str:
     return digest.hexdigest()[:16]
 
 
-def named_modules(section: Any) -> Iterator[str]:
+def named_modules(section: object) -> Iterator[str]:
     """Modules of the classes that a configuration names by ``class_path``, whoever wrote them.
 
     Args:

@@ -12,7 +12,7 @@ from typing import Any
 from userip_lightning.assets import ML_100K, ensure_ml100k
 
 
-def locate_data(values: Any, report: Callable[[str], None]) -> Any:
+def locate_data(values: object, report: Callable[[str], None]) -> Any:
     """The same nested lists and dicts with every ``ml-100k`` replaced by the folder it is cached in.
 
     Args:

@@ -164,7 +164,7 @@ def _text(experiment: Experiment) -> dict[str, Any]:
     return _arguments(experiment.sections[CATALOGUE.name]["data"]["text"])
 
 
-def _arguments(text: Any) -> dict[str, Any]:
+def _arguments(text: object) -> dict[str, object]:
     own = dict(text.get("init_args") or {}) if isinstance(text, dict) else {}
     parts = map(_arguments, own.get("sources", []))
     return next((part for part in parts if "lm" in part), own)

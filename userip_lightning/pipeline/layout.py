@@ -40,7 +40,7 @@ def process_count(trainer: Mapping[str, Any]) -> int:
     return int(probe.num_devices * probe.num_nodes)
 
 
-def layout_of(trainers: Sequence[Mapping[str, Any]]) -> Layout | None:
+def layout_of(trainers: Sequence[Mapping[str, object]]) -> Layout | None:
     """Where Trainers with these arguments run; None where one process is enough.
 
     Raises:

@@ -20,7 +20,7 @@ _MODELS = ("lm", "encoder")
 _ARTIFACTS = ("prepared", "bank", "profiles", "knowledge")
 
 
-def absolute(values: Any, dotted: str = "") -> Any:
+def absolute(values: object, dotted: str = "") -> Any:
     """The same nested lists and dicts with every path that is there made absolute.
 
     Args:
@@ -33,7 +33,7 @@ def absolute(values: Any, dotted: str = "") -> Any:
     return _replaced(values, _absolute, key, above)
 
 
-def by_content(values: Any) -> Any:
+def by_content(values: object) -> Any:
     """The same with every path that is there replaced by what lies there: equal contents, equal values.
 
     Args:
@@ -42,12 +42,12 @@ def by_content(values: Any) -> Any:
     return _replaced(values, _content)
 
 
-def names_alone(values: Any) -> Any:
+def names_alone(values: object) -> Any:
     """The same with the last part of every path, there or not; those of models are absolute."""
     return _replaced(values, _name)
 
 
-def _replaced(values: Any, of: Callable[[str, bool], Any], key: str = "", above: str = "") -> Any:
+def _replaced(values: object, of: Callable[[str, bool], object], key: str = "", above: str = "") -> Any:
     if isinstance(values, dict):
         return {name: _replaced(value, of, name, key) for name, value in values.items()}
     if isinstance(values, list):

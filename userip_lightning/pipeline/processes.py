@@ -11,7 +11,6 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import Any
 
 import torch
 from torch import distributed
@@ -31,7 +30,7 @@ _RESUMES = "what was finished is kept, and the same command resumes"
 
 
 @contextmanager
-def processes(words: Sequence[str], trainers: Sequence[Mapping[str, Any]]) -> Iterator[World]:
+def processes(words: Sequence[str], trainers: Sequence[Mapping[str, object]]) -> Iterator[World]:
     """Have as many processes as the Trainers ask for, until the block ends.
 
     Args:

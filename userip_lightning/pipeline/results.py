@@ -8,7 +8,7 @@ import platform
 from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import psutil
 import torch
@@ -38,7 +38,7 @@ class Findings(NamedTuple):
     not_run: dict[str, str]
 
 
-def write_results(experiment: Experiment, plan: Plan, prepare: Mapping[str, Any]) -> Report:
+def write_results(experiment: Experiment, plan: Plan, prepare: Mapping[str, object]) -> Report:
     """Judge the finished runs; write results.json, report.md and report.html into the experiment's folder,
     and explain.json and explain.html beside them.
 
@@ -102,7 +102,7 @@ def judge(plan: Plan) -> Findings:
     return Findings(compare(folders), held_out, not_run)
 
 
-def _run(job: Job, root: Path) -> dict[str, Any]:
+def _run(job: Job, root: Path) -> dict[str, object]:
     record = read_record(job)
     return {
         "label": job.label,
@@ -114,14 +114,14 @@ def _run(job: Job, root: Path) -> dict[str, Any]:
     }
 
 
-def _comparison(comparison: Comparison | None) -> dict[str, Any] | None:
+def _comparison(comparison: Comparison | None) -> dict[str, object] | None:
     if comparison is None:
         return None
     tables = {"variants": comparison.variants.to_dicts(), "contrasts": comparison.contrasts.to_dicts()}
     return {**comparison._asdict(), **tables}
 
 
-def _held_out(held_out: HeldOut | None) -> dict[str, Any] | None:
+def _held_out(held_out: HeldOut | None) -> dict[str, object] | None:
     if held_out is None:
         return None
     return {
@@ -130,7 +130,7 @@ def _held_out(held_out: HeldOut | None) -> dict[str, Any] | None:
     }
 
 
-def _hardware() -> dict[str, Any]:
+def _hardware() -> dict[str, object]:
     return {
         "machine": platform.machine(),
         "cores": os.cpu_count(),

@@ -151,7 +151,7 @@ def stage_parser(stage: Stage, skip: frozenset[str] = frozenset()) -> ArgumentPa
     return parser
 
 
-def shared_strategy(stage: Stage, strategy: Any, processes: int) -> Any:
+def shared_strategy(stage: Stage, strategy: object, processes: int) -> Any:
     """The Trainer's strategy for so many processes, unless a particular one was asked for.
 
     Stage 1 has nothing that torch's DDP could reduce, which refuses it even in a single process: several

@@ -68,7 +68,7 @@ def changed_experiment(root: Path, before: Experiment, name: str, changes: Chang
     return experiment_again(root, name, more)
 
 
-def experiment_again(root: Path, name: str, more: Mapping[str, Any]) -> Experiment:
+def experiment_again(root: Path, name: str, more: Mapping[str, object]) -> Experiment:
     """The experiment in ``root`` with other settings, under another name beside it."""
     words = ["--config", str(root / CONFIG), "--output", str(root.resolve().parent), "--experiment", name]
     return parse_experiment(experiment_parser("steer", ""), [*words, "--config", json.dumps(more)])

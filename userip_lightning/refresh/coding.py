@@ -38,7 +38,7 @@ class Coding(NamedTuple):
     states: NDArray[np.float64]
     codes: NDArray[np.int64]
     active: pl.Series
-    arrays: Mapping[str, NDArray[Any]]
+    arrays: Mapping[str, NDArray[np.generic]]
     extra: Mapping[str, Any]
 
     def frame(self, names: tuple[str, ...]) -> pl.DataFrame:
@@ -104,7 +104,7 @@ def write(
     )
 
 
-def _beside_the_codes(bank: FeatureBank) -> dict[str, NDArray[Any]]:
+def _beside_the_codes(bank: FeatureBank) -> dict[str, NDArray[np.generic]]:
     """Arrays of a version that its codes do not decide, every byte checked."""
     bank.require_whole()
     return {file.stem: read_array(file) for file in bank.path.glob("*.npy") if file.stem not in _OWN}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import polars as pl
@@ -44,7 +44,7 @@ class Movement(NamedTuple):
         """Of the new events, 0 where there were none."""
         return self.unknown_events / max(self.events, 1)
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> dict[str, object]:
         """All of it, with the shares."""
         return {**self._asdict(), "moved_share": self.moved_share, "unknown_share": self.unknown_share}
 

@@ -6,7 +6,7 @@ import json
 import reprlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, get_args
+from typing import Literal, NamedTuple, get_args
 
 from userip_lightning.atomic import write_errors, write_text
 from userip_lightning.errors import InputError
@@ -130,7 +130,7 @@ def check_entries(entries: Sequence[Entry], source: str) -> None:
             )
 
 
-def _entry(record: Any, place: str) -> Entry:
+def _entry(record: object, place: str) -> Entry:
     if not isinstance(record, dict):
         raise InputError(f"{place} is no object; run the study again.")
     if unknown := sorted(set(record) - set(Entry._fields)):
@@ -147,7 +147,7 @@ def _entry(record: Any, place: str) -> Entry:
     return Entry(**{**record, "runs": tuple(record["runs"])})
 
 
-def _fits(key: str, value: Any) -> bool:
+def _fits(key: str, value: object) -> bool:
     """Whether a JSON value has the type of the entry's field."""
     if key == "group":
         return value in get_args(Group)

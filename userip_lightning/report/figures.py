@@ -127,7 +127,7 @@ def _one_network(rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     return [row for row in rows if row["network"] == _usual([row["network"] for row in rows])]
 
 
-def _usual(values: Sequence[Any]) -> Any:
+def _usual(values: Sequence[object]) -> Any:
     return max(values, key=values.count)
 
 

@@ -8,7 +8,6 @@ texts.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from userip_lightning.report.notation import delta
 from userip_lightning.report.verdict import MIN_SEEDS, beats
@@ -20,7 +19,7 @@ _PROFILES = {
 _TEXTS = {"permuted_text": "codes of other items' texts"}
 
 
-def reach(contrasts: Mapping[str, dict[str, Any]], seeds: int) -> str:
+def reach(contrasts: Mapping[str, dict[str, object]], seeds: int) -> str:
     """What does not reach the CTR model, in one sentence; empty where nothing says so.
 
     Args:
@@ -31,7 +30,9 @@ def reach(contrasts: Mapping[str, dict[str, Any]], seeds: int) -> str:
     return " ".join(filter(None, (_said(words, source, contrasts, seeds) for words, source in found)))
 
 
-def _said(named: Mapping[str, str], source: str, contrasts: Mapping[str, dict[str, Any]], seeds: int) -> str:
+def _said(
+    named: Mapping[str, str], source: str, contrasts: Mapping[str, dict[str, object]], seeds: int
+) -> str:
     """Controls of one family that own codes do not beat."""
     as_good = [
         f"{words} (own against them: ΔAUC {delta(contrasts[control], 'auc')})"

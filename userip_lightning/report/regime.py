@@ -69,7 +69,7 @@ class Finding(NamedTuple):
     base_rate_logloss: float
     methods: list[dict[str, Any]]
     best: dict[str, str]
-    contrasts: list[dict[str, Any]]
+    contrasts: list[dict[str, object]]
     need: Need
     sentence: str
 
@@ -129,7 +129,7 @@ def best_text(found: Finding) -> str | None:
     return max(names, key=reached.__getitem__, default=None)
 
 
-def _method(contender: Contender) -> dict[str, Any]:
+def _method(contender: Contender) -> dict[str, object]:
     _, label, scores = contender.test
     auc = np.array([metrics.auc(label, score) for score in scores])
     loss = np.array([metrics.logloss(label, score) for score in scores])

@@ -63,7 +63,7 @@ class Judged(NamedTuple):
     name: str
     split: str
     label: str
-    axes: dict[str, Any]
+    axes: dict[str, object]
     finding: Finding | None
     failed: str | None
 
@@ -163,6 +163,6 @@ def _summary(one: Judged, found: Finding) -> tuple[Cell, ...]:
     )
 
 
-def _record(one: Judged) -> dict[str, Any]:
+def _record(one: Judged) -> dict[str, object]:
     found = None if one.finding is None else one.finding._asdict()
     return {**one._asdict(), "finding": found}

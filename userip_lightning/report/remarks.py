@@ -67,7 +67,7 @@ def _above_click_rate(row: Mapping[str, Any]) -> str:
     )
 
 
-def _counterpart(row: Mapping[str, Any]) -> str:
+def _counterpart(row: Mapping[str, object]) -> str:
     """Where the reader cannot know it: of a baseline whose label does not tell, or where there is none."""
     if row["against_auc"] is None:
         return f"Not compared with {row['against']}, which was not judged on all of its rows and seeds."

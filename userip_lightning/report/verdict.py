@@ -96,7 +96,7 @@ def _doubt(controls: list[dict[str, Any]], codes: Judged) -> str:
     return ""
 
 
-def _interval(contrast: dict[str, Any], metric: str, unit: str) -> str:
+def _interval(contrast: dict[str, object], metric: str, unit: str) -> str:
     value, low, high = (contrast[f"delta_{metric}{end}"] for end in ("", "_low", "_high"))
     return f"{value:+.4f} {unit} [{low:+.4f}, {high:+.4f}]"
 

@@ -39,7 +39,7 @@ class Baseline(NamedTuple):
     sections: dict[str, Any]
 
 
-def read_baseline(label: str, given: Path_fr | Sequence[Path_fr] | dict[str, Any]) -> Baseline:
+def read_baseline(label: str, given: Path_fr | Sequence[Path_fr] | dict[str, object]) -> Baseline:
     """Read the settings of a baseline.
 
     Args:
@@ -66,15 +66,15 @@ def read_baseline(label: str, given: Path_fr | Sequence[Path_fr] | dict[str, Any
     return Baseline(method, seeds, values.pop("network", None), values)
 
 
-def _joined(files: Sequence[Path_fr]) -> dict[str, Any]:
+def _joined(files: Sequence[Path_fr]) -> dict[str, object]:
     """The top level of all files, as far as it is needed to know the method."""
-    top: dict[str, Any] = {}
+    top: dict[str, object] = {}
     for file in files:
         top |= _mapping(file)
     return top
 
 
-def _mapping(file: Path_fr) -> dict[str, Any]:
+def _mapping(file: Path_fr) -> dict[str, object]:
     try:
         return dict(yaml.safe_load(Path(file.absolute).read_text(encoding="utf-8")) or {})
     except (yaml.YAMLError, TypeError, ValueError, KeyError, AttributeError) as error:  # by its tags
@@ -82,7 +82,7 @@ def _mapping(file: Path_fr) -> dict[str, Any]:
         raise InputError(f"{file.absolute}: no YAML mapping ({reason}); see configs/baselines.") from None
 
 
-def _method(label: str, values: dict[str, Any]) -> Method:
+def _method(label: str, values: dict[str, object]) -> Method:
     method = values.get("method")
     if method not in get_args(Method):
         raise InputError(
@@ -92,7 +92,7 @@ def _method(label: str, values: dict[str, Any]) -> Method:
     return cast(Method, method)
 
 
-def _refuse_processes(label: str, trainer: dict[str, Any] | None) -> None:
+def _refuse_processes(label: str, trainer: dict[str, object] | None) -> None:
     """Lightning would start the others by the command line, which is that of the whole study."""
     count = 1 if trainer is None else process_count(trainer)
     if count > 1:

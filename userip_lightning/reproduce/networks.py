@@ -60,8 +60,8 @@ def knowledge_net(study: Study, label: str, baseline: Baseline) -> dict[str, Any
 
 
 def _networks(
-    networks: Mapping[str, Path_fr | str | dict[str, Any]],
-) -> dict[str, Path_fr | str | dict[str, Any]]:
+    networks: Mapping[str, Path_fr | str | dict[str, object]],
+) -> dict[str, Path_fr | str | dict[str, object]]:
     parser = FreshClassParser(exit_on_error=False)
     parser.add_class_arguments(CTRModule, "model", sub_configs=True)
     return {
@@ -70,7 +70,7 @@ def _networks(
     }
 
 
-def _given(name: str, net: Path_fr | str | dict[str, Any]) -> str | dict[str, Any]:
+def _given(name: str, net: Path_fr | str | dict[str, object]) -> str | dict[str, object]:
     if isinstance(net, Path_fr):
         return str(net.absolute)
     if isinstance(net, str) and not all(part.isidentifier() for part in net.split(".")):
@@ -80,12 +80,12 @@ def _given(name: str, net: Path_fr | str | dict[str, Any]) -> str | dict[str, An
     return net
 
 
-def _split(rule: str | dict[str, Any]) -> dict[str, Any]:
+def _split(rule: str | dict[str, object]) -> dict[str, object]:
     parser = FreshClassParser(exit_on_error=False)
     parser.add_argument("--split", type=Split)
-    split: dict[str, Any] = _spelled_out(parser, {"split": rule})["split"]
+    split: dict[str, object] = _spelled_out(parser, {"split": rule})["split"]
     return split
 
 
-def _spelled_out(parser: ArgumentParser, values: dict[str, Any]) -> Any:
+def _spelled_out(parser: ArgumentParser, values: dict[str, object]) -> Any:
     return json.loads(parser.dump(parser.parse_object(values), format="json", skip_unset=False))

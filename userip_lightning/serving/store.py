@@ -65,9 +65,9 @@ class Store:
         folder: Path = self._kind.pull(self.address, root, progress)
         return folder
 
-    def info(self) -> dict[str, Any]:
+    def info(self) -> dict[str, object]:
         """What ``userip bank info`` shows of it."""
-        shown: dict[str, Any] = self._kind.info(self.address)._asdict()
+        shown: dict[str, object] = self._kind.info(self.address)._asdict()
         return shown
 
     def reader(self) -> Reader:

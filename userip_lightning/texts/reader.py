@@ -29,7 +29,7 @@ class Kept(NamedTuple):
     """A reader on its way to the disk: JSON values, and arrays by name."""
 
     told: dict[str, Any]
-    arrays: dict[str, NDArray[Any]]
+    arrays: dict[str, NDArray[np.generic]]
 
 
 class TextReader(ABC):
@@ -75,7 +75,7 @@ class WordReader(TextReader):
 
     def kept(self) -> Kept:
         """See :class:`TextReader`; words as one array of UTF-8 bytes, with line ends between them."""
-        own: dict[str, NDArray[Any]] = {
+        own: dict[str, NDArray[np.generic]] = {
             "words": np.frombuffer("\n".join(self.vocabulary).encode(), dtype=np.uint8),
             "column": np.array(list(self.vocabulary.values()), dtype=np.int64),
         }
@@ -128,7 +128,7 @@ def read_all(readers: Sequence[TextReader], texts: Sequence[str]) -> Floats:
     return np.concatenate([np.zeros((len(texts), 0)), *(reader.read(texts) for reader in readers)], axis=1)
 
 
-def packed(readers: Sequence[TextReader]) -> tuple[list[dict[str, Any]], dict[str, NDArray[Any]]]:
+def packed(readers: Sequence[TextReader]) -> tuple[list[dict[str, object]], dict[str, NDArray[np.generic]]]:
     """JSON values, one per reader, and the arrays of all as ``reader_<number>_<name>``."""
     kept = [reader.kept() for reader in readers]
     arrays = {
@@ -137,7 +137,9 @@ def packed(readers: Sequence[TextReader]) -> tuple[list[dict[str, Any]], dict[st
     return [part.told for part in kept], arrays
 
 
-def unpacked(told: Sequence[Mapping[str, Any]], array: Callable[[str], NDArray[Any]]) -> list[TextReader]:
+def unpacked(
+    told: Sequence[Mapping[str, object]], array: Callable[[str], NDArray[np.generic]]
+) -> list[TextReader]:
     """What :func:`packed` took apart.
 
     Args:

@@ -65,7 +65,7 @@ class TextSource(ABC):
         """What of a text it knows."""
         return "language model"
 
-    def identity(self) -> dict[str, Any]:
+    def identity(self) -> dict[str, object]:
         """Class, version and settings, as JSON values."""
         found: dict[str, Any] = json.loads(json.dumps(self, default=_named))
         return found
@@ -221,7 +221,7 @@ def events_hash(events: Events) -> str:
     return digest.hexdigest()[:16]
 
 
-def _named(value: object) -> dict[str, Any]:
+def _named(value: object) -> dict[str, object]:
     kind = type(value)
     version = {"version": value.version} if isinstance(value, TextSource) else {}
     return {"class": f"{kind.__module__}.{kind.__qualname__}", **version, **vars(value)}

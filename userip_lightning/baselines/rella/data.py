@@ -114,10 +114,10 @@ class ReLLaDataModule(LightningDataModule):
         return self._loaded.answers
 
     @property
-    def settings(self) -> dict[str, Any]:
+    def settings(self) -> dict[str, object]:
         """What decides the prompts, for the artifact's manifest; JSON values."""
         names = ("behaviours", "train_rows", "mixed", "val_rows", "test_rows", "batch_size", "max_tokens")
-        chosen: dict[str, Any] = {name: getattr(self, name) for name in (*names, "item_text", "seed")}
+        chosen: dict[str, object] = {name: getattr(self, name) for name in (*names, "item_text", "seed")}
         return {**chosen, "encoder": self.encoder.name}
 
     def prompts(self, split: str) -> Prompts:

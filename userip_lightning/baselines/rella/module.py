@@ -41,7 +41,7 @@ class ReLLaData(JudgedData, Protocol):
         """Tokens of the two answers."""
 
     @property
-    def settings(self) -> dict[str, Any]:
+    def settings(self) -> dict[str, object]:
         """What decides the prompts."""
 
 

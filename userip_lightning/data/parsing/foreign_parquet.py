@@ -97,7 +97,7 @@ class _Child:
             pipesize=1 << 20,
         )
 
-    def ask(self, request: dict[str, Any]) -> Iterator[tuple[bytes, bytes]]:
+    def ask(self, request: dict[str, object]) -> Iterator[tuple[bytes, bytes]]:
         """Letters and payloads of its messages; they break off where it ends."""
         assert self.process.stdin
         assert self.process.stdout
@@ -156,7 +156,7 @@ def _answers(source: Files, task: str, columns: Sequence[str] | None) -> Iterato
         yield from _answers(source, task, columns)
 
 
-def _request(source: Files, task: str, columns: Sequence[str] | None) -> dict[str, Any]:
+def _request(source: Files, task: str, columns: Sequence[str] | None) -> dict[str, object]:
     where = source.where
     folder = where if isinstance(where, Path) and where.is_dir() else Path(where).parent
     local = isinstance(where, Path)

@@ -41,7 +41,7 @@ class _Plain(pickle._Unpickler):
     dispatch: ClassVar[dict[int, Any]] = {}
     stack: list[Any]
     append: Callable[[Any], None]
-    pop_mark: Callable[[], list[Any]]
+    pop_mark: Callable[[], list[object]]
 
     def load_setitem(self) -> None:
         value, key = self.stack.pop(), self.stack.pop()

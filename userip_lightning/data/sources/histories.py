@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import polars as pl
 
@@ -49,7 +49,7 @@ class Histories(Source):
     def table_origin(self, name: Literal["item", "user"]) -> str:
         return str(self.items_path if name == "item" else self.path)
 
-    def identity(self) -> dict[str, Any]:
+    def identity(self) -> dict[str, object]:
         files = [file_hash(require_file(file, _ADVICE)) for file in (self.path, self.items_path)]
         return {"class": "Histories", "files": files, "missing_items": self.missing_items}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import polars as pl
 
@@ -57,7 +57,7 @@ class MovieLens100K(Source):
     def table_origin(self, name: Literal["item", "user"]) -> str:
         return str(self._files()[1 if name == "item" else 2])
 
-    def identity(self) -> dict[str, Any]:
+    def identity(self) -> dict[str, object]:
         return {"class": "MovieLens100K", "files": [file_hash(file) for file in self._files()]}
 
     def blocks(self, rejects: Rejects) -> Iterator[Block]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 
@@ -59,7 +58,7 @@ class MovieLens1M(Source):
     def origin(self) -> str:
         return str(self.path)
 
-    def identity(self) -> dict[str, Any]:
+    def identity(self) -> dict[str, object]:
         return {"class": "MovieLens1M", "files": [file_hash(file) for file in self._files()]}
 
     def blocks(self, rejects: Rejects) -> Iterator[Block]:

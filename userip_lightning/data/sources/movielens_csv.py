@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 
@@ -39,7 +38,7 @@ class MovieLensCSV(Source):
     def origin(self) -> str:
         return str(self.path)
 
-    def identity(self) -> dict[str, Any]:
+    def identity(self) -> dict[str, object]:
         return {"class": "MovieLensCSV", "files": [file_hash(file) for file in self._files()]}
 
     def blocks(self, rejects: Rejects) -> Iterator[Block]:

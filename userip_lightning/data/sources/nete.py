@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import polars as pl
@@ -62,7 +61,7 @@ class Nete(Source):
     def origin(self) -> str:
         return str(self.path)
 
-    def identity(self) -> dict[str, Any]:
+    def identity(self) -> dict[str, object]:
         indexes = self._index_files().values()
         files = [file_hash(require_file(file, _ADVICE)) for file in (self._reviews, *indexes)]
         items = file_hash(self._items) if self._items.is_file() else None

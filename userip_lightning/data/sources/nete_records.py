@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import polars as pl
@@ -24,7 +23,7 @@ _ITEM_IDS = _ITEM[:3]
 _NESTED = {"categories": pl.String(), "category": pl.String()}
 
 
-def review_frame(records: list[Any], start: int, path: Path, rejects: Rejects) -> pl.DataFrame:
+def review_frame(records: list[object], start: int, path: Path, rejects: Rejects) -> pl.DataFrame:
     """Reviews as columns of strings; what is no dictionary of plain fields is rejected.
 
     Args:
@@ -96,7 +95,7 @@ def item_frames(path: Path, advice: str, rejects: Rejects) -> Iterator[pl.DataFr
         )
 
 
-def _fields(record: Any) -> list[str | None] | None:
+def _fields(record: object) -> list[str | None] | None:
     """Values of :data:`_REVIEW` as text, or None."""
     if not isinstance(record, dict):
         return None
@@ -114,7 +113,7 @@ def _fields(record: Any) -> list[str | None] | None:
     return [*named, *map(_text, others)]
 
 
-def _is_plain(value: Any) -> bool:
+def _is_plain(value: object) -> bool:
     # Python refuses to write integers of more than some 4,300 digits.
     return value is None or isinstance(value, str | float) or (type(value) is int and abs(value) < 1 << 64)
 
@@ -124,7 +123,7 @@ def _text(value: str | float | None) -> str | None:
     return None if value is None or value != value else str(value).encode("utf-8", "replace").decode()
 
 
-def _excerpt(record: Any) -> str:
+def _excerpt(record: object) -> str:
     """What to list of a rejected record; never all of it, which may be deep."""
     names = [name for name in record if isinstance(name, str)][:8] if isinstance(record, dict) else []
     return f"{type(record).__name__} {', '.join(name[:20] for name in names)}".strip()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 
@@ -55,7 +54,7 @@ class RecBole(Source):
     def origin(self) -> str:
         return str(self.path)
 
-    def identity(self) -> dict[str, Any]:
+    def identity(self) -> dict[str, object]:
         files = [file_hash(require_file(self._file("inter"), _ADVICE))]
         tables = [file_hash(file) if file.is_file() else None for file in map(self._file, ("item", "user"))]
         return {

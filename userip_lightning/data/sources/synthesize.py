@@ -16,7 +16,6 @@ paper's.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 import polars as pl
@@ -108,7 +107,7 @@ class Planted(Source):
         self.focus, self.thrift, self.noise, self.seed = focus, thrift, noise, seed
         self.titles, self.topic_column = titles, topic_column
 
-    def identity(self) -> dict[str, Any]:
+    def identity(self) -> dict[str, object]:
         settings = {key: value for key, value in vars(self).items() if key != "titles"}
         return {"class": "Planted", **settings, "titles": self.titles and self.titles.identity()}
 

@@ -139,7 +139,7 @@ class Tabular(Source):
     def missing_rows(self, name: Literal["item", "user"]) -> MissingRows:
         return self.missing_items if name == "item" else self.missing_users
 
-    def identity(self) -> dict[str, Any]:
+    def identity(self) -> dict[str, object]:
         files = [p and _contents(p) for p in (self.path, self.items_path, self.users_path)]
         return {
             "class": "Tabular",

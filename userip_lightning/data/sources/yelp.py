@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 
@@ -68,7 +67,7 @@ class Yelp(Source):
     def origin(self) -> str:
         return str(self.path)
 
-    def identity(self) -> dict[str, Any]:
+    def identity(self) -> dict[str, object]:
         paths = (self.path, self.business_path, self.user_path)
         files = [path and file_hash(require_file(path, _ADVICE)) for path in paths]
         return {"class": "Yelp", "files": files, "latin_only": self.latin_only}

@@ -50,7 +50,7 @@ def _table1(stats: Mapping[str, Any]) -> str:
     return _markdown(header, [*rows, [stats["source"], *_row(stats)]])
 
 
-def _row(figures: Mapping[str, Any]) -> list[str]:
+def _row(figures: Mapping[str, object]) -> list[str]:
     counts = [f"{figures[name]:,}" for name in ("interactions", "users", "items")]
     return [*counts, f"{figures['sparsity_percent']:.2f}"]
 

@@ -30,7 +30,7 @@ _LABELS = "userip_lightning.data.labels."
 
 class _Table(NamedTuple):
     frame: pl.DataFrame
-    settings: dict[str, Any]
+    settings: dict[str, object]
     remarks: dict[str, str]
 
 

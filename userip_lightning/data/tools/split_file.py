@@ -10,7 +10,6 @@ import hashlib
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 
@@ -74,7 +73,7 @@ class GivenSplit(Split):
 
     path: str
 
-    def identity(self) -> dict[str, Any]:
+    def identity(self) -> dict[str, object]:
         return {"file": file_hash(require_file(Path(self.path).expanduser(), _ADVICE))}
 
     def assign(self, events: pl.DataFrame, seed: int) -> pl.Series:

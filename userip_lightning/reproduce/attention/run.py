@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import polars as pl
@@ -254,7 +254,7 @@ def _sentence(cases: Cases[_Found]) -> str:
     return f"{'; '.join(said)}." if said else "Nothing could be read."
 
 
-def _record(found: _Found) -> dict[str, Any]:
+def _record(found: _Found) -> dict[str, object]:
     measured = [
         {**one._asdict(), "share": one.share._asdict(), "gain": one.gain._asdict()} for one in found.shares
     ]

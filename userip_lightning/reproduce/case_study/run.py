@@ -137,7 +137,7 @@ def _sentence(cases: Cases[_Found]) -> str:
     return f"{'; '.join(said)}." if said else "Nothing could be retrieved."
 
 
-def _record(found: _Found) -> dict[str, Any]:
+def _record(found: _Found) -> dict[str, object]:
     scores = [
         {
             "profile": one.retrieved.group,

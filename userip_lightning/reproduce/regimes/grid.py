@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import product
 from math import prod
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from userip_lightning.data.cold_items import ColdItems
 from userip_lightning.data.splits import ColdUsers, RandomSplit, TemporalSplit
@@ -65,7 +65,7 @@ class Regime(NamedTuple):
         return ", ".join([users, *titles, f"{self.codes} codes"])
 
     @property
-    def axes(self) -> dict[str, Any]:
+    def axes(self) -> dict[str, object]:
         """Where it stands in a figure, but for the users that its data turned out to have."""
         users = "all" if self.train_users is None else str(self.train_users)
         return {
@@ -75,7 +75,7 @@ class Regime(NamedTuple):
             "classes": prod(self.sizes.values()),
         }
 
-    def overrides(self) -> dict[str, Any]:
+    def overrides(self) -> dict[str, object]:
         """Settings of `userip fit` that make it; a split of the same class keeps its other arguments."""
         split = _CLASSES[self.split]
         arguments = {} if self.titles is None else {"support": self.support, "show": self.titles}

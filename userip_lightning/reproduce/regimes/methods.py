@@ -122,7 +122,7 @@ def _runs(plan: Plan, variant: str) -> tuple[Path, ...]:
     return tuple(job.target for job in plan.ctr if job.variant == variant)
 
 
-def _with_text(experiment: Experiment, text: Any) -> Experiment:
+def _with_text(experiment: Experiment, text: object) -> Experiment:
     section = experiment.sections["catalogue"]
     data = {**section["data"], "text": text}
     return experiment._replace(sections={**experiment.sections, "catalogue": {**section, "data": data}})

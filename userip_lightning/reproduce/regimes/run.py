@@ -47,7 +47,7 @@ class Plan(NamedTuple):
 
     settings: Settings
     regimes: Regimes
-    texts: Mapping[str, Any]
+    texts: Mapping[str, object]
     experiment: Callable[[Mapping[str, Any]], Experiment]
 
 

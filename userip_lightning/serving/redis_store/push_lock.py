@@ -7,7 +7,7 @@ import platform
 import secrets
 from collections.abc import Callable
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from userip_lightning.errors import InputError
 from userip_lightning.serving.redis_store.layout import Layout
@@ -58,7 +58,7 @@ class PushLock:
             if kind is None:
                 raise
 
-    def write(self, commands: Callable[[Pipeline], Any], renew: bool = True) -> None:
+    def write(self, commands: Callable[[Pipeline], object], renew: bool = True) -> None:
         """Do all that ``commands`` puts into a pipeline, or nothing of it.
 
         Raises:

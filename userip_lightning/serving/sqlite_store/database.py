@@ -203,11 +203,11 @@ def _version(
     )
 
 
-def _are(values: Any, kind: type) -> bool:
+def _are(values: object, kind: type) -> bool:
     return isinstance(values, list) and all(type(value) is kind for value in values)
 
 
-def with_hash(connection: sqlite3.Connection, version: Version) -> dict[str, Any]:
+def with_hash(connection: sqlite3.Connection, version: Version) -> dict[str, object]:
     """A version's manifest, with the hash of its codes beside it where they are few."""
     if version.users > CHECKED:
         return version.manifest
