@@ -28,7 +28,6 @@ from sklearn.linear_model import RidgeCV
 from sklearn.metrics import r2_score
 from sklearn.model_selection import cross_val_predict
 from threadpoolctl import threadpool_limits
-from transformers import PreTrainedTokenizerBase
 
 from userip_lightning.arrays import Floats, read_array, save_array
 from userip_lightning.atomic import scratch, write_text

@@ -24,6 +24,8 @@ from userip_lightning.pipeline.training import instantiate
 from userip_lightning.profile.datamodule import ProfileDataModule
 from userip_lightning.profile.module import ProfileModule
 
+#: Users per step of the LM where `fit` took as many as its memory held; codes do not depend on it.
+_USERS = 16
 _DESCRIPTION = """Give every user of a population one code per profile, by what an experiment that
 `userip fit` has finished has learned. Users need not have been trained on, and nothing is trained. The
 catalogue engine adds up rows of its table (or of that of --bank), by the rule that coded its own users;
@@ -108,7 +110,7 @@ def _recipe(job: Job) -> Recipe:
         optimizer=module.optimizer,
         steps=epochs * module.inner_steps,
         behaviours=data.behaviours,
-        batch_size=data.batch_size,
+        batch_size=data.batch_size or _USERS,
         block_size=data.block_size,
         accelerator=str(trainee.trainer.get("accelerator") or "auto"),
         precision=str(trainee.trainer.get("precision") or "32-true"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import polars as pl
@@ -59,11 +59,11 @@ class JudgedModule(LightningModule):
         self.data.set_epoch(self.current_epoch)
         torch.manual_seed(place_seed(self.data.seed, self.current_epoch))
 
-    def validation_step(self, batch: object) -> None:
+    def validation_step(self, batch: Any) -> None:
         """Score a batch."""
         self._parts.append(self.predict_step(batch))
 
-    def test_step(self, batch: object) -> None:
+    def test_step(self, batch: Any) -> None:
         """Score a batch."""
         self._parts.append(self.predict_step(batch))
 

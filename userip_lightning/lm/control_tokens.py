@@ -14,7 +14,6 @@ import unicodedata
 from collections.abc import Sequence
 
 import polars as pl
-from transformers import PreTrainedTokenizerBase
 
 # Tokens that transformers does not call special and that mean something all the same: <tool_call>, [INST].
 _NAMED = re.compile(r"<.+>|\[.+\]")

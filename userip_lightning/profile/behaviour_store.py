@@ -12,7 +12,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from transformers import PreTrainedTokenizerBase
 
 from userip_lightning.arrays import open_array, save_array
 from userip_lightning.artifact import MANIFEST, Manifest, read_manifest, stable_hash, writing

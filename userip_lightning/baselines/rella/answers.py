@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 
 from jinja2 import TemplateError
 from torch import Tensor
-from transformers import PreTrainedTokenizerBase
 
 from userip_lightning.baselines.rella.prompt import ReLLaPrompt
 from userip_lightning.errors import InputError
