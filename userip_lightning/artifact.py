@@ -65,7 +65,7 @@ class Manifest:
     checksum: str | None = None
 
 
-def stable_hash(value: Any) -> str:
+def stable_hash(value: object) -> str:
     """First 16 hex digits of the SHA-256 of ``value`` as canonical JSON."""
     text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:16]

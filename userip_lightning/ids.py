@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 #: Ids in order: a list, a tuple, an array, or a column of polars, pandas or Arrow.
-Ids = Sequence[Any] | NDArray[Any]
+Ids = Sequence[Any] | NDArray[np.generic]
 #: Characters of the longest id.
 MAX_LENGTH = 256
 #: What an id is, for the sentences.
@@ -194,7 +194,7 @@ def _texts(values: Ids, what: str, whole: bool = True) -> list[str]:
     return [_read(value, place, what, whole) for place, value in enumerate(listed)]
 
 
-def _listed(values: Any, what: str) -> Sequence[Any]:
+def _listed(values: object, what: str) -> Sequence[Any]:
     """The values of what has an order and a length."""
     dates = isinstance(values, np.ndarray) and values.dtype.kind in "mM"  # as lists they would be integers
     if len(getattr(values, "shape", "1")) == 1 and not dates:
@@ -227,7 +227,7 @@ def _read(value: object, place: int, what: str, whole: bool = True) -> str:
     raise _refusal(value, place, what, "is no id")
 
 
-def _whole_number(value: float | np.floating[Any] | Decimal) -> str | None:
+def _whole_number(value: float | np.floating | Decimal) -> str | None:
     """Of a decimal; empty where it is NaN, None where it is another one."""
     exact = isinstance(value, Decimal)
     number = value if isinstance(value, Decimal) else Decimal(float(value))

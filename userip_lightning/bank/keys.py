@@ -12,7 +12,7 @@ over the W 64-bit words of the zero-padded key; mix is the finalizer of SplitMix
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,7 +32,7 @@ class KeyIndex(NamedTuple):
         starts: [2^b + 1] int64; keys whose leading b hash bits are h lie in ``starts[h]:starts[h + 1]``.
     """
 
-    keys: NDArray[Any]
+    keys: NDArray[np.generic]
     starts: NDArray[np.int64]
 
     @staticmethod
@@ -98,7 +98,7 @@ def _code_points(keys: NDArray[np.str_]) -> NDArray[np.uint32]:
 
 
 def _pack(
-    points: NDArray[np.uint32], width: int, dtype: np.dtype[Any]
+    points: NDArray[np.uint32], width: int, dtype: np.dtype
 ) -> tuple[NDArray[np.generic], NDArray[np.bool_]]:
     """Code points [N, any] → [N, width] of ``dtype``, and whether each key [N] survived that whole."""
     kept, limit = points[:, :width], np.iinfo(dtype).max

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,7 +33,7 @@ class Content(NamedTuple):
     codes: NDArray[np.int64]  # [U, P]
     manifest: Manifest
     rows_seen: NDArray[np.int64]
-    arrays: Mapping[str, NDArray[Any]]
+    arrays: Mapping[str, NDArray[np.generic]]
 
     @staticmethod
     def of(
@@ -43,7 +43,7 @@ class Content(NamedTuple):
         sizes: Sequence[int],
         manifest: Manifest,
         rows_seen: NDArray[np.int64],
-        arrays: Mapping[str, NDArray[Any]] | None = None,
+        arrays: Mapping[str, NDArray[np.generic]] | None = None,
     ) -> Content:
         """From what a writer has, checked.
 

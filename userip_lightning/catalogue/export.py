@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
 
 from userip_lightning.arrays import Floats
 from userip_lightning.artifact import Manifest, stable_hash
@@ -41,7 +42,7 @@ class CatalogueData(Protocol):
     @property
     def events(self) -> CountedEvents: ...
     def labelled_rows(self) -> LabelledRows: ...
-    def predict_dataloader(self) -> Any: ...
+    def predict_dataloader(self) -> Iterable[csr_matrix]: ...
 
 
 class Coded(NamedTuple):

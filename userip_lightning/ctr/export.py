@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
 import lightning
 import numpy as np
@@ -44,7 +43,7 @@ def write_ctr(
     tested: pl.DataFrame,
     manifest: Manifest,
     rows_seen: NDArray[np.int64],
-    weights: Mapping[str, Any],
+    weights: Mapping[str, object],
     fill: Callable[[Path], None] | None = None,
 ) -> Path:
     """Write the artifact.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import polars as pl
@@ -159,14 +159,14 @@ def _trained(prepared: PreparedData) -> NDArray[np.bool_]:
 
 
 def _vectors_of(
-    name: str, index: pl.Series, vectors: NDArray[np.floating[Any]], known: NDArray[np.bool_]
+    name: str, index: pl.Series, vectors: NDArray[np.floating], known: NDArray[np.bool_]
 ) -> Column:
     """A field whose value stands for row ``index`` of ``vectors`` [V, D], or for nothing unless ``known``."""
     value = np.where(known, known.cumsum(), 0)
     return Column(name, value[index.to_numpy()], int(known.sum()) + 1, _standardised(vectors[known]))
 
 
-def _standardised(rows: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
+def _standardised(rows: NDArray[np.floating]) -> NDArray[np.float32]:
     """[U, D] → [U + 1, D], the first row zero."""
     vectors = np.zeros((rows.shape[0] + 1, rows.shape[1]), dtype=np.float32)
     if len(rows):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 import polars as pl
 
@@ -13,7 +12,7 @@ from userip_lightning.data.tools.paper_table1 import PAPER_TABLE1, DatasetFigure
 STATS = "stats.json"
 
 
-def alike(ids: pl.Series) -> dict[str, Any]:
+def alike(ids: pl.Series) -> dict[str, object]:
     """Ids that differ from another one only in case, width or blanks, which are probably one and the same.
 
     Returns:

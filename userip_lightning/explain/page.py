@@ -6,21 +6,18 @@ Both need nothing but the file that they stand in. Everything is there without s
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from html import escape
-from typing import Any
 
 from userip_lightning.explain.page_codes import cards, glance, short_cards, summary
 from userip_lightning.explain.page_map import drawn_map, map_style
 from userip_lightning.explain.page_overlap import overlap
 from userip_lightning.explain.page_script import SCRIPT
 from userip_lightning.explain.page_style import STYLE
-from userip_lightning.explain.page_text import cut, name, nats, share
+from userip_lightning.explain.page_text import Found, cut, name, nats, share
 from userip_lightning.explain.page_users import Sample, sample, search
 from userip_lightning.report.notation import plural
 from userip_lightning.report.page import Section, document
 
-Found = Mapping[str, Any]
 _OVERLAP = (
     "Users of two codes at once. Blue cells hold more users than if the profiles had nothing to do with each "
     "other, orange cells fewer; × says how many times as many, and the colour is full at 4 and at 0.25."

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from html import escape
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from userip_lightning.explain.page_marks import mark
-from userip_lightning.explain.page_text import name, nats, share, sureness, times, user_link
+from userip_lightning.explain.page_text import Found, name, nats, share, sureness, times, user_link
 from userip_lightning.report.notation import number, plural
 
-#: A JSON object of explain.json.
-Found = Mapping[str, Any]
 #: Items of a card that are seen at once, and those of a card in another report.
 SEEN, SEEN_IN_REPORT = 6, 4
 _WORDS = (

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from html import escape
-from typing import Any
 
 from userip_lightning.explain.page import explain_page
-from userip_lightning.explain.page_text import cut
+from userip_lightning.explain.page_text import Found, cut
 
 #: Without it the page's own links would lead to the page around it, whose address a frame inherits.
 _BASE = '<base href="about:srcdoc">'
 
 
-def explain_frame(found: Mapping[str, Any]) -> str:
+def explain_frame(found: Found) -> str:
     """An ``<iframe>`` with the page of its own, so that its style does not leak.
 
     Args:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from html import escape
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from userip_lightning.explain.page_marks import colour, mark, shape
-from userip_lightning.explain.page_text import name
+from userip_lightning.explain.page_text import Found, name
 
-Found = Mapping[str, Any]
 _EDGE = 18.0
 #: Width of the drawing for few and for many users, whose marks look smaller in a larger drawing.
 _WIDTHS, _FEW = (720.0, 1060.0), 600

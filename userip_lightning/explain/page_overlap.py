@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
-from userip_lightning.explain.page_text import name
+from userip_lightning.explain.page_text import Found, name
 
-Found = Mapping[str, Any]
 #: A table with more cells than this gives way to the pairs of codes that stand out most.
 _MOST_CELLS, _PAIRS = 900, 24
 #: Times as many, or as few, users as if independent that have the full colour; one user more on both sides

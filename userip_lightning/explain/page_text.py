@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from html import escape
+from typing import Any
 from urllib.parse import quote
 
 from userip_lightning.report.notation import NONE, signed
 
+#: A JSON object of explain.json.
+Found = Mapping[str, Any]
 #: Control characters, ends of lines, and marks that turn the direction of what follows.
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]+")
 #: A title longer than this many characters is cut; a card has room for fewer.

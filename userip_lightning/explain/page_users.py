@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from html import escape
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from userip_lightning.explain.page_map import frame
-from userip_lightning.explain.page_text import cut, name
+from userip_lightning.explain.page_text import Found, cut, name
 from userip_lightning.report.notation import plural
 
-Found = Mapping[str, Any]
 #: Bytes that users and the titles of their events may take; further users are left to the command line.
 MOST_BYTES = 2_000_000
 #: Where a table of events made the codes, and yet nothing can be said of a user.
@@ -31,7 +30,7 @@ class Sample(NamedTuple):
 def sample(found: Found, most: int = MOST_BYTES) -> Sample:
     """Users in the order of explain.json as far as ``most`` bytes reach; a title is written once."""
     titles: dict[str, int] = {}
-    users: list[list[Any]] = []
+    users: list[list[object]] = []
     kept = size = 0
     places = _places(found)
     for number, user in enumerate(found["users"]):
@@ -54,7 +53,7 @@ def sample(found: Found, most: int = MOST_BYTES) -> Sample:
     return Sample(_safe(told), len(users), frozenset(user[0] for user in users))
 
 
-def _safe(value: Any) -> str:
+def _safe(value: object) -> str:
     """JSON without a character that could end the script element or begin a comment in it."""
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     for mark in "<>&\u2028\u2029":
@@ -72,7 +71,7 @@ def _places(found: Found) -> dict[int, list[float]]:
     return {user: [round(value, 1) for value in place.at(x, y)] for user, x, y in points}
 
 
-def _user(user: Found, titles: dict[str, int]) -> list[Any]:
+def _user(user: Found, titles: dict[str, int]) -> list[object]:
     """Id, codes, probabilities, number of events, evidence: a list takes fewer bytes than an object."""
     probabilities, evidence = user["probabilities"], user["evidence"]
     return [
@@ -84,7 +83,7 @@ def _user(user: Found, titles: dict[str, int]) -> list[Any]:
     ]
 
 
-def _evidence(evidence: Found, titles: dict[str, int]) -> list[Any]:
+def _evidence(evidence: Found, titles: dict[str, int]) -> list[object]:
     """Runner-up, prior, rest, number of events in the rest, total, and events that speak loudest.
 
     Events beyond :data:`EVENTS` join the rest, so that the figures still add up to the total.

@@ -8,16 +8,19 @@ A cap of the scores (Gemma 2) takes the products everywhere, for no other kernel
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from transformers import MODEL_FOR_CAUSAL_LM_MAPPING, AttentionInterface, PreTrainedConfig
+from transformers import MODEL_FOR_CAUSAL_LM_MAPPING, AttentionInterface
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import AttentionMaskInterface, eager_mask
 
 from userip_lightning.errors import InputError
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedConfig
 
 #: Name under which transformers finds :func:`attend`.
 NAME = "userip_lightning"

@@ -11,18 +11,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.nn import functional as F
-from transformers import AutoModelForCausalLM, PreTrainedConfig
+from transformers import AutoModelForCausalLM
 
 from userip_lightning.lm.backbone import FrozenBackbone
 from userip_lightning.lm.live_bytes import LiveBytes
 from userip_lightning.lm.quantized import Quantization, quantizable, quantized_bytes, to_int8
 from userip_lightning.lm.sharded import decoder_blocks
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedConfig, PreTrainedModel
 
 #: Rows of the two batches; one row alone would take short cuts that larger batches do not.
 _FEW, _MORE = 2, 4
@@ -104,7 +107,7 @@ def _imagined(
         yield model.eval().requires_grad_(False)
 
 
-def _weights(model: Any, quantization: Quantization, processes: int) -> int:
+def _weights(model: PreTrainedModel, quantization: Quantization, processes: int) -> int:
     total: int = _bytes(model)
     if quantization != "none":
         for _, _, linear in quantizable(model):

@@ -8,13 +8,16 @@ a configuration does not tell, the trial at load finds (:mod:`userip_lightning.l
 from __future__ import annotations
 
 import inspect
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from transformers import MODEL_FOR_CAUSAL_LM_MAPPING, PreTrainedConfig
+from transformers import MODEL_FOR_CAUSAL_LM_MAPPING
 
 from userip_lightning.errors import InputError
 from userip_lightning.lm.plain_logits import refuse_changed_logits
 from userip_lightning.lm.windows import KNOWN_LAYERS
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedConfig, PreTrainedModel
 
 #: What every refusal advises.
 ADVICE = "take one without, such as a Llama, Mistral, Qwen or GPT-2"
@@ -63,7 +66,7 @@ def _unknown_layers(text: object) -> str | None:
     return f"has layers that may not know a 4-D mask ({', '.join(unknown)})" if unknown else None
 
 
-def _missing_arguments(model: Any, text: Any) -> str | None:
+def _missing_arguments(model: PreTrainedModel, text: Any) -> str | None:
     taken = inspect.signature(model.forward).parameters
     if "position_ids" not in taken or getattr(text, "alibi", False):
         return "takes no position_ids, but counts places in the row, while branches of a prompt are parallel"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -13,6 +13,9 @@ from userip_lightning.errors import InputError
 from userip_lightning.lm.control_tokens import plain_texts
 from userip_lightning.lm.prompt import encode_item
 from userip_lightning.lm.source import LMSource, load_model, load_tokenizer, plain_backend
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
 
 _TOKENS = 2048  # of a batch, padding included
 _PARTS = 4  #     the model's window is cut to a quarter: a text is a title and not a book
@@ -65,7 +68,7 @@ def _batches(ids: Sequence[Sequence[int]]) -> list[list[int]]:
     return batches
 
 
-def _means(model: Any, rows: list[list[int]], layer: int, device: str) -> NDArray[np.float32]:
+def _means(model: PreTrainedModel, rows: list[list[int]], layer: int, device: str) -> NDArray[np.float32]:
     """Right padding: under a causal mask no token sees what comes after it."""
     width = max(len(row) for row in rows)
     padded = torch.tensor([row + [0] * (width - len(row)) for row in rows], device=device)

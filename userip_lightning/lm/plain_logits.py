@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from userip_lightning.errors import InputError
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedConfig
 
 #: What transformers calls a factor or cap of the logits: Gemma 2, RecurrentGemma, Cohere, Granite, Falcon-H1.
 _SETTINGS = (
@@ -16,7 +19,7 @@ _SETTINGS = (
 )
 
 
-def refuse_changed_logits(name: str, config: Any) -> None:
+def refuse_changed_logits(name: str, config: PreTrainedConfig) -> None:
     """Refuse an LM that scales or caps the logits of its output layer.
 
     Args:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import torch
 
@@ -24,6 +24,9 @@ from userip_lightning.lm.quantized import Quantization
 from userip_lightning.lm.source import LMSource, load_config, resolve_dtype
 from userip_lightning.lm.target_nll import chunk_tokens
 from userip_lightning.lm.trial import cannot_be_run
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedConfig
 
 Table = Literal["memory", "disk", "streaming"]
 
@@ -207,7 +210,7 @@ def plan_run(
     return plan
 
 
-def usable_config(source: LMSource) -> Any:
+def usable_config(source: LMSource) -> PreTrainedConfig:
     """The configuration of an LM that may be scored rightly.
 
     Raises:

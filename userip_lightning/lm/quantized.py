@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from importlib.util import find_spec
-from typing import Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 import torch
 from torch import Tensor, nn
@@ -26,6 +26,9 @@ from transformers import BitsAndBytesConfig
 from transformers.pytorch_utils import Conv1D
 
 from userip_lightning.errors import InputError
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
 
 Quantization = Literal["none", "int8", "nf4"]
 
@@ -87,7 +90,7 @@ def _restore(weight: Tensor, scale: Tensor, dtype: torch.dtype) -> Tensor:
     return (weight.to(dtype) * scale.to(dtype)).flatten(1)
 
 
-def quantizable(model: Any) -> Iterator[tuple[nn.Module, str, nn.Linear | Conv1D]]:
+def quantizable(model: PreTrainedModel) -> Iterator[tuple[nn.Module, str, nn.Linear | Conv1D]]:
     """Linear layers that may be quantised, each with its parent and its name there."""
     head = model.get_output_embeddings()
     for parent in list(model.modules()):

@@ -10,7 +10,7 @@ A gather waits for every process: all of them must run the language model equall
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import torch
 from torch import distributed, nn
@@ -18,6 +18,9 @@ from torch.distributed.device_mesh import init_device_mesh
 from torch.distributed.fsdp import fully_shard
 
 from userip_lightning.errors import InputError
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
 
 
 def refuse_one_process() -> None:
@@ -33,7 +36,7 @@ def refuse_one_process() -> None:
         )
 
 
-def decoder_blocks(model: Any) -> nn.ModuleList:
+def decoder_blocks(model: PreTrainedModel) -> nn.ModuleList:
     """The blocks of a causal LM: its outermost list of modules.
 
     Raises:
@@ -48,7 +51,7 @@ def decoder_blocks(model: Any) -> nn.ModuleList:
     )
 
 
-def shard_blocks(model: Any) -> None:
+def shard_blocks(model: PreTrainedModel) -> None:
     """Divide the blocks of a causal LM among all processes, in place.
 
     The blocks move to the current device of each process; what is not divided moves with the caller.

@@ -5,14 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 from pickle import UnpicklingError
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 from safetensors import SafetensorError
-from transformers import MODEL_FOR_CAUSAL_LM_MAPPING, AutoConfig, AutoModelForCausalLM, AutoTokenizer
+from transformers import (
+    MODEL_FOR_CAUSAL_LM_MAPPING,
+    AutoConfig,
+    AutoModelForCausalLM,
+    AutoTokenizer,
+)
 
 from userip_lightning.errors import InputError, Unavailable
 from userip_lightning.lm.quantized import Quantization, keep_gradients, nf4_config
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedConfig, PreTrainedModel
 
 #: Attention backends that honour a 4-D additive mask (measured on transformers 5.23; docs/ledger.md).
 SAFE_ATTENTION = ("auto", "sdpa", "eager")
@@ -70,7 +78,7 @@ class LMSource:
 DEFAULT_LM = LMSource()
 
 
-def load_model(source: LMSource, backend: str) -> Any:
+def load_model(source: LMSource, backend: str) -> PreTrainedModel:
     """Load the ``PreTrainedModel`` of ``source`` as it is, ``int8`` aside, which is applied later.
 
     Args:
@@ -83,7 +91,7 @@ def load_model(source: LMSource, backend: str) -> Any:
     path, dtype = _local_or_hub(source.name), resolve_dtype(source.dtype)
     nf4 = nf4_config(dtype) if source.quantization == "nf4" else None
     try:
-        model = AutoModelForCausalLM.from_pretrained(
+        model: PreTrainedModel = AutoModelForCausalLM.from_pretrained(
             path,
             revision=source.revision or "main",
             trust_remote_code=False,
@@ -116,7 +124,7 @@ def plain_backend(source: LMSource) -> str:
     return "sdpa" if fast and not capped else "eager"
 
 
-def load_config(source: LMSource) -> Any:
+def load_config(source: LMSource) -> PreTrainedConfig:
     """Load the configuration of ``source``: its shape, without its weights.
 
     Raises:
@@ -124,12 +132,13 @@ def load_config(source: LMSource) -> Any:
     """
     path = _local_or_hub(source.name)
     try:
-        return AutoConfig.from_pretrained(
+        config: PreTrainedConfig = AutoConfig.from_pretrained(
             path,
             revision=source.revision or "main",
             trust_remote_code=False,
             gguf_file=source.gguf_file,
         )
+        return config
     except _UNREADABLE as error:
         raise _cannot_load(source, error) from error
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -21,6 +21,9 @@ from userip_lightning.assets import DEFAULT_ENCODER, resolve_encoder
 from userip_lightning.errors import InputError, Unavailable
 from userip_lightning.lm.control_tokens import plain_texts
 from userip_lightning.lm.source import OWN_CODE
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedConfig
 
 #: Told how many of how many texts are done.
 Progress = Callable[[int, int], None]
@@ -136,7 +139,7 @@ class TextEncoder:
         return mean
 
 
-def load_encoder_config(source: EncoderSource) -> Any:
+def load_encoder_config(source: EncoderSource) -> PreTrainedConfig:
     """Load the configuration of ``source``: its shape, without its weights.
 
     Raises:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
@@ -22,6 +22,8 @@ from userip_lightning.lm.mask import additive
 from userip_lightning.lm.windows import SETTINGS, windows_of
 
 if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
     from userip_lightning.lm.backbone import FrozenBackbone
 
 _SHARED, _BRANCH = 4, 4
@@ -108,7 +110,7 @@ def _ids(backbone: FrozenBackbone) -> Tensor:
     return torch.cat([shared.expand(2, -1), branches], 1)
 
 
-def _plain(model: Any, ids: Tensor) -> Tensor:
+def _plain(model: PreTrainedModel, ids: Tensor) -> Tensor:
     """[2, branch, V] logits of the model's own code at the branches."""
     with _eager(model):
         return _centred(model(input_ids=ids, use_cache=False).logits[:, _SHARED:])
@@ -161,7 +163,7 @@ def _error(found: Tensor, right: Tensor) -> float:
 
 
 @contextmanager
-def _eager(model: Any) -> Iterator[None]:
+def _eager(model: PreTrainedModel) -> Iterator[None]:
     """With the family's own attention; one that cannot be told to has no other."""
     if not model._can_set_attn_implementation():
         yield

@@ -7,11 +7,13 @@ own chunk (Llama 4). Positions count and not places in the row, because the bran
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 from torch import Tensor
-from transformers import PreTrainedConfig
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedConfig
 
 #: Kinds of layers in ``layer_types``, and the setting that says how far their attention reaches.
 _SETTINGS = {
@@ -43,7 +45,7 @@ class Window(NamedTuple):
         return query - key < self.size
 
 
-def windows_of(config: Any) -> dict[str, Window]:
+def windows_of(config: PreTrainedConfig) -> dict[str, Window]:
     """Kind of layer to its window; empty where every layer sees everything.
 
     Args:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
 
 from userip_lightning import artifact, atomic
 from userip_lightning.errors import InputError
@@ -53,7 +52,7 @@ def fit(experiment: Experiment, display: Display, world: World) -> Report | None
 
 
 def _fit(
-    experiment: Experiment, plan: Plan, prepare: dict[str, Any], display: Display, world: World
+    experiment: Experiment, plan: Plan, prepare: dict[str, object], display: Display, world: World
 ) -> Report | None:
     stages = experiment.stages
     trained = [job for job in (*plan.codes, *plan.ctr) if job.stage.name in stages]
@@ -92,7 +91,7 @@ def _write_controls(plan: Plan) -> None:
         write_control(bank, plan.place.prepared)
 
 
-def _report(experiment: Experiment, plan: Plan, prepare: dict[str, Any], display: Display) -> Report:
+def _report(experiment: Experiment, plan: Plan, prepare: dict[str, object], display: Display) -> Report:
     report = write_results(experiment, plan, prepare)
     display.notice(f"report: all figures are in {plan.place.root / RESULTS}")
     return report
@@ -104,13 +103,13 @@ def _prepare(
     world: World,
     until_done: ExitStack,
     recorded: Recorded | None = None,
-) -> tuple[Plan, dict[str, Any]]:
+) -> tuple[Plan, dict[str, object]]:
     """Prepare the data (a look-up where it is in the cache) and plan the runs on it, or on what is recorded.
 
     From then on no other command writes into the experiment's folder, until ``until_done`` is closed.
     """
 
-    def once() -> dict[str, Any]:
+    def once() -> dict[str, object]:
         with Usage() as usage:
             known = None if recorded is None or not recorded.prepared.exists() else recorded.prepared
             prepared = known or prepare(experiment, display.notice)
@@ -123,8 +122,8 @@ def _prepare(
 
 
 def _settle(
-    experiment: Experiment, place: Place, measured: dict[str, Any], until_done: ExitStack
-) -> dict[str, Any]:
+    experiment: Experiment, place: Place, measured: dict[str, object], until_done: ExitStack
+) -> dict[str, object]:
     """Write the configuration into the experiment's folder; returns what preparing cost."""
     try:
         place.root.mkdir(parents=True, exist_ok=True)
@@ -137,7 +136,7 @@ def _settle(
     return _first_record(place, measured)
 
 
-def _first_record(place: Place, measured: dict[str, Any]) -> dict[str, Any]:
+def _first_record(place: Place, measured: dict[str, object]) -> dict[str, object]:
     """What preparing cost when this experiment first did it; later it is only a look-up."""
     file = place.root / "work" / place.prepared.name / RECORD
     if file.is_file():

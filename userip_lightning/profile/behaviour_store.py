@@ -8,7 +8,7 @@ The files are ``.npy``: flat columns need nothing more of Arrow, and polars 2 re
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -97,7 +97,7 @@ def _make(
         "first_silent": int(silent[0]) if len(silent) else -1,
     }
     manifest = Manifest(KIND, config_hash=key, data_hash=data.data_hash, users=data.n_users, extra=facts)
-    arrays: dict[str, NDArray[Any]] = {"idf": idf}
+    arrays: dict[str, NDArray[np.generic]] = {"idf": idf}
     for name, tokens in (("items", items), ("words", words), ("spelling", spelling)):
         arrays |= {f"{name}_ids": tokens.ids, f"{name}_offset": tokens.offset}
     for name, behaviours in splits.items():
@@ -110,7 +110,7 @@ def _make(
 def _map(folder: Path) -> BehaviourStore:
     facts = read_manifest(folder, KIND).extra
 
-    def mapped(name: str) -> NDArray[Any]:
+    def mapped(name: str) -> NDArray[np.generic]:
         return open_array(folder / f"{name}.npy")
 
     def tokens(name: str) -> Tokens:

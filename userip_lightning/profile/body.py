@@ -6,7 +6,7 @@ after its task text and its first token is predicted from there. Otherwise they 
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,7 +33,7 @@ class Tokens(NamedTuple):
         """Token ids of one text."""
         return [int(token) for token in self.ids[self.offset[text] : self.offset[text + 1]]]
 
-    def length(self, texts: NDArray[np.integer[Any]]) -> Ints:
+    def length(self, texts: NDArray[np.integer]) -> Ints:
         """Tokens of these texts."""
         length: Ints = self.offset[texts + 1] - self.offset[texts]
         return length

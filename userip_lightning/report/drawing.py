@@ -6,7 +6,6 @@ import re
 from html import escape
 from io import StringIO
 from pathlib import Path
-from typing import Any
 
 from matplotlib import rc_context
 from matplotlib.figure import Figure
@@ -25,7 +24,7 @@ _VARIABLES = {
     REFERENCE: "--reference",
 }
 #: Text stays text; the same figure gives the same bytes.
-_STYLE: dict[Any, Any] = {
+_STYLE: dict[str, object] = {
     "svg.fonttype": "none",
     "svg.hashsalt": "userip",
     "font.family": "sans-serif",

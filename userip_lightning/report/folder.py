@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from matplotlib.figure import Figure
 
@@ -50,7 +50,7 @@ def write_sheets(
     title: str,
     sheets: Sequence[Sheet],
     notes: Sequence[str],
-    results: dict[str, Any],
+    results: dict[str, object],
     users: int,
     figures: Sequence[Sequence[Drawn]] = (),
 ) -> None:

@@ -48,7 +48,7 @@ class Part(NamedTuple):
     sheets: tuple[Sheet, ...]
 
     @property
-    def record(self) -> dict[str, Any]:
+    def record(self) -> dict[str, object]:
         """For programs."""
         return {
             **{name: value for name, value in self._asdict().items() if name != "sheets"},

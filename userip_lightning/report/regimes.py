@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from userip_lightning.artifact import Manifest, stable_hash, writing
 from userip_lightning.atomic import write_text
@@ -69,7 +69,7 @@ class Judged(NamedTuple):
 
 
 def write_regimes(
-    folder: Path, judged: Sequence[Judged], title: str, notes: Sequence[str], settings: dict[str, Any]
+    folder: Path, judged: Sequence[Judged], title: str, notes: Sequence[str], settings: dict[str, object]
 ) -> Sheet:
     """Write the folder, replacing what was there.
 

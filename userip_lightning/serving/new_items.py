@@ -7,10 +7,11 @@ A new item gets what the fit would have given an item with its text that nobody 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from userip_lightning.arrays import read_array
 from userip_lightning.bank import FeatureBank
@@ -57,7 +58,7 @@ class NewItems(NamedTuple):
                 "catalogue.model.recommendation."
             )
 
-        def array(name: str) -> Any:
+        def array(name: str) -> NDArray[np.generic]:
             return read_array(bank.path / f"{name}.npy")
 
         try:

@@ -74,7 +74,7 @@ def _scan(request: dict[str, Any]) -> pl.LazyFrame:
     return pl.scan_parquet(where, glob=glob, hive_partitioning=True, hive_schema=partitions)
 
 
-def _description(scan: pl.LazyFrame, request: dict[str, Any]) -> dict[str, Any]:
+def _description(scan: pl.LazyFrame, request: dict[str, Any]) -> dict[str, object]:
     metadata = {} if request["address"] else pl.read_parquet_metadata(request["files"][0])
     return {
         "rows": scan.select(pl.len()).collect().item(),

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 
@@ -27,7 +26,7 @@ def is_parquet_folder(where: Path | str) -> bool:
     return isinstance(where, str) or where.is_dir()
 
 
-def folder_identity(where: Path | str) -> Any:
+def folder_identity(where: Path | str) -> object:
     """What decides the rows: for a folder the names and contents of its files.
 
     An address cannot be hashed without fetching everything; it is known by itself, its columns and its number

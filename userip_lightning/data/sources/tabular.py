@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import polars as pl
 from polars.selectors import categorical, enum
@@ -245,7 +245,7 @@ def _require_mapped(
         )
 
 
-def _contents(path: Path | str) -> Any:
+def _contents(path: Path | str) -> object:
     return folder_identity(path) if is_parquet_folder(path) else file_hash(require_file(Path(path), _ADVICE))
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -107,5 +106,5 @@ def _values(
     return found
 
 
-def _array(parts: Sequence[bytes]) -> NDArray[Any]:
+def _array(parts: Sequence[bytes]) -> NDArray[np.generic]:
     return array_of(b"".join(map(zlib.decompress, parts)), "the array")
