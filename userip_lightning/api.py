@@ -284,7 +284,7 @@ def _files(config: ConfigFile | Sequence[ConfigFile] | None) -> list[ConfigFile]
 def _refuse_processes(experiment: Experiment) -> None:
     """A command can start its processes over; a notebook cannot."""
     for name in experiment.stages:
-        section: Mapping[str, object] = experiment.sections.get(name, {"trainer": {}})
+        section: Mapping[str, Any] = experiment.sections.get(name, {"trainer": {}})
         if (count := process_count(section["trainer"])) > 1:
             raise InputError(
                 f"{name}.trainer: asks for {count} processes, and Python has one here; set devices and "

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 #: Ids in order: a list, a tuple, an array, or a column of polars, pandas or Arrow.
-Ids = Sequence[Any] | NDArray[np.generic]
+Ids = Sequence[Any] | NDArray[Any]
 #: Characters of the longest id.
 MAX_LENGTH = 256
 #: What an id is, for the sentences.

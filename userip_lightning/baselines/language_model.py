@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from lightning.pytorch import LightningDataModule
 
@@ -11,7 +11,7 @@ from userip_lightning.lm.quantized import to_int8
 from userip_lightning.lm.source import LMSource, load_model, plain_backend
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedModel
+    pass
 
 
 @runtime_checkable
@@ -29,7 +29,7 @@ def source_of(data: LightningDataModule) -> LMSource:
     return module.lm
 
 
-def load_language_model(source: LMSource) -> PreTrainedModel:
+def load_language_model(source: LMSource) -> Any:
     """Load a ``PreTrainedModel`` in eval mode, without gradients.
 
     ``attention: auto`` is :func:`plain_backend` here: prompts have the usual causal mask.

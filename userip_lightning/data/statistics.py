@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import TypedDict
 
 import polars as pl
 
@@ -12,12 +13,15 @@ from userip_lightning.data.tools.paper_table1 import PAPER_TABLE1, DatasetFigure
 STATS = "stats.json"
 
 
-def alike(ids: pl.Series) -> dict[str, object]:
-    """Ids that differ from another one only in case, width or blanks, which are probably one and the same.
+class Alike(TypedDict):
+    """Ids that are probably one and the same: how many groups of them, and at most three pairs."""
 
-    Returns:
-        ``count``, and ``examples``: at most three pairs.
-    """
+    count: int
+    examples: list[list[str]]
+
+
+def alike(ids: pl.Series) -> Alike:
+    """Ids that differ from another one only in case, width or blanks, which are probably one and the same."""
     frame = pl.DataFrame({"id": ids}).with_columns(
         same=pl.col("id").str.normalize("NFKC").str.to_lowercase().str.strip_chars()
     )

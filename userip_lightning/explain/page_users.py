@@ -50,7 +50,7 @@ def sample(found: Found, most: int = MOST_BYTES) -> Sample:
         "titles": list(titles),
         "users": users,
     }
-    return Sample(_safe(told), len(users), frozenset(user[0] for user in users))
+    return Sample(_safe(told), len(users), frozenset(str(user[0]) for user in users))
 
 
 def _safe(value: object) -> str:

@@ -17,7 +17,7 @@ from userip_lightning.lm.plain_logits import refuse_changed_logits
 from userip_lightning.lm.windows import KNOWN_LAYERS
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedConfig, PreTrainedModel
+    from transformers import PreTrainedConfig
 
 #: What every refusal advises.
 ADVICE = "take one without, such as a Llama, Mistral, Qwen or GPT-2"
@@ -66,7 +66,7 @@ def _unknown_layers(text: object) -> str | None:
     return f"has layers that may not know a 4-D mask ({', '.join(unknown)})" if unknown else None
 
 
-def _missing_arguments(model: PreTrainedModel, text: Any) -> str | None:
+def _missing_arguments(model: Any, text: Any) -> str | None:
     taken = inspect.signature(model.forward).parameters
     if "position_ids" not in taken or getattr(text, "alibi", False):
         return "takes no position_ids, but counts places in the row, while branches of a prompt are parallel"

@@ -28,7 +28,7 @@ from transformers.pytorch_utils import Conv1D
 from userip_lightning.errors import InputError
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedModel
+    pass
 
 Quantization = Literal["none", "int8", "nf4"]
 
@@ -90,7 +90,7 @@ def _restore(weight: Tensor, scale: Tensor, dtype: torch.dtype) -> Tensor:
     return (weight.to(dtype) * scale.to(dtype)).flatten(1)
 
 
-def quantizable(model: PreTrainedModel) -> Iterator[tuple[nn.Module, str, nn.Linear | Conv1D]]:
+def quantizable(model: Any) -> Iterator[tuple[nn.Module, str, nn.Linear | Conv1D]]:
     """Linear layers that may be quantised, each with its parent and its name there."""
     head = model.get_output_embeddings()
     for parent in list(model.modules()):

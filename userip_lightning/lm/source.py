@@ -20,7 +20,7 @@ from userip_lightning.errors import InputError, Unavailable
 from userip_lightning.lm.quantized import Quantization, keep_gradients, nf4_config
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedConfig, PreTrainedModel
+    from transformers import PreTrainedConfig
 
 #: Attention backends that honour a 4-D additive mask (measured on transformers 5.23; docs/ledger.md).
 SAFE_ATTENTION = ("auto", "sdpa", "eager")
@@ -78,7 +78,7 @@ class LMSource:
 DEFAULT_LM = LMSource()
 
 
-def load_model(source: LMSource, backend: str) -> PreTrainedModel:
+def load_model(source: LMSource, backend: str) -> Any:
     """Load the ``PreTrainedModel`` of ``source`` as it is, ``int8`` aside, which is applied later.
 
     Args:
@@ -91,7 +91,7 @@ def load_model(source: LMSource, backend: str) -> PreTrainedModel:
     path, dtype = _local_or_hub(source.name), resolve_dtype(source.dtype)
     nf4 = nf4_config(dtype) if source.quantization == "nf4" else None
     try:
-        model: PreTrainedModel = AutoModelForCausalLM.from_pretrained(
+        model = AutoModelForCausalLM.from_pretrained(
             path,
             revision=source.revision or "main",
             trust_remote_code=False,

@@ -146,9 +146,10 @@ def load_encoder_config(source: EncoderSource) -> PreTrainedConfig:
         InputError: it is missing, gated, or cannot be read.
     """
     try:
-        return AutoConfig.from_pretrained(
+        config: PreTrainedConfig = AutoConfig.from_pretrained(
             source.name, revision=source.revision or "main", trust_remote_code=False
         )
+        return config
     except (OSError, ValueError) as error:
         raise _cannot_load(source, error) from error
 

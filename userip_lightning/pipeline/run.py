@@ -30,6 +30,13 @@ from userip_lightning.report.table import Report
 CONFIG = "config.yaml"
 
 
+class _Prepared(TypedDict):
+    """Where prepared data lie, and what that cost now: wall time and memory."""
+
+    prepared: str
+    cost: dict[str, object]
+
+
 def fit(experiment: Experiment, display: Display, world: World) -> Report | None:
     """Go through the chosen stages; what is done already is not done again.
 
@@ -109,7 +116,7 @@ def _prepare(
     From then on no other command writes into the experiment's folder, until ``until_done`` is closed.
     """
 
-    def once() -> dict[str, object]:
+    def once() -> _Prepared:
         with Usage() as usage:
             known = None if recorded is None or not recorded.prepared.exists() else recorded.prepared
             prepared = known or prepare(experiment, display.notice)

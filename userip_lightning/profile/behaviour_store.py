@@ -8,7 +8,7 @@ The files are ``.npy``: flat columns need nothing more of Arrow, and polars 2 re
 from __future__ import annotations
 
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -110,7 +110,7 @@ def _make(
 def _map(folder: Path) -> BehaviourStore:
     facts = read_manifest(folder, KIND).extra
 
-    def mapped(name: str) -> NDArray[np.generic]:
+    def mapped(name: str) -> NDArray[Any]:
         return open_array(folder / f"{name}.npy")
 
     def tokens(name: str) -> Tokens:

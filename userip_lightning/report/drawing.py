@@ -6,6 +6,7 @@ import re
 from html import escape
 from io import StringIO
 from pathlib import Path
+from typing import Any
 
 from matplotlib import rc_context
 from matplotlib.figure import Figure
@@ -24,7 +25,7 @@ _VARIABLES = {
     REFERENCE: "--reference",
 }
 #: Text stays text; the same figure gives the same bytes.
-_STYLE: dict[str, object] = {
+_STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
     "svg.hashsalt": "userip",
     "font.family": "sans-serif",

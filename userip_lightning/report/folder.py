@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -50,7 +50,7 @@ def write_sheets(
     title: str,
     sheets: Sequence[Sheet],
     notes: Sequence[str],
-    results: dict[str, object],
+    results: Mapping[str, object],
     users: int,
     figures: Sequence[Sequence[Drawn]] = (),
 ) -> None:

@@ -9,7 +9,7 @@ The folder is one artifact of kind ``study``, whole or absent:
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -69,7 +69,7 @@ class Judged(NamedTuple):
 
 
 def write_regimes(
-    folder: Path, judged: Sequence[Judged], title: str, notes: Sequence[str], settings: dict[str, object]
+    folder: Path, judged: Sequence[Judged], title: str, notes: Sequence[str], settings: Mapping[str, object]
 ) -> Sheet:
     """Write the folder, replacing what was there.
 

@@ -7,7 +7,7 @@ A new item gets what the fit would have given an item with its text that nobody 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -58,7 +58,7 @@ class NewItems(NamedTuple):
                 "catalogue.model.recommendation."
             )
 
-        def array(name: str) -> NDArray[np.generic]:
+        def array(name: str) -> NDArray[Any]:
             return read_array(bank.path / f"{name}.npy")
 
         try:

@@ -149,7 +149,7 @@ def unpacked(
     return [_reader(part, f"reader_{at}", array) for at, part in enumerate(told)]
 
 
-def _reader(told: Mapping[str, Any], prefix: str, array: Callable[[str], NDArray[np.generic]]) -> TextReader:
+def _reader(told: Mapping[str, Any], prefix: str, array: Callable[[str], NDArray[Any]]) -> TextReader:
     components = array(f"{prefix}_components")
     if told["reads"] == _ENCODED:
         return EncodedReader(told["source"], told["weights"], array(f"{prefix}_mean"), components)

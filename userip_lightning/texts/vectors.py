@@ -7,9 +7,9 @@ import os
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from userip_lightning.arrays import Floats, read_array, save_array
 from userip_lightning.artifact import stable_hash
@@ -105,7 +105,7 @@ def _found(file: Path) -> FittedTexts | None:
 def _kept(file: Path, found: FittedTexts) -> FittedTexts:
     if found.vectors is not None:
         told, arrays = (None, {}) if found.readers is None else packed(found.readers)
-        stored: dict[str, NDArray[np.generic]] = {"told": np.array(json.dumps(told)), **arrays}
+        stored: dict[str, Any] = {"told": np.array(json.dumps(told)), **arrays}
         readers = _readers(file)
         with scratch(readers) as folder:
             np.savez(folder / readers.name, **stored)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from torch import Tensor, nn
 from transformers.pytorch_utils import Conv1D
@@ -12,15 +12,13 @@ from userip_lightning.errors import InputError
 from userip_lightning.lm.quantized import Int8Linear
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedModel
+    pass
 
 #: What peft puts into the names of what learns.
 _MARK = "lora_"
 
 
-def add_adapters(
-    model: PreTrainedModel, rank: int, alpha: int, dropout: float, targets: Sequence[str]
-) -> None:
+def add_adapters(model: Any, rank: int, alpha: int, dropout: float, targets: Sequence[str]) -> None:
     """Put adapters beside layers of ``model``, in place. A starts at random, B at zero: nothing changes yet.
 
     Adapters are float32, whatever the layers are. What was there stays in eval mode and without gradient; the
@@ -68,7 +66,7 @@ def add_adapters(
             weight.data = weight.data.float()
 
 
-def _linear_layers(model: PreTrainedModel) -> dict[str, nn.Module]:
+def _linear_layers(model: Any) -> dict[str, nn.Module]:
     """A layer of every name that linear layers have, those of 4 bits among them, without the output head."""
     head = model.get_output_embeddings()
     return {

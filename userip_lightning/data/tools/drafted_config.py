@@ -6,7 +6,7 @@ import json
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import polars as pl
 
@@ -30,7 +30,7 @@ _LABELS = "userip_lightning.data.labels."
 
 class _Table(NamedTuple):
     frame: pl.DataFrame
-    settings: dict[str, object]
+    settings: dict[str, Any]
     remarks: dict[str, str]
 
 
@@ -84,7 +84,7 @@ def _delimited(file: Path) -> _Table:
     return _Table(_strings(read_delimited(file, _ADVICE, Rejects(sys.maxsize), dialect)), settings, remarks)
 
 
-def _settings(file: Path, seen: Sniffed) -> Iterator[tuple[str, object]]:
+def _settings(file: Path, seen: Sniffed) -> Iterator[tuple[str, Any]]:
     usual = Dialect()
     if seen.separator != usual.separator_of(file) or kind_of(file) not in (".csv", ".tsv"):
         yield "separator", seen.separator
@@ -150,7 +150,7 @@ def _times(values: list[str]) -> Iterator[str]:
         yield _setting("timestamp_format", text, "unsure: day or month may come first")
 
 
-def _renamed(settings: Mapping[str, object], guesses: Mapping[str, Guess]) -> list[str]:
+def _renamed(settings: Mapping[str, Any], guesses: Mapping[str, Guess]) -> list[str]:
     """Made-up names of a file without a header, ours where a column was recognized."""
     ours = {guess.theirs: name for name, guess in guesses.items()}
     return [ours.get(name, name) for name in settings.get("names", ())]
@@ -176,7 +176,7 @@ def _labels(guesses: Mapping[str, Guess]) -> Iterator[str]:
         yield f"  labels: {{class_path: {_LABELS}Implicit}}  # what happened is 1, drawn items are 0"
 
 
-def _setting(name: str, value: object, remark: str | None = None) -> str:
+def _setting(name: str, value: Any, remark: str | None = None) -> str:
     if isinstance(value, dict):
         text = "{" + ", ".join(f"{key}: {_quoted(item)}" for key, item in value.items()) + "}"
     elif isinstance(value, list):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -106,5 +107,5 @@ def _values(
     return found
 
 
-def _array(parts: Sequence[bytes]) -> NDArray[np.generic]:
+def _array(parts: Sequence[bytes]) -> NDArray[Any]:
     return array_of(b"".join(map(zlib.decompress, parts)), "the array")
