@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from contextlib import ExitStack
 from pathlib import Path
+from typing import TypedDict
 
 from userip_lightning import artifact, atomic
 from userip_lightning.errors import InputError
