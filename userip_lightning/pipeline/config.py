@@ -164,9 +164,8 @@ def preparation(experiment: Experiment, report: Callable[[str], None]) -> Prepar
 def _named(config: Namespace, group: str) -> dict[str, Any]:
     found = config[group]
     if not isinstance(found, Namespace):
-        raise InputError(
-            f"{group}: {found!r:.60} given, settings with names are needed; write them below it."
-        )
+        given = "null" if found is None else f"{found!r:.60}"
+        raise InputError(f"{group}: {given} given, settings with names are needed; write them below it.")
     return dict(found.as_dict())
 
 
