@@ -11,6 +11,7 @@ import logging
 import os
 import re
 from collections.abc import Iterator, Sequence
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -72,7 +73,7 @@ def infer_on_ray(job: Job, parts: Sequence[int], workers: int) -> Iterator[PartD
             ray.shutdown()
 
 
-def import_ray() -> Any:
+def import_ray() -> ModuleType:
     """The module ray, with ray.data.
 
     Raises:
@@ -92,10 +93,11 @@ def import_ray() -> Any:
             "--workers: several workers need the package ray, which is not installed; run pip install "
             "'userip-lightning[ray]', or set --workers to 1."
         ) from None
-    return ray
+    found: ModuleType = ray
+    return found
 
 
-def _pipeline(ray: Any, job: Job, parts: Sequence[int], workers: int) -> Any:
+def _pipeline(ray: ModuleType, job: Job, parts: Sequence[int], workers: int) -> Any:
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = context.print_on_execution_start = False
     logging.getLogger("ray.data").setLevel(logging.ERROR)
@@ -113,7 +115,7 @@ def _pipeline(ray: Any, job: Job, parts: Sequence[int], workers: int) -> Any:
     )
 
 
-def _shares(ray: Any, workers: int) -> tuple[float, float]:
+def _shares(ray: ModuleType, workers: int) -> tuple[float, float]:
     """CPUs and GPUs of a worker; whole CPUs where there are enough, and no more than a machine has."""
     machines = [machine["Resources"].get("CPU", 0) for machine in ray.nodes() if machine["Alive"]]
     cpus = min(sum(machines) / workers, min(count for count in machines if count))

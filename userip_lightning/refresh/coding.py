@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import polars as pl
@@ -39,7 +39,7 @@ class Coding(NamedTuple):
     codes: NDArray[np.int64]
     active: pl.Series
     arrays: Mapping[str, NDArray[np.generic]]
-    extra: Mapping[str, Any]
+    extra: Mapping[str, object]
 
     def frame(self, names: tuple[str, ...]) -> pl.DataFrame:
         """``user_id`` and a column per profile."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 import time
-from typing import Any
 
 from lightning.pytorch import Callback, LightningModule, Trainer
 
@@ -40,7 +39,7 @@ class TellSteps(Callback):
         self._teller, self._steps = Teller(what), steps
 
     def on_train_batch_end(
-        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
+        self, trainer: Trainer, pl_module: LightningModule, outputs: object, batch: object, batch_idx: int
     ) -> None:
         """See Lightning."""
         self._teller.at(trainer.global_step, self._steps, f"loss {float(outputs['loss']):.3f}")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from userip_lightning.artifact import read_manifest, stable_hash
 from userip_lightning.pipeline.banks import write_control
@@ -59,7 +59,7 @@ class Methods:
     """
 
     def __init__(
-        self, experiment: Experiment, regimes: Regimes, texts: Mapping[str, Any], display: Display
+        self, experiment: Experiment, regimes: Regimes, texts: Mapping[str, object], display: Display
     ) -> None:
         self.prepared = prepare(experiment, display.notice)
         data_hash = read_manifest(self.prepared, "prepared").config_hash

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from userip_lightning.artifact import stable_hash
 from userip_lightning.atomic import write_text
@@ -48,7 +48,7 @@ class Plan(NamedTuple):
     settings: Settings
     regimes: Regimes
     texts: Mapping[str, object]
-    experiment: Callable[[Mapping[str, Any]], Experiment]
+    experiment: Callable[[Mapping[str, object]], Experiment]
 
 
 class Finished(NamedTuple):
