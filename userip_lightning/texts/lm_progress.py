@@ -42,4 +42,5 @@ class TellSteps(Callback):
         self, trainer: Trainer, pl_module: LightningModule, outputs: object, batch: object, batch_idx: int
     ) -> None:
         """See Lightning."""
+        assert isinstance(outputs, dict)
         self._teller.at(trainer.global_step, self._steps, f"loss {float(outputs['loss']):.3f}")
