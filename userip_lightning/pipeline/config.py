@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import fields
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
@@ -19,6 +19,7 @@ from userip_lightning.pipeline.code_version import code_hash, named_modules
 from userip_lightning.pipeline.data_location import locate_data
 from userip_lightning.pipeline.fresh_classes import FreshClassParser
 from userip_lightning.pipeline.local_paths import absolute
+from userip_lightning.pipeline.profiles import FILLED, declared, default_profiles, filled, without_copies
 from userip_lightning.pipeline.settings import (
     ENGINES,
     STAGE_NAMES,
@@ -43,7 +44,8 @@ class Experiment(NamedTuple):
         settings: of the experiment itself.
         stages: the stages to go through, in order.
         data: arguments of Preparation, JSON values.
-        sections: stage name to its ``{model, data, trainer}``, JSON values with every default spelled out.
+        sections: stage name to its ``{model, data, trainer}``, JSON values with every default spelled out,
+            and with what the profiles tell it.
         merged: all of it but ``output`` as YAML; another run can start from it.
     """
 
@@ -93,6 +95,7 @@ def experiment_parser(command: str, description: str, with_sections: bool = True
         help="comma-separated stages to go through, the earlier ones must have been run",
     )
     parser.add_class_arguments(Settings, None)
+    parser.set_defaults({"profiles": {name: asdict(one) for name, one in default_profiles().items()}})
     parser.add_class_arguments(Preparation, "data", sub_configs=True, skip=set(DATA_FILLED))
     for stage in TRAINED:
         if with_sections:
@@ -105,6 +108,8 @@ def experiment_parser(command: str, description: str, with_sections: bool = True
                 help=f"section or YAML file with model, data and trainer, also dotted "
                 f"(--{stage.name}.trainer.max_epochs 3); `userip {stage.name} fit --help` lists its settings",
             )
+    if with_sections:
+        parser.set_defaults(dict.fromkeys(FILLED))
     return parser
 
 
@@ -117,19 +122,23 @@ def parse_experiment(parser: ArgumentParser, arguments: Sequence[str]) -> Experi
     """
     config = parser.parse_args(list(arguments))
     _refuse_bare_keys(config.as_dict())
-    names = {setting.name for setting in fields(Settings)} - {"selection", "wandb"}
+    given = "profiles" in parser.parse_args(list(arguments), defaults=False)
+    values = absolute(json.loads(parser.dump(config, format="json", skip_unset=False)))
+    profiles = declared(values, config.engine, given)
+    names = {setting.name for setting in fields(Settings)} - {"profiles", "selection", "wandb"}
     settings = Settings(
         **{name: config[name] for name in names},
+        profiles=profiles,
         selection=Selection(**config.selection.as_dict()),
         wandb=WandbSettings(**config.wandb.as_dict()),
     )
-    values = absolute(json.loads(parser.dump(config, format="json", skip_unset=False)))
+    kept = without_copies(values, profiles)
     return Experiment(
         settings=_checked(settings),
         stages=_stage_names(config.stages, settings.engine),
         data=values["data"],
-        sections={stage.name: values[stage.name] for stage in TRAINED},
-        merged=_yaml({key: value for key, value in values.items() if key not in _OF_THIS_COMMAND}),
+        sections=filled({stage.name: values[stage.name] for stage in TRAINED}, profiles),
+        merged=_yaml({key: value for key, value in kept.items() if key not in _OF_THIS_COMMAND}),
     )
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+import yaml
 
 from userip_lightning.artifact import read_manifest, write_text
 from userip_lightning.bank import FeatureBank
@@ -27,6 +28,7 @@ from userip_lightning.pipeline.config import (
 from userip_lightning.pipeline.explained import NO_LM, asked
 from userip_lightning.pipeline.finished import chosen_seed, opened
 from userip_lightning.pipeline.plan import Job, Plan, experiment_root, make_plan
+from userip_lightning.pipeline.profiles import Profile
 from userip_lightning.pipeline.progress import Display
 from userip_lightning.pipeline.run import CONFIG
 from userip_lightning.pipeline.run import fit as fit_stages
@@ -132,7 +134,7 @@ def steer(root: Path, seed: int | None, name: str, changes: Changes, display: Di
     """
     fitted = opened(root, "steer")
     chosen = chosen_seed(fitted, seed)
-    before = _parsed(root, root.resolve().name, {"seeds": [chosen]})
+    before = _parsed(root, fitted, root.resolve().name, {"seeds": [chosen]})
     after = _changed(root, fitted, name, changes, chosen)
     _refuse_another(after)
     old = _plan(before, display)
@@ -181,49 +183,54 @@ def _changed(root: Path, before: Experiment, name: str, changes: Changes, seed: 
     """The experiment with the changes in its settings; controls are not drawn again."""
     sections, engine = before.sections, before.settings.engine
     stage = "catalogue" if engine == "catalogue" else "quantize"
-    model = sections[stage]["model"]
-    _refuse_names(changes, model["sizes"])
-    if model.get("steering") is not None:
+    _refuse_names(changes, before.settings.profiles)
+    if sections[stage]["model"].get("steering") is not None:
         raise InputError(
             f"{root}: its codes are steered already, and a second steering would replace the first; steer "
             "the experiment that it began from, with all changes."
         )
-    sizes = {_now(profile, changes): size for profile, size in model["sizes"].items()}
-    told: dict[str, Any] = {"sizes": sizes}
-    more: dict[str, Any] = {"seeds": [seed], "controls": [], stage: {"model": told}}
-    profiles = {"profiles": _renamed(sections, changes)}
-    more["profile"] = {"model": {"prompt": profiles}}
+    profiles = _renamed(before.settings.profiles, changes)
+    told: dict[str, Any] = {}
+    more: dict[str, Any] = {
+        "seeds": [seed],
+        "controls": [],
+        "profiles": {name: asdict(one) for name, one in profiles.items()},
+        stage: {"model": told},
+    }
     if engine == "catalogue":
         steering = Steering(
             {_now(p, changes): named for p, named in changes.anchors.items()},
             changes.strength,
             merge={_now(p, changes): groups for p, groups in changes.merge.items()},
         )
-        steering.check(sizes)
+        steering.check({name: one.size for name, one in profiles.items()})
         told["steering"] = asdict(steering)
         if changes.anchors:
             steps = sections[stage]["trainer"]["max_epochs"] + steering.steps
             more[stage]["trainer"] = {"max_epochs": steps}
         if "prompt" in sections[stage]["data"]["text"].get("init_args", {}):
-            more[stage]["data"] = {"text": {"init_args": {"prompt": profiles}}}
+            named = [{"name": name, "text": one.text} for name, one in profiles.items()]
+            more[stage]["data"] = {"text": {"init_args": {"prompt": {"profiles": named}}}}
     elif changes.anchors or changes.merge:
         raise InputError(
             "steer: anchors and merge change the table of the catalogue engine, and the per-user engine has "
             "none; it takes --rename."
         )
-    return _parsed(root, name, more)
+    return _parsed(root, before, name, more)
 
 
-def _parsed(root: Path, name: str, more: Mapping[str, Any]) -> Experiment:
-    """The experiment in ``root`` with other settings, under another name beside it."""
-    words = ["--config", str(root / CONFIG), "--output", str(root.resolve().parent), "--experiment", name]
-    return parse_experiment(experiment_parser("steer", ""), [*words, "--config", json.dumps(more)])
+def _parsed(root: Path, fitted: Experiment, name: str, more: Mapping[str, Any]) -> Experiment:
+    """The experiment that was fitted in ``root`` with other settings, under another name beside it."""
+    words = ["--output", str(root.resolve().parent), "--experiment", name]
+    settings = [yaml.safe_load(fitted.merged), more]
+    configs = [word for part in settings for word in ("--config", json.dumps(part))]
+    return parse_experiment(experiment_parser("steer", ""), [*configs, *words])
 
 
-def _refuse_names(changes: Changes, sizes: Mapping[str, int]) -> None:
-    if unknown := sorted(set(changes.rename) - set(sizes)):
-        raise InputError(f"--rename: no profile {unknown[0]!r}; there are {', '.join(sizes)}.")
-    names = [_now(profile, changes) for profile in sizes]
+def _refuse_names(changes: Changes, profiles: Mapping[str, Profile]) -> None:
+    if unknown := sorted(set(changes.rename) - set(profiles)):
+        raise InputError(f"--rename: no profile {unknown[0]!r}; there are {', '.join(profiles)}.")
+    names = [_now(profile, changes) for profile in profiles]
     if len(set(names)) < len(names):
         raise InputError(
             f"--rename: profiles would be called {', '.join(names)}; give each a name of its own."
@@ -239,13 +246,12 @@ def _refuse_another(after: Experiment) -> None:
         )
 
 
-def _renamed(sections: Mapping[str, Any], changes: Changes) -> list[dict[str, str]]:
-    profiles = sections["profile"]["model"]["prompt"]["profiles"]
-    return [
-        {"name": new, "text": text}
-        for profile in profiles
-        for new, text in changes.rename.get(profile["name"], {profile["name"]: profile["text"]}).items()
-    ]
+def _renamed(profiles: Mapping[str, Profile], changes: Changes) -> dict[str, Profile]:
+    return {
+        new: replace(profile, text=text)
+        for name, profile in profiles.items()
+        for new, text in changes.rename.get(name, {name: profile.text}).items()
+    }
 
 
 def _now(profile: str, changes: Changes) -> str:
