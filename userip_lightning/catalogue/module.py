@@ -368,8 +368,8 @@ class CatalogueModule(LightningModule):
             said = f"profile {name!r}: codes {unused} of {size} have no user"
             if unused and not self.allow_unused:
                 raise InputError(
-                    f"{said}, expected at least one each; lower its size in catalogue.model.sizes, or set "
+                    f"{said}, expected at least one each; lower its size in profiles, or set "
                     "catalogue.model.allow_unused."
                 )
             if unused:
-                warnings.warn(f"{said}; lower its size in catalogue.model.sizes.", stacklevel=3)
+                warnings.warn(f"{said}; lower its size in profiles.", stacklevel=3)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, fields
+from dataclasses import fields
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
@@ -19,7 +19,7 @@ from userip_lightning.pipeline.code_version import code_hash, named_modules
 from userip_lightning.pipeline.data_location import locate_data
 from userip_lightning.pipeline.fresh_classes import FreshClassParser
 from userip_lightning.pipeline.local_paths import absolute
-from userip_lightning.pipeline.profiles import FILLED, declared, default_profiles, filled, without_copies
+from userip_lightning.pipeline.profiles import DEFAULT, FILLED, declared, filled, without_copies
 from userip_lightning.pipeline.settings import (
     ENGINES,
     STAGE_NAMES,
@@ -95,7 +95,7 @@ def experiment_parser(command: str, description: str, with_sections: bool = True
         help="comma-separated stages to go through, the earlier ones must have been run",
     )
     parser.add_class_arguments(Settings, None)
-    parser.set_defaults({"profiles": {name: asdict(one) for name, one in default_profiles().items()}})
+    parser.set_defaults({"profiles": DEFAULT})
     parser.add_class_arguments(Preparation, "data", sub_configs=True, skip=set(DATA_FILLED))
     for stage in TRAINED:
         if with_sections:
@@ -122,9 +122,8 @@ def parse_experiment(parser: ArgumentParser, arguments: Sequence[str]) -> Experi
     """
     config = parser.parse_args(list(arguments))
     _refuse_bare_keys(config.as_dict())
-    given = "profiles" in parser.parse_args(list(arguments), defaults=False)
     values = absolute(json.loads(parser.dump(config, format="json", skip_unset=False)))
-    profiles = declared(values, config.engine, given)
+    profiles = declared(values, config.engine)
     names = {setting.name for setting in fields(Settings)} - {"profiles", "selection", "wandb"}
     settings = Settings(
         **{name: config[name] for name in names},

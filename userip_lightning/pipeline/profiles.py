@@ -1,7 +1,7 @@
 """The profiles of an experiment, declared once: what they tell every stage.
 
-Configurations of earlier versions have them in the stages' own settings instead. Where ``profiles`` is not
-given, these are read; where both are given, they have to agree.
+Configurations of earlier versions have them in the stages' own settings instead. Where ``profiles`` says no
+more than its default, these are read; else they have to agree with it.
 """
 
 from __future__ import annotations
@@ -41,25 +41,27 @@ _WEIGHTS = ("quantize.model.profile_weights", "profile.model.prior.init_args.pro
 _TEXT = "catalogue.data.text"
 #: Settings of stages that ``profiles`` fills; an experiment leaves them null.
 FILLED = ("quantize.model.sizes", "catalogue.model.sizes", _PROMPT)
+#: The paper's profiles, as JSON values.
+DEFAULT = {name: {"size": size, "text": None} for name, size in CODES_PER_PROFILE.items()}
 
 
 def default_profiles() -> dict[str, Profile]:
     """The paper's two."""
-    return _worded({name: Profile(size) for name, size in CODES_PER_PROFILE.items()})
+    return _worded({name: Profile(**profile) for name, profile in DEFAULT.items()})
 
 
-def declared(values: Mapping[str, Any], engine: str, given: bool) -> dict[str, Profile]:
+def declared(values: Mapping[str, Any], engine: str) -> dict[str, Profile]:
     """The profiles of an experiment, in order, with their words.
 
     Args:
         values: its settings, JSON values.
         engine: that makes the codes.
-        given: whether ``values["profiles"]`` was given; else the engine's own settings are read.
 
     Raises:
         InputError: no profile, one without codes or words, two of one text, or a stage's own setting that
             says something else.
     """
+    given = list(values["profiles"].items()) != list(DEFAULT.items())
     told = {key: own for key in _keys(engine, given) if (own := _get(values, key)) is not None}
     if given:
         decides = "profiles"
@@ -130,8 +132,8 @@ def _check(profiles: Mapping[str, Profile]) -> None:
     for name, profile in profiles.items():
         if profile.size < 1:
             raise InputError(
-                f"profiles.{name}.size: {profile.size or 'none'} given; say how many codes this profile has, "
-                "1 or more."
+                f"profiles.{name}: it has {profile.size} codes; give it a size of 1 or more, such as "
+                f"{name}: {{size: 4}}."
             )
         if profile.text is not None and not profile.text.strip():
             raise InputError(f"profiles.{name}.text: no words given; write some, or leave it out.")
