@@ -95,7 +95,8 @@ def test_the_prior_of_the_joint_schedule_is_told_and_one_weight_is_of_all_profil
 def test_the_likelihood_is_told_unless_it_has_sizes_of_its_own(joined: bool) -> None:
     def read(**arguments: object) -> dict:
         source = {"class_path": LIKELIHOOD, "init_args": arguments}
-        text = {"class_path": "Joined", "init_args": {"sources": ["BagOfWords", source]}} if joined else source
+        several = {"class_path": "Joined", "init_args": {"sources": ["BagOfWords", source]}}
+        text = several if joined else source
         found = parse({"profiles": THREE, "catalogue": {"data": {"text": text}}})
         own = found.sections["catalogue"]["data"]["text"]["init_args"]
         return own["sources"][1]["init_args"] if joined else own
@@ -180,7 +181,8 @@ def test_the_other_engines_sizes_are_passed_over_in_these() -> None:
             {"engine": "per_user", "quantize": {"model": {"sizes": SIZES}}, **OLD_PRIOR},
             "profile.model.prior.init_args.sizes: {'taste': 12} given, but quantize.model.sizes makes it",
         ),
-        ({"engine": "per_user", **prompt(budget="His budget is")}, "profiles.budget: it has 0 codes; give it"),
+        ("--quantize.model.sizes.hobby=8", "profiles have the sizes; write --profiles.hobby.size NUMBER."),
+        ({"engine": "per_user", **prompt(budget="His budget is")}, "profiles.budget: it has 0 codes;"),
     ],
 )
 def test_bad_input_is_one_sentence(more, said) -> None:
@@ -198,7 +200,7 @@ def test_bad_input_is_one_sentence(more, said) -> None:
         ('{"hobby": {"size": 0}}', "profiles.hobby: it has 0 codes"),
     ],
 )
-def test_what_the_section_does_not_know_is_refused_in_a_sentence(given, said, catalogue_config, capsys) -> None:
+def test_what_the_section_does_not_know_is_refused(given, said, catalogue_config, capsys) -> None:
     sentence = refused(["fit", "--config", str(catalogue_config), "--profiles", given], capsys)
     assert said in sentence
     assert len(sentence) < 300

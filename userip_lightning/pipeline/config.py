@@ -19,7 +19,7 @@ from userip_lightning.pipeline.code_version import code_hash, named_modules
 from userip_lightning.pipeline.data_location import locate_data
 from userip_lightning.pipeline.fresh_classes import FreshClassParser
 from userip_lightning.pipeline.local_paths import absolute
-from userip_lightning.pipeline.profiles import DEFAULT, FILLED, declared, filled, without_copies
+from userip_lightning.pipeline.profiles import DEFAULT, FILLED, declared, filled, refuse_part, without_copies
 from userip_lightning.pipeline.settings import (
     ENGINES,
     STAGE_NAMES,
@@ -118,8 +118,9 @@ def parse_experiment(parser: ArgumentParser, arguments: Sequence[str]) -> Experi
 
     Raises:
         argparse.ArgumentError: an unknown key or a value of another type.
-        InputError: an unknown stage, or a name that YAML has not read as text.
+        InputError: an unknown stage, a name that YAML has not read as text, or profiles that cannot be.
     """
+    refuse_part(arguments)
     config = parser.parse_args(list(arguments))
     _refuse_bare_keys(config.as_dict())
     values = absolute(json.loads(parser.dump(config, format="json", skip_unset=False)))

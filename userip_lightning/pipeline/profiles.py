@@ -6,7 +6,7 @@ more than its default, these are read; else they have to agree with it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, replace
 from typing import Any
@@ -48,6 +48,19 @@ DEFAULT = {name: {"size": size, "text": None} for name, size in CODES_PER_PROFIL
 def default_profiles() -> dict[str, Profile]:
     """The paper's two."""
     return _worded({name: Profile(**profile) for name, profile in DEFAULT.items()})
+
+
+def refuse_part(arguments: Sequence[str]) -> None:
+    """Refuse words that change one number in a stage's sizes: an experiment leaves these null.
+
+    Raises:
+        InputError: there is one.
+    """
+    for word in arguments:
+        key = word.removeprefix("--").split("=")[0]
+        if above := next((one for one in FILLED if key.startswith(f"{one}.")), None):
+            name = key.removeprefix(f"{above}.")
+            raise InputError(f"--{key}: profiles have the sizes; write --profiles.{name}.size NUMBER.")
 
 
 def declared(values: Mapping[str, Any], engine: str) -> dict[str, Profile]:
