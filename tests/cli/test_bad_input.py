@@ -232,6 +232,13 @@ LONG = " {title}" + " {genres}" * 40
         ({"ctr": {"trainer": {"max_epochs": "x"}}}, ["max_epochs: 'x' given, int, null expected; change it"]),
         ({"ctr": 1}, ["ctr: 1 given, settings with names are needed; write them below it."]),
         ({"ctr": {"trainer": [1]}}, ["ctr.trainer: [1] given, settings with names are needed"]),
+        ({"wandb": None}, ["wandb: null given, settings with names are needed; write them below it."]),
+        ({"controls": None}, ["controls: null given, list expected; change it"]),
+        ({"ctr": {"data": {"batch_size": None}}}, ["ctr.data.batch_size: null given, int expected"]),
+        (
+            {"ctr": {"model": {"net": {"class_path": "DCN", "init_args": {"hidden": None}}}}},
+            ["ctr.model.net.hidden: null given"],
+        ),
         ({"wandb": {"mode": "on"}}, ["wandb.mode: 'on' given, one of 'offline', 'online', 'disabled' exp"]),
         ({"quantise": {"model": {"code_dim": 4}}}, ["quantise.model.code_dim: no such setting; ch"]),
         (profile(inner_steps="many"), ["profile.model.inner_steps: 'many' given, int expected; change it"]),

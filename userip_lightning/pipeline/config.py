@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import fields
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
@@ -19,7 +20,8 @@ from userip_lightning.pipeline.code_version import code_hash, named_modules
 from userip_lightning.pipeline.data_location import locate_data
 from userip_lightning.pipeline.fresh_classes import FreshClassParser
 from userip_lightning.pipeline.local_paths import absolute
-from userip_lightning.pipeline.profiles import DEFAULT, FILLED, declared, filled, refuse_part, without_copies
+from userip_lightning.pipeline.named_settings import named_settings
+from userip_lightning.pipeline.profiles import DEFAULT, UNTOLD, declared, filled, refuse_part, without_copies
 from userip_lightning.pipeline.settings import (
     ENGINES,
     STAGE_NAMES,
@@ -76,7 +78,13 @@ def settings_hash(written: str) -> str:
     return stable_hash(values)
 
 
+@cache
 def experiment_parser(command: str, description: str, with_sections: bool = True) -> ArgumentParser:
+    """:func:`new_parser`, built once, as a study parses a dozen configurations; add nothing to it."""
+    return new_parser(command, description, with_sections)
+
+
+def new_parser(command: str, description: str, with_sections: bool = True) -> ArgumentParser:
     """The parser of ``userip fit`` and ``userip test``.
 
     Args:
@@ -109,7 +117,7 @@ def experiment_parser(command: str, description: str, with_sections: bool = True
                 f"(--{stage.name}.trainer.max_epochs 3); `userip {stage.name} fit --help` lists its settings",
             )
     if with_sections:
-        parser.set_defaults(dict.fromkeys(FILLED))
+        parser.set_defaults(UNTOLD)
     return parser
 
 
@@ -118,7 +126,8 @@ def parse_experiment(parser: ArgumentParser, arguments: Sequence[str]) -> Experi
 
     Raises:
         argparse.ArgumentError: an unknown key or a value of another type.
-        InputError: an unknown stage, a name that YAML has not read as text, or profiles that cannot be.
+        InputError: an unknown stage, a name that YAML has not read as text, a group that is one value, or
+            profiles that cannot be.
     """
     refuse_part(arguments)
     config = parser.parse_args(list(arguments))
@@ -129,8 +138,8 @@ def parse_experiment(parser: ArgumentParser, arguments: Sequence[str]) -> Experi
     settings = Settings(
         **{name: config[name] for name in names},
         profiles=profiles,
-        selection=Selection(**config.selection.as_dict()),
-        wandb=WandbSettings(**config.wandb.as_dict()),
+        selection=Selection(**named_settings(config.selection, "selection")),
+        wandb=WandbSettings(**named_settings(config.wandb, "wandb")),
     )
     kept = without_copies(values, profiles)
     return Experiment(

@@ -39,8 +39,8 @@ _SIZES = {
 #: Weights by profile name; a number stands for all of them.
 _WEIGHTS = ("quantize.model.profile_weights", "profile.model.prior.init_args.profile_weights")
 _TEXT = "catalogue.data.text"
-#: Settings of stages that ``profiles`` fills; an experiment leaves them null.
-FILLED = ("quantize.model.sizes", "catalogue.model.sizes", _PROMPT)
+#: Settings of stages that ``profiles`` fills; an experiment leaves them empty.
+UNTOLD: dict[str, Any] = {"quantize.model.sizes": {}, "catalogue.model.sizes": {}, _PROMPT: []}
 #: The paper's profiles, as JSON values.
 DEFAULT = {name: {"size": size, "text": None} for name, size in CODES_PER_PROFILE.items()}
 
@@ -51,14 +51,14 @@ def default_profiles() -> dict[str, Profile]:
 
 
 def refuse_part(arguments: Sequence[str]) -> None:
-    """Refuse words that change one number in a stage's sizes: an experiment leaves these null.
+    """Refuse words that change one number in a stage's sizes: an experiment leaves these empty.
 
     Raises:
         InputError: there is one.
     """
     for word in arguments:
         key = word.removeprefix("--").split("=")[0]
-        if above := next((one for one in FILLED if key.startswith(f"{one}.")), None):
+        if above := next((one for one in UNTOLD if key.startswith(f"{one}.")), None):
             name = key.removeprefix(f"{above}.")
             raise InputError(f"--{key}: profiles have the sizes; write --profiles.{name}.size NUMBER.")
 
@@ -75,7 +75,7 @@ def declared(values: Mapping[str, Any], engine: str) -> dict[str, Profile]:
             says something else.
     """
     given = list(values["profiles"].items()) != list(DEFAULT.items())
-    told = {key: own for key in _keys(engine, given) if (own := _get(values, key)) is not None}
+    told = {key: own for key in _keys(engine, given) if (own := _get(values, key))}
     if given:
         decides = "profiles"
         profiles = {name: Profile(**profile) for name, profile in values["profiles"].items()}
