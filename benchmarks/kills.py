@@ -41,7 +41,8 @@ _SETTINGS: dict[str, Any] = {
     "controls": ["shuffled"],
     "wandb": {"mode": "disabled"},
     "data": {"k_core": 1},
-    "catalogue": {"model": {"sizes": {"hobby": 4}}, "trainer": {"max_epochs": 8}},
+    "profiles": {"hobby": {"size": 4}},
+    "catalogue": {"trainer": {"max_epochs": 8}},
     "ctr": {"data": {"batch_size": 256}, "trainer": {"max_epochs": 3, "accelerator": "cpu"}},
 }
 _NET = {"class_path": "userip_lightning.ctr.networks.dcn.DCN", "init_args": {"hidden": [8]}}

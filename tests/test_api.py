@@ -69,7 +69,7 @@ def test_settings_go_on_top_of_the_files(catalogue_config):
         experiment="small",
         stages=["prepare", "catalogue"],
         seeds=[3],
-        catalogue={"model": {"sizes": {"hobby": 2, "background": 1}}},
+        profiles={"hobby": {"size": 2}, "background": {"size": 1}},
     )
     assert small.seed == 3
     assert small.bank.sizes == (2, 1)
@@ -85,10 +85,8 @@ def test_settings_may_be_paths_and_ranges_and_old_results_are_not_returned(catal
     moved = run.folder.rename(tmp_path / "renamed")
     assert ui.load(moved).results["not_run"]
     moved.rename(run.folder)
-    sizes = {"hobby": 2, "background": 1}
-    run = ui.fit(
-        catalogue_config, stages=["prepare", "catalogue"], catalogue={"model": {"sizes": sizes}}, **kept
-    )
+    profiles = {"hobby": {"size": 2}, "background": {"size": 1}}
+    run = ui.fit(catalogue_config, stages=["prepare", "catalogue"], profiles=profiles, **kept)
     with pytest.raises(InputError, match=r"results\.json: made with other settings"):
         run.table  # noqa: B018  # to read it is the test
 

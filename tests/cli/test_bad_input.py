@@ -272,15 +272,16 @@ def test_settings_that_cannot_be_used(more, parts, fit_words, tmp_path, capsys):
 
 
 @pytest.mark.parametrize(
-    ("sizes", "said"),
+    ("words", "said"),
     [
-        ({"hobby": 41, "background": 3}, "codebook: 41 codes for 40 users, expected at most one code per"),
-        ({"hobby": 4}, "sizes: keys ['hobby'], expected one per profile, ['background', 'hobby']; name each"),
+        (["--profiles.hobby.size", "41"], "codebook: 41 codes for 40 users, expected at most one code per"),
+        (
+            ["--quantize.model.profile_weights", "{hobby: 0.5}"],
+            "profile_weights: keys ['hobby'], expected one per profile, ['background', 'hobby']; name each",
+        ),
     ],
 )
-def test_codes_that_the_users_do_not_fill(sizes, said, finished, fit_words, tmp_path, capsys):
+def test_codes_that_the_users_do_not_fill(words, said, finished, fit_words, tmp_path, capsys):
     shutil.copytree(finished / "profile", tmp_path / "runs" / "tiny" / "profile")
-    words = fit_words({})
-    words += ["--quantize.model.sizes", yaml.safe_dump(sizes, default_flow_style=True).strip()]
-    assert said in refused(words, capsys)
+    assert said in refused([*fit_words({}), *words], capsys)
     assert artifacts(*(tmp_path / "runs" / "tiny" / name for name in ("quantize", "controls", "ctr"))) == []

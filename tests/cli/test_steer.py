@@ -81,8 +81,8 @@ def test_a_profile_of_the_per_user_engine_is_renamed_for_its_language_model(fini
     words = ["--rename", "{background: {platform: This user's favourite platform is}}", "--name", "renamed"]
     assert main(["steer", str(finished), *words]) == 0
     settings = yaml.safe_load((finished.parent / "renamed" / "config.yaml").read_text())
-    profiles = settings["profile"]["model"]["prompt"]["profiles"]
-    assert profiles[1] == {"name": "platform", "text": "This user's favourite platform is"}
+    assert list(settings["profiles"]) == ["hobby", "platform"]
+    assert settings["profiles"]["platform"] == {"size": 3, "text": "This user's favourite platform is"}
     found = json.loads((finished.parent / "renamed" / "steering.json").read_text())
     assert found["held_out"][0] != found["held_out"][1]
     assert "Held-out log-likelihood" in capsys.readouterr().out

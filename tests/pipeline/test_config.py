@@ -89,9 +89,13 @@ def test_the_catalogue_engine_makes_the_codes_unless_the_papers_is_asked_for(par
 
 
 def test_sizes_are_the_papers_and_others_replace_them(parse):
-    sections = parse({"catalogue": {"model": {"sizes": {"taste": 12}}}}).sections
-    assert sections["catalogue"]["model"]["sizes"] == {"taste": 12}
-    assert sections["quantize"]["model"]["sizes"] == {"hobby": 4, "background": 3}
+    plain = parse().sections
+    assert plain["catalogue"]["model"]["sizes"] == {"hobby": 4, "background": 3}
+    assert plain["quantize"]["model"]["sizes"] == {"hobby": 4, "background": 3}
+    for more in ({"profiles": {"taste": {"size": 12}}}, {"catalogue": {"model": {"sizes": {"taste": 12}}}}):
+        sections = parse(more).sections
+        assert sections["catalogue"]["model"]["sizes"] == {"taste": 12}
+        assert sections["quantize"]["model"]["sizes"] == {"taste": 12}
 
 
 @pytest.mark.parametrize(

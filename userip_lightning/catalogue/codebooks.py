@@ -88,7 +88,7 @@ def joint_starts(
     events = counts.shape[1]
     if events * classes > _MOST_FIGURES:
         raise InputError(
-            f"catalogue.model.sizes: a table of {events} kinds of events × {classes} combinations of codes "
+            f"profiles: a table of {events} kinds of events × {classes} combinations of codes "
             "is too large for joint codebooks; lower the sizes, or, of two profiles and an implicit log, set "
             "codebooks to factorised."
         )

@@ -54,6 +54,7 @@ from userip_lightning.lm.prompt import (
 from userip_lightning.lm.source import DEFAULT_LM, LMSource, load_tokenizer
 from userip_lightning.profile.body import BodyWriter, Tokens
 from userip_lightning.profile.start import embed_start
+from userip_lightning.schema import CODES_PER_PROFILE
 from userip_lightning.texts.language_model import HiddenStates
 from userip_lightning.texts.lm_progress import Teller, TellSteps
 from userip_lightning.texts.source import Events, LearnedSource
@@ -71,7 +72,9 @@ class Likelihood(LearnedSource):
         lm: the language model.
         prompt: profiles and task texts; ``item`` is not read, as ``catalogue.data.columns`` make the text,
             and ``disliked`` only in explicit logs.
-        sizes: K_p of the combinations, in the order of the prompt's profiles.
+        sizes: K_p of the combinations, in the order of the prompt's profiles. Where none are given, an
+            experiment fills in those of its ``profiles``, and their words into the prompt; elsewhere they
+            are the paper's.
         steps: of the soft tokens' optimizer, rounded up to tens; 0 leaves them at their start words.
         items: per step.
         rate: learning rate in deviations of the LM's embeddings.
@@ -86,7 +89,7 @@ class Likelihood(LearnedSource):
 
     lm: LMSource = DEFAULT_LM
     prompt: PromptTemplate = DEFAULT_PROMPT
-    sizes: tuple[int, ...] = (4, 3)
+    sizes: tuple[int, ...] = ()
     steps: int = 200
     items: int = 16
     rate: float = 0.1
@@ -98,6 +101,8 @@ class Likelihood(LearnedSource):
     added: bool = False
 
     def __post_init__(self) -> None:
+        if not self.sizes:
+            object.__setattr__(self, "sizes", tuple(CODES_PER_PROFILE.values()))
         if len(self.sizes) != len(self.prompt.profiles) or min(self.sizes, default=0) < 1:
             raise InputError(
                 f"text.sizes: {list(self.sizes)} given, one number above 0 is needed for each of "

@@ -46,7 +46,7 @@ from userip_lightning.catalogue.steering import Steering
 from userip_lightning.catalogue.unseen_items import UnseenItems
 from userip_lightning.catalogue.unused_codes import name_unused
 from userip_lightning.errors import InputError
-from userip_lightning.schema import SIZES
+from userip_lightning.schema import CODES_PER_PROFILE
 from userip_lightning.seeds import place_seed
 
 _STATE, _IDENTITY = "em", "userip_identity"
@@ -77,7 +77,7 @@ class CatalogueModule(LightningModule):
 
     def __init__(
         self,
-        sizes: dict[str, int] = SIZES,
+        sizes: dict[str, int] = CODES_PER_PROFILE,
         codebooks: Codebooks = "auto",
         starts: int = 3,
         strength: float | None = None,

@@ -27,8 +27,8 @@ def name_unused(codes: NDArray[np.int64], sizes: Mapping[str, int], allowed: boo
         said = f"profile {name!r}: codes {unused} of {size} have no user"
         if unused and not allowed:
             raise InputError(
-                f"{said}, expected at least one each; lower its size in catalogue.model.sizes, or set "
+                f"{said}, expected at least one each; lower its size in profiles, or set "
                 "catalogue.model.allow_unused."
             )
         if unused:
-            warnings.warn(f"{said}; lower its size in catalogue.model.sizes.", stacklevel=3)
+            warnings.warn(f"{said}; lower its size in profiles.", stacklevel=3)

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from typing import cast
 
+import yaml
 from jsonargparse import ArgumentParser
 
 from userip_lightning.cli.shown import show
@@ -61,11 +62,9 @@ def parse_regimes(arguments: Sequence[str]) -> Plan:
     Raises:
         argparse.ArgumentError: an unknown key, or a value of another type.
     """
-    parser = regimes_parser()
-    config = parser.parse_args(list(arguments))
-    values = json.loads(parser.dump(config, format="json", skip_unset=False))
+    whole = parse_experiment(regimes_parser(), arguments)
+    values = {**yaml.safe_load(whole.merged), "output": whole.settings.output}
     section = values.pop("regimes")
-    values.pop("config", None)
     alone = FreshClassParser(exit_on_error=False)
     alone.add_class_arguments(Regimes, "regimes")
     varied = cast(Regimes, alone.instantiate(alone.parse_object({"regimes": deepcopy(section)})).regimes)
@@ -74,4 +73,4 @@ def parse_regimes(arguments: Sequence[str]) -> Plan:
     def experiment(more: Mapping[str, object]) -> Experiment:
         return parse_experiment(plain, ["-c", json.dumps(values), "-c", json.dumps(more)])
 
-    return Plan(experiment({}).settings, varied, section["texts"], experiment)
+    return Plan(whole.settings, varied, section["texts"], experiment)

@@ -15,6 +15,7 @@ from typing import NamedTuple, Protocol
 
 from userip_lightning.artifact import stable_hash
 from userip_lightning.errors import InputError
+from userip_lightning.schema import CODES_PER_PROFILE
 
 BOS_SEGMENT = 0
 #: Words and characters of a text that a message quotes.
@@ -47,6 +48,11 @@ class ProfileName:
     text: str
 
 
+def profile_text(name: str, place: int) -> str:
+    """Words in front of a profile's soft tokens, unless it has its own; ``place`` is 0 of the first."""
+    return f", his {name} is" if place else f"This user's {name} is"
+
+
 @dataclass(frozen=True)
 class PromptTemplate:
     """Everything about the prompt that is configuration.
@@ -66,8 +72,7 @@ class PromptTemplate:
 
     profiles: list[ProfileName] = field(
         default_factory=lambda: [
-            ProfileName("hobby", "This user's hobby is"),
-            ProfileName("background", ", his background is"),
+            ProfileName(name, profile_text(name, place)) for place, name in enumerate(CODES_PER_PROFILE)
         ]
     )
     soft_tokens: int = 4

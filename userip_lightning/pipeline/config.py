@@ -21,6 +21,7 @@ from userip_lightning.pipeline.data_location import locate_data
 from userip_lightning.pipeline.fresh_classes import FreshClassParser
 from userip_lightning.pipeline.local_paths import absolute
 from userip_lightning.pipeline.named_settings import named_settings
+from userip_lightning.pipeline.profiles import DEFAULT, UNTOLD, declared, filled, refuse_part, without_copies
 from userip_lightning.pipeline.settings import (
     ENGINES,
     STAGE_NAMES,
@@ -45,7 +46,8 @@ class Experiment(NamedTuple):
         settings: of the experiment itself.
         stages: the stages to go through, in order.
         data: arguments of Preparation, JSON values.
-        sections: stage name to its ``{model, data, trainer}``, JSON values with every default spelled out.
+        sections: stage name to its ``{model, data, trainer}``, JSON values with every default spelled out,
+            and with what the profiles tell it.
         merged: all of it but ``output`` as YAML; another run can start from it.
     """
 
@@ -101,6 +103,7 @@ def new_parser(command: str, description: str, with_sections: bool = True) -> Ar
         help="comma-separated stages to go through, the earlier ones must have been run",
     )
     parser.add_class_arguments(Settings, None)
+    parser.set_defaults({"profiles": DEFAULT})
     parser.add_class_arguments(Preparation, "data", sub_configs=True, skip=set(DATA_FILLED))
     for stage in TRAINED:
         if with_sections:
@@ -113,6 +116,8 @@ def new_parser(command: str, description: str, with_sections: bool = True) -> Ar
                 help=f"section or YAML file with model, data and trainer, also dotted "
                 f"(--{stage.name}.trainer.max_epochs 3); `userip {stage.name} fit --help` lists its settings",
             )
+    if with_sections:
+        parser.set_defaults(UNTOLD)
     return parser
 
 
@@ -121,23 +126,28 @@ def parse_experiment(parser: ArgumentParser, arguments: Sequence[str]) -> Experi
 
     Raises:
         argparse.ArgumentError: an unknown key or a value of another type.
-        InputError: an unknown stage, a name that YAML has not read as text, or a group that is one value.
+        InputError: an unknown stage, a name that YAML has not read as text, a group that is one value, or
+            profiles that cannot be.
     """
+    refuse_part(arguments)
     config = parser.parse_args(list(arguments))
     _refuse_bare_keys(config.as_dict())
-    names = {setting.name for setting in fields(Settings)} - {"selection", "wandb"}
+    values = absolute(json.loads(parser.dump(config, format="json", skip_unset=False)))
+    profiles = declared(values, config.engine)
+    names = {setting.name for setting in fields(Settings)} - {"profiles", "selection", "wandb"}
     settings = Settings(
         **{name: config[name] for name in names},
+        profiles=profiles,
         selection=Selection(**named_settings(config.selection, "selection")),
         wandb=WandbSettings(**named_settings(config.wandb, "wandb")),
     )
-    values = absolute(json.loads(parser.dump(config, format="json", skip_unset=False)))
+    kept = without_copies(values, profiles)
     return Experiment(
         settings=_checked(settings),
         stages=_stage_names(config.stages, settings.engine),
         data=values["data"],
-        sections={stage.name: values[stage.name] for stage in TRAINED},
-        merged=_yaml({key: value for key, value in values.items() if key not in _OF_THIS_COMMAND}),
+        sections=filled({stage.name: values[stage.name] for stage in TRAINED}, profiles),
+        merged=_yaml({key: value for key, value in kept.items() if key not in _OF_THIS_COMMAND}),
     )
 
 

@@ -151,12 +151,9 @@ def _prompt(experiment: Experiment) -> PromptTemplate:
 
 
 def _texts(experiment: Experiment, prompt: PromptTemplate) -> dict[str, str]:
-    """Words in front of every profile's soft token; of one that no prompt has, such as the paper's."""
-    texts = {profile.name: profile.text for profile in prompt.profiles}
-    if experiment.settings.engine == "per_user":
-        return texts
-    names = experiment.sections[CATALOGUE.name]["model"]["sizes"]
-    return {name: texts.get(name, f"This user's {name} is") for name in names}
+    """Words in front of every profile's soft tokens: those of the prompt, or of the experiment's profiles."""
+    own = {profile.name: profile.text for profile in prompt.profiles}
+    return {name: own.get(name, profile.text or "") for name, profile in experiment.settings.profiles.items()}
 
 
 def _text(experiment: Experiment) -> dict[str, Any]:

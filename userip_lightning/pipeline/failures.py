@@ -45,6 +45,8 @@ def _argument(error: argparse.ArgumentError) -> str:
         return f"{key}: {lost[0]}; give the name of a class, or its path with dots."
     if bare := re.search(r"Expected a dot import path string: (\w+)", complaint):
         return f"{key}: no class {bare[1]!r}; give the name of a class as it is spelled, or its path."
+    if value := re.match(r"Not a valid subclass of (\w+)\. Got value: (.*?) Subclass types", complaint):
+        return f"{key}: {value[2]} given, the settings of a {value[1]} by their names expected; see --help."
     if missing := re.search(r"File does not exist: '([^']+)'", complaint):
         return f"{missing[1]}: no such file; check the path given as {key}."
     if wrong := re.fullmatch(r"Expected an? ([^.]\S.*)\. Got value: (.*)", complaint) or re.fullmatch(

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from userip_lightning.pipeline.profiles import Profile, default_profiles
+
 StageName = Literal["prepare", "profile", "quantize", "catalogue", "ctr", "report"]
 STAGE_NAMES: tuple[StageName, ...] = ("prepare", "profile", "quantize", "catalogue", "ctr", "report")
 Engine = Literal["per_user", "catalogue"]
@@ -66,6 +68,10 @@ class Settings:
         engine: how codes are made. ``catalogue`` finds classes of users by EM over items, whose cost does
             not grow with a language model's passes over users, and codes new users by the same rule;
             ``per_user`` infers soft tokens of every user and quantizes them, as in the paper.
+        profiles: name to ``size``, how many codes this profile has, and ``text``, the words that ask a
+            language model for it. All profiles in order, in place of the two of the paper:
+            ``{hobby: {size: 8}, background: {size: 3}, budget: {size: 5}}``. On the command line,
+            ``--profiles.budget.size 5`` adds one and ``--profiles.hobby.size 8`` changes one.
         seed: seed of data preparation.
         seeds: one bank of codes, and one CTR run per variant, for every seed; five or more for a verdict.
         profile_seeds: stage 1 runs once for each; the codes of the i-th seed come from the i-th of its
@@ -86,6 +92,7 @@ class Settings:
     experiment: str = "experiment"
     output: str = "runs"
     engine: Engine = "catalogue"
+    profiles: dict[str, Profile] = field(default_factory=default_profiles)
     seed: int = 0
     seeds: list[int] = field(default_factory=lambda: [0, 1, 2, 3, 4])
     profile_seeds: list[int] = field(default_factory=lambda: [0])

@@ -119,7 +119,7 @@ def steer(root: Path, seed: int | None, name: str, changes: Changes, display: Di
     """
     fitted = opened(root, "steer")
     chosen = chosen_seed(fitted, seed)
-    before = experiment_again(root, root.resolve().name, {"seeds": [chosen]})
+    before = experiment_again(root, fitted, root.resolve().name, {"seeds": [chosen]})
     after = changed_experiment(root, fitted, name, changes, chosen)
     refuse_another(after)
     old = _plan(before, display)

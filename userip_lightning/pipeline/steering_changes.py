@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, NamedTuple
+
+import yaml
 
 from userip_lightning.catalogue.steering import Steering
 from userip_lightning.errors import InputError
 from userip_lightning.pipeline.config import Experiment, experiment_parser, parse_experiment, settings_hash
 from userip_lightning.pipeline.plan import experiment_root
+from userip_lightning.pipeline.profiles import Profile
 from userip_lightning.pipeline.run import CONFIG
 
 
@@ -35,49 +38,54 @@ def changed_experiment(root: Path, before: Experiment, name: str, changes: Chang
     """The experiment with the changes in its settings; controls are not drawn again."""
     sections, engine = before.sections, before.settings.engine
     stage = "catalogue" if engine == "catalogue" else "quantize"
-    model = sections[stage]["model"]
-    _refuse_names(changes, model["sizes"])
-    if model.get("steering") is not None:
+    _refuse_names(changes, before.settings.profiles)
+    if sections[stage]["model"].get("steering") is not None:
         raise InputError(
             f"{root}: its codes are steered already, and a second steering would replace the first; steer "
             "the experiment that it began from, with all changes."
         )
-    sizes = {name_after(profile, changes): size for profile, size in model["sizes"].items()}
-    told: dict[str, Any] = {"sizes": sizes}
-    more: dict[str, Any] = {"seeds": [seed], "controls": [], stage: {"model": told}}
-    profiles = {"profiles": _renamed(sections, changes)}
-    more["profile"] = {"model": {"prompt": profiles}}
+    profiles = _renamed(before.settings.profiles, changes)
+    told: dict[str, Any] = {}
+    more: dict[str, Any] = {
+        "seeds": [seed],
+        "controls": [],
+        "profiles": {name: asdict(one) for name, one in profiles.items()},
+        stage: {"model": told},
+    }
     if engine == "catalogue":
         steering = Steering(
             {name_after(p, changes): named for p, named in changes.anchors.items()},
             changes.strength,
             merge={name_after(p, changes): groups for p, groups in changes.merge.items()},
         )
-        steering.check(sizes)
+        steering.check({name: one.size for name, one in profiles.items()})
         told["steering"] = asdict(steering)
         if changes.anchors:
             steps = sections[stage]["trainer"]["max_epochs"] + steering.steps
             more[stage]["trainer"] = {"max_epochs": steps}
         if "prompt" in sections[stage]["data"]["text"].get("init_args", {}):
-            more[stage]["data"] = {"text": {"init_args": {"prompt": profiles}}}
+            named = [{"name": name, "text": one.text} for name, one in profiles.items()]
+            more[stage]["data"] = {"text": {"init_args": {"prompt": {"profiles": named}}}}
     elif changes.anchors or changes.merge:
         raise InputError(
             "steer: anchors and merge change the table of the catalogue engine, and the per-user engine has "
             "none; it takes --rename."
         )
-    return experiment_again(root, name, more)
+    return experiment_again(root, before, name, more)
 
 
-def experiment_again(root: Path, name: str, more: Mapping[str, object]) -> Experiment:
-    """The experiment in ``root`` with other settings, under another name beside it."""
-    words = ["--config", str(root / CONFIG), "--output", str(root.resolve().parent), "--experiment", name]
-    return parse_experiment(experiment_parser("steer", ""), [*words, "--config", json.dumps(more)])
+def experiment_again(root: Path, fitted: Experiment, name: str, more: Mapping[str, object]) -> Experiment:
+    """The experiment that was fitted in ``root`` with other settings, under another name beside it."""
+    words = ["--output", str(root.resolve().parent), "--experiment", name]
+    settings = [yaml.safe_load(fitted.merged), more]
+    configs = [word for part in settings for word in ("--config", json.dumps(part))]
+    return parse_experiment(experiment_parser("steer", ""), [*configs, *words])
 
 
-def _refuse_names(changes: Changes, sizes: Mapping[str, int]) -> None:
-    if unknown := sorted(set(changes.rename) - set(sizes)):
-        raise InputError(f"--rename: no profile {unknown[0]!r}; there are {', '.join(sizes)}.")
-    names = [name_after(profile, changes) for profile in sizes]
+def _refuse_names(changes: Changes, profiles: Mapping[str, Profile]) -> None:
+    if unknown := sorted(set(changes.rename) - set(profiles)):
+        raise InputError(f"--rename: no profile {unknown[0]!r}; there are {', '.join(profiles)}.")
+    names = [name_after(profile, changes) for profile in profiles]
     if len(set(names)) < len(names):
         raise InputError(
             f"--rename: profiles would be called {', '.join(names)}; give each a name of its own."
@@ -93,13 +101,12 @@ def refuse_another(after: Experiment) -> None:
         )
 
 
-def _renamed(sections: Mapping[str, Any], changes: Changes) -> list[dict[str, str]]:
-    profiles = sections["profile"]["model"]["prompt"]["profiles"]
-    return [
-        {"name": new, "text": text}
-        for profile in profiles
-        for new, text in changes.rename.get(profile["name"], {profile["name"]: profile["text"]}).items()
-    ]
+def _renamed(profiles: Mapping[str, Profile], changes: Changes) -> dict[str, Profile]:
+    return {
+        new: replace(profile, text=text)
+        for name, profile in profiles.items()
+        for new, text in changes.rename.get(name, {name: profile.text}).items()
+    }
 
 
 def name_after(profile: str, changes: Changes) -> str:

@@ -31,7 +31,7 @@ from userip_lightning.quantize.quantizer import Quantizer, SurrogateFactory, by_
 from userip_lightning.quantize.rank_rows import RankRows, rank_rows, rows_of_rank
 from userip_lightning.ranks.part import of_users
 from userip_lightning.ranks.step import copy_first, sharing
-from userip_lightning.schema import SIZES
+from userip_lightning.schema import CODES_PER_PROFILE
 from userip_lightning.seeds import place_seed
 from userip_lightning.surrogate.dcn import SurrogateDCN
 
@@ -45,7 +45,7 @@ class QuantizeModule(LightningModule):
             need a tenth of the default learning rate, as their steps add up over many more dimensions.
         weights: of the terms of Eq. 5.
         anchor: w_a, weight of ‖v - v_0‖².
-        profile_weights: λ_p by profile name; 1 each where None.
+        profile_weights: λ_p by profile name, or one number for all; 1 where None.
         user_optimizer: for the user table; has to take sparse gradients.
         optimizer: for codebooks and surrogate.
         surrogate: builds the surrogate recommender.
@@ -69,11 +69,11 @@ class QuantizeModule(LightningModule):
 
     def __init__(
         self,
-        sizes: dict[str, int] = SIZES,
+        sizes: dict[str, int] = CODES_PER_PROFILE,
         code_dim: int | None = 4,
         weights: QuantizeWeights = DEFAULT_WEIGHTS,
         anchor: float = 0.25,
-        profile_weights: dict[str, float] | None = None,
+        profile_weights: dict[str, float] | float | None = None,
         user_optimizer: OptimizerCallable = lambda params: SparseAdam(params, lr=0.05),
         optimizer: OptimizerCallable = lambda params: Adam(params, lr=0.01),
         surrogate: SurrogateFactory = SurrogateDCN,
@@ -91,8 +91,8 @@ class QuantizeModule(LightningModule):
         self.code_dim = code_dim
         self.weights = weights
         self.anchor = anchor
-        named = profile_weights or dict.fromkeys(sizes, 1.0)
-        self.profile_weights = by_name(named, list(sizes), "profile_weights")
+        weight = 1.0 if profile_weights is None else profile_weights
+        self.profile_weights = by_name(weight, list(sizes), "profile_weights")
         self.user_optimizer = user_optimizer
         self.optimizer = optimizer
         self.surrogate = surrogate

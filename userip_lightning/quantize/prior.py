@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from userip_lightning.batches import RecBatch
 from userip_lightning.quantize.losses import DEFAULT_WEIGHTS, QuantizeWeights, total_loss
 from userip_lightning.quantize.quantizer import Quantizer, SurrogateFactory, by_name
+from userip_lightning.schema import CODES_PER_PROFILE
 from userip_lightning.surrogate.dcn import SurrogateDCN
 
 
@@ -29,10 +30,10 @@ class QuantizePrior(nn.Module):
     """Codebooks and surrogate beside a language model.
 
     Args:
-        sizes: K_p by profile name.
+        sizes: K_p by profile name; where None, those of the experiment's ``profiles``, or the paper's.
         code_dim: C principal components to learn codes in, at most D, or None for LM space.
         weights: of the terms of Eq. 5.
-        profile_weights: λ_p by profile name; 1 each where None.
+        profile_weights: λ_p by profile name, or one number for all; 1 where None.
         surrogate: builds the surrogate recommender.
     """
 
@@ -40,17 +41,17 @@ class QuantizePrior(nn.Module):
 
     def __init__(
         self,
-        sizes: dict[str, int],
+        sizes: dict[str, int] | None = None,
         code_dim: int | None = 4,
         weights: QuantizeWeights = DEFAULT_WEIGHTS,
-        profile_weights: dict[str, float] | None = None,
+        profile_weights: dict[str, float] | float | None = None,
         surrogate: SurrogateFactory = SurrogateDCN,
     ) -> None:
         super().__init__()
-        self.sizes = sizes
+        self.sizes = sizes or CODES_PER_PROFILE
         self.code_dim = code_dim
         self.weights = weights
-        self.profile_weights = profile_weights or dict.fromkeys(sizes, 1.0)
+        self.profile_weights = 1.0 if profile_weights is None else profile_weights
         self.surrogate_factory = surrogate
 
     def setup(self, z_table: Tensor, names: tuple[str, ...], n_items: int, seed: int) -> None:

@@ -28,12 +28,14 @@ from userip_lightning.quantize.projection import CodeSpace
 SurrogateFactory = Callable[[int, Sequence[int], Tensor | None], nn.Module]
 
 
-def by_name(values: Mapping[str, float], names: Sequence[str], key: str) -> list[float]:
-    """Values in the order of the profile names.
+def by_name(values: Mapping[str, float] | float, names: Sequence[str], key: str) -> list[float]:
+    """Values in the order of the profile names; one number stands for all.
 
     Raises:
         InputError: the keys are not exactly the profile names.
     """
+    if not isinstance(values, Mapping):
+        return [values] * len(names)
     if set(values) != set(names):
         raise InputError(
             f"{key}: keys {sorted(values)}, expected one per profile, {sorted(names)}; name each once."

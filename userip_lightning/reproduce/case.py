@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from jsonargparse.typing import Path_fr
 
@@ -14,6 +14,7 @@ from userip_lightning.errors import InputError
 from userip_lightning.pipeline.config import Experiment, experiment_parser, parse_experiment, prepare
 from userip_lightning.pipeline.layout import process_count
 from userip_lightning.pipeline.plan import Place, Plan, experiment_root, make_plan
+from userip_lightning.pipeline.profiles import filled
 from userip_lightning.reproduce.row import Grown, Row
 from userip_lightning.reproduce.settings import Study
 
@@ -51,7 +52,8 @@ class Case(NamedTuple):
         """Codebook sizes behind a row, empty where there are none."""
         if row.reads in ("none", "z", "knowledge"):
             return {}
-        return {**_codebooks(self._maker(row.codes))["model"]["sizes"], **dict(row.grown)}
+        profiles = self._maker(row.codes).settings.profiles
+        return {name: profile.size for name, profile in profiles.items()} | dict(row.grown)
 
     def _maker(self, codes: str | None) -> Experiment:
         return self.experiment if codes is None else self.further[codes]
@@ -69,10 +71,9 @@ def read_experiment(study: Study, dataset: str, split: str) -> Experiment:
         argparse.ArgumentError: a YAML file that `userip fit` would refuse as well.
         InputError: a stage of several processes.
     """
-    experiment = _parsed(study, dataset)
+    experiment = _parsed(study, dataset, "--engine", study.engine)
     settings = replace(
         experiment.settings,
-        engine=study.engine,
         experiment=study.study,
         output=study.output,
         seeds=study.seeds,
@@ -156,31 +157,17 @@ def _parsed(study: Study, dataset: str, *more: str) -> Experiment:
     return experiment
 
 
-def _codebooks(experiment: Experiment) -> dict[str, Any]:
-    """The section of the stage that has the codebooks."""
-    return experiment.sections[_CODEBOOKS[experiment.settings.engine]]
-
-
 def _with_sizes(experiment: Experiment, grown: dict[str, int]) -> Experiment:
     if not grown:
         return experiment
-    stage, section = _CODEBOOKS[experiment.settings.engine], _codebooks(experiment)
-    sizes = section["model"]["sizes"]
-    if unknown := sorted(set(grown) - set(sizes)):
+    before = experiment.settings.profiles
+    if unknown := sorted(set(grown) - set(before)):
         raise InputError(
-            f"{stage}.model.sizes: no profile {unknown[0]!r}, whose codebook should grow; there are "
-            f"{', '.join(sizes)}."
+            f"profiles: no profile {unknown[0]!r}, whose codebook should grow; there are {', '.join(before)}."
         )
+    profiles = {name: replace(one, size=grown.get(name, one.size)) for name, one in before.items()}
+    settings = replace(experiment.settings, profiles=profiles)
+    sections = filled(experiment.sections, profiles)
     # A sweep asks what large codebooks do; that some of their codes have no user belongs to the answer.
-    model = {**section["model"], "sizes": {**sizes, **grown}, "allow_unused": True}
-    sections = {**experiment.sections, stage: {**section, "model": model}}
-    if experiment.sections["profile"]["model"]["prior"] is not None:
-        sections["profile"] = _with_prior_sizes(experiment.sections["profile"], grown)
-    return experiment._replace(sections=sections)
-
-
-def _with_prior_sizes(section: dict[str, Any], grown: dict[str, int]) -> dict[str, Any]:
-    """Stage 2 goes on from the codebooks of a joint schedule's prior, so these grow with them."""
-    prior = section["model"]["prior"]
-    arguments = {**prior["init_args"], "sizes": {**prior["init_args"]["sizes"], **grown}}
-    return {**section, "model": {**section["model"], "prior": {**prior, "init_args": arguments}}}
+    sections[_CODEBOOKS[settings.engine]]["model"]["allow_unused"] = True
+    return experiment._replace(settings=settings, sections=sections)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import product
 from math import prod
 from typing import NamedTuple
 
 from userip_lightning.data.cold_items import ColdItems
 from userip_lightning.data.splits import ColdUsers, RandomSplit, TemporalSplit
+from userip_lightning.pipeline.profiles import Profile
 from userip_lightning.reproduce.regimes.settings import Regimes, SplitName
 
 _CLASSES = {
@@ -75,8 +77,12 @@ class Regime(NamedTuple):
             "classes": prod(self.sizes.values()),
         }
 
-    def overrides(self) -> dict[str, object]:
-        """Settings of `userip fit` that make it; a split of the same class keeps its other arguments."""
+    def overrides(self, profiles: Mapping[str, Profile]) -> dict[str, object]:
+        """Settings of `userip fit` that make it; a split of the same class keeps its other arguments.
+
+        Args:
+            profiles: of the experiment that it is a version of, whose words stay.
+        """
         split = _CLASSES[self.split]
         arguments = {} if self.titles is None else {"support": self.support, "show": self.titles}
         return {
@@ -85,7 +91,10 @@ class Regime(NamedTuple):
                 "split": {"class_path": f"{split.__module__}.{split.__name__}", "init_args": arguments},
                 "train_users": self.train_users,
             },
-            "catalogue": {"model": {"sizes": self.sizes}},
+            "profiles": {
+                name: {"size": size, "text": profiles[name].text if name in profiles else None}
+                for name, size in self.sizes.items()
+            },
         }
 
 

@@ -113,7 +113,7 @@ def _judged(plan: Plan, regime: Regime, root: Path, display: RegimesDisplay) -> 
 def _run(plan: Plan, regime: Regime, root: Path, display: RegimesDisplay) -> tuple[int, Finding]:
     """Training users and finding, from its file where nothing that decides it has changed."""
     place = {"output": str(root), "experiment": regime.name}
-    experiment = plan.experiment({**place, **regime.overrides()})
+    experiment = plan.experiment({**place, **regime.overrides(plan.settings.profiles)})
     methods = Methods(experiment, plan.regimes, plan.texts, display)
     key = _key(plan.regimes, methods.key)
     file = root / regime.name / FINDING
