@@ -5,7 +5,8 @@ from __future__ import annotations
 from jsonargparse import ArgumentParser, Namespace
 
 from userip_lightning.bank import FeatureBank
-from userip_lightning.cli.bank_command import STORE, BankCommand, keys_bar
+from userip_lightning.bars import piece
+from userip_lightning.cli.bank_command import STORE, BankCommand
 from userip_lightning.serving.store import Store
 
 _PUSH = "the current version into a Redis or an SQLite file, from where services read codes"
@@ -46,8 +47,8 @@ def _arguments(parser: ArgumentParser) -> None:
 def _run(chosen: Namespace) -> None:
     store = Store(chosen.to)
     bank = FeatureBank.open(chosen.path)
-    with keys_bar(f"pushing {bank.path.name}") as progress:
-        pushed = store.push(bank, chosen.keep, chosen.codes_only, progress)
+    with piece(f"pushing {bank.path.name}", "users") as shown:
+        pushed = store.push(bank, chosen.keep, chosen.codes_only, shown.at)
     said = {
         "pushed": f"{store.address}: version {pushed.version} is pushed and current",
         "swapped": f"{store.address}: version {pushed.version} was there and is current again",

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 from jsonargparse import ArgumentParser
 
+from userip_lightning.bars import piece
 from userip_lightning.baselines.kar.knowledge import Knowledge
 from userip_lightning.cli.stage import METHOD
 from userip_lightning.errors import InputError
 from userip_lightning.pipeline.fresh_classes import FreshClassParser
-from userip_lightning.pipeline.progress import Display
 from userip_lightning.pipeline.quiet import quiet
 from userip_lightning.pipeline.texts import text_cache_folder
 
@@ -33,15 +33,13 @@ def kar(arguments: Sequence[str]) -> None:
     parser = _parser()
     config = parser.parse_args(words)
     knowledge: Knowledge = parser.instantiate(config).knowledge
-    with Display() as display, quiet():
-        display.start("kar")
-
-        def progress(what: str, done: int, total: int) -> None:
-            if display.due():
-                display.step(f"kar: {what}", done, total, "")
-
-        folder = knowledge.write(config.prepared, config.output, text_cache_folder(), progress)
-        display.finish("kar: done")
+    with quiet(), piece("kar") as own:
+        folder = knowledge.write(
+            config.prepared,
+            config.output,
+            text_cache_folder(),
+            lambda what, done, total: own.at(done, total, what),
+        )
     print(f"knowledge: {folder}")
 
 

@@ -9,10 +9,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from jsonargparse import ArgumentParser
-from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
 from userip_lightning.artifact import MANIFEST, Manifest, file_faults, read_manifest
+from userip_lightning.bars import piece
 from userip_lightning.errors import InputError
 from userip_lightning.report.notation import plural
 
@@ -47,13 +46,17 @@ def verify_folders(folders: Sequence[str]) -> None:
     for folder in found:
         with _told(wrong):
             whole[folder] = read_manifest(folder, files=False)
-    console = Console(stderr=True)
-    columns = TextColumn("hashing"), BarColumn(), DownloadColumn(), TimeRemainingColumn()
-    with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
-        task = bar.add_task("", total=sum(sum(manifest.files.values()) for manifest in whole.values()))
+    total, done = sum(sum(manifest.files.values()) for manifest in whole.values()), 0
+    with piece("hashing", "MB") as shown:
+
+        def hashed_bytes(more: int) -> None:
+            nonlocal done
+            done += more
+            shown.at(done / 1e6, total / 1e6)
+
         for folder, manifest in whole.items():
             with _told(wrong):
-                wrong += file_faults(folder, manifest, lambda done: bar.advance(task, done))
+                wrong += file_faults(folder, manifest, hashed_bytes)
     old = sum(not manifest.hashes for manifest in whole.values())
     hashed = sum(len(manifest.hashes) for manifest in whole.values())
     print(f"{plural(len(found), 'artifact')}, {plural(hashed, 'file')} hashed")

@@ -123,7 +123,7 @@ class Preparation:
             report(f"prepared data: found {target.name}, nothing to do")
             return target
         with scratch(target) as folder, Rejects(self.max_bad_rows, folder / REJECTED) as rejects:
-            log = store(self.source, folder, rejects, report)
+            log = store(self.source, folder, rejects)
             self._write(target, log, rejects, identity, report)
         return target
 

@@ -160,7 +160,7 @@ def _run_ctr(experiment: Experiment, plan: Plan, display: Display, world: World)
 
 def _run(job: Job, experiment: Experiment, plan: Plan, display: Display, world: World) -> None:
     if world.first(lambda: is_done(job)):
-        display.finish(f"{job.label}: nothing changed, kept")
+        display.keep(job.label)
         return
 
     def run(job: Job, world: World) -> None:

@@ -34,7 +34,7 @@ def train_side_by_side(runs: Sequence[Run], workers: int, display: Display) -> N
     Args:
         runs: in any order.
         workers: processes.
-        display: is told when a run starts and ends.
+        display: is told when a run ends.
 
     Raises:
         InputError: a run's Trainer asks for several processes itself, a run refuses its input, or a process
@@ -56,9 +56,8 @@ def _job(run: Run, display: Display) -> Callable[[Callable[[Run], Record]], None
 
     def job(process: Callable[[Run], Record]) -> None:
         if is_done(run.job):
-            display.finish(f"{label}: nothing changed, kept")
+            display.keep(label)
             return
-        display.notice(f"{label}: started")
         try:
             record = process(run)
         except WorkerDied as error:
@@ -69,5 +68,5 @@ def _job(run: Run, display: Display) -> Callable[[Callable[[Run], Record]], None
 
 
 def _train(run: Run) -> Record:
-    with released_memory():
-        return train(run.job, run.settings, run.root, Display(Console(quiet=True)), run.labels)
+    with released_memory(), Display(Console(quiet=True)) as silent:
+        return train(run.job, run.settings, run.root, silent, run.labels)
