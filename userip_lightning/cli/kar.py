@@ -15,9 +15,9 @@ from userip_lightning.pipeline.quiet import quiet
 from userip_lightning.pipeline.texts import text_cache_folder
 
 _USAGE = "say what to do: userip kar write --prepared FOLDER --output FOLDER (--help explains)."
-_DESCRIPTION = """Let a language model write what it makes of every user's history and of every item, and turn
+_DESCRIPTION = """Let a language model write a text about every user's history and about every item, and turn
 the texts into vectors: the knowledge artifact that `userip ctr fit --data.knowledge FOLDER` reads. Texts are
-kept in the cache: what was written once is not written again, and an interrupted run goes on.
+kept in the cache: none is written twice, and an interrupted run resumes.
 Example: userip kar write --prepared FOLDER --output OUT --knowledge.generation.max_new_tokens 32"""
 
 
