@@ -12,7 +12,19 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = "userip_lightning"
-GROUND = {"errors", "arrays", "integrity", "artifact", "schema", "lock", "ids", "parquet", "label_values", "pace", "bars"}
+GROUND = {
+    "errors",
+    "arrays",
+    "integrity",
+    "artifact",
+    "schema",
+    "lock",
+    "ids",
+    "parquet",
+    "label_values",
+    "pace",
+    "bars",
+}
 HEAVY = {"torch", "lightning", "transformers", "peft", "wandb"}
 
 FILES = {

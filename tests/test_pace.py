@@ -34,7 +34,14 @@ def test_rate(per_second, unit, said):
 
 @pytest.mark.parametrize(
     ("seconds", "said"),
-    [(0, "0 s"), (59.4, "59 s"), (59.6, "1 min"), (3569, "59 min"), (3571, "1 h 0 min"), (94_000, "26 h 7 min")],
+    [
+        (0, "0 s"),
+        (59.4, "59 s"),
+        (59.6, "1 min"),
+        (3569, "59 min"),
+        (3571, "1 h 0 min"),
+        (94_000, "26 h 7 min"),
+    ],
 )
 def test_duration(seconds, said):
     assert duration(seconds) == said

@@ -263,7 +263,7 @@ def _pip_download(requirement: str, folder: Path, pinned: Path) -> str | None:
 
 
 def _pip_bar() -> str:
-    """From 24.1 on, pip prints how many bytes it has in lines of their own; before, it is told to be quiet."""
+    """From 24.1 on, pip can print the number of bytes in lines of their own; older ones draw no bar."""
     try:
         return "raw" if Version(version("pip")) >= Version("24.1") else "off"
     except PackageNotFoundError:

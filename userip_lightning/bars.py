@@ -125,3 +125,8 @@ def piece(what: str, unit: str = "") -> Iterator[Piece]:
         own = Piece(bars, what, unit)
         until_done.callback(own.end)
         yield own
+
+
+def say(text: str) -> None:
+    """Print a line on standard error, above the bars that are open."""
+    (_open[-1] if _open else Bars()).notice(text)

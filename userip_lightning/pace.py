@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 
 Clock = Callable[[], float]
+_PERIODS = ("s", 1), ("min", 60), ("h", 3600)
 
 
 class Pace:
@@ -36,11 +37,9 @@ class Pace:
 
 def rate(per_second: float, unit: str = "") -> str:
     """A rate per second, or per minute or hour where it is below one."""
-    for seconds, name in ((1, "s"), (60, "min"), (3600, "h")):
-        value = per_second * seconds
-        if value >= 1:
-            break
-    return f"{f'{value:,.0f}' if value >= 9.95 else f'{value:.1f}'}{unit and ' ' + unit}/{name}"
+    period, seconds = next((per for per in _PERIODS if per_second * per[1] >= 1), _PERIODS[-1])
+    value = per_second * seconds
+    return f"{f'{value:,.0f}' if value >= 9.95 else f'{value:.1f}'}{unit and ' ' + unit}/{period}"
 
 
 def duration(seconds: float) -> str:

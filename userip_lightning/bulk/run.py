@@ -62,7 +62,9 @@ def _infer(
         report(f"going on: {parts - len(todo)} of {parts} parts are done")
     with piece("inferring codes", "parts") as inferring:
         inferring.begin(parts - len(todo))
-        for number, done in enumerate(engine.infer(bank, request, todo) if todo else (), parts - len(todo) + 1):
+        for number, done in enumerate(
+            engine.infer(bank, request, todo) if todo else (), parts - len(todo) + 1
+        ):
             if done.stuck:
                 report(f"part {done.part}: {done.stuck} users have a likelihood that is not finite")
             inferring.at(number, parts)

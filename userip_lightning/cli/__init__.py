@@ -175,23 +175,29 @@ COMMANDS = (
     Command("quantize", "stage 2 of the per-user engine alone: fit, validate, test, predict", _quantize),
     Command("catalogue", "the catalogue engine alone: fit, predict", _catalogue),
     Command("ctr", "the CTR model alone: fit, validate, test, predict", _ctr),
-    Command("kar", "the KAR baseline: write what a language model knows of users and items, as vectors", _kar),
     Command(
-        "pepler", "the PEPLER baseline alone, which explains and scores: fit, validate, test, predict", _pepler
+        "kar", "the KAR baseline: write what a language model knows of users and items, as vectors", _kar
+    ),
+    Command(
+        "pepler",
+        "the PEPLER baseline alone, which explains and scores: fit, validate, test, predict",
+        _pepler,
     ),
     Command(
         "rella", "the ReLLa baseline alone, which answers yes or no: fit, validate, test, predict", _rella
     ),
-    Command("data", "prepare, stats, validate, head, export, sniff, synthesize: read, check and prepare a log", _data),
+    Command(
+        "data",
+        "prepare, stats, validate, head, export, sniff, synthesize: read, check and prepare a log",
+        _data,
+    ),
     Command(
         "bank",
         "info, lookup, export, push, pull, feast, prune, forget, verify: a bank, on disk and in stores",
         _bank,
     ),
     Command("steer", "give codes words to stand for, merge or rename them, and measure the effect", _steer),
-    Command(
-        "infer", "codes for a population, also for users that were not in training", _infer
-    ),
+    Command("infer", "codes for a population, also for users that were not in training", _infer),
     Command("refresh", "add new events to a bank, write its next version, and say who moved", _refresh),
     Command("explain", "what codes mean: who has them, what they like, and why a user has theirs", _explain),
     Command("verify", "compare every byte of data, codes and runs on disk with their hashes", _verify),

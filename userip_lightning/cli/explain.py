@@ -33,12 +33,12 @@ share of users, their click rate, how sure their codes are, and the items that t
 others do. The figure beside an item is its lift: its share of these users' liked events over its share of
 everybody's.
 
-With --user it prints, for each user named, their codes, how sure these are and every event that speaks for or
-against them, in nats; the prior and the events add up to the log-odds of the user's codes over the likeliest
-other ones. Nothing is written then.
+With --user it prints, for each user named, their codes, how sure these are and every event that speaks for
+or against them, in nats; the prior and the events add up to the log-odds of the user's codes over the
+likeliest other ones. Nothing is written then.
 
-A language model adds words to the codes if it is on this machine already; --lm fetches one, and --lm none uses
-none. docs/explain.md has the formula of every figure and what it cannot say.
+A language model adds words to the codes if it is on this machine already; --lm fetches one, and --lm none
+uses none. docs/explain.md has the formula of every figure and what it cannot say.
 Examples: userip explain runs/demo
           userip explain runs/demo --user 196 186"""
 

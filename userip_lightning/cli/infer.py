@@ -24,14 +24,15 @@ from userip_lightning.pipeline.quiet import quiet
 from userip_lightning.pipeline.training import instantiate
 
 _DESCRIPTION = """Give every user of a population one code per profile, with what a finished experiment has
-learned. The users need not have been in training, and nothing is trained. The catalogue engine adds up rows of
-its table, or of the table of --bank, by the rule that coded its own users; `--engine per_user` uses its
+learned. The users need not have been in training, and nothing is trained. The catalogue engine adds up rows
+of its table, or of the table of --bank, by the rule that coded its own users; `--engine per_user` uses its
 language model, prompt and codebooks. A user's codes depend only on their own events.
 
-Events are Parquet, one row per event, with user_id, item_id and label (1 liked, 0 not; or what the experiment
-makes labels from, such as rating). Codes are Parquet, too: CODES/codes/*.parquet with user_id, one column per
-profile, and known_behaviours, the number of events behind the code. A user without a known event has the codes
-that most users have, or with `--engine per_user` the reserved code K of an unknown user.
+Events are Parquet, one row per event, with user_id, item_id and label (1 liked, 0 not; or what the
+experiment makes labels from, such as rating). Codes are Parquet, too: CODES/codes/*.parquet with user_id,
+one column per profile, and known_behaviours, the number of events behind the code. A user without a known
+event has the codes that most users have, or with `--engine per_user` the reserved code K of an unknown
+user.
 
 Parts are written atomically: after a crash or Ctrl+C the same command continues.
 Example: userip infer runs/mine --events events.parquet --codes codes"""
@@ -139,7 +140,9 @@ def _parser() -> ArgumentParser:
     )
     parser.add_argument("experiment", type=str, help="folder of a finished experiment, such as runs/demo")
     parser.add_argument("--events", type=str, required=True, help="Parquet file, or a folder of them")
-    parser.add_argument("--codes", type=str, required=True, help="folder to write into; an interrupted run continues there")
+    parser.add_argument(
+        "--codes", type=str, required=True, help="folder to write into; an interrupted run continues there"
+    )
     parser.add_argument(
         "--further_items",
         type=str,

@@ -20,4 +20,6 @@ class Paragraphs(DefaultHelpFormatter):
         if not text.startswith("Example"):
             return super()._fill_text(text, width, indent)
         label, _, commands = text.partition(":")
-        return "\n".join([f"{indent}{label}:", *(f"{indent}  {line.strip()}" for line in commands.splitlines())])
+        return "\n".join(
+            [f"{indent}{label}:", *(f"{indent}  {line.strip()}" for line in commands.splitlines())]
+        )

@@ -33,17 +33,17 @@ _DESCRIPTION = """Bring codes up to date with events that came after `userip fit
 are Parquet as `userip infer` takes it: user_id, item_id and label (or what the experiment makes labels
 from).
 
-With --codebooks keep, the default, events are added to the users' states with the same table. A code keeps its
-meaning, so a CTR model that reads the codes need not be trained again. Give each event once; a log that is in
-the bank already is refused.
+With --codebooks keep, the default, events are added to the users' states with the same table. A code keeps
+its meaning, so a CTR model that reads the codes need not be trained again. Give each event once; a log that
+is in the bank already is refused.
 
-With --codebooks rematch, EM continues from the table, over the experiment's own events and the given ones. Each
-new code takes the number of the old code that has most of its users. Give all events since the fit, and train
-the CTR model again if many users moved.
+With --codebooks rematch, EM continues from the table, over the experiment's own events and the given ones.
+Each new code takes the number of the old code that has most of its users. Give all events since the fit,
+and train the CTR model again if many users moved.
 
 The next version goes into the bank EXPERIMENT/serving/seedN, which begins as a copy of the experiment's own
-bank; without --events only that copy is made. The experiment's own bank and its report do not change. Readers of
-the serving bank find a new version when they next look for one (docs/serving.md).
+bank; without --events only that copy is made. The experiment's own bank and its report do not change.
+Readers of the serving bank find a new version when they next look for one (docs/serving.md).
 Example: userip refresh runs/mine --events week_48.parquet --limit 0.2"""
 
 

@@ -24,9 +24,9 @@ from userip_lightning.reproduce.special import SPECIAL
 #: The study that has settings of its own.
 REGIMES = "regimes"
 _DESCRIPTION = """Measure a table or figure of the paper, or all of them: every method in every block
-(dataset, split, fields) with every seed, tuned alike on validation rows, beside references and controls, and
-report. Finished runs whose settings have not changed are kept, also by the other tables; after a crash or Ctrl+C
-the same command resumes. A run that fails is shown and does not stop the others.
+(dataset, split, fields) with every seed, tuned alike on validation rows, beside references and controls,
+and report. Finished runs whose settings have not changed are kept, also by the other tables; after a crash
+or Ctrl+C the same command resumes. A run that fails is shown and does not stop the others.
 Example: userip reproduce table2 -c reproduce/ml100k --methods DCN --splits random --seeds [0]"""
 _TABLE = (
     "table2: every network without and with codes; table3: continuous profiles in place of codes; table4: "

@@ -21,14 +21,14 @@ from userip_lightning.report.notation import delta, number, plural, spread
 
 _FEW = 5  # users of a code that is none
 _NAMES = {NO_CODES: "no codes", AS_FITTED: "codes as fitted", CODES: "codes steered"}
-_DESCRIPTION = """Fit a finished experiment again with codes that you decide about, and say what that does to
-likelihood and AUC. The new experiment is written beside the old one and has its own report. It has one seed,
-because another seed numbers the codes in another way.
+_DESCRIPTION = """Fit a finished experiment again with codes that you decide about, and say what that does
+to likelihood and AUC. The new experiment is written beside the old one and has its own report. It has one
+seed, because another seed numbers the codes in another way.
 
---anchors gives a code words to stand for: users who had items like these words get it, and items like
-them speak for it (catalogue engine; docs/explain.md has the formula). --merge makes one code of several.
---rename gives a profile another name; with the per-user engine the language model reads the new words in front
-of the profile's soft tokens, with the catalogue engine only the name changes.
+--anchors gives a code words to stand for: users who had items like these words get it, and items like them
+speak for it (catalogue engine; docs/explain.md has the formula). --merge makes one code of several.
+--rename gives a profile another name; with the per-user engine the language model reads the new words in
+front of the profile's soft tokens, with the catalogue engine only the name changes.
 Examples: userip steer runs/demo --anchors '{hobby: {2: horror thriller}}'
           userip steer runs/demo --merge '{hobby: [[1, 3]]}'
           userip steer runs/mine --rename '{background: {platform: "This user''s favourite platform is"}}'"""

@@ -17,14 +17,14 @@ from userip_lightning.errors import InputError
 from userip_lightning.report.notation import plural
 
 DESCRIPTION = """Read every byte of the artifacts in a folder and compare each file with the hash in its
-manifest; the manifest has a hash of itself. An artifact is prepared data, profiles, knowledge, a bank or one of
-its versions, a CTR run, a study or a fetched asset. An experiment's folder has many of them, and so has the
-cache. Other files (checkpoints, results.json, logs) have no hash and are not checked.
+manifest; the manifest has a hash of itself. An artifact is prepared data, profiles, knowledge, a bank or
+one of its versions, a CTR run, a study or a fetched asset. An experiment's folder has many of them, and so
+has the cache. Other files (checkpoints, results.json, logs) have no hash and are not checked.
 
-Opening an artifact checks its small files in the same way, but only 16 blocks of 64 KiB of a file above 1 MiB;
-this command also finds damage between these blocks. Nothing is changed. The exit code is 2 if a file is damaged
-or missing. Artifacts of earlier versions of this program have no hashes: only their sizes are checked, and the
-output says so.
+Opening an artifact checks its small files in the same way, but only 16 blocks of 64 KiB of a file above 1
+MiB; this command also finds damage between these blocks. Nothing is changed. The exit code is 2 if a file
+is damaged or missing. Artifacts of earlier versions of this program have no hashes: only their sizes are
+checked, and the output says so.
 Examples: userip verify runs/demo
           userip bank verify BANK"""
 

@@ -107,7 +107,7 @@ class Preparation:
         Args:
             cache_dir: shared by all experiments.
             report: is told in a sentence what was done.
-            code: hash of the code that decides the result; data that another code version prepared are not reused.
+            code: hash of the code that decides the result; data of another code version are not reused.
 
         Returns:
             The artifact's folder; read it with :class:`userip_lightning.data.prepared.PreparedData`.

@@ -75,7 +75,9 @@ class Display(Bars):
         self._ended, self._last = self._ended + 1, self.clock()
         left = self._left()
         self.drawn.update(self._overall, advance=1, pace=left)
-        counted = f"[{self._ended}/{self._runs}{left and ', ' + left}] " if self._runs and not self.live else ""
+        counted = (
+            f"[{self._ended}/{self._runs}{left and ', ' + left}] " if self._runs and not self.live else ""
+        )
         self.notice(counted + text)
 
     def _left(self) -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from userip_lightning import artifact
+from userip_lightning.bars import piece
 from userip_lightning.errors import InputError
 from userip_lightning.lock import sole_writer
 from userip_lightning.pipeline.banks import write_control
@@ -88,12 +89,15 @@ def test(experiment: Experiment, display: Display, world: World) -> Report | Non
 
 
 def _write_controls(plan: Plan) -> None:
-    for bank in plan.controls:
-        write_control(bank, plan.place.prepared)
+    with piece("control codes") as shown:
+        for done, bank in enumerate(plan.controls):
+            shown.at(done, len(plan.controls), bank.label)
+            write_control(bank, plan.place.prepared)
 
 
 def _report(experiment: Experiment, plan: Plan, prepare: dict[str, Any], display: Display) -> Report:
-    report = write_results(experiment, plan, prepare)
+    with piece("report"):
+        report = write_results(experiment, plan, prepare)
     display.notice(f"report: all figures are in {plan.place.root / RESULTS}")
     return report
 

@@ -61,8 +61,8 @@ class Study:
         control_network: the network that is also trained on the controls' codes, that gets continuous
             profiles in table 3, and whose codebooks grow in figures 5 and 6.
         controls: codes that the inferred codes have to beat (see `userip fit --help`); those of the other
-            engine are skipped. Each is a row with the full tuning budget; ``permuted_z`` and ``noise_z`` train
-            stage 2 once more with every seed, ``permuted_text`` the catalogue engine.
+            engine are skipped. Each is a row with the full tuning budget; ``permuted_z`` and ``noise_z``
+            train stage 2 once more with every seed, ``permuted_text`` the catalogue engine.
         sweep: codebook sizes of figures 5 and 6.
         sweep_engine: how the codes of figures 5 and 6 are made, whatever ``engine`` says: ``per_user``, the
             paper's, trains stage 2 for every size and seed, ``catalogue`` takes seconds.
