@@ -1,6 +1,5 @@
 """Artifacts are whole or absent, whatever became of their writer. (Rooms test the rest through their own.)"""
 
-import multiprocessing
 import os
 import resource
 import signal
@@ -9,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.server import SERVER
 from userip_lightning import artifact
 from userip_lightning.arrays import save_array
 from userip_lightning.artifact import Manifest, read_manifest, write_text, writing
@@ -24,7 +24,7 @@ def _die_half_way(target: Path) -> None:
 
 
 def _killed_writer(target: Path) -> None:
-    child = multiprocessing.get_context("spawn").Process(target=_die_half_way, args=(target,))
+    child = SERVER.Process(target=_die_half_way, args=(target,))
     child.start()
     child.join(60)
     assert child.exitcode == -signal.SIGKILL

@@ -8,7 +8,7 @@ import signal
 import time
 from collections.abc import Iterable, Iterator
 from multiprocessing.connection import wait
-from multiprocessing.context import SpawnProcess
+from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import NamedTuple
 
@@ -64,10 +64,13 @@ class Worker:
         return text[-_LAST_WORDS:]
 
     def _start(self) -> None:
-        context = multiprocessing.get_context("spawn")
+        context = multiprocessing.get_context("forkserver")
+        context.set_forkserver_preload(["lightning.pytorch", work.__module__])
         self.connection, theirs = context.Pipe()
         self.opened: set[str] = set()
-        self.process: SpawnProcess = context.Process(target=work, args=(theirs, self.log), daemon=True)
+        self.process: ForkServerProcess = context.Process(
+            target=work, args=(theirs, self.log, dict(os.environ)), daemon=True
+        )
         self.process.start()
         theirs.close()
 

@@ -8,6 +8,7 @@ import resource
 import shutil
 import signal
 import sys
+from collections.abc import Mapping
 from importlib import import_module
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -37,13 +38,16 @@ class Task(NamedTuple):
     memory: int
 
 
-def work(connection: Connection, log: Path) -> None:
+def work(connection: Connection, log: Path, environment: Mapping[str, str]) -> None:
     """Answer tasks with outcomes until the other end closes.
 
     Args:
         connection: to the process that asks.
         log: takes what libraries write to standard error, an abort's last words among it.
+        environment: that of the process that asks; a server that forks has an older one.
     """
+    os.environ.clear()
+    os.environ.update(environment)
     with log.open("w") as words:
         os.dup2(words.fileno(), 2)
         os.dup2(words.fileno(), 1)

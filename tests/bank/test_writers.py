@@ -9,13 +9,13 @@ import pytest
 
 from tests.bank.bank_work import hold, hold_and_hang, watch
 from tests.cli.refusal import refused
+from tests.server import SERVER
 from tests.serving.banks import write
 from userip_lightning.bank import FeatureBank
 from userip_lightning.bank.pruning import prune
 from userip_lightning.errors import InputError
 from userip_lightning.lock import sole_writer
 
-SPAWN = multiprocessing.get_context("spawn")
 READERS, SWAPS, USERS = 4, 50, 200
 
 
@@ -23,8 +23,8 @@ READERS, SWAPS, USERS = 4, 50, 200
 def holder(tmp_path: Path) -> Iterator[multiprocessing.process.BaseProcess]:
     """Another process that is writing the bank in ``tmp_path``."""
     write(tmp_path)
-    held, let_go = SPAWN.Event(), SPAWN.Event()
-    process = SPAWN.Process(target=hold, args=(tmp_path, held, let_go))
+    held, let_go = SERVER.Event(), SERVER.Event()
+    process = SERVER.Process(target=hold, args=(tmp_path, held, let_go))
     process.start()
     assert held.wait(60)
     yield process
@@ -55,8 +55,8 @@ def test_another_bank_can_be_written_meanwhile(
 
 def test_the_lock_of_a_killed_writer_is_free(tmp_path: Path) -> None:
     write(tmp_path)
-    held = SPAWN.Event()
-    process = SPAWN.Process(target=hold_and_hang, args=(tmp_path, held))
+    held = SERVER.Event()
+    process = SERVER.Process(target=hold_and_hang, args=(tmp_path, held))
     process.start()
     assert held.wait(60)
     with pytest.raises(InputError, match=f"process {process.pid} on"):
@@ -75,9 +75,9 @@ def test_a_writer_that_failed_has_let_go(tmp_path: Path) -> None:
 
 def test_readers_see_whole_versions_while_versions_are_swapped_and_pruned(tmp_path: Path) -> None:
     write(tmp_path, 4, USERS)
-    begun, over, seen = SPAWN.Semaphore(0), SPAWN.Event(), SPAWN.Queue()
+    begun, over, seen = SERVER.Semaphore(0), SERVER.Event(), SERVER.Queue()
     readers = [
-        SPAWN.Process(target=watch, args=(tmp_path, USERS, begun, over, seen), daemon=True)
+        SERVER.Process(target=watch, args=(tmp_path, USERS, begun, over, seen), daemon=True)
         for _ in range(READERS)
     ]
     for reader in readers:

@@ -3,7 +3,6 @@
 import contextlib
 import ctypes
 import io
-import multiprocessing
 import os
 import shutil
 import tempfile
@@ -15,11 +14,11 @@ from typing import NamedTuple
 
 import torch
 
+from tests.server import SERVER
 from userip_lightning.cli import main
 
 #: capabilities(7): version of the call, and what passes over permissions, CAP_DAC_OVERRIDE and _READ_SEARCH.
 _VERSION, _PASSES = 0x20080522, 0b110
-_SERVER = multiprocessing.get_context("forkserver")  # has imported everything, and started no threads
 
 
 class Said(NamedTuple):
@@ -46,9 +45,8 @@ def open_folder() -> Iterator[Path]:
 
 def as_user(words: list[str], cache: Path) -> Said:
     """`userip WORDS` by an ordinary user."""
-    _SERVER.set_forkserver_preload(["userip_lightning.cli.experiment", __name__])
-    ours, theirs = _SERVER.Pipe()
-    process = _SERVER.Process(target=_run, args=(theirs, words, cache))
+    ours, theirs = SERVER.Pipe()
+    process = SERVER.Process(target=_run, args=(theirs, words, cache))
     process.start()
     theirs.close()
     try:

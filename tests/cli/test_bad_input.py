@@ -232,6 +232,8 @@ LONG = " {title}" + " {genres}" * 40
         ({"ctr": {"trainer": {"max_epochs": "x"}}}, ["max_epochs: 'x' given, int, null expected; change it"]),
         ({"ctr": 1}, ["ctr: 1 given, settings with names are needed; write them below it."]),
         ({"ctr": {"trainer": [1]}}, ["ctr.trainer: [1] given, settings with names are needed"]),
+        ({"wandb": None}, ["wandb: None given, settings with names are needed; write them below it."]),
+        ({"selection": None}, ["selection: None given, settings with names are needed"]),
         ({"wandb": {"mode": "on"}}, ["wandb.mode: 'on' given, one of 'offline', 'online', 'disabled' exp"]),
         ({"quantise": {"model": {"code_dim": 4}}}, ["quantise.model.code_dim: no such setting; ch"]),
         (profile(inner_steps="many"), ["profile.model.inner_steps: 'many' given, int expected; change it"]),

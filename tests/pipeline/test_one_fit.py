@@ -1,13 +1,9 @@
 """Two commands in one experiment's folder: the second is refused, what belongs to the first is not."""
 
 import json
-import multiprocessing
-import os
 import platform
 import re
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,18 +13,17 @@ import pytest
 from tests.bank.bank_work import hold, hold_and_hang
 from tests.cli.refusal import refused
 from tests.pipeline.killer import VARIABLE
+from tests.server import SERVER, start
 from userip_lightning.cli import main
 from userip_lightning.lock import HOLDER
-
-SPAWN = multiprocessing.get_context("spawn")
 
 
 @pytest.mark.parametrize("command", ["fit", "test"])
 def test_the_second_fit_is_refused(
     command: str, config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    held, let_go = SPAWN.Event(), SPAWN.Event()
-    first = SPAWN.Process(target=hold, args=(tmp_path / "tiny", held, let_go))
+    held, let_go = SERVER.Event(), SERVER.Event()
+    first = SERVER.Process(target=hold, args=(tmp_path / "tiny", held, let_go))
     first.start()
     assert held.wait(60)
     words = [command, "--config", str(config), "--output", str(tmp_path), "--stages", "prepare"]
@@ -44,8 +39,8 @@ def test_the_second_fit_is_refused(
 
 
 def test_a_killed_fit_lets_the_next_one_in(config: Path, tmp_path: Path) -> None:
-    held = SPAWN.Event()
-    first = SPAWN.Process(target=hold_and_hang, args=(tmp_path / "tiny", held))
+    held = SERVER.Event()
+    first = SERVER.Process(target=hold_and_hang, args=(tmp_path / "tiny", held))
     first.start()
     assert held.wait(60)
     first.kill()
@@ -58,8 +53,8 @@ def test_a_killed_fit_lets_the_next_one_in(config: Path, tmp_path: Path) -> None
 @pytest.fixture
 def held_folder(tmp_path: Path) -> Iterator[Path]:
     """A folder that another process writes into."""
-    held, let_go = SPAWN.Event(), SPAWN.Event()
-    first = SPAWN.Process(target=hold, args=(tmp_path / "held", held, let_go))
+    held, let_go = SERVER.Event(), SERVER.Event()
+    first = SERVER.Process(target=hold, args=(tmp_path / "held", held, let_go))
     first.start()
     assert held.wait(60)
     yield tmp_path / "held"
@@ -99,9 +94,9 @@ def test_whatever_writes_into_a_folder_asks_first(
 def test_a_steered_experiment_has_one_writer(
     finished_catalogue: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    held, let_go = SPAWN.Event(), SPAWN.Event()
+    held, let_go = SERVER.Event(), SERVER.Event()
     folder = finished_catalogue.parent / "held"
-    first = SPAWN.Process(target=hold, args=(folder, held, let_go))
+    first = SERVER.Process(target=hold, args=(folder, held, let_go))
     first.start()
     assert held.wait(60)
     words = ["steer", str(finished_catalogue), "--merge", "{hobby: [[0, 1]]}", "--name", "held"]
@@ -114,38 +109,40 @@ def test_a_steered_experiment_has_one_writer(
 def test_of_two_fits_at_once_one_is_refused_and_the_other_is_whole(
     finished_catalogue: Path, catalogue_config: Path, tmp_path: Path
 ) -> None:
-    command = [sys.executable, "-m", "userip_lightning", "fit", "--config", str(catalogue_config)]
-    both = [
-        subprocess.Popen([*command, "--output", str(tmp_path)], stderr=subprocess.PIPE, text=True)
-        for _ in range(2)
-    ]
-    said = [process.communicate(timeout=280)[1] for process in both]
-    assert sorted(process.returncode for process in both) == [0, 2], said
-    refusal = said[0 if both[0].returncode else 1].splitlines()[-1]
+    words = ["fit", "--config", str(catalogue_config), "--output", str(tmp_path / "runs")]
+    files = [tmp_path / name for name in ("first", "second")]
+    both = [start(words, file) for file in files]
+    for process in both:
+        process.join(280)
+    said = [file.read_text() for file in files]
+    assert sorted(process.exitcode for process in both) == [0, 2], said
+    refusal = said[0 if both[0].exitcode else 1].splitlines()[-1]
     assert re.search(r"process \d+ on .*, since .* UTC, is writing this experiment; wait", refusal)
     whole, found = (
         json.loads((root / "results.json").read_text())
-        for root in (finished_catalogue, tmp_path / finished_catalogue.name)
+        for root in (finished_catalogue, tmp_path / "runs" / finished_catalogue.name)
     )
     assert found["comparison"]["variants"] == whole["comparison"]["variants"]
     assert [run["label"] for run in found["runs"]] == [run["label"] for run in whole["runs"]]
     assert all(run["figures"] for run in found["runs"])
-    curves = (tmp_path / finished_catalogue.name).glob("logs/**/metrics.csv")
+    curves = (tmp_path / "runs" / finished_catalogue.name).glob("logs/**/metrics.csv")
     assert len(list(curves)) == len(whole["runs"])
 
 
 def test_the_next_fit_takes_over_from_a_killed_one(
     finished_catalogue: Path, catalogue_config: Path, tmp_path: Path
 ) -> None:
-    command = [sys.executable, "-m", "userip_lightning", "fit", "--config", str(catalogue_config)]
-    command += ["--output", str(tmp_path)]
-    killed = subprocess.run(command, env={**os.environ, VARIABLE: "ctr SIGKILL"}, capture_output=True)
+    words = ["fit", "--config", str(catalogue_config), "--output", str(tmp_path)]
+    killed = start(words, tmp_path / "said", {VARIABLE: "ctr SIGKILL"})
+    killed.join(280)
     root = tmp_path / finished_catalogue.name
-    assert killed.returncode == -9
+    assert killed.exitcode == -9
     assert (root / HOLDER).is_file()
-    again = subprocess.run(command, capture_output=True, text=True)
-    assert again.returncode == 0, again.stderr
-    assert "resuming from its last checkpoint" in again.stderr
+    again = start(words, tmp_path / "said")
+    again.join(280)
+    said = (tmp_path / "said").read_text()
+    assert again.exitcode == 0, said
+    assert "resuming from its last checkpoint" in said
     whole, found = (json.loads((r / "results.json").read_text()) for r in (finished_catalogue, root))
     assert found["comparison"] == whole["comparison"]
     assert all(run["figures"] for run in found["runs"])

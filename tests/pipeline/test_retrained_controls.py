@@ -1,7 +1,6 @@
 """Controls that train the codes' stage again, from the plan to the report."""
 
 import json
-import multiprocessing
 import os
 import shutil
 from dataclasses import replace
@@ -13,6 +12,7 @@ import pytest
 
 from tests.experiment import artifact_of
 from tests.pipeline.killer import VARIABLE
+from tests.server import SERVER
 from userip_lightning.bank import FeatureBank
 from userip_lightning.cli import main
 from userip_lightning.pipeline.config import Experiment
@@ -129,7 +129,7 @@ def test_a_control_that_was_killed_goes_on_and_ends_like_one_that_was_not(
 ):
     shutil.copytree(finished, tmp_path / "tiny")  # the codes are there, the first to be trained is a control
     words = ["fit", "--config", str(config), "--output", str(tmp_path), "--stages", "profile,quantize", *BOTH]
-    child = multiprocessing.get_context("forkserver").Process(target=_fit_in_child, args=(words, str(cache)))
+    child = SERVER.Process(target=_fit_in_child, args=(words, str(cache)))
     child.start()
     child.join(180)
     assert child.exitcode == -9

@@ -1,7 +1,6 @@
 """`userip fit` and `userip test` from end to end, on tiny real files and a tiny language model."""
 
 import json
-import multiprocessing
 import os
 import shutil
 import signal
@@ -13,6 +12,7 @@ import torch
 
 from tests.experiment import artifact_of
 from tests.pipeline.killer import VARIABLE
+from tests.server import SERVER
 from userip_lightning.bank import FeatureBank
 from userip_lightning.cli import main
 
@@ -206,11 +206,9 @@ def killed_in_turn(config, cache, tmp_path_factory):
     """An experiment that was killed once in every stage, each time resumed by the same command."""
     output = tmp_path_factory.mktemp("killed")
     words = ["fit", "--config", str(config), "--output", str(output)]
-    server = multiprocessing.get_context("forkserver")
-    server.set_forkserver_preload(["userip_lightning.cli.experiment", "tests.pipeline.killer"])
     codes = []
     for stage in ("profile", "quantize", "ctr"):
-        child = server.Process(target=_fit_in_child, args=(words, stage, str(cache)))
+        child = SERVER.Process(target=_fit_in_child, args=(words, stage, str(cache)))
         child.start()
         child.join(120)
         codes.append(child.exitcode)

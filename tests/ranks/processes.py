@@ -1,6 +1,5 @@
 """Processes of this machine that find each other as ranks, forked from a server that knows torch."""
 
-import multiprocessing
 import os
 import socket
 from collections.abc import Callable
@@ -8,8 +7,7 @@ from typing import Any
 
 import torch
 
-SERVER = multiprocessing.get_context("forkserver")
-SERVER.set_forkserver_preload(["tests.ranks.preload"])
+from tests.server import SERVER
 
 
 def together(work: Callable[..., None], *args: Any, ranks: int = 2) -> None:

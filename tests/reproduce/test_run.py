@@ -1,10 +1,7 @@
 """A study from end to end, run again, killed, and with rows that fail."""
 
 import json
-import os
 import shutil
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +11,7 @@ import psutil
 import pytest
 
 from tests.reproduce.conftest import LOGISTIC
+from tests.server import start
 from userip_lightning.cli import main
 
 ROOT = Path(__file__).parent.parent.parent
@@ -147,13 +145,11 @@ def test_a_study_that_was_killed_ends_like_one_that_was_not(alone, entries, cach
     killed, whole = tmp_path / "killed", tmp_path / "whole"
     killed.mkdir()
     seeds = list(range(6))
-    command = [sys.executable, "-m", "userip_lightning", *alone(killed, seeds=seeds, workers=1)]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
-    process = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
+    process = start(alone(killed, seeds=seeds, workers=1), tmp_path / "said")
     wait_for(lambda: list((killed / "study").glob("ctr/*/manifest.json")))
     below = psutil.Process(process.pid).children(recursive=True)
     process.kill()
-    process.wait()
+    process.join()
     assert below
     assert psutil.wait_procs(below, timeout=20)[1] == []  # nobody is left to write into the folder
     before = {name: time for name, time in artifacts(killed).items() if "/." not in name}

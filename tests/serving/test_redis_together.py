@@ -1,19 +1,18 @@
 """Readers and pushers in processes of their own, at the same time."""
 
-import multiprocessing
 import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from tests.server import SERVER
 from tests.serving.banks import ids, write
 from tests.serving.redis_work import push_and_die, push_slowly, wait_for, watch
 from userip_lightning.errors import InputError
 from userip_lightning.serving.redis_store import Address, RedisBank, info, push, push_lock, pushing
 from userip_lightning.serving.redis_store.layout import Layout
 
-SPAWN = multiprocessing.get_context("spawn")
 READERS, SWAPS, USERS = 4, 50, 200
 
 
@@ -22,9 +21,9 @@ def test_readers_see_one_version_and_all_users_while_versions_are_swapped_and_de
 ) -> None:
     banks = [write(tmp_path, version, USERS) for version in range(5)]
     push(banks[-1], store)
-    begun, over, seen = SPAWN.Semaphore(0), SPAWN.Event(), SPAWN.Queue()
+    begun, over, seen = SERVER.Semaphore(0), SERVER.Event(), SERVER.Queue()
     readers = [
-        SPAWN.Process(target=watch, args=(str(store), USERS, begun, over, seen), daemon=True)
+        SERVER.Process(target=watch, args=(str(store), USERS, begun, over, seen), daemon=True)
         for _ in range(READERS)
     ]
     for reader in readers:
@@ -45,7 +44,7 @@ def test_a_pusher_killed_half_way_changes_nothing_and_the_next_push_cleans_up(
 ) -> None:
     old, new, next_one = (write(tmp_path, version) for version in range(3))
     push(old, store)
-    pusher = SPAWN.Process(target=push_and_die, args=(new.path, store, 1.5))
+    pusher = SERVER.Process(target=push_and_die, args=(new.path, store, 1.5))
     pusher.start()
     pusher.join(60)
     assert pusher.exitcode == -9
@@ -65,7 +64,7 @@ def test_a_pusher_killed_half_way_changes_nothing_and_the_next_push_cleans_up(
 
 def test_the_same_version_can_be_pushed_again_after_a_kill(store: Address, tmp_path: Path) -> None:
     bank = write(tmp_path)
-    pusher = SPAWN.Process(target=push_and_die, args=(bank.path, store, 0.3))
+    pusher = SERVER.Process(target=push_and_die, args=(bank.path, store, 0.3))
     pusher.start()
     pusher.join(60)
     with pytest.raises(InputError, match="no bank there"):
@@ -77,8 +76,8 @@ def test_the_same_version_can_be_pushed_again_after_a_kill(store: Address, tmp_p
 
 def test_the_second_of_two_pushers_is_refused(store: Address, tmp_path: Path) -> None:
     one, other = write(tmp_path, 1), write(tmp_path, 2)
-    begun, go_on = SPAWN.Event(), SPAWN.Event()
-    pusher = SPAWN.Process(target=push_slowly, args=(one.path, store, begun, go_on))
+    begun, go_on = SERVER.Event(), SERVER.Event()
+    pusher = SERVER.Process(target=push_slowly, args=(one.path, store, begun, go_on))
     pusher.start()
     assert begun.wait(60)
     with pytest.raises(InputError, match=rf"process {pusher.pid} on .* is writing there; wait"):

@@ -11,7 +11,7 @@ from jsonargparse import ArgumentParser
 
 from userip_lightning.cli.shown import show
 from userip_lightning.errors import InputError
-from userip_lightning.pipeline.config import Experiment, experiment_parser, parse_experiment
+from userip_lightning.pipeline.config import Experiment, experiment_parser, new_parser, parse_experiment
 from userip_lightning.pipeline.fresh_classes import FreshClassParser
 from userip_lightning.reproduce.regimes.display import RegimesDisplay
 from userip_lightning.reproduce.regimes.run import Plan, reproduce_regimes
@@ -51,7 +51,7 @@ def regimes(arguments: Sequence[str]) -> None:
 
 def regimes_parser(with_sections: bool = True) -> ArgumentParser:
     """The parser of `userip fit`, with the section ``regimes``."""
-    parser = experiment_parser(_COMMAND, _DESCRIPTION, with_sections)
+    parser = new_parser(_COMMAND, _DESCRIPTION, with_sections)
     parser.add_class_arguments(Regimes, "regimes")
     return parser
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import fields
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
 import yaml
-from jsonargparse import ActionParser, ArgumentParser
+from jsonargparse import ActionParser, ArgumentParser, Namespace
 
 from userip_lightning.artifact import stable_hash
 from userip_lightning.assets import cache_root
@@ -75,7 +76,13 @@ def settings_hash(written: str) -> str:
     return stable_hash(values)
 
 
+@cache
 def experiment_parser(command: str, description: str, with_sections: bool = True) -> ArgumentParser:
+    """:func:`new_parser`, built once, as a study parses a dozen configurations; add nothing to it."""
+    return new_parser(command, description, with_sections)
+
+
+def new_parser(command: str, description: str, with_sections: bool = True) -> ArgumentParser:
     """The parser of ``userip fit`` and ``userip test``.
 
     Args:
@@ -114,15 +121,15 @@ def parse_experiment(parser: ArgumentParser, arguments: Sequence[str]) -> Experi
 
     Raises:
         argparse.ArgumentError: an unknown key or a value of another type.
-        InputError: an unknown stage, or a name that YAML has not read as text.
+        InputError: an unknown stage, a name that YAML has not read as text, or a group that is one value.
     """
     config = parser.parse_args(list(arguments))
     _refuse_bare_keys(config.as_dict())
     names = {setting.name for setting in fields(Settings)} - {"selection", "wandb"}
     settings = Settings(
         **{name: config[name] for name in names},
-        selection=Selection(**config.selection.as_dict()),
-        wandb=WandbSettings(**config.wandb.as_dict()),
+        selection=Selection(**_named(config, "selection")),
+        wandb=WandbSettings(**_named(config, "wandb")),
     )
     values = absolute(json.loads(parser.dump(config, format="json", skip_unset=False)))
     return Experiment(
@@ -154,6 +161,15 @@ def preparation(experiment: Experiment, report: Callable[[str], None]) -> Prepar
     parser.add_class_arguments(Preparation, "data", sub_configs=True)
     data = {**locate_data(experiment.data, report), "seed": experiment.settings.seed}
     return cast(Preparation, parser.instantiate(parser.parse_object({"data": data})).data)
+
+
+def _named(config: Namespace, group: str) -> dict[str, Any]:
+    found = config[group]
+    if not isinstance(found, Namespace):
+        raise InputError(
+            f"{group}: {found!r:.60} given, settings with names are needed; write them below it."
+        )
+    return dict(found.as_dict())
 
 
 def _refuse_bare_keys(values: Any, above: str = "") -> None:
