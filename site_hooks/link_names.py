@@ -11,8 +11,8 @@ _LINK = re.compile(r"\[([\w/]+\.md)\](?=\()")
 
 def on_page_markdown(markdown: str, config: Any, **_: Any) -> str:
     """Replace file names of pages by their titles in the navigation."""
-    titles = {path.rpartition("/")[2]: title for title, path in _titled(config["nav"])}
-    return _LINK.sub(lambda link: f"[{titles.get(link[1].rpartition('/')[2], link[1])}]", markdown)
+    titles = {path: title for title, path in _titled(config["nav"])}
+    return _LINK.sub(lambda link: f"[{titles.get(link[1], link[1])}]", markdown)
 
 
 def _titled(nav: Any) -> Iterator[tuple[str, str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections import deque
 from contextlib import ExitStack
@@ -29,11 +30,12 @@ class Display(Bars):
 
     def __init__(self, console: Console | None = None, clock: Clock = time.monotonic) -> None:
         super().__init__(console, clock)
-        self._overall = self.drawn.add_task("experiment", total=None, pace="", note="")
+        self._overall = self.drawn.add_task("experiment", total=None, visible=False, pace="", note="")
         self._current: Piece | None = None
         self._until_done = ExitStack()
         self._runs = self._ended = 0
         self._last, self._took = clock(), deque[float](maxlen=_RECENT)
+        self._counting = threading.Lock()  # runs side by side end in threads
 
     def __enter__(self: _Own) -> _Own:
         self._until_done.enter_context(quiet())
@@ -48,7 +50,7 @@ class Display(Bars):
     def expect(self, runs: int) -> None:
         """Say how many runs the experiment has."""
         self._runs, self._last = runs, self.clock()
-        self.drawn.update(self._overall, total=runs)
+        self.drawn.update(self._overall, total=runs, visible=True)
 
     def start(self, label: str) -> Piece:
         """A run begins; tell the piece how far it is."""
@@ -63,12 +65,14 @@ class Display(Bars):
 
     def finish(self, text: str) -> None:
         """The current run is done."""
-        self._took.append(self.clock() - self._last)
-        self._end(text)
+        with self._counting:
+            self._took.append(self.clock() - self._last)
+            self._end(text)
 
     def keep(self, label: str) -> None:
         """A run was done before, with the same settings: nothing is done for it."""
-        self._end(f"{label}: nothing changed, kept")
+        with self._counting:
+            self._end(f"{label}: nothing changed, kept")
 
     def _end(self, text: str) -> None:
         self._forget_current()

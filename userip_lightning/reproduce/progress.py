@@ -28,7 +28,7 @@ class StudyDisplay(Display):
         self._lines: dict[str, TaskID] = {}
         self._counts = {"done": 0, "kept": 0, "failed": 0, "not run": 0}
         self._started = self.clock()
-        self.drawn.update(self._overall, description="rows")
+        self.drawn.update(self._overall, description="rows", visible=True)
 
     def begin(self, table: str, number: int, of: int) -> None:
         """The ``number``-th of ``of`` tables begins: rows are counted from here."""

@@ -10,7 +10,7 @@ class RegimesDisplay(Display):
 
     def count(self, regimes: int) -> None:
         """Say how many regimes there are."""
-        self.drawn.update(self._overall, description="regimes", total=regimes)
+        self.drawn.update(self._overall, description="regimes", total=regimes, visible=True)
 
     def expect(self, runs: int) -> None:
         """The pipeline's count of the runs of one experiment, which the bar does not show."""
