@@ -82,6 +82,14 @@ def test_a_terminal_shows_work_count_rate_and_time_left():
     assert re.fullmatch(r"item texts read \[1\] \S+ +40/100 4\.0/s, 15 s left 0:00:\d\d loss 0\.5", line)
 
 
+def test_a_terminal_shows_no_count_where_nothing_is_counted():
+    stream = io.StringIO()
+    console = Console(file=stream, force_terminal=True, width=80, legacy_windows=False)
+    with Bars(console) as bars, piece("report"):
+        bars.drawn.refresh()
+    assert re.search(r"report \S+ +\S*0:00:0\d", re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", stream.getvalue()))
+
+
 def test_work_outside_of_bars_shows_itself(capsys, monkeypatch):
     monkeypatch.setattr("userip_lightning.bars.LOG_PERIOD", 0.0)
     with piece("hashing", "MB") as hashing:

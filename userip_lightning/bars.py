@@ -13,7 +13,8 @@ from types import TracebackType
 from typing import TypeVar
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskID, TextColumn, TimeElapsedColumn
+from rich.text import Text
 
 from userip_lightning.pace import Clock, Pace
 
@@ -22,6 +23,15 @@ LIVE_PERIOD, LOG_PERIOD = 0.2, 60.0
 
 _open: list[Bars] = []  # the innermost is the last
 _Own = TypeVar("_Own", bound="Bars")
+
+
+class _Counted(ProgressColumn):
+    """Done and total, as far as they are known."""
+
+    def render(self, task: Task) -> Text:
+        if task.total is None:
+            return Text(f"{task.completed:,.0f}" if task.completed else "")
+        return Text(f"{task.completed:,.0f}/{task.total:,.0f}")
 
 
 class Bars:
@@ -39,7 +49,7 @@ class Bars:
         self.drawn = Progress(
             TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=20),
-            MofNCompleteColumn(),
+            _Counted(),
             TextColumn("{task.fields[pace]}", markup=False),
             TimeElapsedColumn(),
             TextColumn("{task.fields[note]}", markup=False),
