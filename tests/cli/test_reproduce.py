@@ -71,6 +71,11 @@ def test_the_eleven_networks_of_the_paper_are_in_every_study():
         ),
         (["table2", "-c", QUICK, "--splits", "cold"], "--splits: 'cold' is not in this study; it has random"),
         (["table2", "-c", QUICK, "--tuning.trials", "many"], "tuning.trials: 'many' given, int expected"),
+        (
+            ["table2", "-c", QUICK, "-c", '{"tuning": 1e3, "seeds": [0]}'],
+            "tuning: 1000.0 given, settings with names are needed",
+        ),
+        (["table2", "-c", QUICK, "--networks", "null"], "networks: null given, dict expected"),
         (["table2", "-c", QUICK, "--seeds", "[]"], "seeds: [] given"),
         (["table2", "-c", QUICK, "--networks", "{DCN: {class_path: no.Such}}"], "no.Such"),
         (["table2", "-c", QUICK, "--networks", "{DCN: PNM}"], "no class 'PNM' fits here (near: PNN"),

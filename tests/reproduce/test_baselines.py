@@ -130,6 +130,7 @@ def test_under_other_splits_a_baseline_is_not_run(words, entries, tmp_path):
             {"method": "rella", "trainer": {"accelerator": "cpu", "devices": 2}},
             "baselines.X: trainer asks for 2 processes, but a baseline runs in one",
         ),
+        ({"method": "rella", "trainer": [None]}, "baselines.X: trainer: [None] given, settings with names"),
     ],
 )
 def test_settings_that_cannot_be_used_are_refused(given, said):

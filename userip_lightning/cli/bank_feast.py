@@ -22,6 +22,7 @@ def _arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--online",
         type=str | None,
+        default=None,
         help="online store: sqlite (what a new repository has), redis://HOST:PORT or redis://HOST:PORT/DATABASE"
         " (rediss for TLS). A password in it is not written down: Feast reads it from the variable "
         "REDIS_PASSWORD. Whatever else Feast knows is set in the repository's feature_store.yaml, which is "
@@ -30,6 +31,7 @@ def _arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--project",
         type=str | None,
+        default=None,
         help="Feast's name for this repository (what a new one has: userip), part of every key in the store",
     )
 

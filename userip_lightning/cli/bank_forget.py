@@ -29,7 +29,9 @@ Examples: userip bank forget BANK 196 --store redis://localhost/codes
 
 def _arguments(parser: ArgumentParser) -> None:
     parser.add_argument("path", type=str, help=BANK)
-    parser.add_argument("users", type=str, nargs="*", help="user ids; those that begin with -- after --")
+    parser.add_argument(
+        "users", type=str, nargs="*", default=[], help="user ids; those that begin with -- after --"
+    )
     parser.add_argument(
         "--store", type=str, action="append", default=[], help=f"{STORE}; may be given several times"
     )

@@ -47,7 +47,9 @@ def _add_path(parser: ArgumentParser) -> None:
 
 def _add_users(parser: ArgumentParser) -> None:
     _add_path(parser)
-    parser.add_argument("users", type=str, nargs="*", help="user ids; those that begin with -- after --")
+    parser.add_argument(
+        "users", type=str, nargs="*", default=[], help="user ids; those that begin with -- after --"
+    )
 
 
 def _add_file(parser: ArgumentParser) -> None:

@@ -57,11 +57,24 @@ def _parser() -> ArgumentParser:
     parser.add_argument("--project", type=str, default=WandbSettings.project, help="W&B project of the runs")
     parser.add_argument("--name", type=str, default="UserIP", help="name of the view")
     parser.add_argument(
-        "--dataset", type=str, help="only runs of this data set, as `dataset` in their config"
+        "--dataset",
+        type=str | None,
+        default=None,
+        help="only runs of this data set, as `dataset` in their config",
     )
-    parser.add_argument("--split", type=str, help="only runs of this split: random, temporal or cold_users")
-    parser.add_argument("--fields", type=str, help="only runs with these fields: ids or rich")
     parser.add_argument(
-        "--output", type=str, help="write the view to this JSON file instead, - prints it; needs no account"
+        "--split",
+        type=str | None,
+        default=None,
+        help="only runs of this split: random, temporal or cold_users",
+    )
+    parser.add_argument(
+        "--fields", type=str | None, default=None, help="only runs with these fields: ids or rich"
+    )
+    parser.add_argument(
+        "--output",
+        type=str | None,
+        default=None,
+        help="write the view to this JSON file instead, - prints it; needs no account",
     )
     return parser

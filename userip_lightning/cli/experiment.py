@@ -7,8 +7,8 @@ from typing import Any
 
 from rich.console import Console
 
-from userip_lightning.errors import InputError
 from userip_lightning.pipeline.config import Experiment, experiment_parser, parse_experiment
+from userip_lightning.pipeline.named_settings import named_settings
 from userip_lightning.pipeline.plan import experiment_root
 from userip_lightning.pipeline.processes import processes
 from userip_lightning.pipeline.progress import Display
@@ -74,11 +74,4 @@ def _trainer(name: str, section: Any) -> dict[str, Any]:
     Raises:
         InputError: they, or the stage's, are one value.
     """
-    place, found = name, section
-    if isinstance(section, dict):
-        place, found = f"{name}.trainer", section["trainer"]
-    if not isinstance(found, dict):
-        raise InputError(
-            f"{place}: {found!r:.60} given, settings with names are needed; write them below it."
-        )
-    return found
+    return named_settings(named_settings(section, name)["trainer"], f"{name}.trainer")

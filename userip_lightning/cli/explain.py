@@ -155,14 +155,23 @@ def _parser() -> ArgumentParser:
     )
     parser.add_argument("experiment", type=str, help="folder of a finished experiment, such as runs/demo")
     parser.add_argument(
-        "--user", type=str, nargs="+", metavar="ID", help="users to explain instead, with all of their events"
+        "--user",
+        type=str,
+        nargs="+",
+        default=[],
+        metavar="ID",
+        help="users to explain instead, with all of their events",
     )
     parser.add_argument(
-        "--seed", type=int, help="whose codes; those of the experiment's first seed if left out"
+        "--seed",
+        type=int | None,
+        default=None,
+        help="whose codes; those of the experiment's first seed if left out",
     )
     parser.add_argument(
         "--lm",
-        type=str,
+        type=str | None,
+        default=None,
         metavar="NAME",
         help="language model that reads codes: a hub name or a folder, or none; if left out, the one that "
         "read the experiment's texts, unless it would have to be downloaded",

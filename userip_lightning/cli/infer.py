@@ -145,16 +145,21 @@ def _parser() -> ArgumentParser:
     )
     parser.add_argument(
         "--further_items",
-        type=str,
+        type=str | None,
+        default=None,
         help="Parquet file of further items: item_id and the columns of catalogue.data.columns (title), or "
         "with --engine per_user the fields that the prompt writes; items of the log do not change",
     )
     parser.add_argument(
-        "--seed", type=int, help="which of the experiment's banks; its first seed's if left out"
+        "--seed",
+        type=int | None,
+        default=None,
+        help="which of the experiment's banks; its first seed's if left out",
     )
     parser.add_argument(
         "--bank",
-        type=str,
+        type=str | None,
+        default=None,
         help="bank whose table codes, such as runs/demo/serving/seed0 after `userip refresh --codebooks "
         "rematch`; the experiment's own if left out",
     )

@@ -141,7 +141,7 @@ def _parser() -> ArgumentParser:
         allow_abbrev=False,
     )
     parser.add_argument("experiment", type=str, help="folder of a finished experiment, such as runs/demo")
-    parser.add_argument("--events", type=str, help="Parquet file, or a folder of them")
+    parser.add_argument("--events", type=str | None, default=None, help="Parquet file, or a folder of them")
     parser.add_argument(
         "--codebooks",
         type=Literal["keep", "rematch"],
@@ -156,8 +156,13 @@ def _parser() -> ArgumentParser:
     )
     parser.add_argument("--dry_run", action="store_true", help="say who would move, write nothing")
     parser.add_argument("--json", action="store_true", help="print all figures as JSON")
-    parser.add_argument("--bank", type=str, help="folder of the bank that is served, if another one")
     parser.add_argument(
-        "--seed", type=int, help="which of the experiment's banks; its first seed's if left out"
+        "--bank", type=str | None, default=None, help="folder of the bank that is served, if another one"
+    )
+    parser.add_argument(
+        "--seed",
+        type=int | None,
+        default=None,
+        help="which of the experiment's banks; its first seed's if left out",
     )
     return parser

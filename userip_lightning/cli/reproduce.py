@@ -12,6 +12,7 @@ from userip_lightning.cli.paragraphs import Paragraphs
 from userip_lightning.cli.regimes import regimes
 from userip_lightning.cli.shown import show
 from userip_lightning.errors import InputError
+from userip_lightning.pipeline.named_settings import named_settings
 from userip_lightning.pipeline.readable import readable
 from userip_lightning.pipeline.settings import Selection, WandbSettings
 from userip_lightning.reproduce.choice import Choice
@@ -79,15 +80,15 @@ def parse_study(arguments: Sequence[str]) -> Request:
     names = {setting.name for setting in fields(Study)} - {"tuning", "selection", "wandb"}
     study = Study(
         **{name: config[name] for name in names},
-        tuning=Tuning(**config.tuning.as_dict()),
-        selection=Selection(**config.selection.as_dict()),
-        wandb=WandbSettings(**config.wandb.as_dict()),
+        tuning=Tuning(**named_settings(config.tuning, "tuning")),
+        selection=Selection(**named_settings(config.selection, "selection")),
+        wandb=WandbSettings(**named_settings(config.wandb, "wandb")),
     )
-    if config.layers is not None and config.table not in ("fig7", ALL):
+    if config.layers and config.table not in ("fig7", ALL):
         raise InputError(f"--layers: {config.table} shows no attention, fig7 does; leave it out.")
-    if config.layers is not None and (low := [layer for layer in config.layers if layer < 1]):
+    if low := [layer for layer in config.layers if layer < 1]:
         raise InputError(f"--layers: {low[0]} given, layers count from 1; name layers of the language model.")
-    choice = Choice(config.datasets, config.splits, config.methods, config.layers)
+    choice = Choice(*(config[name] or None for name in ("datasets", "splits", "methods", "layers")))
     return Request(config.table, study, choice)
 
 
@@ -113,11 +114,15 @@ def _parser() -> ArgumentParser:
     )
     parser.add_argument("table", choices=[*names(), ALL], help=_TABLE)
     parser.add_argument("-c", "--config", action="config", help="YAML file; give several, the later ones win")
-    parser.add_argument("--datasets", nargs="+", type=str, help="only these, by their names in the study")
-    parser.add_argument("--splits", nargs="+", type=str, help="only these, by their names in the study")
     parser.add_argument(
-        "--methods", nargs="+", type=str, help="only these rows, or all rows of these networks"
+        "--datasets", nargs="+", type=str, default=[], help="only these, by their names in the study"
     )
-    parser.add_argument("--layers", nargs="+", type=int, help=_LAYERS)
+    parser.add_argument(
+        "--splits", nargs="+", type=str, default=[], help="only these, by their names in the study"
+    )
+    parser.add_argument(
+        "--methods", nargs="+", type=str, default=[], help="only these rows, or all rows of these networks"
+    )
+    parser.add_argument("--layers", nargs="+", type=int, default=[], help=_LAYERS)
     parser.add_class_arguments(Study, None)
     return parser

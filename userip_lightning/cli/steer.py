@@ -133,6 +133,13 @@ def _parser() -> ArgumentParser:
         default=None,
         help="profile to its new name to the words in front of its soft tokens",
     )
-    parser.add_argument("--seed", type=int, help="whose codes are meant; those of the first seed if left out")
-    parser.add_argument("--name", type=str, help="of the new experiment; NAME-steered if left out")
+    parser.add_argument(
+        "--seed",
+        type=int | None,
+        default=None,
+        help="whose codes are meant; those of the first seed if left out",
+    )
+    parser.add_argument(
+        "--name", type=str | None, default=None, help="of the new experiment; NAME-steered if left out"
+    )
     return parser

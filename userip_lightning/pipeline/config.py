@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, cast
 
 import yaml
-from jsonargparse import ActionParser, ArgumentParser, Namespace
+from jsonargparse import ActionParser, ArgumentParser
 
 from userip_lightning.artifact import stable_hash
 from userip_lightning.assets import cache_root
@@ -21,6 +21,7 @@ from userip_lightning.pipeline.code_version import code_hash, named_modules
 from userip_lightning.pipeline.data_location import locate_data
 from userip_lightning.pipeline.fresh_classes import FreshClassParser
 from userip_lightning.pipeline.local_paths import absolute
+from userip_lightning.pipeline.named_settings import named_settings
 from userip_lightning.pipeline.settings import (
     ENGINES,
     STAGE_NAMES,
@@ -128,8 +129,8 @@ def parse_experiment(parser: ArgumentParser, arguments: Sequence[str]) -> Experi
     names = {setting.name for setting in fields(Settings)} - {"selection", "wandb"}
     settings = Settings(
         **{name: config[name] for name in names},
-        selection=Selection(**_named(config, "selection")),
-        wandb=WandbSettings(**_named(config, "wandb")),
+        selection=Selection(**named_settings(config.selection, "selection")),
+        wandb=WandbSettings(**named_settings(config.wandb, "wandb")),
     )
     values = absolute(json.loads(parser.dump(config, format="json", skip_unset=False)))
     return Experiment(
@@ -161,15 +162,6 @@ def preparation(experiment: Experiment, report: Callable[[str], None]) -> Prepar
     parser.add_class_arguments(Preparation, "data", sub_configs=True)
     data = {**locate_data(experiment.data, report), "seed": experiment.settings.seed}
     return cast(Preparation, parser.instantiate(parser.parse_object({"data": data})).data)
-
-
-def _named(config: Namespace, group: str) -> dict[str, Any]:
-    found = config[group]
-    if not isinstance(found, Namespace):
-        raise InputError(
-            f"{group}: {found!r:.60} given, settings with names are needed; write them below it."
-        )
-    return dict(found.as_dict())
 
 
 def _refuse_bare_keys(values: Any, above: str = "") -> None:

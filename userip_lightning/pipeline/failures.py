@@ -32,7 +32,10 @@ def _argument(error: argparse.ArgumentError) -> str:
     text = _one_line(error.message)
     named = re.match(r'Parser key "([^"]+)": ?(.*)', text)
     key, complaint = (named[1], named[2]) if named else ("", text)
-    if inner := re.search(r"Parser key \"([^\"]+)\": (Expected an? .*)", complaint):
+    # what the class around it was given says less than the argument's own value
+    if inner := re.search(
+        r"Parser key \"([^\"]+)\": (Expected an? .*?)(\. Got value: Namespace\(.*)?$", complaint
+    ):
         key, complaint = f"{key}.{inner[1]}", inner[2]
     if unknown := re.search(r"Option '([^']+)' is not accepted|unrecognized arguments: (\S+)", complaint):
         name = (unknown[1] or unknown[2]).lstrip("-").split("=")[0]
@@ -52,13 +55,18 @@ def _argument(error: argparse.ArgumentError) -> str:
             advice = (
                 "put it in quotes, for YAML reads no, yes, on and off as true or false and digits as a number"
             )
-        return f"{key}: {wrong[2]!r} given, {expected} expected; {advice}."
+        given = "null" if wrong[2] == "None" else repr(wrong[2])
+        return f"{key}: {given} given, {expected} expected; {advice}."
     return f"{key + ': ' if key else ''}{complaint.rstrip('.')}; --help lists what is accepted."
 
 
 def _types(text: str) -> str:
     """Types as a user would write them."""
-    text = re.sub(r"<class '([\w.]+)'>", r"\1", text).replace("NoneType", "null")
+    text = (
+        re.sub(r"<class '([\w.]+)'>", r"\1", text)
+        .replace("NoneType", "null")
+        .replace("collections.abc.Sequence", "list")
+    )
     return re.sub(r"typing\.Literal\[(.*?)\]", r"one of \1", text)
 
 

@@ -9,14 +9,28 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any, cast
 from unittest.mock import patch
 
-from jsonargparse import ArgumentParser, Namespace, _typehints
+from jsonargparse import ArgumentParser, Namespace, _typehints, set_parsing_settings
+from jsonargparse.typing import register_type, timedelta_deserializer
 from lightning.pytorch.cli import LightningArgumentParser
 
 from userip_lightning.pipeline.class_names import current_name, import_class, similar_classes
 from userip_lightning.pipeline.readable import readable
+
+
+def _as_text(value: timedelta) -> str:
+    if not isinstance(value, timedelta):
+        raise TypeError(f"{value!r} is no timedelta.")
+    return str(value)
+
+
+# Without it null counts as "not given" and passes for any type.
+set_parsing_settings(unset_sentinel=True)
+# jsonargparse writes null as "None" where it may be a timedelta as well, as in Trainer's max_time.
+register_type(timedelta, _as_text, timedelta_deserializer, fail_already_registered=False)
 
 
 class FreshClassParser(ArgumentParser):

@@ -19,6 +19,7 @@ from jsonargparse.typing import Path_fr
 from userip_lightning.errors import InputError
 from userip_lightning.pipeline.fresh_classes import FreshClassParser
 from userip_lightning.pipeline.layout import process_count
+from userip_lightning.pipeline.named_settings import named_settings
 
 Method = Literal["kar", "pepler", "rella"]
 
@@ -92,9 +93,9 @@ def _method(label: str, values: dict[str, Any]) -> Method:
     return cast(Method, method)
 
 
-def _refuse_processes(label: str, trainer: dict[str, Any] | None) -> None:
+def _refuse_processes(label: str, trainer: object) -> None:
     """Lightning would start the others by the command line, which is that of the whole study."""
-    count = 1 if trainer is None else process_count(trainer)
+    count = 1 if trainer is None else process_count(named_settings(trainer, f"baselines.{label}: trainer"))
     if count > 1:
         raise InputError(
             f"baselines.{label}: trainer asks for {count} processes, but a baseline runs in one; set devices "
