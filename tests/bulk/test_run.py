@@ -51,9 +51,10 @@ def test_a_run_that_was_stopped_goes_on_and_ends_as_one_that_was_not(
             raise KeyboardInterrupt
 
     output = tmp_path / "codes"
-    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+    with monkeypatch.context() as patched:
         patched.setattr(PartStore, "write", stop)
-        run(trained, population, output)
+        with pytest.raises(KeyboardInterrupt):
+            run(trained, population, output)
     before = {file: file.stat().st_mtime_ns for file in (output / "codes").iterdir()}
     assert [file.name for file in sorted(before)] == ["00000.parquet", "00001.parquet"]
     said: list[str] = []
