@@ -12,6 +12,7 @@ GPU_ASSETS ?=
 PIP_FLAGS ?=
 
 BIN := $(VENV)/bin
+PIP_INSTALL = $(BIN)/python -m pip --disable-pip-version-check install --quiet $(PIP_FLAGS) --constraint constraints.txt --editable
 INSTALLED := $(VENV)/.installed
 INSTALLED_DEV := $(VENV)/.installed-dev
 INSTALLED_DOCS := $(VENV)/.installed-docs
@@ -78,13 +79,16 @@ $(VENV)/.created:
 	@touch $@
 
 $(INSTALLED): pyproject.toml constraints.txt | $(VENV)/.created
-	$(BIN)/python -m pip install $(PIP_FLAGS) --constraint constraints.txt --editable .
+	@echo "installing userip-lightning into $(VENV): minutes, and gigabytes where PyTorch comes with CUDA"
+	@$(PIP_INSTALL) .
 	@touch $@
 
 $(INSTALLED_DEV): pyproject.toml constraints.txt | $(VENV)/.created
-	$(BIN)/python -m pip install $(PIP_FLAGS) --constraint constraints.txt --editable ".[dev]"
+	@echo "installing userip-lightning and what its tests need into $(VENV)"
+	@$(PIP_INSTALL) ".[dev]"
 	@touch $(INSTALLED) $@
 
 $(INSTALLED_DOCS): pyproject.toml constraints.txt | $(VENV)/.created
-	$(BIN)/python -m pip install $(PIP_FLAGS) --constraint constraints.txt --editable ".[docs]"
+	@echo "installing userip-lightning and what its documentation needs into $(VENV)"
+	@$(PIP_INSTALL) ".[docs]"
 	@touch $(INSTALLED) $@

@@ -22,7 +22,7 @@ def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
 
 
 def _commands() -> str:
-    os.environ["COLUMNS"] = "100"  # argparse asks for the width of the terminal
+    os.environ["COLUMNS"] = "82"  # argparse asks for the width of the terminal; a page has room for so much
     return "\n".join([_section("userip", []), *(_command(command.name) for command in COMMANDS)])
 
 
@@ -40,4 +40,5 @@ def _section(title: str, words: list[str]) -> str:
     if code or not shown.getvalue().strip():
         raise RuntimeError(f"{title} --help: exit code {code}, no help to show")
     level = "#" * min(1 + max(len(words), 1), 3)
-    return f"{level} {title}\n\n```text\n{shown.getvalue().strip()}\n```\n"
+    text = shown.getvalue().replace(" \b", "").strip()  # a terminal takes the blank back
+    return f"{level} {title}\n\n```text\n{text}\n```\n"

@@ -9,6 +9,7 @@ from urllib.parse import unquote
 import pytest
 import yaml
 
+from site_hooks import figures, link_names
 from site_hooks.configs import CONFIGS, shown
 from site_hooks.roles import on_page_content
 
@@ -91,3 +92,15 @@ def test_roles_of_docstrings_become_code():
 
 def test_the_readme_is_short():
     assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) < 150
+
+
+def test_figures_of_a_table_stay_in_one_line():
+    cells = '<td style="x">0.78 ± 0.02</td><td>+0.1 [−0.2, +0.4]</td><p>0.78 ± 0.02</p>'
+    kept = '<td style="x">0.78&nbsp;±&nbsp;0.02</td><td>+0.1 [−0.2,&nbsp;+0.4]</td><p>0.78 ± 0.02</p>'
+    assert figures.on_page_content(cells) == kept
+
+
+def test_a_file_name_as_link_becomes_the_page_s_title():
+    nav = [{"Home": "index.md"}, {"How to": [{"Read your own data": "data.md"}]}]
+    shown = link_names.on_page_markdown("[data.md](data.md#ids), [other.md](other.md)", config={"nav": nav})
+    assert shown == "[Read your own data](data.md#ids), [other.md](other.md)"

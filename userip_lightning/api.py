@@ -1,11 +1,13 @@
 """`userip fit` and what it leaves behind, from Python.
 
-import userip_lightning as ui
+The names are those of the package:
 
-run = ui.fit("demo", seeds=[0], ctr={"trainer": {"max_epochs": 5}})
-run.table         # a row per variant of the CTR model
-run.codes         # a row per user
-run.explain()     # who the users of a code are; shown as a page in a notebook
+    import userip_lightning as ui
+
+    run = ui.fit("demo", seeds=[0], ctr={"trainer": {"max_epochs": 5}})
+    run.table         # a row per variant of the CTR model
+    run.codes         # a row per user
+    run.explain()     # who the users of a code are; shown as a page in a notebook
 """
 
 from __future__ import annotations

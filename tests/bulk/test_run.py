@@ -7,6 +7,7 @@ import polars as pl
 import pytest
 
 from tests.bulk.inferring import run, written
+from userip_lightning.bulk.part_store import PartStore
 from userip_lightning.bulk.per_user_engine import Prompted
 from userip_lightning.errors import InputError
 from userip_lightning.lock import LOCK
@@ -39,14 +40,21 @@ def test_neither_parts_nor_other_users_nor_the_order_of_rows_change_a_users_code
     assert len(list((tmp_path / "codes" / "codes").iterdir())) > 1
 
 
-def test_a_run_that_was_stopped_goes_on_and_ends_as_one_that_was_not(codes, trained, population, tmp_path):
-    def stop(sentence: str) -> None:
-        if sentence.startswith("part 1:"):
+def test_a_run_that_was_stopped_goes_on_and_ends_as_one_that_was_not(
+    codes, trained, population, tmp_path, monkeypatch
+):
+    write = PartStore.write
+
+    def stop(store, part, found):
+        write(store, part, found)
+        if part == 1:
             raise KeyboardInterrupt
 
     output = tmp_path / "codes"
-    with pytest.raises(KeyboardInterrupt):
-        run(trained, population, output, report=stop)
+    with monkeypatch.context() as patched:
+        patched.setattr(PartStore, "write", stop)
+        with pytest.raises(KeyboardInterrupt):
+            run(trained, population, output)
     before = {file: file.stat().st_mtime_ns for file in (output / "codes").iterdir()}
     assert [file.name for file in sorted(before)] == ["00000.parquet", "00001.parquet"]
     said: list[str] = []

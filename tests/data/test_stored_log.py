@@ -44,7 +44,7 @@ def items(*rows: tuple[str, str | None]) -> pl.DataFrame:
 
 
 def stored(folder: Path, source: Source) -> StoredLog:
-    return store(source, folder, Rejects(), lambda _: None)
+    return store(source, folder, Rejects())
 
 
 FIRST, SECOND = events((0, "u", "b"), (2, "é", "a")), events((3, "u", "a"), (7, "b", "c"))

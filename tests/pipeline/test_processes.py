@@ -51,7 +51,7 @@ def test_a_process_that_dies_ends_the_run_with_a_sentence(killed: tuple[Path, st
     last = said.splitlines()[-1]
     assert last.startswith("userip fit: process 1 was killed by SIGKILL; what was finished is kept")
     assert "Traceback" not in said
-    assert [said.count(f"{stage}/seed0: started") for stage in ("profile", "quantize")] == [1, 1]
+    assert [said.count(f"{stage}/seed0: done in") for stage in ("profile", "quantize")] == [1, 1]
     assert len(list((root / "quantize").iterdir())) == 1
     assert not (root / "ctr").exists()
 

@@ -1,41 +1,78 @@
-"""What is shown where there is a terminal, and where there is none."""
+"""What an experiment shows where there is a terminal, and where there is none."""
 
 import io
+from types import SimpleNamespace
 
 from rich.console import Console
 
-from userip_lightning.pipeline.progress import Display
+from tests.test_pace import Clock
+from userip_lightning.pipeline.progress import Display, StepProgress
 
 
 def shown(terminal: bool) -> str:
-    stream = io.StringIO()
-    with Display(Console(file=stream, force_terminal=terminal, width=100)) as display:
-        display.expect(2)
-        display.start("profile")
-        display.step("profile epoch 1", 3, 12, "loss 0.5000")
-        display.finish("profile: done")
+    stream, clock = io.StringIO(), Clock()
+    with Display(Console(file=stream, force_terminal=terminal, width=120), clock) as display:
+        display.expect(4)
+        display.keep("profile/seed0")
+        for seed in range(2):
+            display.start(f"ctr/seed{seed}").at(3, 12, "epoch 1, loss 0.5000")
+            clock.now += 30
+            display.finish(f"ctr/seed{seed}: done")
     return stream.getvalue()
 
 
 def test_plain_lines_without_a_terminal():
-    lines = shown(terminal=False).splitlines()
-    assert lines == ["profile: started", "profile epoch 1: 3/12 loss 0.5000", "profile: done"]
+    assert shown(terminal=False).splitlines() == [
+        "[1/4] profile/seed0: nothing changed, kept",
+        "[2/4, 1 min left] ctr/seed0: done",
+        "[3/4, 30 s left] ctr/seed1: done",
+    ]
 
 
 def test_bars_on_a_terminal():
     text = shown(terminal=True)
     assert "experiment" in text
-    assert "1/2" in text
-    assert "profile: started" not in text
+    assert "3/4" in text
+    assert "[3/4" not in text
 
 
-def test_text_in_brackets_is_no_markup(capsys):
+def test_text_in_brackets_is_no_markup():
     stream = io.StringIO()
     Display(Console(file=stream, width=100)).notice("codes [1, 2] [red]")
     assert stream.getvalue() == "codes [1, 2] [red]\n"
 
 
-def test_a_log_file_is_not_flooded():
-    display = Display(Console(file=io.StringIO()))
-    display.start("profile")
-    assert not display.due()
+def trained(clock: Clock, first_epoch: int = 0) -> str:
+    """A log of three epochs of 100 steps of a second each, with a validation of ten batches after each."""
+    stream = io.StringIO()
+    trainer = SimpleNamespace(num_training_batches=100, max_epochs=3, num_val_batches=[10], current_epoch=0)
+    with Display(Console(file=stream, width=120), clock) as display:
+        steps = StepProgress(display, "ctr/seed0")
+        steps.on_train_start(trainer, None)
+        for epoch in range(first_epoch, 3):
+            trainer.current_epoch = epoch
+            for batch in range(100):
+                clock.now += 1
+                steps.on_train_batch_end(trainer, None, {"loss": 0.5}, None, batch)
+            steps.on_validation_start(trainer, None)
+            for batch in range(10):
+                clock.now += 1
+                steps.on_validation_batch_end(trainer, None, None, None, batch)
+            steps.on_validation_end(trainer, None)
+    return stream.getvalue()
+
+
+def test_a_trainer_s_steps_once_a_minute():
+    assert trained(Clock()).splitlines() == [
+        "ctr/seed0: 60/300, 1.0/s, 4 min left, epoch 1, loss 0.5000",
+        "ctr/seed0: 110/300, 55/min, 3 min left, epoch 2, loss 0.5000",  # validation took ten seconds
+        "ctr/seed0: 170/300, 57/min, 2 min left, epoch 2, loss 0.5000",
+        "ctr/seed0: 220/300, 55/min, 1 min left, epoch 3, loss 0.5000",
+        "ctr/seed0: 280/300, 56/min, 21 s left, epoch 3, loss 0.5000",
+    ]
+
+
+def test_steps_before_a_resume_do_not_count_for_the_rate():
+    assert trained(Clock(), first_epoch=2).splitlines() == [
+        "ctr/seed0: 260/300, 1.0/s, 40 s left, epoch 3, loss 0.5000"
+    ]

@@ -19,6 +19,7 @@ from lightning.fabric.utilities import move_data_to_device
 from torch import Tensor
 
 from userip_lightning.bank import FeatureBank
+from userip_lightning.bars import piece
 from userip_lightning.batches import ProfileBatch, RecBatch
 from userip_lightning.bulk.people import People
 from userip_lightning.bulk.prompt_items import Catalogue
@@ -95,11 +96,13 @@ class ProfileInference:
         self._refuse_long(people)
         count = np.diff(people.behaviours.offset)
         codes, stuck = [np.empty((0, len(self.bank.names)), dtype=np.int64)], 0
-        for first in range(0, len(people.ids), self.recipe.block_size):
-            users = np.arange(first, min(first + self.recipe.block_size, len(people.ids)))
-            z, held_up = self.soft_tokens(people, users)
-            codes.append(self.nearest(z).numpy())
-            stuck += held_up
+        with piece("users of this part") as shown:
+            for first in range(0, len(people.ids), self.recipe.block_size):
+                users = np.arange(first, min(first + self.recipe.block_size, len(people.ids)))
+                z, held_up = self.soft_tokens(people, users)
+                codes.append(self.nearest(z).numpy())
+                stuck += held_up
+                shown.at(first + len(users), len(people.ids))
         found = np.concatenate(codes)
         found[count == 0] = self.bank.sizes
         columns = {name: found[:, p] for p, name in enumerate(self.bank.names)}

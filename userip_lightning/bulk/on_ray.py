@@ -16,7 +16,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from rich.console import Console
 
+from userip_lightning.bars import Bars
 from userip_lightning.bulk.worker import Job, PartDone, Worker
 from userip_lightning.errors import InputError
 
@@ -38,7 +40,8 @@ class _Actor:
         try:
             self.job.store.begin(part, ATTEMPTS)
             self.worker = self.worker or Worker(self.job)
-            outcome = self.worker.infer(part)
+            with Bars(Console(quiet=True)):  # the process that waits for all parts shows them
+                outcome = self.worker.infer(part)
         except InputError as error:
             failed = str(error)
         columns = {name: np.array([value]) for name, value in outcome._asdict().items()}

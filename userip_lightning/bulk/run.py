@@ -8,6 +8,7 @@ import polars as pl
 
 from userip_lightning.artifact import MANIFEST, Manifest, read_manifest
 from userip_lightning.bank import FeatureBank
+from userip_lightning.bars import piece
 from userip_lightning.bulk import population
 from userip_lightning.bulk.engine import Engine, Request
 from userip_lightning.bulk.part_store import PartStore, Summary
@@ -59,9 +60,14 @@ def _infer(
     store.forget_attempts()
     if len(todo) < parts:
         report(f"going on: {parts - len(todo)} of {parts} parts are done")
-    for number, done in enumerate(engine.infer(bank, request, todo) if todo else ()):
-        held = f", {done.stuck} with a likelihood that was not finite" if done.stuck else ""
-        report(f"part {done.part}: {done.users:,} users{held}; {len(todo) - number - 1} parts to go")
+    with piece("inferring codes", "parts") as inferring:
+        inferring.begin(parts - len(todo))
+        for number, done in enumerate(
+            engine.infer(bank, request, todo) if todo else (), parts - len(todo) + 1
+        ):
+            if done.stuck:
+                report(f"part {done.part}: {done.stuck} users have a likelihood that is not finite")
+            inferring.at(number, parts)
     summary = _sum_up(bank, events, store)
     store.finish(summary)
     return summary

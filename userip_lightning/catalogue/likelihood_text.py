@@ -31,6 +31,7 @@ from threadpoolctl import threadpool_limits
 
 from userip_lightning.arrays import Floats, read_array, save_array
 from userip_lightning.atomic import scratch, write_text
+from userip_lightning.bars import piece
 from userip_lightning.catalogue.adam import standardised
 from userip_lightning.catalogue.code_order import code_order
 from userip_lightning.catalogue.combination_scores import AddedScores, JointScores
@@ -56,7 +57,7 @@ from userip_lightning.profile.body import BodyWriter, Tokens
 from userip_lightning.profile.start import embed_start
 from userip_lightning.schema import CODES_PER_PROFILE
 from userip_lightning.texts.language_model import HiddenStates
-from userip_lightning.texts.lm_progress import Teller, TellSteps
+from userip_lightning.texts.shown_steps import ShownSteps
 from userip_lightning.texts.source import Events, LearnedSource
 from userip_lightning.texts.vectors import text_vectors
 from userip_lightning.weights import fault
@@ -244,22 +245,24 @@ def _tune(module: SoftTokenModule, steps: int, work: Path) -> None:
     """Train, or go on where an earlier run was cut short."""
     last = work / "last.ckpt"
     epochs = -(-steps // EPOCH)
-    trainer = Trainer(
-        max_epochs=epochs,
-        reload_dataloaders_every_n_epochs=1,
-        accelerator="auto",
-        devices=1,
-        logger=False,
-        default_root_dir=work,
-        callbacks=[
-            ModelCheckpoint(work, "last", save_top_k=1, enable_version_counter=False),
-            TellSteps("language model, steps of soft tokens", epochs * EPOCH),
-        ],
-        enable_progress_bar=False,
-        enable_model_summary=False,
-    )
-    if steps:
-        point = last if last.is_file() and fault(last) is None else None
+    if not steps:
+        return
+    point = last if last.is_file() and fault(last) is None else None
+    with piece("language model, steps of soft tokens") as shown:
+        trainer = Trainer(
+            max_epochs=epochs,
+            reload_dataloaders_every_n_epochs=1,
+            accelerator="auto",
+            devices=1,
+            logger=False,
+            default_root_dir=work,
+            callbacks=[
+                ModelCheckpoint(work, "last", save_top_k=1, enable_version_counter=False),
+                ShownSteps(shown, epochs * EPOCH),
+            ],
+            enable_progress_bar=False,
+            enable_model_summary=False,
+        )
         trainer.fit(module, ckpt_path=point, weights_only=True)
 
 
@@ -267,21 +270,24 @@ def _tune(module: SoftTokenModule, steps: int, work: Path) -> None:
 def _exact_rows(module: SoftTokenModule, items: NDArray[np.int64], work: Path) -> Floats:
     """Rows of the table by the LM itself, kept part by part; NaN where it gives none."""
     module.to("cuda" if torch.cuda.is_available() else "cpu")
-    parts, teller = [], Teller("language model, items scored")
-    for first in range(0, len(items), _PART):
-        file = work / f"rows-{first:06d}.npy"
-        if not file.is_file():
+    parts = []
+    with piece("language model, items scored") as scoring:
+        for first in range(0, len(items), _PART):
+            file = work / f"rows-{first:06d}.npy"
             part = items[first : first + _PART]
-            rows = np.full((len(part), len(module.bias)), np.nan)
-            for at in range(0, len(part), _TOGETHER):
-                together = part[at : at + _TOGETHER]
-                scored, evidence = module.sound(together.tolist())
-                rows[at : at + _TOGETHER][np.isin(together, scored)] = evidence.double().cpu().numpy()
-            with scratch(file) as folder:
-                save_array(folder / file.name, rows)
-                os.replace(folder / file.name, file)
-        parts.append(read_array(file, "f"))
-        teller.at(min(first + _PART, len(items)), len(items))
+            if file.is_file():
+                scoring.begin(first + len(part))
+            else:
+                rows = np.full((len(part), len(module.bias)), np.nan)
+                for at in range(0, len(part), _TOGETHER):
+                    together = part[at : at + _TOGETHER]
+                    scored, evidence = module.sound(together.tolist())
+                    rows[at : at + _TOGETHER][np.isin(together, scored)] = evidence.double().cpu().numpy()
+                    scoring.at(first + at + len(together), len(items))
+                with scratch(file) as folder:
+                    save_array(folder / file.name, rows)
+                    os.replace(folder / file.name, file)
+            parts.append(read_array(file, "f"))
     return np.concatenate(parts)
 
 

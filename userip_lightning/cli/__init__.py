@@ -175,26 +175,32 @@ COMMANDS = (
     Command("quantize", "stage 2 of the per-user engine alone: fit, validate, test, predict", _quantize),
     Command("catalogue", "the catalogue engine alone: fit, predict", _catalogue),
     Command("ctr", "the CTR model alone: fit, validate, test, predict", _ctr),
-    Command("kar", "write: a baseline's knowledge of users and items, as vectors for the CTR model", _kar),
     Command(
-        "pepler", "a baseline alone, prompts that explain and score: fit, validate, test, predict", _pepler
+        "kar", "the KAR baseline: write what a language model knows of users and items, as vectors", _kar
     ),
     Command(
-        "rella", "a baseline alone, yes or no over retrieved behaviours: fit, validate, test, predict", _rella
+        "pepler",
+        "the PEPLER baseline alone, which explains and scores: fit, validate, test, predict",
+        _pepler,
     ),
-    Command("data", "prepare, stats, validate, head, export, sniff, synthesize: from a log to data", _data),
+    Command(
+        "rella", "the ReLLa baseline alone, which answers yes or no: fit, validate, test, predict", _rella
+    ),
+    Command(
+        "data",
+        "prepare, stats, validate, head, export, sniff, synthesize: read, check and prepare a log",
+        _data,
+    ),
     Command(
         "bank",
         "info, lookup, export, push, pull, feast, prune, forget, verify: a bank, on disk and in stores",
         _bank,
     ),
-    Command("steer", "codes that stand for words you give, or that become one, and what that does", _steer),
-    Command(
-        "infer", "codes of the per-user engine for a population, also for users never trained on", _infer
-    ),
-    Command("refresh", "next week's log in, a new version of the bank out, and who moved", _refresh),
+    Command("steer", "give codes words to stand for, merge or rename them, and measure the effect", _steer),
+    Command("infer", "codes for a population, also for users that were not in training", _infer),
+    Command("refresh", "add new events to a bank, write its next version, and say who moved", _refresh),
     Command("explain", "what codes mean: who has them, what they like, and why a user has theirs", _explain),
-    Command("verify", "whether data, codes and runs on disk are what was written, to the last byte", _verify),
+    Command("verify", "compare every byte of data, codes and runs on disk with their hashes", _verify),
     Command("dashboard", "a W&B dashboard of all runs, as code", _dashboard),
     Command("assets", "fetch: the default language model and MovieLens-100K", _assets),
     Command("doctor", "versions, device, precision, cache, and what is missing for which command", _doctor),
@@ -262,6 +268,6 @@ commands:
 
   userip fit --config demo                  everything, on MovieLens-100K; a file or a name of `userip init`
   userip COMMAND --help                     what a command takes
-  userip COMMAND --safe ...                 with a configuration of somebody else, which could run any code:
-                                            admits classes of this package, torch and lightning alone
+  userip COMMAND --safe ...                 for a configuration of somebody else, which could run any code:
+                                            allows only classes of this package, torch and lightning
   userip --version"""

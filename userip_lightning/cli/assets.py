@@ -17,7 +17,11 @@ def fetch(names: list[str] = [DEFAULT_LM, ML_100K]) -> None:  # noqa: B006, neve
         names: which assets: smollm2-135m-instruct, ml-100k, or all-minilm-l6-v2, the sentence encoder of the
             language-model baselines, which also fetch it when they need it.
     """
-    fetch_assets(names)
+    # loads transformers, which only this command needs
+    from userip_lightning.pipeline.quiet import quiet
+
+    with quiet():
+        fetch_assets(names)
 
 
 def assets(arguments: Sequence[str]) -> None:

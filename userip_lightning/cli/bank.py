@@ -16,6 +16,7 @@ from userip_lightning.cli.bank_pull import PULL
 from userip_lightning.cli.bank_push import PUSH
 from userip_lightning.cli.bank_read import EXPORT, INFO, LOOKUP
 from userip_lightning.cli.bank_verify import VERIFY
+from userip_lightning.cli.paragraphs import Paragraphs
 from userip_lightning.errors import InputError
 
 _DESCRIPTION = """Read and keep a feature bank: the codes that the catalogue or quantize stage wrote, or
@@ -84,7 +85,12 @@ def _parsed(words: list[str]) -> Namespace:
 
 
 def _parser() -> ArgumentParser:
-    parser = ArgumentParser(prog="userip bank", description=_DESCRIPTION, exit_on_error=False)
+    parser = ArgumentParser(
+        prog="userip bank",
+        description=_DESCRIPTION,
+        formatter_class=Paragraphs,  # of its subcommands, too
+        exit_on_error=False,
+    )
     commands = parser.add_subcommands()
     for name, command in COMMANDS.items():
         own = ArgumentParser(description=command.description, exit_on_error=False, allow_abbrev=False)

@@ -1,4 +1,4 @@
-"""`userip bank forget`: a person's codes vanish."""
+"""`userip bank forget`: delete a person's codes."""
 
 from __future__ import annotations
 
@@ -12,18 +12,19 @@ from userip_lightning.serving.store import Store
 
 _FORGET = "delete users in every version on disk, and in the stores"
 _DESCRIPTION = """Delete users in every version of a bank: codes, and rows of arrays with a row per user
-(states, and those whose name begins with user_). A version without them is another version, named after
-its content; it is written, made current in one step, and the old versions are deleted, so that a reader
+(states, and those whose name begins with user_). A version is named after its content, so a version without
+them has a new name. It is written and made current in one step, then the old versions are deleted: a reader
 sees the old bank or the new one. With --store the same happens in a Redis or an SQLite file that the bank
-was pushed to, where only the current version stays. After a crash the same command goes on. A user that no
-version has is told on standard error; where none of those given is there, no version changes and the exit
-code is 2.
-What stays elsewhere, and is for you to delete: the log, the prepared data, predictions of CTR runs,
-exported files, copies of the bank, and what Feast has (run userip bank feast again and materialize, which
-empties their codes there). The bank itself keeps numbers of log rows (rows_seen, no user ids) and what was
-learned from all users together, such as the table.
-Example: userip bank forget BANK 196 --store redis://localhost/codes; an id that begins with two dashes:
-userip bank forget BANK -- --196"""
+was pushed to, where only the current version stays. After a crash the same command continues. Ids that no
+version has are listed on standard error; if no given id is found, no version changes and the exit code is
+2.
+
+You delete the other traces: the log, the prepared data, predictions of CTR runs, exported files, copies of
+the bank, and Feast's stores (run userip bank feast again and materialize, which empties their codes there).
+The bank keeps the numbers of log rows (rows_seen, without user ids) and what was learned from all users
+together, such as the table.
+Examples: userip bank forget BANK 196 --store redis://localhost/codes
+          userip bank forget BANK -- --196    (an id that begins with two dashes)"""
 
 
 def _arguments(parser: ArgumentParser) -> None:

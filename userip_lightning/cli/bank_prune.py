@@ -1,4 +1,4 @@
-"""`userip bank prune`: old versions of a bank go."""
+"""`userip bank prune`: delete old versions of a bank."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from userip_lightning.bank.pruning import prune
 from userip_lightning.cli.bank_command import BANK, BankCommand
 
 _PRUNE = "delete old versions on disk"
-_DESCRIPTION = """Delete all versions of a bank but those that were written last. The current version
-always stays and counts. Who has an older version open goes on reading it. `userip bank info` lists
-versions and bytes.
+_DESCRIPTION = """Delete all versions of a bank except those that were written last. The current version
+always stays and counts as one of them. A process that has an older version open can still read it. `userip
+bank info` lists versions and bytes.
 Example: userip bank prune BANK --keep 2"""
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from jsonargparse import ArgumentParser, Namespace
 
-from userip_lightning.cli.bank_command import STORE, BankCommand, keys_bar
+from userip_lightning.bars import piece
+from userip_lightning.cli.bank_command import STORE, BankCommand
 from userip_lightning.serving.store import Store
 
 _PULL = "the current version out of a Redis or an SQLite file, into a bank's folder"
@@ -21,8 +22,8 @@ def _arguments(parser: ArgumentParser) -> None:
 
 def _run(chosen: Namespace) -> None:
     store = Store(chosen.store)
-    with keys_bar("pulling") as progress:
-        folder = store.pull(chosen.folder, progress)
+    with piece("pulling", "users") as shown:
+        folder = store.pull(chosen.folder, shown.at)
     print(folder)
 
 

@@ -91,7 +91,7 @@ def _stats(experiment: Experiment, own: argparse.Namespace) -> None:
 def _validate(experiment: Experiment, own: argparse.Namespace) -> None:
     wanted = preparation(experiment, print)
     cache_root().mkdir(parents=True, exist_ok=True)
-    found = validate(wanted.source, cache_root(), print)
+    found = validate(wanted.source, cache_root())
     print("\n".join(found.lines))
     missing = []
     if found.bad_rows > wanted.max_bad_rows:

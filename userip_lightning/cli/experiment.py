@@ -20,9 +20,9 @@ from userip_lightning.report.table import Report, to_rich
 
 #: Columns of the table where standard output is no terminal and has no width of its own.
 WIDTH = 160
-_FIT = """Run an experiment: prepare the data, make codes of users, train the CTR model
-without codes, with codes and with controls, and report. What is done and unchanged is kept; after a crash or
-Ctrl+C the same command resumes. Example: userip fit -c demo --seeds [0,1] --stages ctr,report"""
+_FIT = """Run an experiment: prepare the data, make codes of users, train the CTR model without codes, with
+codes and with controls, and report. Finished runs whose settings have not changed are kept; after a crash
+or Ctrl+C the same command resumes. Example: userip fit -c demo --seeds [0,1] --stages ctr,report"""
 _TEST = """Evaluate the CTR models of a finished experiment again, without training anything, and report.
 Give the configuration that it was fitted with. Example: userip test --config demo"""
 

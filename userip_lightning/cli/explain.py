@@ -13,6 +13,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
+from userip_lightning.cli.paragraphs import Paragraphs
 from userip_lightning.cli.shown import visible
 from userip_lightning.errors import InputError
 from userip_lightning.explain.explanation import Explanation, Profile, User
@@ -32,12 +33,12 @@ share of users, their click rate, how sure their codes are, and the items that t
 others do. The figure beside an item is its lift: its share of these users' liked events over its share of
 everybody's.
 
-With --user it prints, for each user named, their codes, how sure these are and every event that speaks for or
-against them, in nats; the prior and the events add up to the log-odds of the user's codes over the likeliest
-other ones. Nothing is written then.
+With --user it prints, for each user named, their codes, how sure these are and every event that speaks for
+or against them, in nats; the prior and the events add up to the log-odds of the user's codes over the
+likeliest other ones. Nothing is written then.
 
-A language model adds words to the codes where it is on this machine already; --lm fetches one, --lm none asks
-none. docs/explain.md has the formula of every figure and what it cannot say.
+A language model adds words to the codes if it is on this machine already; --lm fetches one, and --lm none
+uses none. docs/explain.md has the formula of every figure and what it cannot say.
 Examples: userip explain runs/demo
           userip explain runs/demo --user 196 186"""
 
@@ -146,7 +147,11 @@ def _say(sentence: str) -> None:
 
 def _parser() -> ArgumentParser:
     parser = ArgumentParser(
-        prog="userip explain", description=_DESCRIPTION, exit_on_error=False, allow_abbrev=False
+        prog="userip explain",
+        description=_DESCRIPTION,
+        formatter_class=Paragraphs,
+        exit_on_error=False,
+        allow_abbrev=False,
     )
     parser.add_argument("experiment", type=str, help="folder of a finished experiment, such as runs/demo")
     parser.add_argument(

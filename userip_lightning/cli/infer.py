@@ -1,4 +1,4 @@
-"""`userip infer`: codes for a whole population, by what an experiment has learned."""
+"""`userip infer`: codes for a whole population, with what an experiment has learned."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from userip_lightning.bulk.part_store import Summary
 from userip_lightning.bulk.per_user_engine import Prompted
 from userip_lightning.bulk.recipe import Recipe
 from userip_lightning.bulk.run import infer as infer_population
+from userip_lightning.cli.paragraphs import Paragraphs
 from userip_lightning.errors import InputError
 from userip_lightning.pipeline.finished import chosen_seed, finished, opened
 from userip_lightning.pipeline.plan import Job
@@ -26,16 +27,18 @@ from userip_lightning.profile.module import ProfileModule
 
 #: Users per step of the LM where `fit` took as many as its memory held; codes do not depend on it.
 _USERS = 16
-_DESCRIPTION = """Give every user of a population one code per profile, by what an experiment that
-`userip fit` has finished has learned. Users need not have been trained on, and nothing is trained. The
-catalogue engine adds up rows of its table (or of that of --bank), by the rule that coded its own users;
-`--engine per_user` follows its language model, prompt and codebooks. Events are Parquet with user_id,
-item_id and label (1 liked, 0 not; or what the experiment makes labels from, such as rating), one row per
-event. Codes are Parquet as well: CODES/codes/*.parquet with user_id, one column per profile and
-known_behaviours, the number of events that the code rests on; a user with none has the codes that most
-users have, or with `--engine per_user` the reserved code K, as one that a bank does not hold. Parts are
-whole or absent: after a crash or Ctrl+C the same command goes on. A user's codes depend on their own
-events, never on who else is there.
+_DESCRIPTION = """Give every user of a population one code per profile, with what a finished experiment has
+learned. The users need not have been in training, and nothing is trained. The catalogue engine adds up rows
+of its table, or of the table of --bank, by the rule that coded its own users; `--engine per_user` uses its
+language model, prompt and codebooks. A user's codes depend only on their own events.
+
+Events are Parquet, one row per event, with user_id, item_id and label (1 liked, 0 not; or what the
+experiment makes labels from, such as rating). Codes are Parquet, too: CODES/codes/*.parquet with user_id,
+one column per profile, and known_behaviours, the number of events behind the code. A user without a known
+event has the codes that most users have, or with `--engine per_user` the reserved code K of an unknown
+user.
+
+Parts are written atomically: after a crash or Ctrl+C the same command continues.
 Example: userip infer runs/mine --events events.parquet --codes codes"""
 
 
@@ -135,17 +138,23 @@ def _close(engine: Engine, output: Path, summary: Summary) -> None:
 
 def _parser() -> ArgumentParser:
     parser = ArgumentParser(
-        prog="userip infer", description=_DESCRIPTION, exit_on_error=False, allow_abbrev=False
+        prog="userip infer",
+        description=_DESCRIPTION,
+        formatter_class=Paragraphs,
+        exit_on_error=False,
+        allow_abbrev=False,
     )
     parser.add_argument("experiment", type=str, help="folder of a finished experiment, such as runs/demo")
     parser.add_argument("--events", type=str, required=True, help="Parquet file, or a folder of them")
-    parser.add_argument("--codes", type=str, required=True, help="folder to write into, or to go on in")
+    parser.add_argument(
+        "--codes", type=str, required=True, help="folder to write into; an interrupted run continues there"
+    )
     parser.add_argument(
         "--further_items",
         type=str | None,
         default=None,
         help="Parquet file of further items: item_id and the columns of catalogue.data.columns (title), or "
-        "with --engine per_user the fields that the prompt writes; items of the log stay as they are",
+        "with --engine per_user the fields that the prompt writes; items of the log do not change",
     )
     parser.add_argument(
         "--seed",

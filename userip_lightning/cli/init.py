@@ -11,8 +11,8 @@ from userip_lightning.cli.new_file import write_new
 from userip_lightning.errors import InputError
 from userip_lightning.pipeline.shipped_configs import shipped_file, shipped_names
 
-_DESCRIPTION = """Write a commented configuration into the current folder, to be changed there, and print the
-next command. Without a name, list what there is."""
+_DESCRIPTION = """Write a commented configuration into the current folder for you to edit, and print the next
+command. Without a name, list all of them."""
 #: The first command of a configuration's comments, and its --config.
 _COMMAND = re.compile(r"userip (?:fit|data) .*?--config (\S+\.yaml)[^`\n]*")
 

@@ -6,18 +6,18 @@ from collections.abc import Sequence
 
 from jsonargparse import ArgumentParser
 
+from userip_lightning.bars import piece
 from userip_lightning.baselines.kar.knowledge import Knowledge
 from userip_lightning.cli.stage import METHOD
 from userip_lightning.errors import InputError
 from userip_lightning.pipeline.fresh_classes import FreshClassParser
-from userip_lightning.pipeline.progress import Display
 from userip_lightning.pipeline.quiet import quiet
 from userip_lightning.pipeline.texts import text_cache_folder
 
 _USAGE = "say what to do: userip kar write --prepared FOLDER --output FOLDER (--help explains)."
-_DESCRIPTION = """Let a language model write what it makes of every user's history and of every item, and turn
+_DESCRIPTION = """Let a language model write a text about every user's history and about every item, and turn
 the texts into vectors: the knowledge artifact that `userip ctr fit --data.knowledge FOLDER` reads. Texts are
-kept in the cache: what was written once is not written again, and an interrupted run goes on.
+kept in the cache: none is written twice, and an interrupted run resumes.
 Example: userip kar write --prepared FOLDER --output OUT --knowledge.generation.max_new_tokens 32"""
 
 
@@ -33,15 +33,13 @@ def kar(arguments: Sequence[str]) -> None:
     parser = _parser()
     config = parser.parse_args(words)
     knowledge: Knowledge = parser.instantiate(config).knowledge
-    with Display() as display, quiet():
-        display.start("kar")
-
-        def progress(what: str, done: int, total: int) -> None:
-            if display.due():
-                display.step(f"kar: {what}", done, total, "")
-
-        folder = knowledge.write(config.prepared, config.output, text_cache_folder(), progress)
-        display.finish("kar: done")
+    with quiet(), piece("kar") as own:
+        folder = knowledge.write(
+            config.prepared,
+            config.output,
+            text_cache_folder(),
+            lambda what, done, total: own.at(done, total, what),
+        )
     print(f"knowledge: {folder}")
 
 

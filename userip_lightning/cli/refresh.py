@@ -14,6 +14,7 @@ from jsonargparse import ArgumentParser
 from userip_lightning.artifact import stable_hash
 from userip_lightning.catalogue.datamodule import CatalogueDataModule
 from userip_lightning.catalogue.module import CatalogueModule
+from userip_lightning.cli.paragraphs import Paragraphs
 from userip_lightning.errors import InputError
 from userip_lightning.pipeline.config import preparation
 from userip_lightning.pipeline.earlier_artifacts import RESULTS
@@ -32,15 +33,17 @@ _DESCRIPTION = """Bring codes up to date with events that came after `userip fit
 are Parquet as `userip infer` takes it: user_id, item_id and label (or what the experiment makes labels
 from).
 
-With --codebooks keep, the default, events are added to the users' states by the table as it is: a code goes
-on meaning what it meant, so a CTR model that reads the codes need not be trained again. Give each event
-once; a log that is in the bank already is refused. With --codebooks rematch, EM goes on from the table,
-over the experiment's own events and the given ones, and each new code takes the name of the old one that
-has most of its users; give all events since the fit, and train the CTR model again if many users moved.
+With --codebooks keep, the default, events are added to the users' states with the same table. A code keeps
+its meaning, so a CTR model that reads the codes need not be trained again. Give each event once; a log that
+is in the bank already is refused.
+
+With --codebooks rematch, EM continues from the table, over the experiment's own events and the given ones.
+Each new code takes the number of the old code that has most of its users. Give all events since the fit,
+and train the CTR model again if many users moved.
 
 The next version goes into the bank EXPERIMENT/serving/seedN, which begins as a copy of the experiment's own
-bank; without --events that copy is all that is made. The experiment's bank stays as it is, and with it what
-its report says. Readers of the serving bank find a new version at their next look (docs/serving.md).
+bank; without --events only that copy is made. The experiment's own bank and its report do not change.
+Readers of the serving bank find a new version when they next look for one (docs/serving.md).
 Example: userip refresh runs/mine --events week_48.parquet --limit 0.2"""
 
 
@@ -133,7 +136,11 @@ def _say(sentence: str) -> None:
 
 def _parser() -> ArgumentParser:
     parser = ArgumentParser(
-        prog="userip refresh", description=_DESCRIPTION, exit_on_error=False, allow_abbrev=False
+        prog="userip refresh",
+        description=_DESCRIPTION,
+        formatter_class=Paragraphs,
+        exit_on_error=False,
+        allow_abbrev=False,
     )
     parser.add_argument("experiment", type=str, help="folder of a finished experiment, such as runs/demo")
     parser.add_argument("--events", type=str | None, default=None, help="Parquet file, or a folder of them")

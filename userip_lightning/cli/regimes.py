@@ -19,10 +19,11 @@ from userip_lightning.reproduce.regimes.run import Plan, reproduce_regimes
 from userip_lightning.reproduce.regimes.settings import Regimes
 
 _COMMAND = "reproduce regimes"
-_DESCRIPTION = """Does a log need text, a language model, or neither? The log is made thinner and colder
-(training users, titles shown, codes; cold and warm users, cold items), and in each of these regimes codes
-from no text, words and language models are judged beside every control. Takes the settings of `userip fit`,
-and `regimes`. What is done is kept; what fails is named and stops nothing else.
+_DESCRIPTION = """Does a log need text, a language model, or neither? The command makes the log smaller and
+colder (fewer training users, titles shown, codes; cold and warm users, cold items). In each of these
+regimes it judges codes from no text, from words and from language models, beside every control. It takes
+the settings of `userip fit`, and `regimes`. Finished regimes are kept; one that fails is named and does not
+stop the others.
 Example: userip reproduce regimes -c reproduce/regimes_quick --regimes.train_users [1000,null]"""
 
 

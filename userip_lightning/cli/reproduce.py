@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from jsonargparse import ArgumentParser
 
+from userip_lightning.cli.paragraphs import Paragraphs
 from userip_lightning.cli.regimes import regimes
 from userip_lightning.cli.shown import show
 from userip_lightning.errors import InputError
@@ -24,19 +25,19 @@ from userip_lightning.reproduce.special import SPECIAL
 #: The study that has settings of its own.
 REGIMES = "regimes"
 _DESCRIPTION = """Measure a table or figure of the paper, or all of them: every method in every block
-(dataset, split, fields) with every seed, tuned alike on validation rows, beside references and controls, and
-report. What is done and unchanged is kept, also by the other tables; after a crash or Ctrl+C the same command
-resumes. What fails is shown and does not stop the others.
+(dataset, split, fields) with every seed, tuned alike on validation rows, beside references and controls,
+and report. Finished runs whose settings have not changed are kept, also by the other tables; after a crash
+or Ctrl+C the same command resumes. A run that fails is shown and does not stop the others.
 Example: userip reproduce table2 -c reproduce/ml100k --methods DCN --splits random --seeds [0]"""
 _TABLE = (
     "table2: every network without and with codes; table3: continuous profiles in place of codes; table4: "
     "codes trained with one network's surrogate, fed to the others; fig5, fig6: a growing codebook of hobby, "
     "of background; "
     + "".join(f"{name}: {special.help}; " for name, special in SPECIAL.items())
-    + "all: every table and figure in turn, with one page above them; regimes: when codes need text or a "
+    + "all: every table and figure in turn, with an overview page; regimes: when codes need text or a "
     "language model (userip reproduce regimes --help)"
 )
-_LAYERS = "of the language model, from 1, whose mean attention fig7 shows; all where left out"
+_LAYERS = "layers of the language model, from 1, whose mean attention fig7 shows; all by default"
 
 
 class Request(NamedTuple):
@@ -105,7 +106,11 @@ def _close(finished: Finished) -> None:
 
 def _parser() -> ArgumentParser:
     parser = ArgumentParser(
-        prog="userip reproduce", description=_DESCRIPTION, exit_on_error=False, allow_abbrev=False
+        prog="userip reproduce",
+        description=_DESCRIPTION,
+        formatter_class=Paragraphs,
+        exit_on_error=False,
+        allow_abbrev=False,
     )
     parser.add_argument("table", choices=[*names(), ALL], help=_TABLE)
     parser.add_argument("-c", "--config", action="config", help="YAML file; give several, the later ones win")

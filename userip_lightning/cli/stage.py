@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
+from lightning.pytorch import Trainer
 from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCLI
 
 from userip_lightning.errors import InputError
@@ -15,7 +16,7 @@ from userip_lightning.pipeline.fresh_classes import FreshClassLightningParser
 from userip_lightning.pipeline.layout import process_count
 from userip_lightning.pipeline.local_paths import absolute
 from userip_lightning.pipeline.processes import processes
-from userip_lightning.pipeline.quiet import quiet
+from userip_lightning.pipeline.progress import Display, StepProgress
 from userip_lightning.pipeline.resume import LastCheckpoint
 from userip_lightning.pipeline.stages import Stage, export, shared_strategy
 from userip_lightning.weights import require_weights
@@ -33,11 +34,15 @@ class StageCLI(LightningCLI):
     Args:
         stage: whose classes to run.
         arguments: the words of the command line.
+        display: shows the Trainer's steps, unless ``trainer.enable_progress_bar`` asks for Lightning's bar.
         until_done: keeps the further processes of this command, if the Trainer asks for some.
     """
 
-    def __init__(self, stage: Stage, arguments: Sequence[str], until_done: ExitStack) -> None:
+    def __init__(
+        self, stage: Stage, arguments: Sequence[str], display: Display, until_done: ExitStack
+    ) -> None:
         self.stage = stage
+        self.display = display
         self.words = [stage.name, *arguments]
         self.until_done = until_done
         strict = {"exit_on_error": False, "allow_abbrev": False}
@@ -89,6 +94,14 @@ class StageCLI(LightningCLI):
         world.connect()
         trainer.strategy = shared_strategy(self.stage, trainer.strategy, process_count(trainer.as_dict()))
 
+    def instantiate_trainer(self, **kwargs: Any) -> Trainer:
+        """See Lightning; its bar floods a log, so the display stands in for it."""
+        own_bar = self._get(self.config, "trainer.enable_progress_bar")
+        trainer = super().instantiate_trainer(**kwargs, enable_progress_bar=bool(own_bar))
+        if not own_bar and trainer.is_global_zero:
+            cast(Any, trainer).callbacks.append(StepProgress(self.display, self.stage.name))
+        return trainer
+
     def _parse_ckpt_path(self) -> None:
         """Leave the command line in charge: Lightning 2.6 lets a checkpoint's settings win silently."""
 
@@ -125,5 +138,5 @@ def run_stage(stage: Stage, arguments: Sequence[str]) -> None:
         raise InputError(
             f"say what to do: userip {stage.name} fit, validate, test or predict (--help explains)."
         )
-    with quiet(), ExitStack() as until_done:
-        StageCLI(stage, arguments, until_done)
+    with Display() as display, ExitStack() as until_done:
+        StageCLI(stage, arguments, display, until_done)

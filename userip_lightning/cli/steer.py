@@ -10,6 +10,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
+from userip_lightning.cli.paragraphs import Paragraphs
 from userip_lightning.cli.shown import visible
 from userip_lightning.errors import InputError
 from userip_lightning.pipeline.progress import Display
@@ -21,14 +22,14 @@ from userip_lightning.report.notation import delta, number, plural, spread
 
 _FEW = 5  # users of a code that is none
 _NAMES = {NO_CODES: "no codes", AS_FITTED: "codes as fitted", CODES: "codes steered"}
-_DESCRIPTION = """Fit a finished experiment again with codes that you decide about, and say what that does to
-likelihood and AUC. The new experiment lies beside the old one, with its own report. It has one seed: the
-number of a code means nothing beyond it.
+_DESCRIPTION = """Fit a finished experiment again with codes that you decide about, and say what that does
+to likelihood and AUC. The new experiment is written beside the old one and has its own report. It has one
+seed, because another seed numbers the codes in another way.
 
---anchors gives a code words to stand for: users who had items like these words get it, and items like
-them speak for it (catalogue engine; docs/explain.md has the formula). --merge makes one code of several.
---rename calls a profile something else; with the per-user engine the language model reads the new words
-in front of the profile's soft tokens, with the catalogue engine it is a name alone.
+--anchors gives a code words to stand for: users who had items like these words get it, and items like them
+speak for it (catalogue engine; docs/explain.md has the formula). --merge makes one code of several.
+--rename gives a profile another name; with the per-user engine the language model reads the new words in
+front of the profile's soft tokens, with the catalogue engine only the name changes.
 Examples: userip steer runs/demo --anchors '{hobby: {2: horror thriller}}'
           userip steer runs/demo --merge '{hobby: [[1, 3]]}'
           userip steer runs/mine --rename '{background: {platform: "This user''s favourite platform is"}}'"""
@@ -102,7 +103,11 @@ def _code(when: str, code: CodeBeside) -> str:
 
 def _parser() -> ArgumentParser:
     parser = ArgumentParser(
-        prog="userip steer", description=_DESCRIPTION, exit_on_error=False, allow_abbrev=False
+        prog="userip steer",
+        description=_DESCRIPTION,
+        formatter_class=Paragraphs,
+        exit_on_error=False,
+        allow_abbrev=False,
     )
     parser.add_argument("experiment", type=str, help="folder of a finished experiment, such as runs/demo")
     parser.add_argument(
@@ -115,7 +120,7 @@ def _parser() -> ArgumentParser:
         "--strength",
         type=float,
         default=1.0,
-        help="what the words of an anchor weigh, beside all that events and texts say of an item",
+        help="weight of the words of an anchor, relative to what events and texts say of an item",
     )
     parser.add_argument(
         "--merge",

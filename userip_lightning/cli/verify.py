@@ -9,21 +9,24 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from jsonargparse import ArgumentParser
-from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
 from userip_lightning.artifact import MANIFEST, Manifest, file_faults, read_manifest
+from userip_lightning.bars import piece
+from userip_lightning.cli.paragraphs import Paragraphs
 from userip_lightning.errors import InputError
 from userip_lightning.report.notation import plural
 
-DESCRIPTION = """Read every file of the artifacts in a folder to its last byte and compare it with the hash
-that its manifest keeps; the manifest has one of itself. An artifact is prepared data, profiles, knowledge, a
-bank or one of its versions, a CTR run, a study or a fetched asset; an experiment's folder has many, as has
-the cache. What lies beside them (checkpoints, results.json, logs) has no hash and is not looked at.
-Opening an artifact checks its small files alike, but of a file above 1 MiB only 16 blocks of 64 KiB: what
-that cannot see, this command does. Nothing is changed. The exit code is 2 where a file is damaged or missing.
-Artifacts of earlier versions of this program have sizes alone, which is said.
-Examples: userip verify runs/demo; userip bank verify BANK"""
+DESCRIPTION = """Read every byte of the artifacts in a folder and compare each file with the hash in its
+manifest; the manifest has a hash of itself. An artifact is prepared data, profiles, knowledge, a bank or
+one of its versions, a CTR run, a study or a fetched asset. An experiment's folder has many of them, and so
+has the cache. Other files (checkpoints, results.json, logs) have no hash and are not checked.
+
+Opening an artifact checks its small files in the same way, but only 16 blocks of 64 KiB of a file above 1
+MiB; this command also finds damage between these blocks. Nothing is changed. The exit code is 2 if a file
+is damaged or missing. Artifacts of earlier versions of this program have no hashes: only their sizes are
+checked, and the output says so.
+Examples: userip verify runs/demo
+          userip bank verify BANK"""
 
 
 def verify(arguments: Sequence[str]) -> None:
@@ -47,13 +50,17 @@ def verify_folders(folders: Sequence[str]) -> None:
     for folder in found:
         with _told(wrong):
             whole[folder] = read_manifest(folder, files=False)
-    console = Console(stderr=True)
-    columns = TextColumn("hashing"), BarColumn(), DownloadColumn(), TimeRemainingColumn()
-    with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
-        task = bar.add_task("", total=sum(sum(manifest.files.values()) for manifest in whole.values()))
+    total, done = sum(sum(manifest.files.values()) for manifest in whole.values()), 0
+    with piece("hashing", "MB") as shown:
+
+        def hashed_bytes(more: int) -> None:
+            nonlocal done
+            done += more
+            shown.at(done / 1e6, total / 1e6)
+
         for folder, manifest in whole.items():
             with _told(wrong):
-                wrong += file_faults(folder, manifest, lambda done: bar.advance(task, done))
+                wrong += file_faults(folder, manifest, hashed_bytes)
     old = sum(not manifest.hashes for manifest in whole.values())
     hashed = sum(len(manifest.hashes) for manifest in whole.values())
     print(f"{plural(len(found), 'artifact')}, {plural(hashed, 'file')} hashed")
@@ -79,7 +86,11 @@ def _told(wrong: list[str]) -> Iterator[None]:
 
 def _parser() -> ArgumentParser:
     parser = ArgumentParser(
-        prog="userip verify", description=DESCRIPTION, exit_on_error=False, allow_abbrev=False
+        prog="userip verify",
+        description=DESCRIPTION,
+        formatter_class=Paragraphs,
+        exit_on_error=False,
+        allow_abbrev=False,
     )
     parser.add_argument("folders", type=str, nargs="+", help="artifacts, or folders that have some in them")
     return parser

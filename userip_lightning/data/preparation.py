@@ -45,12 +45,12 @@ class Preparation:
         k_core: fewest interactions of a user and of an item; 1 keeps all.
         k_core_mode: repeat the filter to a ``fixed_point``, or a ``single_pass``.
         labels: what counts as a positive.
-        split: who sees which event.
-        max_users: keep this many users, drawn at random, so that a small machine can follow.
-        train_users: keep the train events of so many users, drawn at random from those who have any, after
-            split and labels: a thinner log to learn from, with the same rows in validation, test and support.
-        duplicates: ``refuse`` events that agree in everything but their review, or ``drop`` all but the first
-            of them; the counts say how many went.
+        split: which events are for training, support, validation and test.
+        max_users: keep this many users, drawn at random, for a small machine.
+        train_users: keep the train events of this many users, drawn at random from those who have any, after
+            split and labels: a smaller log to learn from, with the same rows in validation, test and support.
+        duplicates: ``refuse`` events that agree in everything except their review, or ``drop`` all except the
+            first of them and count the others.
         max_bad_rows: how many rows of the source may be unusable; they are left out, counted and listed.
         seed: decides everything random here.
     """
@@ -100,7 +100,7 @@ class Preparation:
         Args:
             cache_dir: shared by all experiments.
             report: is told in a sentence what was done.
-            code: hash of the code that decides the result; what other code prepared is not found again.
+            code: hash of the code that decides the result; data of another code version are not reused.
 
         Returns:
             The artifact's folder; read it with :class:`userip_lightning.data.prepared.PreparedData`.
@@ -116,7 +116,7 @@ class Preparation:
             report(f"prepared data: found {target.name}, nothing to do")
             return target
         with scratch(target) as folder, Rejects(self.max_bad_rows, folder / REJECTED) as rejects:
-            log = store(self.source, folder, rejects, report)
+            log = store(self.source, folder, rejects)
             self._write(target, log, rejects, identity, report)
         return target
 

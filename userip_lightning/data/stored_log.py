@@ -6,8 +6,7 @@ themselves, and the tables of the items and users that occur in the events.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +16,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from userip_lightning import parquet
+from userip_lightning.bars import piece
 from userip_lightning.data.id_codes import IdCodes
 from userip_lightning.data.parsing.rejects import Rejects
 from userip_lightning.data.side_table import SideTable
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from userip_lightning.data.sources.source import Source
 
 _PART_BYTES = 64 << 20
-_SECONDS_BETWEEN_REPORTS = 5.0
 
 
 @dataclass(frozen=True)
@@ -90,7 +89,6 @@ def store(
     source: Source,
     folder: Path,
     rejects: Rejects,
-    report: Callable[[str], None],
     faults: list[str] | None = None,
 ) -> StoredLog:
     """Read a source once and write it into ``folder``, which is empty.
@@ -99,7 +97,6 @@ def store(
         source: the log.
         folder: where the Parquet files go; whoever made it deletes it.
         rejects: takes the rows that cannot be used.
-        report: is told every few seconds how many rows were read.
         faults: takes what is wrong with the tables, in sentences; None refuses it.
 
     Raises:
@@ -108,17 +105,15 @@ def store(
     """
     events = _EventParts(source.origin, folder)
     items, users = SideTable("item", folder, source), SideTable("user", folder, source)
-    told = time.monotonic()
-    for block in source.blocks(rejects):
-        if block.events is not None:
-            events.add(block.events)
-        if block.items is not None:
-            items.add(block.items)
-        if block.users is not None:
-            users.add(block.users)
-        if time.monotonic() - told > _SECONDS_BETWEEN_REPORTS:
-            told = time.monotonic()
-            report(f"reading {Path(source.origin).name}: {events.rows:,} events so far")
+    with piece(f"reading {Path(source.origin).name}", "events") as reading:
+        for block in source.blocks(rejects):
+            if block.events is not None:
+                events.add(block.events)
+            if block.items is not None:
+                items.add(block.items)
+            if block.users is not None:
+                users.add(block.users)
+            reading.at(events.rows)
     if not events.rows:
         why = (
             f"; {rejects.count:,} rows cannot be used, the first is {rejects.first}" if rejects.count else ""

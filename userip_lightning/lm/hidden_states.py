@@ -50,10 +50,12 @@ def hidden_states(
     longest = max(1, int(window) // _PARTS)
     ids = [encode_item(tokenizer, text, longest) for text in plain_texts(texts, tokenizer)]
     vectors = np.zeros((len(texts), int(config.hidden_size)), dtype=np.float32)
-    for chosen in _batches(ids):
+    batches, done = _batches(ids), 0
+    for chosen in batches:
         vectors[chosen] = _means(model, [ids[at] for at in chosen], layer, device)
+        done += len(chosen)
         if progress is not None:
-            progress(len(chosen), len(texts))
+            progress(done, sum(map(len, batches)))
     return vectors
 
 

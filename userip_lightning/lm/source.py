@@ -16,7 +16,9 @@ from transformers import (
     AutoTokenizer,
 )
 
+from userip_lightning.bars import say
 from userip_lightning.errors import InputError, Unavailable
+from userip_lightning.lm.on_disk import is_local
 from userip_lightning.lm.quantized import Quantization, keep_gradients, nf4_config
 
 if TYPE_CHECKING:
@@ -89,6 +91,8 @@ def load_model(source: LMSource, backend: str) -> Any:
         InputError: it is missing, gated, or cannot be read, or its quantisation needs a missing package.
     """
     path, dtype = _local_or_hub(source.name), resolve_dtype(source.dtype)
+    if not is_local(path, source.revision, source.gguf_file):
+        say(f"{source.name}: downloading the weights from the hub, once; an interrupted download is resumed")
     nf4 = nf4_config(dtype) if source.quantization == "nf4" else None
     try:
         model = AutoModelForCausalLM.from_pretrained(

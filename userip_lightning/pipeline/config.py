@@ -14,6 +14,7 @@ from jsonargparse import ActionParser, ArgumentParser
 
 from userip_lightning.artifact import stable_hash
 from userip_lightning.assets import cache_root
+from userip_lightning.bars import piece
 from userip_lightning.data.preparation import Preparation
 from userip_lightning.errors import InputError
 from userip_lightning.pipeline.code_version import code_hash, named_modules
@@ -161,7 +162,8 @@ def prepare(experiment: Experiment, report: Callable[[str], None]) -> Path:
         InputError: the log is missing or cannot be used.
     """
     code = code_hash([Preparation.__module__, *named_modules(experiment.data)])
-    return preparation(experiment, report).run(cache_root(), report=report, code=code)
+    with piece("preparing data"):
+        return preparation(experiment, report).run(cache_root(), report=report, code=code)
 
 
 def preparation(experiment: Experiment, report: Callable[[str], None]) -> Preparation:

@@ -8,16 +8,14 @@ from html import escape
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from huggingface_hub import try_to_load_from_cache
-
-from userip_lightning import artifact, atomic
-from userip_lightning.assets import DEFAULT_LM, cache_root
+from userip_lightning import atomic
 from userip_lightning.errors import InputError
 from userip_lightning.explain.explanation import Explanation
 from userip_lightning.explain.facts import explain
 from userip_lightning.explain.lm_words import LanguageModelWords
 from userip_lightning.explain.page import explain_page, explain_section
 from userip_lightning.explain.source import CodeWordsReader, Source
+from userip_lightning.lm.on_disk import is_local
 from userip_lightning.lm.prompt import ProfileName, PromptTemplate
 from userip_lightning.lm.source import LMSource
 from userip_lightning.pipeline.config import Experiment
@@ -31,9 +29,6 @@ EXPLAIN, EXPLAIN_PAGE = "explain.json", "explain.html"
 #: In place of a language model's name: nobody reads words.
 NO_LM = "none"
 _LOG = logging.getLogger(__name__)
-_WEIGHTS = tuple(
-    f"{stem}{index}" for stem in ("model.safetensors", "pytorch_model.bin") for index in ("", ".index.json")
-)
 
 
 class Asked(NamedTuple):
@@ -57,7 +52,7 @@ def asked(experiment: Experiment, prepared: Path, codes: Job, lm: str | None) ->
     why = None
     if lm == NO_LM:
         why = "No language model was asked (--lm none)."
-    elif lm is None and not is_local(model):
+    elif lm is None and not is_local(model.name, model.revision, model.gguf_file):
         why = f"The language model {model.name} is not on this machine; --lm {model.name} fetches it."
     prompt = _prompt(experiment)
     per_user = experiment.settings.engine == "per_user"
@@ -120,20 +115,6 @@ def _explained(experiment: Experiment, prepared: Path, codes: Job) -> Explanatio
         if words is None:
             raise
         return explain(source._replace(why_no_words=str(error)), None)
-
-
-def is_local(model: LMSource) -> bool:
-    """Whether a language model can be loaded without a download."""
-    if model.name == DEFAULT_LM:
-        try:
-            return bool(artifact.read_manifest(cache_root() / DEFAULT_LM, "asset"))
-        except InputError:
-            return False
-    if Path(model.name).is_dir():
-        return True
-    files = _WEIGHTS if model.gguf_file is None else (model.gguf_file,)
-    revision = model.revision or "main"
-    return any(isinstance(try_to_load_from_cache(model.name, file, revision=revision), str) for file in files)
 
 
 def _own_model(experiment: Experiment) -> LMSource:

@@ -1,118 +1,152 @@
-"""One progress display for a whole experiment: all runs above, the current run's steps below.
-
-On a terminal it is a live Rich display; elsewhere (a log file, CI) plain lines, at most one in ten seconds.
-"""
+"""One progress display for a whole experiment: all runs above, the current run's steps below."""
 
 from __future__ import annotations
 
+import threading
 import time
+from collections import deque
+from contextlib import ExitStack
 from types import TracebackType
-from typing import Any
+from typing import Any, TypeVar
 
 from lightning.pytorch import Callback, LightningModule, Trainer
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TaskID,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
 
-#: Seconds between two updates: reading a loss waits for the device, printing fills a log.
-LIVE_PERIOD, PLAIN_PERIOD = 0.2, 10.0
+from userip_lightning.bars import Bars, Piece
+from userip_lightning.pace import Clock, duration
+from userip_lightning.pipeline.quiet import quiet
+
+_RECENT = 5  # runs that the time left is judged by
+_Own = TypeVar("_Own", bound="Display")
 
 
-class Display:
-    """Shows where an experiment stands, on standard error; use it as a context manager.
+class Display(Bars):
+    """Shows where an experiment stands, and keeps libraries quiet; use it as a context manager.
 
     Args:
         console: where to show it; the default is standard error.
+        clock: seconds.
     """
 
-    def __init__(self, console: Console | None = None) -> None:
-        self.console = console or Console(stderr=True)
-        self.live = self.console.is_terminal
-        self._progress = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[note]}"),
-            TimeElapsedColumn(),
-            TimeRemainingColumn(),
-            console=self.console,
-            disable=not self.live,
-        )
-        self._overall = self._progress.add_task("experiment", total=None, note="")
-        self._current: TaskID | None = None
-        self._shown = 0.0
+    def __init__(self, console: Console | None = None, clock: Clock = time.monotonic) -> None:
+        super().__init__(console, clock)
+        self._overall = self.drawn.add_task("experiment", total=None, visible=False, pace="", note="")
+        self._current: Piece | None = None
+        self._until_done = ExitStack()
+        self._runs = self._ended = 0
+        self._last, self._took = clock(), deque[float](maxlen=_RECENT)
+        self._counting = threading.Lock()  # runs side by side end in threads
 
-    def __enter__(self) -> Display:
-        self._progress.start()
-        return self
+    def __enter__(self: _Own) -> _Own:
+        self._until_done.enter_context(quiet())
+        return super().__enter__()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._progress.stop()
-
-    def notice(self, text: str) -> None:
-        """Print a line above the bars."""
-        self.console.print(text, highlight=False, markup=False, soft_wrap=True)
+        super().__exit__(kind, error, trace)
+        self._until_done.close()
 
     def expect(self, runs: int) -> None:
         """Say how many runs the experiment has."""
-        self._progress.update(self._overall, total=runs)
+        self._runs, self._last = runs, self.clock()
+        self.drawn.update(self._overall, total=runs, visible=True)
 
-    def start(self, label: str) -> None:
-        """A run begins."""
-        self._current = self._progress.add_task(label, total=None, note="")
-        self._shown = time.monotonic()
-        if not self.live:
-            self.notice(f"{label}: started")
+    def start(self, label: str) -> Piece:
+        """A run begins; tell the piece how far it is."""
+        self._forget_current()
+        return self.working(label)
 
-    def step(self, label: str, done: int, total: int | None, note: str) -> None:
-        """The current run has done ``done`` of ``total`` steps; call it when :meth:`due`."""
-        self._shown = time.monotonic()
-        if self._current is not None:
-            self._progress.update(self._current, description=label, completed=done, total=total, note=note)
-        if not self.live:
-            self.notice(f"{label}: {done}/{total or '?'} {note}".rstrip())
-
-    def due(self) -> bool:
-        """Whether it is time for another :meth:`step`."""
-        return time.monotonic() - self._shown >= (LIVE_PERIOD if self.live else PLAIN_PERIOD)
+    def working(self, label: str) -> Piece:
+        """What shows the current run; new where none was started."""
+        if self._current is None:
+            self._current = Piece(self, label)
+        return self._current
 
     def finish(self, text: str) -> None:
-        """The current run, or one that need not run, is done."""
+        """The current run is done."""
+        with self._counting:
+            self._took.append(self.clock() - self._last)
+            self._end(text)
+
+    def keep(self, label: str) -> None:
+        """A run was done before, with the same settings: nothing is done for it."""
+        with self._counting:
+            self._end(f"{label}: nothing changed, kept")
+
+    def _end(self, text: str) -> None:
+        self._forget_current()
+        self._ended, self._last = self._ended + 1, self.clock()
+        left = self._left()
+        self.drawn.update(self._overall, advance=1, pace=left)
+        counted = (
+            f"[{self._ended}/{self._runs}{left and ', ' + left}] " if self._runs and not self.live else ""
+        )
+        self.notice(counted + text)
+
+    def _left(self) -> str:
+        """Time that the other runs take, judged by the last ones."""
+        waiting = self._runs - self._ended
+        if not self._took or waiting < 1:
+            return ""
+        return f"{duration(waiting * sum(self._took) / len(self._took))} left"
+
+    def _forget_current(self) -> None:
         if self._current is not None:
-            self._progress.remove_task(self._current)
+            self._current.end()
             self._current = None
-        self._progress.advance(self._overall)
-        self.notice(text)
 
 
 class StepProgress(Callback):
-    """Reports a Trainer's steps to a :class:`Display`."""
+    """Shows a Trainer's steps.
+
+    Args:
+        display: where.
+        label: of the run.
+    """
 
     def __init__(self, display: Display, label: str) -> None:
-        self.display = display
-        self.label = label
+        self._display, self._label = display, label
+        self._training = display.working(label)
+        self._evaluation: Piece | None = None
+        self._measured = False
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """The rate is measured from the end of the first step, which also warms up."""
+        self._measured = False
 
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        if not self.display.due():
-            return
+        """See Lightning."""
         per_epoch = int(trainer.num_training_batches)
         done = trainer.current_epoch * per_epoch + batch_idx + 1
+        if not self._measured:
+            self._training.begin(done)
+            self._measured = True
+        if not self._training.due():
+            return
         total = trainer.max_epochs * per_epoch if trainer.max_epochs and trainer.max_epochs > 0 else None
         # Reading a loss waits for the device: only when something is shown.
         loss = outputs.get("loss") if isinstance(outputs, dict) else outputs
-        note = "" if loss is None else f"loss {float(loss):.4f}"
-        self.display.step(f"{self.label} epoch {trainer.current_epoch + 1}", done, total, note)
+        note = "" if loss is None else f", loss {float(loss):.4f}"
+        self._training.at(done, total, f"epoch {trainer.current_epoch + 1}{note}")
+
+    def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """See Lightning."""
+        self._evaluation = Piece(self._display, f"{self._label}, validation")
+
+    def on_test_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """See Lightning."""
+        self._evaluation = Piece(self._display, f"{self._label}, test")
+
+    def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """See Lightning."""
+        self._evaluated()
+
+    def on_test_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """See Lightning."""
+        self._evaluated()
 
     def on_validation_batch_end(
         self,
@@ -123,7 +157,8 @@ class StepProgress(Callback):
         batch_idx: int,
         dataloader_idx: int = 0,
     ) -> None:
-        self._evaluation("validation", batch_idx, trainer.num_val_batches)
+        """See Lightning."""
+        self._evaluating(batch_idx + 1, trainer.num_val_batches, dataloader_idx)
 
     def on_test_batch_end(
         self,
@@ -134,8 +169,14 @@ class StepProgress(Callback):
         batch_idx: int,
         dataloader_idx: int = 0,
     ) -> None:
-        self._evaluation("test", batch_idx, trainer.num_test_batches)
+        """See Lightning."""
+        self._evaluating(batch_idx + 1, trainer.num_test_batches, dataloader_idx)
 
-    def _evaluation(self, what: str, batch: int, totals: list[int | float]) -> None:
-        if self.display.due():
-            self.display.step(f"{self.label} {what}", batch + 1, int(sum(totals)), "")
+    def _evaluating(self, done: int, totals: list[int | float], loader: int) -> None:
+        if self._evaluation is not None:
+            self._evaluation.at(sum(totals[:loader]) + done, sum(totals))
+
+    def _evaluated(self) -> None:
+        if self._evaluation is not None:
+            self._evaluation.end()
+            self._evaluation = None

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TypedDict
 
 from userip_lightning import artifact, atomic
+from userip_lightning.bars import piece
 from userip_lightning.errors import InputError
 from userip_lightning.lock import sole_writer
 from userip_lightning.pipeline.banks import write_control
@@ -95,12 +96,15 @@ def test(experiment: Experiment, display: Display, world: World) -> Report | Non
 
 
 def _write_controls(plan: Plan) -> None:
-    for bank in plan.controls:
-        write_control(bank, plan.place.prepared)
+    with piece("control codes") as shown:
+        for done, bank in enumerate(plan.controls):
+            shown.at(done, len(plan.controls), bank.label)
+            write_control(bank, plan.place.prepared)
 
 
 def _report(experiment: Experiment, plan: Plan, prepare: dict[str, object], display: Display) -> Report:
-    report = write_results(experiment, plan, prepare)
+    with piece("report"):
+        report = write_results(experiment, plan, prepare)
     display.notice(f"report: all figures are in {plan.place.root / RESULTS}")
     return report
 
@@ -167,7 +171,7 @@ def _run_ctr(experiment: Experiment, plan: Plan, display: Display, world: World)
 
 def _run(job: Job, experiment: Experiment, plan: Plan, display: Display, world: World) -> None:
     if world.first(lambda: is_done(job)):
-        display.finish(f"{job.label}: nothing changed, kept")
+        display.keep(job.label)
         return
 
     def run(job: Job, world: World) -> None:

@@ -32,7 +32,7 @@ Control = Literal[
 
 @dataclass(frozen=True)
 class WandbSettings:
-    """Weights & Biases: files on disk are the source of truth, this is a copy for looking at.
+    """Weights & Biases: files on disk are the source of truth, this is a copy to look at.
 
     Args:
         project: project name.
@@ -65,9 +65,9 @@ class Settings:
     Args:
         experiment: name; results lie in OUTPUT/EXPERIMENT.
         output: folder of all experiments.
-        engine: how codes are made. ``catalogue`` finds classes of users by EM over items, whose cost does
-            not grow with a language model's passes over users, and codes new users by the same rule;
-            ``per_user`` infers soft tokens of every user and quantizes them, as in the paper.
+        engine: how codes are made. ``catalogue`` finds classes of users by EM over items and codes new users
+            by the same rule; a language model reads items only. ``per_user`` infers soft tokens of every
+            user with a language model and quantizes them, as in the paper.
         profiles: name to ``size``, how many codes this profile has, and ``text``, the words that ask a
             language model for it. All profiles in order, in place of the two of the paper:
             ``{hobby: {size: 8}, background: {size: 3}, budget: {size: 5}}``. On the command line,
@@ -75,17 +75,17 @@ class Settings:
         seed: seed of data preparation.
         seeds: one bank of codes, and one CTR run per variant, for every seed; five or more for a verdict.
         profile_seeds: stage 1 runs once for each; the codes of the i-th seed come from the i-th of its
-            results, and from the first again where there are fewer.
-        controls: banks that know nothing of the profiles, trained on beside the codes: the codes of
+            results, and from the first again if there are fewer.
+        controls: codes that the inferred codes have to beat, each with CTR runs of its own: the codes of
             permuted users, random codes, k-means on an SVD of the interactions, on the words of what the
             user liked, and on both, quantiles of the user's mean label, classes of a mixture over events,
-            and of one whose prior is the items' words. Three are the codes' own stage trained again on what
-            says nothing of whom it stands for: ``permuted_z`` (profiles of other users) and ``noise_z``, with
-            the engine per_user, and ``permuted_text`` (texts of other items) with the engine catalogue; the
-            other engine passes them over.
+            and of one whose prior is the items' words. Three train the codes' own stage again on input that
+            says nothing of its user or item: ``permuted_z`` (profiles of other users) and ``noise_z`` with
+            the engine per_user, ``permuted_text`` (texts of other items) with the engine catalogue; the
+            other engine skips them.
         selection: how the CTR model's epoch is chosen.
-        workers: CTR runs that are trained at a time, each in a process with one thread of its own; small ones
-            gain most. One run after another, in this process and with its threads, where 1.
+        workers: CTR runs that are trained at the same time, each in a process with one thread; small runs
+            gain most. With 1, runs are trained one after another in this process, with all its threads.
         wandb: Weights & Biases.
     """
 

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from rich.console import Console
 
+from userip_lightning.bars import Piece
 from userip_lightning.errors import InputError
 from userip_lightning.pipeline.layout import process_count
 from userip_lightning.pipeline.plan import Job
@@ -34,7 +35,7 @@ def train_side_by_side(runs: Sequence[Run], workers: int, display: Display) -> N
     Args:
         runs: in any order.
         workers: processes.
-        display: is told when a run starts and ends.
+        display: shows which runs are being trained, and is told when one ends.
 
     Raises:
         InputError: a run's Trainer asks for several processes itself, a run refuses its input, or a process
@@ -56,18 +57,20 @@ def _job(run: Run, display: Display) -> Callable[[Callable[[Run], Record]], None
 
     def job(process: Callable[[Run], Record]) -> None:
         if is_done(run.job):
-            display.finish(f"{label}: nothing changed, kept")
+            display.keep(label)
             return
-        display.notice(f"{label}: started")
+        running = Piece(display, label)
         try:
             record = process(run)
         except WorkerDied as error:
             raise InputError(f"{label}: {error}") from None
+        finally:
+            running.end()
         display.finish(f"{label}: done in {record.wall_s:.1f} s, {record.peak_rss / 2**20:,.0f} MiB at most")
 
     return job
 
 
 def _train(run: Run) -> Record:
-    with released_memory():
-        return train(run.job, run.settings, run.root, Display(Console(quiet=True)), run.labels)
+    with released_memory(), Display(Console(quiet=True)) as silent:
+        return train(run.job, run.settings, run.root, silent, run.labels)

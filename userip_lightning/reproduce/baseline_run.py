@@ -107,15 +107,15 @@ class BaselineRun:
 
         name = f"{self.name} / {KNOWLEDGE}"
 
-        def progress(what: str, done: int, total: int) -> None:
-            if self.display.due():
-                self.display.step(f"{name}: {what}", done, total, "")
-
         parser = ArgumentParser(exit_on_error=False)
         parser.add_class_arguments(Knowledge, KNOWLEDGE, sub_configs=True)
         section = {KNOWLEDGE: self.baseline.sections[KNOWLEDGE]}
         knowledge: Knowledge = parser.instantiate(parser.parse_object(section))[KNOWLEDGE]
-        self.display.start(name)
+        piece = self.display.start(name)
+
+        def progress(what: str, done: int, total: int) -> None:
+            piece.at(done, total, what)
+
         with quiet(), released_memory():
             knowledge.write(self.case.place.prepared, target, text_cache_folder(), progress)
         self.display.finish(f"{name}: done")

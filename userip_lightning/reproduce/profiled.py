@@ -176,13 +176,7 @@ def _attempt(
         if isinstance(case, Outcome):
             return case
         label = f"{name} / {table}"
-
-        def tell(done: int, total: int, note: str) -> None:
-            if display.due():
-                display.step(label, done, total, note)
-
-        display.start(label)
-        found[name] = work(case, tell)
+        found[name] = work(case, display.start(label).at)
         display.finish(f"{label}: done")
         return Outcome(trained=1)
 

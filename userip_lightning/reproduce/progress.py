@@ -6,11 +6,11 @@ On a terminal a live table, elsewhere a line per row.
 from __future__ import annotations
 
 import threading
-import time
 
 from rich.console import Console
 from rich.progress import TaskID
 
+from userip_lightning.pace import duration
 from userip_lightning.pipeline.progress import Display
 from userip_lightning.reproduce.task import Outcome
 
@@ -26,56 +26,48 @@ class StudyDisplay(Display):
         super().__init__(console)
         self._lock = threading.Lock()
         self._lines: dict[str, TaskID] = {}
-        self._rows = 0
         self._counts = {"done": 0, "kept": 0, "failed": 0, "not run": 0}
-        self._started = time.monotonic()
-        self._progress.update(self._overall, description="rows")
+        self._started = self.clock()
+        self.drawn.update(self._overall, description="rows", visible=True)
 
     def begin(self, table: str, number: int, of: int) -> None:
         """The ``number``-th of ``of`` tables begins: rows are counted from here."""
         self._counts = dict.fromkeys(self._counts, 0)
-        self._started = time.monotonic()
-        self._progress.reset(self._overall, description=f"{table} ({number} of {of}), rows", note="")
+        self._started = self.clock()
+        self.drawn.reset(self._overall, description=f"{table} ({number} of {of}), rows", pace="", note="")
         self.notice(f"{table}, {number} of {of} tables and figures")
 
-    def expect(self, runs: int) -> None:
-        """Say how many rows the study has."""
-        self._rows = runs
-        super().expect(runs)
-
-    def finish(self, text: str) -> None:
+    def _end(self, text: str) -> None:
         """A run of stage 1 or 2 is done; rows are counted by :meth:`row_ended`."""
-        if self._current is not None:
-            self._progress.remove_task(self._current)
-            self._current = None
+        self._forget_current()
         self.notice(text)
 
     def row_started(self, label: str) -> None:
         """A row is being tuned and trained."""
         with self._lock:
-            self._lines[label] = self._progress.add_task(f"  {label}", total=None, note="")
+            self._lines[label] = self.drawn.add_task(f"  {label}", total=None, pace="", note="")
 
     def row_ended(self, label: str, outcome: Outcome) -> None:
         """A row is done, kept, failed or not run."""
         with self._lock:
             line = self._lines.pop(label, None)
             if line is not None:
-                self._progress.remove_task(line)
+                self.drawn.remove_task(line)
             state, detail = _state(outcome)
             self._counts[state] += 1
             note = ", ".join(f"{count} {name}" for name, count in self._counts.items() if count)
-            self._progress.update(self._overall, advance=1, note=note)
             ended = sum(self._counts.values())
+            left = self._left_of_rows(ended)
+            self.drawn.update(self._overall, advance=1, pace=left, note=note)
             if not self.live or state in ("failed", "not run"):
-                self.notice(f"[{ended}/{self._rows}{self._left(ended)}] {label}: {detail}")
+                self.notice(f"[{ended}/{self._runs}{left and ', ' + left}] {label}: {detail}")
 
-    def _left(self, ended: int) -> str:
-        """Minutes that the other rows will take, judged by those that were trained."""
+    def _left_of_rows(self, ended: int) -> str:
+        """Time that the other rows take, judged by those that were trained."""
         trained = self._counts["done"]
-        if not trained or ended >= self._rows:
+        if not trained or ended >= self._runs:
             return ""
-        per_row = (time.monotonic() - self._started) / trained
-        return f", {per_row * (self._rows - ended) / 60:.0f} min left"
+        return f"{duration((self.clock() - self._started) / trained * (self._runs - ended))} left"
 
 
 def _state(outcome: Outcome) -> tuple[str, str]:

@@ -39,12 +39,12 @@ class Study:
 
     Args:
         dataset_files: name to an experiment's YAML file as `userip fit` takes it, or to several, the later
-            ones win. A dataset that cannot be had is reported as not run.
+            ones win. An unavailable dataset is reported as not run.
         split_rules: name to the class of a split, or its class_path and init_args.
         networks: name to a network's class, or its class_path and init_args, or a YAML file with them; each
             is trained without and with codes.
-        references: the same, trained without codes alone: what a network has to beat. Item popularity is
-            always among them.
+        references: as ``networks``, but trained only without codes: what a network has to beat. Item
+            popularity is always among them.
         baselines: label to the YAML file of a language-model baseline (`configs/baselines`), or to several,
             the later ones win; each has a row in table 2.
         baseline_splits: splits under which the baselines run, by their names in the study; null for all.
@@ -52,17 +52,17 @@ class Study:
         further_codes: label to a YAML file on top of every data set's, or to several, that makes codes in
             another way, with another language model above all. Each has a row in table 2, the control network
             with these codes; data and CTR model are those of the data set.
-        not_run: method to the reason why it is not run, one sentence; so the table still has its row.
-        study: folder below OUTPUT. Its runs are shared by all tables: what one has trained, another finds.
+        not_run: method to the reason why it is not run, one sentence; the table has a row for it.
+        study: folder below OUTPUT. Its runs are shared by all tables, so none is trained twice.
         output: folder of everything.
         engine: how codes are made (see `userip fit --help`), unless ``further_codes`` say otherwise. The
             paper's are ``per_user``; ``catalogue`` has no continuous profiles for table 3.
         fields: ids alone, and with the dataset's own attributes of users and items (rich).
         control_network: the network that is also trained on the controls' codes, that gets continuous
             profiles in table 3, and whose codebooks grow in figures 5 and 6.
-        controls: banks that know nothing of the profiles (see `userip fit --help`); those of the other engine
-            are passed over. Each is a row with the full tuning budget; ``permuted_z`` and ``noise_z`` train
-            stage 2 once more with every seed, ``permuted_text`` the catalogue engine.
+        controls: codes that the inferred codes have to beat (see `userip fit --help`); those of the other
+            engine are skipped. Each is a row with the full tuning budget; ``permuted_z`` and ``noise_z``
+            train stage 2 once more with every seed, ``permuted_text`` the catalogue engine.
         sweep: codebook sizes of figures 5 and 6.
         sweep_engine: how the codes of figures 5 and 6 are made, whatever ``engine`` says: ``per_user``, the
             paper's, trains stage 2 for every size and seed, ``catalogue`` takes seconds.
@@ -70,8 +70,8 @@ class Study:
         profile_seeds: stage 1 runs once for each; the i-th seed takes the i-th of them, in turns.
         tuning: the search for hyper-parameters.
         selection: how a run's epoch is chosen.
-        workers: processes that train CTR models, each with one thread; null for one per core, 0 for none
-            but this one.
+        workers: processes that train CTR models, each with one thread; null for one per core, 0 to use
+            only this one.
         wandb: Weights & Biases, for the runs that are judged, not for trials.
     """
 

@@ -52,9 +52,9 @@ def _train_row(task: Task) -> Outcome:
     chosen = choose(task)
     jobs = [task.job(index, chosen.parameters) for index in range(len(task.banks))]
     missing = [job for job in jobs if not is_done(job)]
-    silent = Display(Console(quiet=True))
-    for job in missing:
-        train(job, task.experiment.settings, task.place.root, silent, task.found_by)
+    with Display(Console(quiet=True)) as silent:
+        for job in missing:
+            train(job, task.experiment.settings, task.place.root, silent, task.found_by)
     records = [record for record in map(read_record, jobs) if record is not None]
     return Outcome(
         runs=tuple(relative(job.target, task.place) for job in jobs),

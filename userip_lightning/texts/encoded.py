@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from userip_lightning.arrays import read_array, save_array
 from userip_lightning.atomic import scratch
+from userip_lightning.bars import piece
 from userip_lightning.errors import InputError
-from userip_lightning.texts.lm_progress import Teller
 
 _CHUNK = 2048  # texts between two savings
 
@@ -39,16 +39,17 @@ def encoded_texts(folder: Path, texts: Sequence[str], encode: Encode) -> NDArray
     known = _read(folder)
     missing = {key: text for key, text in zip(own.tolist(), texts, strict=True) if key not in known}
     waiting = sorted(missing, key=lambda key: (len(missing[key]), key))
-    teller, broken = Teller("item texts read"), list[str]()
-    for first in range(0, len(waiting), _CHUNK):
-        chunk = waiting[first : first + _CHUNK]
-        rows = encode([missing[key] for key in chunk])
-        whole = np.asarray(np.isfinite(rows).all(axis=1)).tolist()
-        broken += [missing[key] for key, fine in zip(chunk, whole, strict=True) if not fine]
-        known |= {key: row for key, row, fine in zip(chunk, rows, whole, strict=True) if fine}
-        if known:
-            _write(folder, known)
-        teller.at(first + len(chunk), len(waiting))
+    broken = list[str]()
+    with piece("item texts read") as reading:
+        for first in range(0, len(waiting), _CHUNK):
+            chunk = waiting[first : first + _CHUNK]
+            rows = encode([missing[key] for key in chunk])
+            whole = np.asarray(np.isfinite(rows).all(axis=1)).tolist()
+            broken += [missing[key] for key, fine in zip(chunk, whole, strict=True) if not fine]
+            known |= {key: row for key, row, fine in zip(chunk, rows, whole, strict=True) if fine}
+            if known:
+                _write(folder, known)
+            reading.at(first + len(chunk), len(waiting))
     if not known:
         raise InputError(
             f"the language model gives no text finite numbers, tried were {len(broken)}, first "

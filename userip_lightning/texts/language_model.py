@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from userip_lightning.bars import piece
 from userip_lightning.lm.hidden_states import hidden_states
 from userip_lightning.lm.identity import encoder_identity, lm_identity
 from userip_lightning.lm.source import DEFAULT_LM, LMSource
@@ -29,7 +30,8 @@ class SentenceEncoder(EncodedSource):
         return encoder_identity(self.encoder)
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        return TextEncoder(self.encoder).encode(texts)
+        with piece("texts of this part") as part:
+            return TextEncoder(self.encoder).encode(texts, part.at)
 
 
 @dataclass(frozen=True)
@@ -48,4 +50,5 @@ class HiddenStates(EncodedSource):
         return lm_identity(self.lm)
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        return hidden_states(self.lm, self.layer, texts)
+        with piece("texts of this part") as part:
+            return hidden_states(self.lm, self.layer, texts, part.at)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from userip_lightning.atomic import write_errors
+from userip_lightning.bars import say
 
 
 @contextmanager
@@ -29,7 +29,7 @@ def turn(file: Path, what: str) -> Iterator[None]:
         try:
             lock.acquire(timeout=0)
         except Timeout:
-            print(f"{what} is being made by another process; waiting for it.", file=sys.stderr, flush=True)
+            say(f"{what} is being made by another process; waiting for it.")
             lock.acquire()
     try:
         yield

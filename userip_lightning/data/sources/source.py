@@ -89,6 +89,6 @@ class Source(ABC):
                 the contract of :class:`userip_lightning.schema.Interactions`.
         """
         with TemporaryDirectory() as folder, Rejects(max_bad_rows) as rejects:
-            log = store(self, Path(folder), rejects, report=lambda _: None)
+            log = store(self, Path(folder), rejects)
             events = log.scan().collect().filter(~log.left_out)
             return Interactions(events, log.items, log.users, self.origin).validate()

@@ -138,7 +138,7 @@ def _lines(origin: str, frame: pl.DataFrame, table: _Table, guesses: Mapping[str
     if "timestamp" in guesses:
         yield from _times(frame[guesses["timestamp"].theirs].drop_nulls().str.strip_chars().to_list())
     yield from _left_out(frame, guesses)
-    yield "  k_core: 1  # least events of a user and an item; the paper takes 4"
+    yield "  k_core: 1  # fewest events of a user and of an item; the paper takes 4"
     yield from _labels(guesses)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -33,13 +32,12 @@ class Validation(NamedTuple):
     lines: list[str]
 
 
-def validate(source: Source, work: Path, report: Callable[[str], None]) -> Validation:
+def validate(source: Source, work: Path) -> Validation:
     """Read a source to its last row and say what was found.
 
     Args:
         source: the log.
         work: an existing folder with space for the log; nothing stays there.
-        report: is told every few seconds how many rows were read.
 
     Raises:
         InputError: a file is missing or damaged as a whole.
@@ -47,7 +45,7 @@ def validate(source: Source, work: Path, report: Callable[[str], None]) -> Valid
     with scratch(work / "validate") as folder:
         with Rejects(sys.maxsize, folder / REJECTED) as rejects:
             faults: list[str] = []
-            log = store(source, folder, rejects, report, faults)
+            log = store(source, folder, rejects, faults)
         again, first = find_duplicates(log)
         lines = [
             f"{log.row_id.size:,} events of {log.users.height:,} users with {log.items.height:,} items",

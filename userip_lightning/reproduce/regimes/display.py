@@ -10,19 +10,17 @@ class RegimesDisplay(Display):
 
     def count(self, regimes: int) -> None:
         """Say how many regimes there are."""
-        self._progress.update(self._overall, description="regimes", total=regimes)
+        self.drawn.update(self._overall, description="regimes", total=regimes, visible=True)
 
     def expect(self, runs: int) -> None:
         """The pipeline's count of the runs of one experiment, which the bar does not show."""
 
-    def finish(self, text: str) -> None:
+    def _end(self, text: str) -> None:
         """A run is done, or need not run."""
-        if self._current is not None:
-            self._progress.remove_task(self._current)
-            self._current = None
+        self._forget_current()
         self.notice(text)
 
     def ended(self, text: str) -> None:
         """A regime is done, kept or failed."""
-        self._progress.advance(self._overall)
+        self.drawn.advance(self._overall)
         self.notice(text)

@@ -1,0 +1,25 @@
+"""Help texts with their paragraphs; argparse would run them into one."""
+
+from __future__ import annotations
+
+import re
+
+from jsonargparse import DefaultHelpFormatter
+
+#: An empty line, and the line that begins with an example.
+_BREAK = re.compile(r"\n\s*\n|\n(?=Examples?:)")
+
+
+class Paragraphs(DefaultHelpFormatter):
+    """Fills every paragraph of a description by itself; of examples each line stays one."""
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        return "\n\n".join(self._paragraph(part, width, indent) for part in _BREAK.split(text.strip()))
+
+    def _paragraph(self, text: str, width: int, indent: str) -> str:
+        if not text.startswith("Example"):
+            return super()._fill_text(text, width, indent)
+        label, _, commands = text.partition(":")
+        return "\n".join(
+            [f"{indent}{label}:", *(f"{indent}  {line.strip()}" for line in commands.splitlines())]
+        )
