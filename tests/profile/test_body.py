@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tests.profile.test_prompt import Letters, template
+from tests.lm.test_prompt import Letters, template
 from tests.profile.written import Groups, write
 from userip_lightning.errors import InputError
 from userip_lightning.profile.body import BodyWriter

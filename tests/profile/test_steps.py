@@ -7,7 +7,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from tests.profile.test_prompt import Letters, template
+from tests.lm.test_prompt import Letters, template
 from userip_lightning.batches import ProfileBatch, RecBatch
 from userip_lightning.profile.behaviours import Behaviours
 from userip_lightning.profile.body import BodyWriter, Tokens

@@ -3,7 +3,7 @@
 import numpy as np
 from sklearn.feature_extraction.text import TfidfVectorizer
 
-from tests.profile.test_prompt import Letters
+from tests.lm.test_prompt import Letters
 from userip_lightning.profile.body import Ints
 from userip_lightning.profile.words import Words, inverse_frequency, item_words, start_ids
 
