@@ -40,6 +40,39 @@ def test_two_pieces_share_the_lines_of_a_log():
     assert stream.getvalue() == "rows: 61/100, 1.0/s, 39 s left\n"
 
 
+def test_a_line_of_a_log_says_where_all_pieces_stand():
+    stream, clock = io.StringIO(), Clock()
+    with Bars(Console(file=stream, width=100), clock), piece("parts") as outer:
+        for part in range(1, 3):
+            with piece("users of this part") as inner:
+                for user in (40, 80):
+                    clock.now += 25
+                    inner.at(user, 80)
+            outer.at(part, 4)
+    assert stream.getvalue() == "parts: 1/4, 48/h, 4 min left; users of this part: 40/80, 1.6/s, 25 s left\n"
+
+
+def test_bars_of_a_terminal_do_not_wait_for_each_other():
+    console = Console(file=io.StringIO(), force_terminal=True, width=120, legacy_windows=False)
+    clock = Clock()
+    with Bars(console, clock) as bars:
+        outer, inner = Piece(bars, "parts"), Piece(bars, "users")
+        clock.now = 10
+        inner.at(80, 80)
+        outer.at(1, 4)
+        assert [task.completed for task in bars.drawn.tasks] == [1, 80]
+
+
+def test_a_quiet_console_has_no_bars():
+    assert not Bars(Console(force_terminal=True, quiet=True)).live
+
+
+def test_what_a_program_reads_is_left_alone(capsys):
+    with Bars(Console(file=io.StringIO(), force_terminal=True)):
+        print("codes")  # to a pipe here
+    assert capsys.readouterr().out == "codes\n"
+
+
 def test_a_notice_delays_the_next_line_of_a_log():
     stream, clock = io.StringIO(), Clock()
     with Bars(Console(file=stream, width=100), clock) as bars:

@@ -6,6 +6,7 @@ and need not know who shows it: the :class:`Bars` that are open in this process 
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -44,8 +45,9 @@ class Bars:
 
     def __init__(self, console: Console | None = None, clock: Clock = time.monotonic) -> None:
         self.console = console or Console(stderr=True)
-        self.live = self.console.is_terminal
+        self.live = self.console.is_terminal and not self.console.quiet
         self.clock = clock
+        self.pieces: list[Piece] = []  # that are open, the outer ones first
         self.drawn = Progress(
             TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=20),
@@ -54,6 +56,7 @@ class Bars:
             TimeElapsedColumn(),
             TextColumn("{task.fields[note]}", markup=False),
             console=self.console,
+            redirect_stdout=sys.stdout.isatty(),  # what a program reads is left alone
             disable=not self.live,
         )
         self._shown = clock()
@@ -79,13 +82,13 @@ class Bars:
         """Whether it is time to show progress again."""
         return self.clock() - self._shown >= (LIVE_PERIOD if self.live else LOG_PERIOD)
 
-    def shown(self) -> None:
-        """Progress is shown now."""
-        self._shown = self.clock()
+    def line(self) -> None:
+        """Print where all open pieces stand, in one line."""
+        self.notice("; ".join(words for one in self.pieces if (words := one.words())))
 
 
 class Piece:
-    """One piece of work; call :meth:`at` as often as you like.
+    """One piece of work; call :meth:`at` as often as you like. A piece may lie within another.
 
     Args:
         bars: that show it.
@@ -95,7 +98,11 @@ class Piece:
 
     def __init__(self, bars: Bars, what: str, unit: str = "") -> None:
         self._bars, self._what, self._unit = bars, what, unit
+        self._total: float | None = None
+        self._note, self._shown = "", -LIVE_PERIOD
+        self._told = False
         self._task: TaskID = bars.drawn.add_task(what, total=None, pace="", note="")
+        bars.pieces.append(self)
         self.begin(0)
 
     def begin(self, done: float) -> None:
@@ -104,26 +111,36 @@ class Piece:
 
     def due(self) -> bool:
         """Whether :meth:`at` would show anything; ask where its arguments are costly."""
+        if self._bars.live:  # a bar of its own
+            return self._bars.clock() - self._shown >= LIVE_PERIOD
         return self._bars.due()
 
     def at(self, done: float, total: float | None = None, note: str = "") -> None:
         """So much is done; it is shown when it is time."""
         if done < self._done:  # another part of the work, counted from its start
             self.begin(done)
-        self._done = done
-        if not self._bars.due():
+        self._done, self._total, self._note, self._told = done, total, note, True
+        if not self.due():
             return
-        self._bars.shown()
-        pace = self._pace.words(done, total, self._unit)
+        self._shown = self._bars.clock()
         if self._bars.live:
+            pace = self._pace.words(done, total, self._unit)
             self._bars.drawn.update(self._task, completed=done, total=total, pace=pace, note=note)
         else:
-            counted = f"{done:,.0f}" + ("" if total is None else f"/{total:,.0f}")
-            counted += self._unit and f" {self._unit}"
-            self._bars.notice(f"{self._what}: {', '.join(part for part in (counted, pace, note) if part)}")
+            self._bars.line()
+
+    def words(self) -> str:
+        """Where it stands; empty where nothing has been told of it."""
+        if not self._told:
+            return ""
+        counted = f"{self._done:,.0f}" + ("" if self._total is None else f"/{self._total:,.0f}")
+        counted += self._unit and f" {self._unit}"
+        pace = self._pace.words(self._done, self._total, self._unit)
+        return f"{self._what}: {', '.join(part for part in (counted, pace, self._note) if part)}"
 
     def end(self) -> None:
         """It is done, or given up."""
+        self._bars.pieces.remove(self)
         self._bars.drawn.remove_task(self._task)
 
 

@@ -1,4 +1,4 @@
-"""`userip profile|quantize|ctr fit|validate|test|predict`: the stock LightningCLI on one stage."""
+"""`userip profile|quantize|catalogue|ctr fit|validate|test|predict`: the stock LightningCLI on one stage."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from typing import Any, cast
 
 from lightning.pytorch import Trainer
 from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCLI
+from lightning.pytorch.utilities import rank_zero_only
+from rich.console import Console
 
 from userip_lightning.errors import InputError
 from userip_lightning.lock import sole_writer
@@ -138,5 +140,6 @@ def run_stage(stage: Stage, arguments: Sequence[str]) -> None:
         raise InputError(
             f"say what to do: userip {stage.name} fit, validate, test or predict (--help explains)."
         )
-    with Display() as display, ExitStack() as until_done:
+    console = Console(quiet=True) if rank_zero_only.rank else None  # ranks share a terminal
+    with Display(console) as display, ExitStack() as until_done:
         StageCLI(stage, arguments, display, until_done)
