@@ -3,7 +3,7 @@
     python benchmarks/kills.py [--moments 20] [--commands reproduce infer] [--users 200]
 
 Every attempt has a cache and an output of its own. It is killed (SIGKILL) after a share of the time that the
-whole command took (of the last time that it was not killed: other work may slow it). It is run again with
+whole command took (the last time that it was not killed; other work can slow it down). It is run again with
 the same words, and has to end as the run that nobody killed: the same figures in every row of the table, the
 same codes of every user, and no half-written file beside them. Processes are forked from one that has
 imported everything, so that the moments fall into the work.

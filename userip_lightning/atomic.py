@@ -97,7 +97,7 @@ def _hidden_prefix(target: Path) -> str:
 
 
 def _drop_stale(target: Path) -> None:
-    """Remove what processes of this machine that are no more left hidden beside ``target``."""
+    """Remove hidden files beside ``target`` that ended processes of this machine left."""
     prefix = _hidden_prefix(target)
     for left in target.parent.glob(".*") if target.parent.is_dir() else ():
         process = left.name.removeprefix(prefix).split(".")[0]

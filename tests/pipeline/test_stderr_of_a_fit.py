@@ -9,9 +9,9 @@ import pytest
 
 OWN = re.compile(
     r"prepared data: .*"
-    r"|\[\d+/\d+(, \d+ (s|min) left)?\] [a-z0-9/]+: done in \d+\.\d s, [\d,]+ MiB at most"
-    r"|\[\d+/\d+\] [a-z0-9/]+: nothing changed, kept"
-    r"|(\S+|language model, .*): [\d,]+(/[\d,]+)?, .*"
+    r"|\[\d+/\d+(, (\d+ h )?\d+ (s|min) left)?\] [a-z0-9/_]+: done in \d+\.\d s, [\d,]+ MiB at most"
+    r"|\[\d+/\d+\] [a-z0-9/_]+: nothing changed, kept"
+    r"|[^:]+: [\d,]+(/[\d,]+)?( \w+)?(, .*)?"
     r"|warning: profile .*; lower its size in \S+"
     r"|report: all figures are in \S+"
 )

@@ -18,7 +18,7 @@ def work(given: object) -> object:
     if given == "refuse":
         raise InputError("nothing to do")
     if given == "environment":
-        return os.environ.get("SET_BEFORE_THE_WORKER"), os.environ.get("SET_BEFORE_THE_SERVER")
+        return os.environ.get("SET_SINCE"), os.environ.get("PYTEST_CURRENT_TEST")
     if given == "sleep":
         time.sleep(60)
     if given == "fail":
@@ -66,14 +66,12 @@ def test_work_whose_process_dies_fails_alone(pool):
     assert pool.submit(lambda do: do("it")).result(60)[0] == "it"
 
 
-def test_a_process_has_the_environment_of_its_start(monkeypatch):
-    monkeypatch.setenv("SET_BEFORE_THE_SERVER", "1")
-    with WorkerPool(1, work) as pool:
-        pool.submit(lambda do: do("it")).result(60)
-    monkeypatch.delenv("SET_BEFORE_THE_SERVER")
-    monkeypatch.setenv("SET_BEFORE_THE_WORKER", "2")
-    with WorkerPool(1, work) as pool:
-        assert pool.submit(lambda do: do("environment")).result(60) == ("2", None)
+def test_a_process_has_the_environment_of_its_start(pool, monkeypatch):
+    pool.submit(lambda do: do("it")).result(60)
+    monkeypatch.delenv("PYTEST_CURRENT_TEST")  # which the server has, as a test started it
+    monkeypatch.setenv("SET_SINCE", "2")
+    with WorkerPool(1, work) as another:
+        assert another.submit(lambda do: do("environment")).result(60) == ("2", None)
 
 
 def test_a_pool_that_is_given_up_waits_for_nobody():

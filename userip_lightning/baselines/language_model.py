@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 from lightning.pytorch import LightningDataModule
 
 from userip_lightning.errors import InputError
 from userip_lightning.lm.quantized import to_int8
 from userip_lightning.lm.source import LMSource, load_model, plain_backend
-
-if TYPE_CHECKING:
-    pass
 
 
 @runtime_checkable

@@ -26,7 +26,7 @@ def infer(engine: Engine, request: Request, report: Callable[[str], None]) -> Su
     Args:
         engine: by what.
         request: of whom, and where to.
-        report: is told in a sentence how far it is.
+        report: is told what is begun, kept or wrong, a sentence each; progress is a piece of ``bars``.
 
     Returns:
         The summary: users, rows, what was left out, and how many users have each code.

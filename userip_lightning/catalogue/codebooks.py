@@ -1,6 +1,6 @@
 """The two forms that codes of several profiles take, and which one a log gets.
 
-``joint``: EM finds a class for every combination of codes, and classes are named afterwards (``naming.py``).
+``joint``: EM finds a class for every combination of codes; classes are named afterwards (``code_order.py``).
 ``factorised``: each of two profiles has a codebook of its own, and EM finds both at once.
 """
 

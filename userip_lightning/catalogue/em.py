@@ -3,7 +3,7 @@
     E step    r_uc ∝ exp(t · score_uc), its sums added up block by block
     M step    sums → table
 
-``joint_start.py`` has a class c for every combination of codes, ``factorised_start.py`` a codebook for each
+``joint_em.py`` has a class c for every combination of codes, ``factorised_em.py`` a codebook for each
 of two profiles. A start draws r first; then t rises from 0.4 to 1. Part of the events is hidden from all
 starts. When the race is over, the start whose table predicts them best goes on alone, with all events. A
 block is forgotten once it is added up, so the sums do not grow with the number of users.

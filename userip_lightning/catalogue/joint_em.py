@@ -1,6 +1,6 @@
 """A start of EM with one class for every combination of codes (``code_table.py``, ``event_model.py``).
 
-r is drawn from Dirichlet(0.3) first, or mixed into an opening (``opening.py``).
+r is drawn from Dirichlet(0.3) first, or mixed into an opening (``generosity_start.py``).
 """
 
 from __future__ import annotations

@@ -140,6 +140,6 @@ def run_stage(stage: Stage, arguments: Sequence[str]) -> None:
         raise InputError(
             f"say what to do: userip {stage.name} fit, validate, test or predict (--help explains)."
         )
-    console = Console(quiet=True) if rank_zero_only.rank else None  # ranks share a terminal
+    console = Console(quiet=True) if rank_zero_only.rank else None  # type: ignore[attr-defined]  # Lightning sets it
     with Display(console) as display, ExitStack() as until_done:
         StageCLI(stage, arguments, display, until_done)

@@ -14,7 +14,6 @@ from userip_lightning.cli.paragraphs import Paragraphs
 from userip_lightning.cli.shown import visible
 from userip_lightning.errors import InputError
 from userip_lightning.pipeline.progress import Display
-from userip_lightning.pipeline.quiet import quiet
 from userip_lightning.pipeline.steered import AS_FITTED, CodeBeside, Steered, steer
 from userip_lightning.pipeline.steering_changes import Changes
 from userip_lightning.report.comparison import CODES, NO_CODES
@@ -54,7 +53,7 @@ def steer_experiment(arguments: Sequence[str]) -> None:
     name = config.name or f"{root.resolve().name}-steered"
     if name == root.resolve().name:
         raise InputError(f"--name: {name} is the experiment itself; give another name.")
-    with quiet(), Display() as display:
+    with Display() as display:
         found = steer(root, config.seed, name, changes, display)
     _show(found)
 

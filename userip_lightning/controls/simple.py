@@ -2,7 +2,7 @@
 
 A code is a function of the user id, which is a field already, so even codes without meaning can move a CTR
 model. Every control gives int64 codes [U, P] in the order of the users table, and is made from TRAIN and
-SUPPORT rows at most. ``kmeans_controls.py`` and ``mixture_controls.py`` have more.
+SUPPORT rows at most. ``kmeans.py`` and ``mixtures.py`` have more.
 """
 
 from __future__ import annotations

@@ -31,7 +31,7 @@ class JudgedData(Protocol):
 
     @property
     def rows_seen(self) -> NDArray[np.int64]:
-        """Ids of the rows that training sees."""
+        """Ids of the rows that training sees, or that a prompt shows."""
 
     @property
     def provenance(self) -> Manifest:

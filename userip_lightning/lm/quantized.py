@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import Any, Literal, cast
 
 import torch
 from torch import Tensor, nn
@@ -26,9 +26,6 @@ from transformers import BitsAndBytesConfig
 from transformers.pytorch_utils import Conv1D
 
 from userip_lightning.errors import InputError
-
-if TYPE_CHECKING:
-    pass
 
 Quantization = Literal["none", "int8", "nf4"]
 

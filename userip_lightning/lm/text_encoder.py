@@ -18,8 +18,10 @@ from torch import Tensor
 from transformers import AutoConfig, AutoModel, AutoTokenizer
 
 from userip_lightning.assets import DEFAULT_ENCODER, resolve_encoder
+from userip_lightning.bars import say
 from userip_lightning.errors import InputError, Unavailable
 from userip_lightning.lm.control_tokens import plain_texts
+from userip_lightning.lm.on_disk import is_local
 from userip_lightning.lm.source import OWN_CODE
 
 if TYPE_CHECKING:
@@ -68,6 +70,8 @@ class TextEncoder:
         try:
             path = str(resolve_encoder(source.name))
             revision = source.revision or "main"
+            if not is_local(path, revision):
+                say(f"{source.name}: downloading the encoder from the hub, once")
             self._tokenizer: Any = AutoTokenizer.from_pretrained(
                 path, revision=revision, trust_remote_code=False
             )

@@ -21,7 +21,7 @@ class Profile:
     """One latent profile of every user.
 
     Args:
-        size: how many codes it has, K_p; has to be given.
+        size: how many codes it has, K_p; 0 is refused.
         text: the words in front of its soft tokens, for engines and sources that ask a language model. Where
             null, "This user's NAME is" of the first profile and ", his NAME is" of the others.
     """
@@ -112,6 +112,9 @@ def filled(sections: Mapping[str, Any], profiles: Mapping[str, Profile]) -> dict
     Args:
         sections: stage name to settings, JSON values; they stay as they are.
         profiles: as :func:`declared` gives them.
+
+    Raises:
+        InputError: a source of text has other profiles in its prompt, and no sizes for them.
     """
     told = deepcopy(dict(sections))
     for key in _keys("", given=True):
@@ -183,6 +186,12 @@ def _fill_source(source: Any, profiles: Mapping[str, Profile]) -> None:
     for part in arguments.get("sources", ()):
         _fill_source(part, profiles)
     if "prompt" in arguments and arguments.get("sizes") == []:
+        own = arguments["prompt"]["profiles"]
+        if own not in (_prompt(profiles), _prompt(default_profiles())):
+            raise InputError(
+                f"{_TEXT}: a prompt with the profiles {own}, but the experiment has {_prompt(profiles)}; say "
+                "them once, in profiles, or give this source sizes of its own."
+            )
         arguments["sizes"] = [profile.size for profile in profiles.values()]
         _set(arguments, "prompt.profiles", _prompt(profiles))
 

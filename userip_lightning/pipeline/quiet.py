@@ -21,7 +21,9 @@ _PACKAGE = str(Path(__file__).parent.parent)
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Silence notes and warnings of Lightning, W&B, jsonargparse and transformers; errors still show.
+    """Silence notes and warnings of Lightning, W&B, jsonargparse and transformers, and bars of tqdm.
+
+    Errors still show, and so does a bar that is asked for with ``disable=False``.
 
     A warning of this package is one line, without the place in the code that it comes from.
     """

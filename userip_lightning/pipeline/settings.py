@@ -69,7 +69,7 @@ class Settings:
             by the same rule; a language model reads items only. ``per_user`` infers soft tokens of every
             user with a language model and quantizes them, as in the paper.
         profiles: name to ``size``, how many codes this profile has, and ``text``, the words that ask a
-            language model for it. All profiles in order, in place of the two of the paper:
+            language model for it. Give all profiles, in order; they replace the paper's two:
             ``{hobby: {size: 8}, background: {size: 3}, budget: {size: 5}}``. On the command line,
             ``--profiles.budget.size 5`` adds one and ``--profiles.hobby.size 8`` changes one.
         seed: seed of data preparation.

@@ -63,8 +63,9 @@ def changed_experiment(root: Path, before: Experiment, name: str, changes: Chang
         if changes.anchors:
             steps = sections[stage]["trainer"]["max_epochs"] + steering.steps
             more[stage]["trainer"] = {"max_epochs": steps}
-        if "prompt" in sections[stage]["data"]["text"].get("init_args", {}):
-            named = [{"name": name, "text": one.text} for name, one in profiles.items()]
+        if prompt := sections[stage]["data"]["text"].get("init_args", {}).get("prompt"):
+            own = {one["name"]: Profile(text=one["text"]) for one in prompt["profiles"]}
+            named = [{"name": name, "text": one.text} for name, one in _renamed(own, changes).items()]
             more[stage]["data"] = {"text": {"init_args": {"prompt": {"profiles": named}}}}
     elif changes.anchors or changes.merge:
         raise InputError(

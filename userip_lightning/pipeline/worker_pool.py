@@ -86,7 +86,7 @@ class WorkerPool(Generic[Given, Made]):
 class _Worker(Generic[Given, Made]):
     """One process, forked from a server that has imported the libraries, which takes ten seconds.
 
-    The server has no threads; a process forked from this one would inherit the locks of its threads.
+    The server runs no Python threads; one forked from this process would inherit the locks of its threads.
     """
 
     def __init__(self, function: Callable[[Given], Made]) -> None:

@@ -1,7 +1,7 @@
 """Do the codes help? Variants of one CTR model side by side, and the codes against every control.
 
-Differences carry the interval of a user-clustered paired bootstrap (``bootstrap.py``) and, for the codes,
-a paired t test over seeds with Holm's correction over the contrasts (``significance.py``).
+Differences carry the interval of a user-clustered paired bootstrap (``statistics/bootstrap.py``) and, for the
+codes, a paired t test over seeds with Holm's correction over the contrasts (``statistics/significance.py``).
 """
 
 from __future__ import annotations

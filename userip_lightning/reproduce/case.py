@@ -167,6 +167,7 @@ def _with_sizes(experiment: Experiment, grown: dict[str, int]) -> Experiment:
         )
     profiles = {name: replace(one, size=grown.get(name, one.size)) for name, one in before.items()}
     settings = replace(experiment.settings, profiles=profiles)
+    # A source of text that was told the profiles before keeps their sizes: it reads the items once for all.
     sections = filled(experiment.sections, profiles)
     # A sweep asks what large codebooks do; that some of their codes have no user belongs to the answer.
     sections[_CODEBOOKS[settings.engine]]["model"]["allow_unused"] = True

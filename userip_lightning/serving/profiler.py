@@ -28,7 +28,7 @@ from userip_lightning.ids import Ids
 from userip_lightning.serving.factorised_sums import FactorisedSums
 from userip_lightning.serving.item_rows import ItemRows
 from userip_lightning.serving.joint_sums import JointSums
-from userip_lightning.serving.stored_states import StoredStates, refuse_no_state
+from userip_lightning.serving.stored_states import StoredStates, require_state
 from userip_lightning.serving.sums import Floats, Ints, Sums
 
 if TYPE_CHECKING:
@@ -215,12 +215,12 @@ class Profiler:
 
     def code(self, state: Floats) -> tuple[int, ...]:
         """A state [W] → a code per profile; InputError where it is no float64 vector of W figures."""
-        refuse_no_state(state, self.sums.width)
+        require_state(state, self.sums.width)
         return self._combinations[int(self.sums.scores(state).argmax())]
 
     def posterior(self, state: Floats) -> Floats:
         """A state [W], as for :meth:`code` → probabilities of all combinations of codes, [K_1, .., K_P]."""
-        refuse_no_state(state, self.sums.width)
+        require_state(state, self.sums.width)
         scores = self.sums.scores(state)
         odds = np.exp(scores - scores.max())
         return np.asarray(odds / odds.sum()).reshape(self.sizes)
@@ -268,7 +268,7 @@ class Profiler:
         return max(1, _FIGURES // self.sums.width)
 
     def _add(self, state: Floats, item: str | int | float | None, label: int, times: int) -> bool:
-        refuse_no_state(state, self.sums.width, writeable=True)
+        require_state(state, self.sums.width, writeable=True)
         if label not in (0, 1):
             raise InputError(f"label: {label!r} given, expected 1 for liked or 0 for not.")
         row = self.items.row(item)

@@ -1,4 +1,4 @@
-"""States of users: those that a bank keeps, and what is none."""
+"""States of users: those that a bank keeps, and the check that an array is a state."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class StoredStates:
         return found
 
 
-def refuse_no_state(state: Floats, width: int, writeable: bool = False) -> None:
+def require_state(state: Floats, width: int, writeable: bool = False) -> None:
     """Refuse what is no state of W figures; cheap, as it is done for every event.
 
     Raises:

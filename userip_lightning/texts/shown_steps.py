@@ -10,7 +10,7 @@ from userip_lightning.bars import Piece
 
 
 class ShownSteps(Callback):
-    """Tells a piece of work of a Trainer's steps.
+    """Reports a Trainer's steps to a piece of work.
 
     Args:
         piece: of work.

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from torch import Tensor, nn
 from transformers.pytorch_utils import Conv1D
 
 from userip_lightning.errors import InputError
 from userip_lightning.lm.quantized import Int8Linear
-
-if TYPE_CHECKING:
-    pass
 
 #: What peft puts into the names of what learns.
 _MARK = "lora_"

@@ -9,7 +9,7 @@ S seeds drawn from S vary too little: their mean has (S-1)/S of the variance tha
 it, and a percentile of it is close to a normal one although the variance was estimated from S values. So what
 the draw of seeds adds to a replicate is stretched by √(S/(S-1)) · t(S-1) / z, with the 97.5 % quantiles of
 Student's t and of the normal distribution. Where users decide nothing, the interval is that of a t test.
-One seed says nothing of training luck, and no interval can make up for that (``verdict.py``).
+One seed says nothing of training luck, and no interval can make up for that (``report/verdict.py``).
 
 A replicate weights every row by how often its user was drawn. Rows are sorted by score once; then
 

@@ -15,6 +15,7 @@ from userip_lightning.artifact import read_manifest, stable_hash
 from userip_lightning.pipeline.banks import write_control
 from userip_lightning.pipeline.config import Experiment, prepare
 from userip_lightning.pipeline.plan import Job, Plan, make_plan
+from userip_lightning.pipeline.profiles import filled
 from userip_lightning.pipeline.progress import Display
 from userip_lightning.pipeline.retrained_controls import PERMUTED_TEXT, RETRAINED
 from userip_lightning.pipeline.run import fit
@@ -125,4 +126,5 @@ def _runs(plan: Plan, variant: str) -> tuple[Path, ...]:
 def _with_text(experiment: Experiment, text: object) -> Experiment:
     section = experiment.sections["catalogue"]
     data = {**section["data"], "text": text}
-    return experiment._replace(sections={**experiment.sections, "catalogue": {**section, "data": data}})
+    sections = {**experiment.sections, "catalogue": {**section, "data": data}}
+    return experiment._replace(sections=filled(sections, experiment.settings.profiles))
