@@ -18,6 +18,11 @@ from userip_lightning.schema import CODES_PER_PROFILE
 DATA = {"source": {"class_path": "MovieLens100K", "init_args": {"path": "nowhere"}}}
 PRIOR = "userip_lightning.quantize.prior.QuantizePrior"
 LIKELIHOOD = f"{Likelihood.__module__}.Likelihood"
+#: A source of text whose prompt has profiles of its own, and no sizes for them.
+OTHER_WORDS = {
+    "class_path": LIKELIHOOD,
+    "init_args": {"prompt": {"profiles": [{"name": "taste", "text": "x"}]}},
+}
 THREE = {"hobby": {"size": 8}, "background": {"size": 3}, "budget": {"size": 5}}
 SIZES = {"hobby": 8, "background": 3, "budget": 5}
 WORDS = ["This user's hobby is", ", his background is", ", his budget is"]
@@ -183,6 +188,10 @@ def test_the_other_engines_sizes_are_passed_over_in_these() -> None:
         ),
         ("--quantize.model.sizes.hobby=8", "profiles have the sizes; write --profiles.hobby.size NUMBER."),
         ({"engine": "per_user", **prompt(budget="His budget is")}, "profiles.budget: it has 0 codes;"),
+        (
+            {"profiles": THREE, "catalogue": {"data": {"text": OTHER_WORDS}}},
+            "catalogue.data.text: a prompt with the profiles [{'name': 'taste', 'text': 'x'}], but the",
+        ),
     ],
 )
 def test_bad_input_is_one_sentence(more, said) -> None:
