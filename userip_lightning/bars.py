@@ -84,7 +84,7 @@ class Bars:
 
     def line(self) -> None:
         """Print where all open pieces stand, in one line."""
-        self.notice("; ".join(words for one in self.pieces if (words := one.words())))
+        self.notice("; ".join(words for one in tuple(self.pieces) if (words := one.words())))
 
 
 class Piece:
