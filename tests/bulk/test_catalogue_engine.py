@@ -15,6 +15,7 @@ from userip_lightning.artifact import Manifest
 from userip_lightning.bank import FeatureBank
 from userip_lightning.bank.versions import point, versions
 from userip_lightning.bulk.catalogue_engine import Tabled
+from userip_lightning.bulk.part_store import PartStore
 from userip_lightning.cli import main
 from userip_lightning.cli.infer import trained_by
 from userip_lightning.data.prepared import PreparedData
@@ -105,14 +106,21 @@ def test_states_of_the_bank_are_what_its_events_add_up_to(fitted: Fitted):
     assert np.array_equal(some, states[3])
 
 
-def test_a_run_that_was_stopped_goes_on_and_ends_as_one_that_was_not(fitted: Fitted, population, tmp_path):
-    def stop(sentence: str) -> None:
-        if sentence.startswith("part 1:"):
+def test_a_run_that_was_stopped_goes_on_and_ends_as_one_that_was_not(
+    fitted: Fitted, population, tmp_path, monkeypatch
+):
+    write = PartStore.write
+
+    def stop(store, part, found):
+        write(store, part, found)
+        if part == 1:
             raise KeyboardInterrupt
 
     output, said = tmp_path / "codes", []
-    with pytest.raises(KeyboardInterrupt):
-        run(fitted.engine, population, output, report=stop)
+    with monkeypatch.context() as patched:
+        patched.setattr(PartStore, "write", stop)
+        with pytest.raises(KeyboardInterrupt):
+            run(fitted.engine, population, output)
     assert [file.name for file in sorted((output / "codes").iterdir())] == ["00000.parquet", "00001.parquet"]
     assert (
         run(fitted.engine, population, output, report=said.append)

@@ -8,7 +8,9 @@ import pytest
 from userip_lightning.cli import main
 
 #: What `userip fit` says before it meets the bad input.
-_PROGRESS = re.compile(r"(prepared data|(profile|quantize|ctr/\w+)/seed\d+)(: | epoch | test | validation )")
+_PROGRESS = re.compile(
+    r"(\[\d+/\d+[^]]*\] )?(prepared data|(profile|quantize|ctr/\w+)/seed\d+)(: | epoch | test | validation )"
+)
 
 
 def refused(words: list[str], capsys: pytest.CaptureFixture[str]) -> str:

@@ -251,7 +251,7 @@ LONG = " {title}" + " {genres}" * 40
         ),
         (
             profile(prompt={"profiles": NAMELESS}),
-            ["prompt.profiles: the text '' of profile 'background' tokenizes to nothing; give it at least"],
+            ["profiles.background.text: no words given; write some, or leave it out"],
         ),
         (
             profile(prompt={"item": LONG}),
