@@ -51,7 +51,7 @@ $(REPRODUCED): $(INSTALLED)
 	$(BIN)/userip reproduce $(@:reproduce-%=%) --config $(STUDY)
 
 test: $(INSTALLED_DEV) ## run the tests, one file per process (no network needed once installed)
-	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 check: $(INSTALLED_DEV) ## lint, format, types and import rules
 	$(BIN)/ruff check .

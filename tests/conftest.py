@@ -22,8 +22,22 @@ from transformers import (
 
 pytest_plugins = ["tests.experiment"]
 
+#: Files that take longest; they go first, so that no process is left alone with one at the end.
+LONGEST = (
+    "test_planted",
+    "test_gpu_script",
+    "test_every_table",
+    "test_processes",
+    "test_regimes",
+    "test_notebook",
+)
 TITLES = Path(__file__).parent / "data" / "tiny" / "csv"
 SPECIAL = ["<s>", "</s>", "<unk>"]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the files that take longest first."""
+    items.sort(key=lambda item: item.path.stem not in LONGEST)
 
 
 def save_tokenizer(folder: Path) -> int:
