@@ -7,18 +7,27 @@ import subprocess
 import sys
 import time
 import zipfile
+from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from importlib.metadata import version
 from pathlib import Path
+from threading import Thread
 
 import gguf
 import numpy as np
 import pytest
 import torch
+from packaging.version import Version
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from userip_lightning import assets
+from userip_lightning.bars import Piece
 from userip_lightning.errors import InputError
+from userip_lightning.wheel_download import Wheel
 
-CONTENT = {"toy/data.txt": b"user item rating\n", "toy/unwanted.txt": b"not asked for\n"}
+# pip draws no progress of less than 40 kB
+CONTENT = {"toy/data.txt": b"user item rating\n", "toy/unwanted.txt": b"not asked for\n" * 10_000}
 
 
 @pytest.fixture
@@ -32,7 +41,7 @@ def index(tmp_path, monkeypatch) -> Path:
 
 
 @pytest.fixture
-def wheel(index) -> assets.Wheel:
+def wheel(index) -> Wheel:
     """A published wheel of two files, of which one is wanted."""
     file = index / "toy_data-1.0-py3-none-any.whl"
     with zipfile.ZipFile(file, "w") as archive:
@@ -45,7 +54,7 @@ def wheel(index) -> assets.Wheel:
         archive.writestr("toy_data-1.0.dist-info/RECORD", "")
     digest = hashlib.sha256(CONTENT["toy/data.txt"]).hexdigest()
     sha256 = hashlib.sha256(file.read_bytes()).hexdigest()
-    return assets.Wheel("toy-data", "1.0", sha256, 1, {"toy/data.txt": digest})
+    return Wheel("toy-data", "1.0", sha256, 1, {"toy/data.txt": digest})
 
 
 def test_only_the_named_files_are_unpacked_and_the_wheel_goes(wheel, tmp_path):
@@ -74,6 +83,37 @@ def test_a_download_that_was_finished_or_put_there_by_hand_is_used(wheel, index,
     assert (folder / "data.txt").read_bytes() == CONTENT["toy/data.txt"]
 
 
+@pytest.fixture
+def served(index, wheel, tmp_path, monkeypatch) -> Iterator[None]:
+    """The index on loopback, as pip draws progress of what comes over a network alone."""
+    pages = tmp_path / "pages"
+    folder = pages / "toy-data"
+    folder.mkdir(parents=True)
+    (index / wheel.filename).rename(folder / wheel.filename)
+    (folder / "index.html").write_text(f'<a href="{wheel.filename}">{wheel.filename}</a>')
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(SimpleHTTPRequestHandler, directory=str(pages)))
+    Thread(target=server.serve_forever, daemon=True).start()
+    monkeypatch.delenv("PIP_NO_INDEX")
+    monkeypatch.delenv("PIP_FIND_LINKS")
+    for name, value in {"INDEX_URL": f"http://127.0.0.1:{server.server_port}", "EXTRA_INDEX_URL": ""}.items():
+        monkeypatch.setenv(f"PIP_{name}", value)
+    yield
+    server.shutdown()
+
+
+def test_a_bar_shows_the_megabytes_of_a_download(wheel, served, tmp_path, monkeypatch):
+    told: list[tuple[float, float | None]] = []
+    monkeypatch.setattr(Piece, "at", lambda piece, done, total=None, note="": told.append((done, total)))
+    folder = assets.ensure_files(wheel, tmp_path / "cache", "toy", report=print)
+    assert (folder / "data.txt").read_bytes() == CONTENT["toy/data.txt"]
+    if Version(version("pip")) < Version("24.1"):
+        assert not told
+    else:
+        done, total = told[-1]
+        assert done == total
+        assert 0.14 < done < 0.15
+
+
 def test_a_truncated_download_is_fetched_again(wheel, index, tmp_path):
     downloads = tmp_path / "cache" / "downloads"
     downloads.mkdir(parents=True)
@@ -99,7 +139,7 @@ def test_a_wheel_of_another_hash_is_refused(wheel, index, tmp_path):
 
 
 def test_a_file_of_another_hash_inside_the_wheel_is_refused(wheel, tmp_path):
-    wrong = assets.Wheel(wheel.project, wheel.version, wheel.sha256, 1, {"toy/data.txt": "0" * 64})
+    wrong = Wheel(wheel.project, wheel.version, wheel.sha256, 1, {"toy/data.txt": "0" * 64})
     with pytest.raises(InputError, match=r"toy/data\.txt has another hash"):
         assets.ensure_files(wrong, tmp_path / "cache", "toy", report=print)
     assert not (tmp_path / "cache" / "toy").exists()
@@ -117,7 +157,7 @@ def test_a_killed_fetch_is_taken_up_by_the_next(wheel, index, tmp_path):
         "import time\n"
         "from pathlib import Path\n"
         "from userip_lightning import assets\n"
-        "from userip_lightning.assets import Wheel\n"
+        "from userip_lightning.wheel_download import Wheel\n"
         f"wheel = {wheel!r}\n"
         "assets.zipfile.ZipFile = lambda archive: time.sleep(60)\n"
         f"assets.ensure_files(wheel, Path({str(tmp_path / 'cache')!r}), 'toy', print)\n"

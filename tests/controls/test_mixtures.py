@@ -4,9 +4,13 @@ import pytest
 from sklearn.metrics import adjusted_rand_score
 
 from tests.controls.test_simple import planted
-from userip_lightning.controls.mixtures import bag_of_words_mixture, count_mixture
+from userip_lightning.catalogue.em import Schedule
+from userip_lightning.controls import mixtures
+from userip_lightning.controls.affinity import AffinityJudge
+from userip_lightning.controls.mixtures import EngineSettings, bag_of_words_mixture, count_mixture
 from userip_lightning.data.labels import Implicit, RatingThreshold
 from userip_lightning.data.prepared import PreparedData
+from userip_lightning.errors import InputError
 
 
 @pytest.fixture(scope="module")
@@ -31,10 +35,50 @@ def test_a_mixture_finds_the_users_hobbies(implicit: PreparedData, control) -> N
     assert adjusted_rand_score(implicit.users["hobby"].to_list(), codes[:, 0]) > 0.5
 
 
-@pytest.mark.parametrize("control", [count_mixture, bag_of_words_mixture])
-def test_neither_negatives_nor_judged_rows_are_read(implicit: PreparedData, control) -> None:
+def test_neither_negatives_nor_judged_rows_are_read(implicit: PreparedData) -> None:
     kept = implicit.events.filter(pl.col("logged") & ~pl.col("split").is_in(["val", "test"]))
-    assert np.array_equal(control(implicit, (2, 2), 0), control(with_events(implicit, kept), (2, 2), 0))
+    codes = count_mixture(implicit, (2, 2), 0)
+    assert np.array_equal(codes, count_mixture(with_events(implicit, kept), (2, 2), 0))
+
+
+def test_validation_rows_choose_the_width_of_the_words_and_nothing_else(
+    implicit: PreparedData, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tested = pl.col("split") == "test"
+    codes = bag_of_words_mixture(implicit, (2, 2), 0)
+    assert np.array_equal(
+        codes, bag_of_words_mixture(with_events(implicit, implicit.events.filter(~tested)), (2, 2), 0)
+    )
+    offered: list[np.ndarray] = []
+
+    def remember(_: AffinityJudge, candidate: np.ndarray) -> float:
+        offered.append(candidate)
+        return 0.5
+
+    monkeypatch.setattr(AffinityJudge, "auc", remember)
+    monkeypatch.setattr(mixtures, "WIDTHS", (1, 2))
+    unknown = implicit.events.filter(pl.col("split") != "val")
+    for data in (implicit, with_events(implicit, unknown)):
+        bag_of_words_mixture(data, (2, 2), 0)
+    assert len(offered) == 4
+    assert all(np.array_equal(*pair) for pair in zip(offered[:2], offered[2:], strict=True))
+    monkeypatch.setattr(
+        AffinityJudge, "auc", lambda _, candidate: float(np.array_equal(candidate, offered[1]))
+    )
+    assert np.array_equal(bag_of_words_mixture(implicit, (2, 2), 0)[:, 0], offered[1])
+
+
+def test_a_mixture_has_the_settings_of_the_engine(implicit: PreparedData) -> None:
+    plain = bag_of_words_mixture(implicit, (2, 2), 0)
+    for settings in (
+        EngineSettings(columns=["title"]),
+        EngineSettings(strength=0.01),
+        EngineSettings(schedule=Schedule(1, 2, 3)),
+    ):
+        assert not np.array_equal(plain, bag_of_words_mixture(implicit, (2, 2), 0, settings))
+    assert count_mixture(implicit, (5, 4), 0, EngineSettings(codebooks="joint")).shape == (150, 1)
+    with pytest.raises(InputError, match="the items have no column 'brand'"):
+        bag_of_words_mixture(implicit, (2, 2), 0, EngineSettings(columns=["brand"]))
 
 
 def test_an_explicit_log_is_read_with_its_labels_and_not_those_of_judged_rows(explicit: PreparedData) -> None:

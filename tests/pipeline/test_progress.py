@@ -3,6 +3,7 @@
 import io
 from types import SimpleNamespace
 
+import pytest
 from rich.console import Console
 
 from tests.test_pace import Clock
@@ -15,8 +16,9 @@ def shown(terminal: bool) -> str:
         display.expect(4)
         display.keep("profile/seed0")
         for seed in range(2):
-            display.start(f"ctr/seed{seed}").at(3, 12, "epoch 1, loss 0.5000")
-            clock.now += 30
+            with display.running(f"ctr/seed{seed}") as piece:
+                piece.at(3, 12, "epoch 1, loss 0.5000")
+                clock.now += 30
             display.finish(f"ctr/seed{seed}: done")
     return stream.getvalue()
 
@@ -34,6 +36,14 @@ def test_bars_on_a_terminal():
     assert "experiment" in text
     assert "3/4" in text
     assert "[3/4" not in text
+
+
+def test_a_run_that_fails_leaves_no_bar():
+    display = Display(Console(file=io.StringIO(), force_terminal=True, width=120))
+    with display, pytest.raises(RuntimeError), display.running("ctr/seed0"):
+        raise RuntimeError
+    assert [task.description for task in display.drawn.tasks] == ["experiment"]
+    assert not display.pieces
 
 
 def test_text_in_brackets_is_no_markup():

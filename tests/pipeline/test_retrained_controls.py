@@ -17,6 +17,7 @@ from userip_lightning.bank import FeatureBank
 from userip_lightning.cli import main
 from userip_lightning.pipeline.config import Experiment
 from userip_lightning.pipeline.plan import Plan, make_plan
+from userip_lightning.pipeline.retrained_controls import left_out
 from userip_lightning.pipeline.run_labels import run_labels
 from userip_lightning.pipeline.settings import Settings
 from userip_lightning.report.input_control import reach
@@ -27,7 +28,8 @@ NONE = {"class_path": "userip_lightning.texts.source.NoText"}
 
 
 def plan(text: dict = WORDS, prepared: Path = Path("prepared"), **changes: object) -> Plan:
-    settings = replace(Settings("e", engine="per_user", seeds=[0, 1]), **changes)
+    controls = {"controls": ["permuted_z", "noise_z", "permuted_text"]}
+    settings = replace(Settings("e", engine="per_user", seeds=[0, 1]), **(controls | changes))
     sections = {
         name: {"model": {"allow_unused": False}, "data": {"text": text, "columns": None}, "trainer": {}}
         for name in ("profile", "quantize", "catalogue")
@@ -79,6 +81,36 @@ def test_items_without_a_text_leave_permuted_text_out(tmp_path):
     pl.DataFrame({"item_id": ["a", "b"], "title": [" ", None]}).write_parquet(tmp_path / "items.parquet")
     made = plan(engine="catalogue", prepared=tmp_path)
     assert (made.retrained, made.left_out) == ((), {"permuted_text": "no two items have different texts"})
+
+
+MIXTURES = ["count_mixture", "bag_of_words_mixture"]
+
+
+def test_a_mixture_that_the_codes_are_themselves_is_left_out(catalogue):
+    titles = pl.DataFrame({"item_id": list("abcdef"), "title": ["war game", "farm game", "war"] * 2})
+    titles.write_parquet(catalogue / "items.parquet")
+    for text, control, reason in (
+        (NONE, "count_mixture", "NoText"),
+        ({"class_path": "BagOfWords"}, "bag_of_words_mixture", "BagOfWords"),
+    ):
+        found = left_out_of(text, catalogue)
+        assert list(found) == [control]
+        assert reason in found[control]
+    assert left_out_of({"class_path": "HiddenStates"}, catalogue) == {}
+
+
+@pytest.mark.parametrize("engine", ["catalogue", "per_user"])
+def test_without_words_there_is_no_bag_of_them(catalogue, engine):
+    found = left_out_of({"class_path": "HiddenStates"}, catalogue, engine)  # two titles, no word in three
+    assert found == {
+        "bag_of_words_mixture": "no two items have texts with different words that occur in three of them"
+    }
+
+
+def left_out_of(text: dict, prepared: Path, engine: str = "catalogue") -> dict[str, str]:
+    settings = Settings("e", engine=engine, controls=MIXTURES)
+    sections = {"catalogue": {"data": {"text": text, "columns": ["title"]}}}
+    return left_out(Experiment(settings, (), {}, sections, ""), prepared)
 
 
 def test_a_run_of_a_control_is_no_run_of_the_codes_in_the_dashboard():

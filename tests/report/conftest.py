@@ -84,10 +84,13 @@ def entries(small_study: dict[str, Entry], runs_root: Path, tmp_path: Path) -> d
 @pytest.fixture(scope="session")
 def small_study() -> dict[str, Entry]:
     """Method to its entry, with runs in ``runs_root``."""
+    kinds = {"DCN + shuffled": "shuffled", "DCN + SVD": "svd_kmeans"}
     return {
         method: Entry(
             *("games", "random", "ids", method, group, network, against),
             runs=tuple(f"{method}/{seed}" for seed in range(SEEDS)),
+            sizes={"hobby": 4, "background": 3} if group == "userip" else {},
+            control=kinds.get(method),
         )
         for method, (group, network, against, _) in METHODS.items()
     }

@@ -91,3 +91,18 @@ def test_training_luck_is_seldom_called_a_gain_with_five_seeds_and_often_with_on
     error = 3 * np.sqrt(0.025 * 0.975 * TRIALS)
     assert _claims(np.random.default_rng(1), MIN_SEEDS) <= nominal + error
     assert _claims(np.random.default_rng(1), 1) > nominal + error
+
+
+@pytest.mark.parametrize("users", [4, 8])
+def test_a_few_users_call_a_gain_no_more_often_than_one_time_in_forty(users):
+    """Two methods that know something of every user, of each other's taste nothing; none is better."""
+    rng, claims = np.random.default_rng(13), 0
+    for _ in range(TRIALS):
+        user = np.repeat(np.arange(users), 6)
+        label = np.tile(np.array([1, 0], dtype=np.int8), users * 3)
+        signal = rng.normal(size=user.size) + label
+        ours, theirs = (
+            1 / (1 + np.exp(-signal - 0.5 * rng.normal(size=users)[user] * (2 * label - 1))) for _ in "ab"
+        )
+        claims += paired_bootstrap(user.astype(str), label, ours, theirs, replicates=400).auc.low > 0
+    assert claims / TRIALS <= 0.025 + 3 * np.sqrt(0.025 * 0.975 / TRIALS)

@@ -94,6 +94,21 @@ def test_only_controls_of_as_many_bits_count(entries, tmp_path):
     }
     found = judge(entries | sized, tmp_path).blocks[0].verdicts[0]
     assert (found.controls, found.best_control) == (1, "DCN + shuffled")
+    profiles = {"UserIP-DCN": entries["UserIP-DCN"]._replace(sizes={})}  # vectors, which are not in bits
+    found = judge(entries | profiles, tmp_path).blocks[0].verdicts[0]
+    assert (found.controls, found.gain) == (0, False)
+
+
+def test_a_control_that_was_asked_for_and_is_missing_leaves_no_gain(entries, tmp_path):
+    assert judge(entries, tmp_path).blocks[0].verdicts[0].gain
+    lost = entries["DCN + SVD"]._replace(runs=(), failed="out of memory.")
+    found = judge(entries | {"DCN + SVD": lost}, tmp_path).blocks[0].verdicts[0]
+    assert "but DCN + SVD was not measured, so no gain is claimed" in found.sentence
+    assert not found.gain
+    empty = lost._replace(failed=None, not_run="it would repeat the codes.", left_out=True)
+    other = entries["DCN + shuffled"]._replace(control="count_mixture")
+    changed = entries | {"DCN + SVD": empty, "DCN + shuffled": other}
+    assert judge(changed, tmp_path).blocks[0].verdicts[0].gain
 
 
 def test_one_row_per_user_and_one_user_less_do_no_harm(entries, tmp_path, write, log):
@@ -138,6 +153,7 @@ def test_what_failed_or_was_not_run_takes_nothing_with_it(entries, tmp_path, wri
     assert row(study, "UserIP-DCN")["mark"] == "better"
     dcn, pnn = study.blocks[0].verdicts
     assert dcn.best_control == "DCN + shuffled"
+    assert "DCN + SVD was not measured" in dcn.sentence
     assert pnn.sentence == "UserIP-PNN cannot be judged: it was not measured."
 
 
@@ -183,4 +199,13 @@ def test_only_codes_that_a_control_was_trained_again_for_are_said_not_to_reach(e
     assert "nothing shows that what a profile holds reaches the CTR model" in own.reach
     entries["UserIP-DCN"] = entries["UserIP-DCN"]._replace(codes="UserIP-gpt2")
     (further, _) = judge(entries, tmp_path).blocks[0].verdicts
-    assert (further.sentence, further.reach) == (own.sentence, "")
+    assert (further.controls, further.reach) == (0, "")
+
+
+def test_further_codes_are_held_against_controls_that_do_not_stem_from_the_first(entries, tmp_path):
+    sizes = entries["UserIP-DCN"].sizes
+    for method in ("DCN + SVD", "DCN + shuffled"):
+        entries[method] = entries[method]._replace(sizes=sizes)
+    entries["UserIP-DCN"] = entries["UserIP-DCN"]._replace(codes="UserIP-gpt2")
+    (further, _) = judge(entries, tmp_path).blocks[0].verdicts
+    assert (further.controls, further.best_control) == (1, "DCN + SVD")

@@ -50,7 +50,9 @@ def test_what_beats_all_that_know_less_is_needed(signals, need, said):
 def test_fewer_than_five_seeds_claim_nothing():
     finding = found(0.1, 0.3, 0.6, seeds=4)
     assert finding.need == "unknown"
-    assert finding.sentence.startswith("Nothing is claimed with 4 seeds, a claim takes at least 5: encoder +")
+    assert finding.sentence.startswith(
+        "Nothing is claimed with 4 seeds, and a claim takes at least 5; run more seeds: encoder +"
+    )
 
 
 def test_validation_rows_choose_and_test_rows_judge():
@@ -81,7 +83,7 @@ def test_what_texts_of_other_items_do_as_well_takes_no_text(permuted, need):
     finding = judge_regime([*given, control], replicates=200)
     assert finding.need == need
     assert finding.best["no text"] == "counts"
-    assert "AUC over counts, the best without text, and " in finding.sentence
+    assert "AUC over counts, the best codes without text, and " in finding.sentence
     assert "over encoder of other items; " in finding.sentence
 
 

@@ -6,7 +6,7 @@ from userip_lightning.report.verdict import Judged, verdict
 Delta = tuple[float, float, float]
 GAIN = (0.02, 0.01, 0.03)
 LOWER_LOSS, WORSE_LOSS = (-0.01, -0.02, 0.0), (0.02, 0.01, 0.03)
-CODES = Judged(seeds=5, logloss=0.60, base_rate_logloss=0.69)
+CODES = Judged(seeds=5, users=500, logloss=0.60, base_rate_logloss=0.69, controls=["svd_kmeans"])
 
 
 def contrasts(loss: dict[str, Delta], **rows: Delta) -> pl.DataFrame:
@@ -46,6 +46,27 @@ def test_the_sentence_claims_no_more_than_the_contrasts(rows, expected):
     found = verdict(contrasts({}, **rows), "none", CODES)
     assert expected in found.sentence
     assert found.gain == ("beat every control" in expected)
+
+
+@pytest.mark.parametrize(
+    ("judged", "reason"),
+    [
+        (
+            CODES._replace(controls=["random", "shuffled"]),
+            "the only controls (a and b) know nothing of a user",
+        ),
+        (CODES._replace(missing=["svd kmeans"]), "but svd kmeans was not measured"),
+        (CODES._replace(missing=["c", "d"]), "but c and d were not measured"),
+        (CODES._replace(users=19), "Nothing is claimed: +0.0200 AUC [+0.0100, +0.0300]"),
+        (CODES._replace(users=1), "with 1 judged user, and a claim takes at least 20"),
+    ],
+)
+def test_chance_alone_missing_controls_and_a_few_users_claim_nothing(judged, reason):
+    rows = contrasts({}, none=GAIN, a=GAIN, b=GAIN)
+    assert verdict(rows, "none", CODES).gain
+    found = verdict(rows, "none", judged)
+    assert reason in found.sentence
+    assert not found.gain
 
 
 @pytest.mark.parametrize("seeds", [1, 3, 4])

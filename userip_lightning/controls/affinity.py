@@ -25,8 +25,11 @@ from sklearn.metrics import roc_auc_score
 from userip_lightning.arrays import Floats
 from userip_lightning.catalogue.event_model import event_model
 from userip_lightning.catalogue.user_events import user_events
+from userip_lightning.data.item_text import words
 from userip_lightning.data.prepared import PreparedData
-from userip_lightning.schema import VAL
+from userip_lightning.errors import InputError
+from userip_lightning.schema import SUPPORT, TRAIN, VAL
+from userip_lightning.texts.bag_of_words import bag_of_words
 
 Codes = NDArray[np.int64]
 
@@ -72,3 +75,18 @@ class AffinityJudge:
             return table.evidence
         disliked, liked = np.split(table.evidence, 2)
         return np.asarray(liked - disliked)
+
+
+def choosing_judge(prepared: PreparedData) -> AffinityJudge:
+    """The judge that chooses among the forms of a control.
+
+    It knows the items' words, if there are any, where nobody had the items of validation rows: counts say
+    nothing of those.
+    """
+    met = prepared.rows(TRAIN, SUPPORT).filter("logged")["item"].unique()
+    if prepared.rows(VAL)["item"].is_in(met.implode()).any():
+        return AffinityJudge(prepared)
+    try:
+        return AffinityJudge(prepared, bag_of_words(words(prepared.items)))
+    except InputError:
+        return AffinityJudge(prepared)

@@ -2,8 +2,8 @@
 
 Each gives [U, 1] clusters in the order of the users table, as many as the codes have combinations: at equal
 bits, clusters of a whole user say more than clusters of parts of their vector. They are made from TRAIN and
-SUPPORT rows. Where there is a choice (rank, scale, weight), validation rows choose, as they choose the epoch
-of a CTR model; ``affinity.py`` has the judge. Test rows are never read.
+SUPPORT rows. Where there is a choice (rank, scale, weight, width), validation rows choose, as they choose the
+epoch of a CTR model; ``affinity.py`` has the judge. Test rows are never read.
 """
 
 from __future__ import annotations
@@ -21,17 +21,19 @@ from sklearn.preprocessing import normalize
 from threadpoolctl import threadpool_limits
 
 from userip_lightning.catalogue.user_events import user_events
-from userip_lightning.controls.affinity import AffinityJudge, Codes
+from userip_lightning.controls.affinity import Codes, choosing_judge
 from userip_lightning.data.item_text import words
 from userip_lightning.data.prepared import PreparedData
 from userip_lightning.errors import InputError
-from userip_lightning.schema import SUPPORT, TRAIN, VAL
-from userip_lightning.texts.bag_of_words import bag_of_words
+from userip_lightning.schema import SUPPORT, TRAIN
+from userip_lightning.texts.bag_of_words import WIDTH, bag_of_words
 
 Floats = NDArray[np.float64]
 
 #: What validation rows choose from: numbers of singular vectors, and weights of the text beside them.
 RANKS, WEIGHTS = (8, 16, 32, 64), (0.5, 1.0, 2.0)
+#: And columns of a bag of words.
+WIDTHS = (WIDTH, 128)
 
 
 def svd_kmeans(prepared: PreparedData, clusters: int, seed: int) -> Codes:
@@ -65,11 +67,13 @@ def svd_kmeans(prepared: PreparedData, clusters: int, seed: int) -> Codes:
             for scaled in (normalize(vectors[:, :rank]), vectors[:, :rank]):
                 yield _clusters(scaled, clusters, seed)
 
-    return _judge(prepared).best(candidates())[:, None]
+    return choosing_judge(prepared).best(candidates())[:, None]
 
 
 def text_kmeans(prepared: PreparedData, clusters: int, seed: int) -> Codes:
     """What titles alone know: the mean bag of words of a user's positive items, zeros where they have none.
+
+    Bags of two widths are tried, and means as they are and scaled to length 1.
 
     Args:
         prepared: the data.
@@ -80,7 +84,14 @@ def text_kmeans(prepared: PreparedData, clusters: int, seed: int) -> Codes:
         InputError: fewer users than clusters, or too few words.
     """
     _require_users(prepared, clusters)
-    return _clusters(_textual(prepared, "text_kmeans"), clusters, seed)[:, None]
+    forms = [_textual(prepared, "text_kmeans", width) for width in WIDTHS]
+
+    def candidates() -> Iterator[Codes]:
+        for vectors in {form.shape[1]: form for form in forms}.values():
+            for scaled in (vectors, normalize(vectors)):
+                yield _clusters(scaled, clusters, seed)
+
+    return choosing_judge(prepared).best(candidates())[:, None]
 
 
 def svd_text_kmeans(prepared: PreparedData, clusters: int, seed: int) -> Codes:
@@ -105,7 +116,7 @@ def svd_text_kmeans(prepared: PreparedData, clusters: int, seed: int) -> Codes:
             both = np.hstack([normalize(vectors[:, :rank]), weight * text])
             yield _clusters(both, clusters, seed)
 
-    return _judge(prepared).best(candidates())[:, None]
+    return choosing_judge(prepared).best(candidates())[:, None]
 
 
 def _collaborative(prepared: PreparedData, clusters: int, seed: int) -> list[Floats]:
@@ -128,10 +139,10 @@ def _collaborative(prepared: PreparedData, clusters: int, seed: int) -> list[Flo
         ]
 
 
-def _textual(prepared: PreparedData, control: str) -> Floats:
+def _textual(prepared: PreparedData, control: str, width: int = WIDTH) -> Floats:
     """[U, D] means over a user's positive items."""
     try:
-        vectors = bag_of_words(words(prepared.items))
+        vectors = bag_of_words(words(prepared.items), width)
     except InputError as error:
         raise InputError(f"{prepared.path}: {control} cannot be made; {error}") from None
     positives = user_events(prepared).positives()
@@ -145,18 +156,6 @@ def _require_users(prepared: PreparedData, clusters: int) -> None:
             f"{prepared.path}: {prepared.n_users} users and {prepared.n_items} items are too few for "
             f"{clusters} clusters; lower the number of codes or prepare more users."
         )
-
-
-def _judge(prepared: PreparedData) -> AffinityJudge:
-    """With the items' words, if there are any, where nobody had the items of validation rows: counts say
-    nothing of those."""
-    met = prepared.rows(TRAIN, SUPPORT).filter("logged")["item"].unique()
-    if prepared.rows(VAL)["item"].is_in(met.implode()).any():
-        return AffinityJudge(prepared)
-    try:
-        return AffinityJudge(prepared, bag_of_words(words(prepared.items)))
-    except InputError:
-        return AffinityJudge(prepared)
 
 
 def _ranks(vectors: Floats) -> list[int]:

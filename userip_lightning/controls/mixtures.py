@@ -1,55 +1,108 @@
 """Control codes from the same EM as the catalogue engine's, without a language model: the controls to beat.
 
-They take the form that the engine's codes take by default (``catalogue.codebooks``): one field [U, 1] with a
-class for every combination, or [U, 2] codes where two profiles have more than a log can teach as classes.
-Users are in the order of the users table; TRAIN and SUPPORT rows alone are seen.
+They have the engine's own settings. Their form is one field [U, 1] with a class for every combination, or
+[U, 2] codes where two profiles have more than a log can teach as classes (``catalogue.codebooks``). Users are
+in the order of the users table. Codes are made from TRAIN and SUPPORT rows; validation rows choose how many
+columns a bag of words has, as they choose among the forms of other controls (``kmeans.py``).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from math import prod
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from userip_lightning.arrays import Floats
-from userip_lightning.catalogue.codebooks import are_factorised, factorised_starts, joint_starts
-from userip_lightning.catalogue.em import Search, run
+from userip_lightning.catalogue.codebooks import Codebooks, are_factorised, factorised_starts, joint_starts
+from userip_lightning.catalogue.em import Schedule, Search, run
 from userip_lightning.catalogue.user_events import user_events
+from userip_lightning.controls.affinity import Codes, choosing_judge
 from userip_lightning.data.item_text import words
 from userip_lightning.data.prepared import PreparedData
 from userip_lightning.texts.bag_of_words import bag_of_words
+from userip_lightning.texts.joined import joined_texts
 
-_STARTS = 3
+#: What validation rows choose from: columns of a bag of words. Few pay on thin logs, many on new items.
+WIDTHS = (32, 128, 256)
 
 
-def count_mixture(prepared: PreparedData, sizes: Sequence[int], seed: int) -> NDArray[np.int64]:
+class EngineSettings(NamedTuple):
+    """What a mixture takes over from the engine whose codes have to beat it; see ``CatalogueModule``.
+
+    Args:
+        columns: that make an item's text; None reads all words that are known of it.
+        codebooks: their form.
+        starts: of EM.
+        strength: β; None takes the default.
+        schedule: steps of EM.
+    """
+
+    columns: Sequence[str] | None = None
+    codebooks: Codebooks = "auto"
+    starts: int = 3
+    strength: float | None = None
+    schedule: Schedule = Schedule()
+
+
+def count_mixture(
+    prepared: PreparedData,
+    sizes: Sequence[int],
+    seed: int,
+    settings: EngineSettings = EngineSettings(),  # noqa: B008  # a NamedTuple, immutable
+) -> NDArray[np.int64]:
     """A mixture over events, fitted without any text.
 
     Args:
         prepared: the data.
         sizes: K_p of the codes.
         seed: of the EM.
+        settings: the engine's.
     """
-    return _codes(prepared, None, sizes, seed)
+    return _codes(prepared, None, sizes, seed, settings)
 
 
-def bag_of_words_mixture(prepared: PreparedData, sizes: Sequence[int], seed: int) -> NDArray[np.int64]:
+def bag_of_words_mixture(
+    prepared: PreparedData,
+    sizes: Sequence[int],
+    seed: int,
+    settings: EngineSettings = EngineSettings(),  # noqa: B008  # a NamedTuple, immutable
+) -> NDArray[np.int64]:
     """The mixture with the items' words as its prior; arguments as for :func:`count_mixture`.
 
     Raises:
-        InputError: too few words.
+        InputError: too few words, or the items lack a column.
     """
-    return _codes(prepared, bag_of_words(words(prepared.items)), sizes, seed)
+    columns = settings.columns
+    texts = (
+        words(prepared.items)
+        if columns is None
+        else joined_texts(prepared.items, columns, "catalogue.data.columns")
+    )
+    forms = {vectors.shape[1]: vectors for vectors in (bag_of_words(texts, width) for width in WIDTHS)}
+    candidates = [_codes(prepared, vectors, sizes, seed, settings) for vectors in forms.values()]
+    judge = choosing_judge(prepared)
+    return max(candidates, key=lambda codes: judge.auc(_combinations(codes, sizes)))
+
+
+def _combinations(codes: NDArray[np.int64], sizes: Sequence[int]) -> Codes:
+    """[U, 1] classes or [U, 2] codes as one number per user."""
+    return codes[:, 0] if codes.shape[1] == 1 else np.ravel_multi_index(tuple(codes.T), tuple(sizes))
 
 
 def _codes(
-    prepared: PreparedData, vectors: Floats | None, sizes: Sequence[int], seed: int
+    prepared: PreparedData,
+    vectors: Floats | None,
+    sizes: Sequence[int],
+    seed: int,
+    settings: EngineSettings,
 ) -> NDArray[np.int64]:
     counts, explicit, _ = user_events(prepared)
-    if are_factorised("auto", {str(p): size for p, size in enumerate(sizes)}, explicit):
-        starts = factorised_starts(counts, (sizes[0], sizes[1]), vectors, None, _STARTS)
-        return run(Search(starts, seed), counts).table.codes(counts)
-    joint = joint_starts(counts, prod(sizes), explicit, vectors, None, _STARTS)
-    return run(Search(joint, seed), counts).table.codes(counts)[:, None]
+    _, codebooks, starts, strength, schedule = settings
+    if are_factorised(codebooks, {str(p): size for p, size in enumerate(sizes)}, explicit):
+        pair = factorised_starts(counts, (sizes[0], sizes[1]), vectors, strength, starts)
+        return run(Search(pair, seed, schedule), counts).table.codes(counts)
+    joint = joint_starts(counts, prod(sizes), explicit, vectors, strength, starts)
+    return run(Search(joint, seed, schedule), counts).table.codes(counts)[:, None]

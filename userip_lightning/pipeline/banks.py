@@ -13,13 +13,13 @@ from userip_lightning.artifact import Manifest
 from userip_lightning.bank import FeatureBank
 from userip_lightning.controls import simple as drawn
 from userip_lightning.controls.kmeans import svd_kmeans, svd_text_kmeans, text_kmeans
-from userip_lightning.controls.mixtures import bag_of_words_mixture, count_mixture
+from userip_lightning.controls.mixtures import EngineSettings, bag_of_words_mixture, count_mixture
 from userip_lightning.data.prepared import PreparedData
 from userip_lightning.pipeline.plan import ControlBank
 from userip_lightning.schema import SUPPORT, TRAIN
 
-#: Controls of the form that the engine's codes have: (data, K_p, seed) → [U, 1] or [U, P].
-MIXTURES: dict[str, Callable[[PreparedData, Sequence[int], int], NDArray[np.int64]]] = {
+#: Controls from the engine's own EM: (data, K_p, seed, settings) → [U, 1] classes or [U, 2] codes.
+MIXTURES: dict[str, Callable[[PreparedData, Sequence[int], int, EngineSettings], NDArray[np.int64]]] = {
     "count_mixture": count_mixture,
     "bag_of_words_mixture": bag_of_words_mixture,
 }
@@ -74,7 +74,7 @@ def _codes(control: ControlBank, prepared: PreparedData, bank: FeatureBank) -> N
         case "generosity":
             return drawn.generosity(prepared, _quantiles(bank.sizes))
         case mixture if mixture in MIXTURES:
-            return MIXTURES[mixture](prepared, bank.sizes, control.seed)
+            return MIXTURES[mixture](prepared, bank.sizes, control.seed, control.engine)
         case joint:
             return JOINT[joint](prepared, math.prod(bank.sizes), control.seed)
 

@@ -12,12 +12,19 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from userip_lightning.artifact import SCHEMA_VERSION, stable_hash
+from userip_lightning.catalogue.em import Schedule
 from userip_lightning.controls import kmeans, mixtures
 from userip_lightning.controls import simple as drawn
 from userip_lightning.pipeline.code_version import code_hash, named_modules
 from userip_lightning.pipeline.config import Experiment
 from userip_lightning.pipeline.local_paths import by_content
-from userip_lightning.pipeline.retrained_controls import RETRAINED, left_out, of_engine
+from userip_lightning.pipeline.retrained_controls import (
+    MIXTURES,
+    RETRAINED,
+    left_out,
+    of_engine,
+    text_columns,
+)
 from userip_lightning.pipeline.settings import Control, Settings
 from userip_lightning.pipeline.stages import CATALOGUE, CTR, PROFILE, QUANTIZE, Stage
 from userip_lightning.report.comparison import CODES, NO_CODES
@@ -60,6 +67,7 @@ class ControlBank(NamedTuple):
         key: hash that names it.
         target: its folder.
         codes: folder of the bank that it mirrors.
+        engine: settings of the EM that made it; the default ones where no EM did.
     """
 
     control: Control
@@ -67,6 +75,7 @@ class ControlBank(NamedTuple):
     key: str
     target: Path
     codes: Path
+    engine: mixtures.EngineSettings = mixtures.EngineSettings()
 
     @property
     def label(self) -> str:
@@ -272,4 +281,18 @@ def _control_bank(place: Place, control: Control, codes: Job) -> ControlBank:
     }
     key = stable_hash(decides)
     folder = place.root / "controls" / f"{control}-{key}"
-    return ControlBank(control, codes.seed, key, folder, codes.target)
+    return ControlBank(control, codes.seed, key, folder, codes.target, _engine_settings(control, codes))
+
+
+def _engine_settings(control: Control, codes: Job) -> mixtures.EngineSettings:
+    """What a mixture takes over from the run that makes the codes."""
+    if control not in MIXTURES or codes.stage is not CATALOGUE:
+        return mixtures.EngineSettings()
+    model, data = codes.section["model"], codes.section["data"]
+    epochs = codes.section["trainer"]["max_epochs"]
+    after_em = model["recommendation"]["epochs"] if model["recommendation"] else 0
+    last = epochs - after_em if epochs and epochs > 0 else Schedule().last
+    schedule = Schedule(model["warm"], model["race"], last)
+    return mixtures.EngineSettings(
+        text_columns(data), model["codebooks"], model["starts"], model["strength"], schedule
+    )

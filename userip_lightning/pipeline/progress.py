@@ -5,7 +5,8 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from types import TracebackType
 from typing import Any, TypeVar
 
@@ -27,6 +28,8 @@ class Display(Bars):
         console: where to show it; the default is standard error.
         clock: seconds.
     """
+
+    counts_runs = True  # else a subclass counts something that runs are part of
 
     def __init__(self, console: Console | None = None, clock: Clock = time.monotonic) -> None:
         super().__init__(console, clock)
@@ -52,10 +55,14 @@ class Display(Bars):
         self._runs, self._last = runs, self.clock()
         self.drawn.update(self._overall, total=runs, visible=True)
 
-    def start(self, label: str) -> Piece:
-        """A run begins; tell the piece how far it is."""
+    @contextmanager
+    def running(self, label: str) -> Iterator[Piece]:
+        """A run lasts as long as the block, and its bar no longer, even if it fails."""
         self._forget_current()
-        return self.working(label)
+        try:
+            yield self.working(label)
+        finally:
+            self._forget_current()
 
     def working(self, label: str) -> Piece:
         """What shows the current run; new where none was started."""
@@ -76,6 +83,9 @@ class Display(Bars):
 
     def _end(self, text: str) -> None:
         self._forget_current()
+        if not self.counts_runs:
+            self.notice(text)
+            return
         self._ended, self._last = self._ended + 1, self.clock()
         left = self._left()
         self.drawn.update(self._overall, advance=1, pace=left)
@@ -171,6 +181,10 @@ class StepProgress(Callback):
     ) -> None:
         """See Lightning."""
         self._evaluating(batch_idx + 1, trainer.num_test_batches, dataloader_idx)
+
+    def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
+        """See Lightning."""
+        self._evaluated()
 
     def _evaluating(self, done: int, totals: list[int | float], loader: int) -> None:
         if self._evaluation is not None:

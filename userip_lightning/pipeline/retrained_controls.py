@@ -5,13 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import polars as pl
+
 from userip_lightning import parquet
-from userip_lightning.data.item_text import tell_apart
+from userip_lightning.data.item_text import tell_apart, words
 from userip_lightning.errors import InputError
 from userip_lightning.pipeline.config import Experiment
 from userip_lightning.pipeline.settings import Control, Engine
+from userip_lightning.texts.bag_of_words import has_words
 from userip_lightning.texts.joined import joined_texts
-from userip_lightning.texts.source import NoText
+from userip_lightning.texts.source import BagOfWords, NoText
 
 
 class Retrained(NamedTuple):
@@ -29,6 +32,10 @@ class Retrained(NamedTuple):
 
 
 PERMUTED_TEXT: Control = "permuted_text"
+COUNTS: Control = "count_mixture"
+WORDS: Control = "bag_of_words_mixture"
+#: Controls by the catalogue engine's EM.
+MIXTURES = frozenset({COUNTS, WORDS})
 RETRAINED: dict[Control, Retrained] = {
     "permuted_z": Retrained("per_user", "data.z", "permuted"),
     "noise_z": Retrained("per_user", "data.z", "noise"),
@@ -42,25 +49,47 @@ def of_engine(controls: list[Control], engine: Engine) -> tuple[Control, ...]:
 
 
 def left_out(experiment: Experiment, prepared: Path) -> dict[str, str]:
-    """Controls that would repeat the codes, and why.
+    """Controls that would repeat the codes or have nothing to read, and why.
 
     Args:
         experiment: the configuration.
         prepared: folder of the prepared data.
     """
     settings = experiment.settings
-    if settings.engine != "catalogue" or PERMUTED_TEXT not in settings.controls:
+    wanted = {PERMUTED_TEXT, *MIXTURES}.intersection(of_engine(settings.controls, settings.engine))
+    if not wanted:
         return {}
-    data = experiment.sections["catalogue"]["data"]
-    if not _reads(data["text"]):
-        return {PERMUTED_TEXT: "catalogue.data.text is NoText, so there is no text to permute"}
+    found, data = {}, experiment.sections["catalogue"]["data"]
+    made_by_catalogue = settings.engine == "catalogue"
+    texts = _texts(prepared, text_columns(data)) if made_by_catalogue else words(_items(prepared))
+    if texts is not None and not has_words(texts):
+        found[WORDS] = "no two items have texts with different words that occur in three of them"
+    if made_by_catalogue:
+        if texts is not None and not tell_apart(texts):
+            found[PERMUTED_TEXT] = "no two items have different texts"
+        if not _reads(data["text"]):
+            found[PERMUTED_TEXT] = "catalogue.data.text is NoText, so there is no text to permute"
+            found[COUNTS] = "catalogue.data.text is NoText, so the codes themselves are such a mixture"
+        elif _class(data["text"]) == BagOfWords.__name__:
+            found[WORDS] = "catalogue.data.text is BagOfWords, so the codes themselves are such a mixture"
+    return {name: reason for name, reason in found.items() if name in wanted}
+
+
+def text_columns(data: dict[str, Any]) -> list[str]:
+    """The columns that the catalogue engine makes an item's text of, by its ``data`` section."""
+    return ["title"] if data["columns"] is None else list(data["columns"])
+
+
+def _texts(prepared: Path, columns: list[str]) -> list[str] | None:
+    """What the engine reads of every item; None where it refuses these columns."""
     try:
-        texts = joined_texts(
-            parquet.read(prepared / "items.parquet"), data["columns"], "catalogue.data.columns"
-        )
-    except InputError:  # the stage refuses these columns
-        return {}
-    return {} if tell_apart(texts) else {PERMUTED_TEXT: "no two items have different texts"}
+        return joined_texts(_items(prepared), columns, "catalogue.data.columns")
+    except InputError:
+        return None
+
+
+def _items(prepared: Path) -> pl.DataFrame:
+    return parquet.read(prepared / "items.parquet")
 
 
 def _reads(text: dict[str, Any]) -> bool:
@@ -68,4 +97,8 @@ def _reads(text: dict[str, Any]) -> bool:
     sources = text.get("init_args", {}).get("sources")
     if sources is not None:
         return any(map(_reads, sources))
-    return str(text["class_path"]).rpartition(".")[2] != NoText.__name__
+    return _class(text) != NoText.__name__
+
+
+def _class(text: dict[str, Any]) -> str:
+    return str(text["class_path"]).rpartition(".")[2]

@@ -181,8 +181,8 @@ def _run(job: Job, experiment: Experiment, plan: Plan, display: Display, world: 
         cost = f"{record.wall_s:.1f} s, {record.peak_rss / 2**20:,.0f} MiB at most"
         display.finish(f"{job.label}: done in {cost}")
 
-    display.start(job.label)
-    share(job, world, run)
+    with display.running(job.label):
+        share(job, world, run)
 
 
 def _needed(job: Job, stages: tuple[StageName, ...]) -> bool:

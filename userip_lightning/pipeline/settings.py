@@ -97,7 +97,10 @@ class Settings:
     seeds: list[int] = field(default_factory=lambda: [0, 1, 2, 3, 4])
     profile_seeds: list[int] = field(default_factory=lambda: [0])
     controls: list[Control] = field(
-        default_factory=lambda: ["shuffled", "random", "svd_kmeans", "permuted_z", "noise_z", "permuted_text"]
+        default_factory=lambda: [
+            *("shuffled", "random", "svd_kmeans", "count_mixture", "bag_of_words_mixture"),
+            *("permuted_z", "noise_z", "permuted_text"),
+        ]
     )
     selection: Selection = field(default_factory=Selection)
     workers: int = 1

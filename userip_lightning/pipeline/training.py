@@ -163,8 +163,7 @@ def evaluate(job: Job, display: Display) -> None:
         )
     model = job.target / MODEL
     require_weights(model, f"delete {job.target} and run `userip fit`, which trains this run again")
-    display.start(job.label)
-    with quiet():
+    with display.running(job.label), quiet():
         seed_everything(job.seed, workers=True, verbose=False)
         module, data, arguments = instantiate(job)
         trainer = make_trainer(

@@ -1,9 +1,10 @@
 """What the codes are worth in one block: against no codes, and against every control of the same bits.
 
 Every row of the group ``userip`` is held against its network without codes (its ``against``) and against the
-measured controls of that network whose codebooks have as many bits (Σ log2 K); a control that names no sizes
-counts as drawn at those of the codes. The sentence is that of ``verdict.py``. p-values of the t test carry
-Holm's correction over the contrasts of one such row.
+controls of that network whose codebooks have as many bits (Σ log2 K); a control that names no sizes has
+those of the study's own codes. A row whose capacity is not in bits, such as continuous profiles, has no
+control, and further codes none that was drawn or trained from the study's own. The sentence is that of
+``verdict.py``. p-values of the t test carry Holm's correction over the contrasts of one such row.
 """
 
 from __future__ import annotations
@@ -24,6 +25,9 @@ from userip_lightning.report.statistics.bootstrap import paired_difference
 from userip_lightning.report.statistics.delong import delong_test
 from userip_lightning.report.statistics.significance import holm, paired_t
 from userip_lightning.report.verdict import Judged, verdict
+
+#: Controls that are drawn or trained from one set of codes.
+_OF_OWN_CODES = ("shuffled", "permuted_z", "noise_z", "permuted_text")
 
 
 class CodesVerdict(NamedTuple):
@@ -75,6 +79,7 @@ def _judge(entry: Entry, entries: Sequence[Entry], measured: Measurements) -> Co
         sentence = _unjudged(entry, measured)
         return CodesVerdict(entry.method, entry.network, sentence, False, 0, None, pl.DataFrame())
     controls = [other for other in beside if other != entry.against]
+    named = {other.method: other.control for other in entries if other.control is not None}
     ours, users = measured.own(entry.method), measured.users(entry.method)
     rows = [contrast(ours, other, users) for other in beside.values()]
     correct(rows)
@@ -83,10 +88,19 @@ def _judge(entry: Entry, entries: Sequence[Entry], measured: Measurements) -> Co
         schema_overrides=dict.fromkeys(("p_delong", "p_delong_users", "p_t"), pl.Float64),
     )
     best = max(controls, key=lambda name: float(beside[name].auc.mean()), default=None)
-    base_rate = metrics.base_rate_logloss(measured.rows(entry.method).label)
-    judged = Judged(ours.logloss.size, float(ours.logloss.mean()), base_rate)
+    judged = Judged(
+        seeds=ours.logloss.size,
+        users=int(np.unique(measured.rows(entry.method).users).size),
+        logloss=float(ours.logloss.mean()),
+        base_rate_logloss=metrics.base_rate_logloss(measured.rows(entry.method).label),
+        controls=[named.get(name, name) for name in controls],
+        missing=[
+            other.method
+            for other in entries
+            if _controls(other, entry) and other.method not in beside and not other.left_out
+        ],
+    )
     sentence, gain = verdict(table, entry.against, judged)
-    named = {other.method: other.control for other in entries if other.control is not None}
     against = {named[row["against"]]: row for row in table.to_dicts() if row["against"] in named}
     remark = reach(against, ours.auc.size) if entry.codes is None else ""  # others' codes were trained again
     return CodesVerdict(entry.method, entry.network, sentence, gain, len(controls), best, table, remark)
@@ -113,9 +127,11 @@ def _unjudged(entry: Entry, measured: Measurements) -> str:
 
 def _controls(other: Entry, entry: Entry) -> bool:
     """Whether ``other`` is a control for ``entry`` with as many bits."""
-    if other.group != "control" or other.network != entry.network:
+    if other.group != "control" or other.network != entry.network or not entry.sizes:
         return False
-    return not (other.sizes and entry.sizes) or isclose(_bits(other), _bits(entry))
+    if entry.codes is not None and (not other.sizes or other.control in _OF_OWN_CODES):
+        return False
+    return not other.sizes or isclose(_bits(other), _bits(entry))
 
 
 def _bits(entry: Entry) -> float:

@@ -70,14 +70,17 @@ def compare(
     label = read[NO_CODES].label
     contrasts = _contrasts(measured)
     base_rate, ours = metrics.base_rate_logloss(label), measured[CODES].logloss
+    users = int(np.unique(read[NO_CODES].users).size)
+    controls = [name for name in measured if name not in (NO_CODES, CODES)]
+    judged = Judged(ours.size, users, float(ours.mean()), base_rate, controls)
     return Comparison(
         split=split,
         rows=label.size,
-        users=int(np.unique(read[NO_CODES].users).size),
+        users=users,
         base_rate_logloss=base_rate,
         variants=pl.DataFrame([_variant_row(name, measured) for name in measured], infer_schema_length=None),
         contrasts=contrasts,
-        verdict=verdict(contrasts, NO_CODES, Judged(ours.size, float(ours.mean()), base_rate)).sentence,
+        verdict=verdict(contrasts, NO_CODES, judged).sentence,
     )
 
 

@@ -41,6 +41,7 @@ class Entry(NamedTuple):
         part: judged on a stated part of the block's rows, or with the first of its seeds only.
         control: which control, where the row is one.
         codes: label of the codes that it reads, where they are not those that controls were made for.
+        left_out: whether it was not run because it would show nothing, as a control that repeats the codes.
     """
 
     dataset: str
@@ -61,6 +62,7 @@ class Entry(NamedTuple):
     part: bool = False
     control: str | None = None
     codes: str | None = None
+    left_out: bool = False
 
     @property
     def block(self) -> tuple[str, str, str]:
@@ -158,7 +160,7 @@ def _fits(key: str, value: object) -> bool:
     if key in ("chosen", "sizes"):
         numbers = (int,) if key == "sizes" else (int, float)
         return isinstance(value, dict) and all(type(number) in numbers for number in value.values())
-    if key == "part":
+    if key in ("part", "left_out"):
         return isinstance(value, bool)
     if key in ("validation_auc", "seconds"):
         return value is None or type(value) in (int, float)

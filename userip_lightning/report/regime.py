@@ -7,7 +7,7 @@ judge. Text is needed where the best of it beats *every* method that knows no it
 where the best of it beats every other method, each as ``verdict.py`` has it: by at least 0.001 AUC, the
 whole interval of a bootstrap over users and seeds above zero, at a Logloss that is not worse and not above
 that of the click rate alone.
-Fewer than five seeds claim nothing. That no need was shown is no proof that there is none.
+Fewer than five seeds or twenty users claim nothing. That no need was shown is no proof that there is none.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from typing import Any, Literal, NamedTuple, get_args
 import numpy as np
 
 from userip_lightning.report.method_figures import delta_columns, deviation
-from userip_lightning.report.notation import delta, plural
+from userip_lightning.report.notation import delta
 from userip_lightning.report.predictions import Predictions
 from userip_lightning.report.statistics import metrics
 from userip_lightning.report.statistics.bootstrap import paired_difference, replicate_metrics
-from userip_lightning.report.verdict import MIN_SEEDS, beats
+from userip_lightning.report.verdict import beats, too_few
 
 Group = Literal["no text", "permuted text", "words", "language model"]
 GROUPS: tuple[Group, ...] = get_args(Group)
@@ -145,7 +145,7 @@ def _method(contender: Contender) -> dict[str, object]:
 
 
 def _need(found: Finding) -> Need:
-    if found.seeds < MIN_SEEDS:
+    if too_few(found.seeds, found.users):
         return "unknown"
     language_model, text = found.best.get("language model"), best_text(found)
     if language_model is not None and "words" in found.best and _wins(found, language_model, _BELOW_MODEL):
@@ -165,7 +165,7 @@ def _sentence(found: Finding, need: Need) -> str:
     free, text = found.best["no text"], best_text(found)
     if text is None:
         return "Nothing is claimed: no method read the text."
-    over = f"{text} {delta(found.contrast(text, free), 'auc')} AUC over {free}, the best without text"
+    over = f"{text} {delta(found.contrast(text, free), 'auc')} AUC over {free}, the best codes without text"
     if permuted := found.best.get("permuted text"):
         over += f", and {delta(found.contrast(text, permuted), 'auc')} over {permuted}"
     if {"words", "language model"} <= set(found.best):
@@ -181,7 +181,4 @@ def _sentence(found: Finding, need: Need) -> str:
         case "neither":
             return f"Neither was shown to be needed: {over}."
         case "unknown":
-            return (
-                f"Nothing is claimed with {plural(found.seeds, 'seed')}, a claim takes at least {MIN_SEEDS}: "
-                f"{over}."
-            )
+            return f"Nothing is claimed with {too_few(found.seeds, found.users)}: {over}."

@@ -25,7 +25,7 @@ from userip_lightning.report.sheet import Cell, Rows, Sheet
 
 RESULTS, MARKDOWN, PAGE, FIGURES = "results.json", "report.md", "report.html", "figures"
 HEADER = (
-    *("regime", "users in train", "best without text", "best with words", "best with a language model"),
+    *("regime", "users in train", "best codes without text", "best with words", "best with a language model"),
     *("words − no text", "language model − words", "best text − no text", "needs"),
 )
 _METHOD_HEADER = ("method", "AUC", "Logloss", "AUC on validation rows")
@@ -35,16 +35,18 @@ _NOTES = (
     "Best is chosen on validation rows; everything else is of test rows of users with at least one training "
     "or shown event. ± is the standard deviation over seeds. Differences are of AUC, with the 95 % interval "
     "of a bootstrap that draws users and seeds alike for all methods.",
-    "A need is claimed with at least five seeds, if the best method of its kind beats every method of less "
-    "knowledge, each by 0.001 AUC or more with the whole interval above zero at a Logloss that is not worse, "
-    "and its Logloss is not above that of the click rate alone; texts of other items count as no text. Where "
-    "nothing is needed, one regime in forty may still claim it: read the rows together.",
+    "A need is claimed with at least five seeds and twenty users, if the best method of its kind beats every "
+    "method of less knowledge, each by 0.001 AUC or more with the whole interval above zero at a Logloss "
+    "that is not worse, and its Logloss is not above that of the click rate alone; texts of other items "
+    "count as no text. Where nothing is needed, one regime in forty may still claim it: read the rows "
+    "together.",
     "Methods without text: count mixture and `none` find classes by counts alone; svd kmeans clusters users "
     "by what they met; shuffled, random, generosity. With words: a bag of words as the prior of those "
-    "classes, text kmeans and svd text kmeans; + words, codes without text, which the judge learns with the "
-    "items' words. Of other items: the same, with every item given the text of another, which says nothing "
-    "of it; what is left is a prior as flexible. With a language model: sentence vectors or hidden states, "
-    "also joined with words.",
+    "classes, text kmeans and svd text kmeans. Of other items: the same, with every item given the text of "
+    "another, which says nothing of it; what is left is a prior as flexible. With a language model: sentence "
+    "vectors or hidden states, also joined with words.",
+    "Where items are cold, nothing but a text tells them apart, so judging by affinity takes the text of the "
+    "codes, and of codes that know no item's text (+ words) the items' words: a need is one of the codes.",
 )
 
 

@@ -86,8 +86,10 @@ def _measured(entry: Entry, measured: Measurements) -> _Row:
 
 def _figures(ours: Measured) -> _Row:
     bounds = {
-        f"{metric}{suffix}": float(np.nanpercentile(getattr(ours.replicates, metric), percent))
-        for metric in ("auc", "logloss")
+        f"{metric}{suffix}": float(
+            np.clip(np.nanpercentile(getattr(ours.replicates, metric), percent), 0, most)
+        )
+        for metric, most in (("auc", 1.0), ("logloss", None))
         for suffix, percent in (("_low", 2.5), ("_high", 97.5))
     }
     return {

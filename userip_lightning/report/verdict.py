@@ -6,21 +6,29 @@ move its AUC. A gain counts only where
 - it is at least 0.001 AUC (less is noise) and its 95 % interval lies above zero,
 - the Logloss is not worse: the interval of its difference does not lie above zero,
 - both hold against no codes and against every control,
+- no control that was asked for is missing, and one of them knows more than chance,
 - the Logloss is not above that of the click rate alone,
-- it was measured with at least five seeds: with one seed nothing is known of training luck. Fewer seeds
-  claim no harm either.
+- it was measured with at least five seeds, as one seed says nothing of training luck, and at least twenty
+  users. Fewer claim no harm either.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import polars as pl
+
+from userip_lightning.report.notation import plural
 
 #: AUC differences below this are noise.
 NOISE = 0.001
 #: Seeds from which on anything is claimed.
 MIN_SEEDS = 5
+#: Judged users from which on anything is claimed.
+MIN_USERS = 20
+#: Controls that say nothing of a user: to beat them alone shows nothing.
+CHANCE = frozenset({"shuffled", "random"})
 
 
 class Judged(NamedTuple):
@@ -28,13 +36,19 @@ class Judged(NamedTuple):
 
     Args:
         seeds: how many were trained.
-        logloss: their mean, nats.
+        users: who are judged.
+        logloss: mean over seeds, nats.
         base_rate_logloss: of predicting the click rate of the judged rows for all of them, nats.
+        controls: kinds of the controls among its contrasts, such as ``svd_kmeans``.
+        missing: names of controls that were asked for and not measured on these rows and seeds.
     """
 
     seeds: int
+    users: int
     logloss: float
     base_rate_logloss: float
+    controls: Sequence[str]
+    missing: Sequence[str] = ()
 
 
 class Verdict(NamedTuple):
@@ -62,12 +76,8 @@ def verdict(contrasts: pl.DataFrame, reference: str, codes: Judged) -> Verdict:
     none = next(row for row in rows if row["against"] == reference)
     controls = [row for row in rows if row["against"] != reference]
     gain = _interval(none, "auc", "AUC")
-    if codes.seeds < MIN_SEEDS:
-        return Verdict(
-            f"Nothing is claimed: {gain} against no codes with {codes.seeds} "
-            f"seed{'s' if codes.seeds > 1 else ''}, and a claim takes at least {MIN_SEEDS}; run more seeds.",
-            False,
-        )
+    if few := too_few(codes.seeds, codes.users):
+        return Verdict(f"Nothing is claimed: {gain} against no codes with {few}.", False)
     if none["delta_auc"] <= -NOISE and none["delta_auc_high"] < 0:
         return Verdict(f"The codes hurt: {gain} against no codes.", False)
     if not beats(none):
@@ -83,8 +93,14 @@ def verdict(contrasts: pl.DataFrame, reference: str, codes: Judged) -> Verdict:
 
 def _doubt(controls: list[dict[str, Any]], codes: Judged) -> str:
     """Why a gain over no codes is not claimed; empty where it is."""
+    if codes.missing:
+        were = "was" if len(codes.missing) == 1 else "were"
+        return f", but {_list(codes.missing)} {were} not measured, so no gain is claimed."
     if not controls:
         return ", but no control was run, so no gain is claimed."
+    if CHANCE.issuperset(codes.controls):
+        names = _list([row["against"] for row in controls])
+        return f", but the only controls ({names}) know nothing of a user, so no gain is claimed."
     unbeaten = [row["against"] for row in controls if not beats(row)]
     if unbeaten:
         return f" but do not beat {_list(unbeaten)}: reported as no gain."
@@ -96,10 +112,20 @@ def _doubt(controls: list[dict[str, Any]], codes: Judged) -> str:
     return ""
 
 
+def too_few(seeds: int, users: int) -> str:
+    """What there are too few of for any claim, in words; empty where there are enough."""
+    if seeds < MIN_SEEDS:
+        named = plural(seeds, "seed")
+        return f"{named}, and a claim takes at least {MIN_SEEDS}; run more seeds"
+    if users < MIN_USERS:
+        return f"{plural(users, 'judged user')}, and a claim takes at least {MIN_USERS}"
+    return ""
+
+
 def _interval(contrast: dict[str, object], metric: str, unit: str) -> str:
     value, low, high = (contrast[f"delta_{metric}{end}"] for end in ("", "_low", "_high"))
     return f"{value:+.4f} {unit} [{low:+.4f}, {high:+.4f}]"
 
 
-def _list(names: list[str]) -> str:
+def _list(names: Sequence[str]) -> str:
     return ", ".join(names[:-1]) + " and " + names[-1] if len(names) > 1 else names[0]

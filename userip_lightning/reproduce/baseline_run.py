@@ -111,12 +111,11 @@ class BaselineRun:
         parser.add_class_arguments(Knowledge, KNOWLEDGE, sub_configs=True)
         section = {KNOWLEDGE: self.baseline.sections[KNOWLEDGE]}
         knowledge: Knowledge = parser.instantiate(parser.parse_object(section))[KNOWLEDGE]
-        piece = self.display.start(name)
+        with self.display.running(name) as piece, quiet(), released_memory():
 
-        def progress(what: str, done: int, total: int) -> None:
-            piece.at(done, total, what)
+            def progress(what: str, done: int, total: int) -> None:
+                piece.at(done, total, what)
 
-        with quiet(), released_memory():
             knowledge.write(self.case.place.prepared, target, text_cache_folder(), progress)
         self.display.finish(f"{name}: done")
 
@@ -129,8 +128,7 @@ class BaselineRun:
                 continue
             missing += 1
             name = f"{self.name} / seed {job.seed}"
-            self.display.start(name)
-            with released_memory():
+            with self.display.running(name), released_memory():
                 record = train(job, settings, self.case.place.root, self.display, labels)
             self.display.finish(f"{name}: done in {record.wall_s:.1f} s")
         records = [record for record in map(read_record, jobs) if record is not None]

@@ -72,8 +72,7 @@ class Inference:
             if is_done(job):
                 self.display.notice(f"{name}: nothing changed, kept")
                 continue
-            self.display.start(name)
             settings = self.case.experiment.settings
-            with released_memory():
+            with self.display.running(name), released_memory():
                 record = train(job, settings, self.case.place.root, self.display, self.found_by)
             self.display.finish(f"{name}: done in {record.wall_s:.1f} s")

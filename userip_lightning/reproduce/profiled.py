@@ -176,7 +176,8 @@ def _attempt(
         if isinstance(case, Outcome):
             return case
         label = f"{name} / {table}"
-        found[name] = work(case, display.start(label).at)
+        with display.running(label) as piece:
+            found[name] = work(case, piece.at)
         display.finish(f"{label}: done")
         return Outcome(trained=1)
 

@@ -22,6 +22,8 @@ class StudyDisplay(Display):
         console: where to show it; the default is standard error.
     """
 
+    counts_runs = False
+
     def __init__(self, console: Console | None = None) -> None:
         super().__init__(console)
         self._lock = threading.Lock()
@@ -36,11 +38,6 @@ class StudyDisplay(Display):
         self._started = self.clock()
         self.drawn.reset(self._overall, description=f"{table} ({number} of {of}), rows", pace="", note="")
         self.notice(f"{table}, {number} of {of} tables and figures")
-
-    def _end(self, text: str) -> None:
-        """A run of stage 1 or 2 is done; rows are counted by :meth:`row_ended`."""
-        self._forget_current()
-        self.notice(text)
 
     def row_started(self, label: str) -> None:
         """A row is being tuned and trained."""

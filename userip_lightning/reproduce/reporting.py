@@ -89,6 +89,7 @@ def _entry(row: Row, outcome: Outcome, sizes: dict[str, int]) -> Entry:
         part=outcome.part,
         control=row.reads if row.group == "control" else None,
         codes=row.codes,
+        left_out=outcome.left_out,
     )
 
 

@@ -136,7 +136,7 @@ class Schedule:
             if row.reads == "codes":
                 self._train(row, case, banks=_sources(plan.quantize))
             elif row.reads in plan.left_out:
-                self._settle([row], Outcome(not_run=plan.left_out[row.reads]))
+                self._settle([row], Outcome(not_run=plan.left_out[row.reads], left_out=True))
             elif (written := inference.control(row)).ready:
                 self._train(row, case, banks=plan.banks(row.reads))
             else:

@@ -75,6 +75,7 @@ class Outcome(NamedTuple):
         not_run: why it was not tried, one sentence.
         note: what a reader has to know about the row, one sentence.
         part: whether it was judged on a stated part of the rows, or with fewer seeds.
+        left_out: whether it was not tried because it would show nothing.
     """
 
     runs: tuple[str, ...] = ()
@@ -86,6 +87,7 @@ class Outcome(NamedTuple):
     not_run: str | None = None
     note: str | None = None
     part: bool = False
+    left_out: bool = False
 
     @property
     def ready(self) -> bool:

@@ -14,7 +14,7 @@ from userip_lightning.arrays import Floats
 from userip_lightning.errors import InputError
 from userip_lightning.texts.reader import WordReader
 
-_FREQUENT = 3
+_FREQUENT, _MANY = 3, 5000
 
 #: Singular vectors that are kept, unless others are asked for.
 WIDTH = 32
@@ -33,12 +33,8 @@ def fitted_words(texts: Sequence[str], width: int = WIDTH) -> tuple[Floats, Word
     Raises:
         InputError: fewer than two words occur in three texts, or all texts have the same ones.
     """
-    words = TfidfVectorizer(min_df=_FREQUENT, sublinear_tf=True)
-    try:
-        tfidf = words.fit_transform(texts)
-        width = min(width, min(tfidf.shape) - 1) if _differ(tfidf) else 0
-    except ValueError:  # scikit-learn's: an empty vocabulary, or fewer texts than min_df
-        width = 0
+    words, tfidf = _weighed(texts)
+    width = min(width, min(tfidf.shape) - 1) if tfidf is not None and _differ(tfidf) else 0
     if width < 1:
         raise InputError(
             "the items' texts: fewer than two words occur in three of them, or all have the same words, too "
@@ -49,6 +45,25 @@ def fitted_words(texts: Sequence[str], width: int = WIDTH) -> tuple[Floats, Word
         vectors = np.asarray(leading.fit_transform(tfidf), dtype=np.float64)
     vocabulary = {word: int(column) for word, column in words.vocabulary_.items()}
     return vectors, WordReader(vocabulary, words.idf_, leading.components_)
+
+
+def has_words(texts: Sequence[str]) -> bool:
+    """Whether :func:`fitted_words` would find words in these texts; many texts are read only if the first few
+    thousand have none."""
+    for some in (texts[:_MANY], texts):
+        tfidf = _weighed(some)[1]
+        if tfidf is not None and min(tfidf.shape) > 1 and _differ(tfidf):
+            return True
+    return False
+
+
+def _weighed(texts: Sequence[str]) -> tuple[TfidfVectorizer, csr_matrix | None]:
+    """TF-IDF of words that occur in three texts; None where there are none."""
+    words = TfidfVectorizer(min_df=_FREQUENT, sublinear_tf=True)
+    try:
+        return words, words.fit_transform(texts)
+    except ValueError:  # scikit-learn's: an empty vocabulary, or fewer texts than min_df
+        return words, None
 
 
 def _differ(tfidf: csr_matrix) -> bool:

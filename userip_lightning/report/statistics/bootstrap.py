@@ -8,8 +8,9 @@ seeds are drawn alike for every method with the same ``seed``, which makes diffe
 S seeds drawn from S vary too little: their mean has (S-1)/S of the variance that the unbiased estimate gives
 it, and a percentile of it is close to a normal one although the variance was estimated from S values. So what
 the draw of seeds adds to a replicate is stretched by √(S/(S-1)) · t(S-1) / z, with the 97.5 % quantiles of
-Student's t and of the normal distribution. Where users decide nothing, the interval is that of a t test.
-One seed says nothing of training luck, and no interval can make up for that (``report/verdict.py``).
+Student's t and of the normal distribution, and what the draw of U users adds by the same factor of U. Where
+users decide nothing, the interval is that of a t test over seeds. One seed or user says nothing of the
+others, and no interval can make up for that (``report/verdict.py``).
 
 A replicate weights every row by how often its user was drawn. Rows are sorted by score once; then
 
@@ -71,20 +72,23 @@ def replicate_metrics(
     """
     scores = np.atleast_2d(scores)
     user = np.unique(users, return_inverse=True)[1].reshape(-1)
+    count = int(user.max()) + 1
     rng = np.random.default_rng(seed)
     picked = rng.integers(scores.shape[0], size=(replicates, scores.shape[0]))
     aucs = np.empty((replicates, scores.shape[0]))
     losses = np.empty_like(aucs)
     ranked = [_RankedRows(user, label, score) for score in scores]
-    for block, drawn in _draws(rng, int(user.max()) + 1, replicates):
+    for block, drawn in _draws(rng, count, replicates):
         for column, rows in enumerate(ranked):
             aucs[block, column] = rows.weighted_auc(drawn)
             losses[block, column] = rows.weighted_logloss(drawn)
+    auc_point = float(np.mean([auc(label, score) for score in scores]))
+    logloss_point = float(np.mean([logloss(label, score) for score in scores]))
     return Replicates(
-        _over_seeds(aucs, picked),
-        _over_seeds(losses, picked),
-        float(np.mean([auc(label, score) for score in scores])),
-        float(np.mean([logloss(label, score) for score in scores])),
+        _stretched(aucs, picked, auc_point, count),
+        _stretched(losses, picked, logloss_point, count),
+        auc_point,
+        logloss_point,
     )
 
 
@@ -144,18 +148,26 @@ class _RankedRows:
         return np.asarray((self._loss @ drawn) / (self._rows @ drawn))
 
 
-def _over_seeds(metric: Floats, picked: NDArray[np.int64]) -> Floats:
-    """[R, S] metrics and the seeds that each replicate drew → [R] means, with the draw of seeds stretched."""
+def _stretched(metric: Floats, picked: NDArray[np.int64], point: float, users: int) -> Floats:
+    """[R] means over seeds, with what the draws of users and of seeds add to the point stretched.
+
+    Args:
+        metric: [R, S] on the drawn users.
+        picked: [R, S] seeds that each replicate drew.
+        point: on the data itself.
+        users: how many there are.
+    """
     every = metric.mean(axis=1)
     drawn = np.take_along_axis(metric, picked, axis=1).mean(axis=1)
-    return np.asarray(every + _stretch(metric.shape[1]) * (drawn - every))
+    seeds = metric.shape[1]
+    return np.asarray(point + _stretch(users) * (every - point) + _stretch(seeds) * (drawn - every))
 
 
-def _stretch(seeds: int) -> float:
-    """√(S/(S-1)) · t(S-1) / z; 1 for a single seed, which is always drawn."""
-    if seeds == 1:
+def _stretch(units: int) -> float:
+    """√(n/(n-1)) · t(n-1) / z of n seeds or users; 1 for a single one, which is always drawn."""
+    if units == 1:
         return 1.0
-    return float(np.sqrt(seeds / (seeds - 1)) * t.ppf(0.975, seeds - 1) / norm.ppf(0.975))
+    return float(np.sqrt(units / (units - 1)) * t.ppf(0.975, units - 1) / norm.ppf(0.975))
 
 
 def _draws(

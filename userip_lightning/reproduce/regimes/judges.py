@@ -4,11 +4,9 @@ Judged are the rows of users with a training or shown event: of the others no me
 random split that thins the log, these are nearly all users.
 
 The affinity judge gives log-odds (``controls/affinity.py``), which are turned into probabilities σ(a + b ·
-odds) with a and b ≥ 0 fitted to validation rows (Platt 1999), so that Logloss means something. Where items
-are
-cold, counts say nothing of them: each method is judged with the texts that its codes know, and codes without
-text also with the items' words, as it takes text to tell what a cold item is, but perhaps none to tell users
-apart.
+odds) with a and b ≥ 0 fitted to validation rows (Platt 1999), so that Logloss means something. Cold items
+have no counts, so every method tells them apart by a text: that of its codes, or the items' words where its
+codes read none or another item's. What is compared is what codes know of users.
 """
 
 from __future__ import annotations
@@ -56,18 +54,17 @@ def by_affinity(methods: Sequence[Method], prepared: PreparedData, cold_items: b
     if not cold_items:
         return [_contender(method, counts, prepared, seeds) for method in methods]
     by_words = AffinityJudge(prepared, bag_of_words(words(prepared.items))).odds
-    found = []
-    for method in methods:
-        if method.text is not None:
-            found.append(_contender(method, AffinityJudge(prepared, _vectors(method)).odds, prepared, seeds))
-        elif method.group == "words":
-            found.append(_contender(method, by_words, prepared, seeds))
-        else:
-            found.append(_contender(method, counts, prepared, seeds))
-        if method.group == "no text" and method.name not in (REFERENCE, "shuffled", "random"):
-            with_words = method._replace(name=f"{method.name} + words", group="words")
-            found.append(_contender(with_words, by_words, prepared, seeds))
-    return found
+
+    def judged(method: Method) -> Contender:
+        if method.group in ("words", "language model") and method.text is not None:
+            return _contender(method, AffinityJudge(prepared, _vectors(method)).odds, prepared, seeds)
+        if method.name == REFERENCE:
+            return _contender(method, counts, prepared, seeds)
+        if method.group in ("no text", "permuted text"):
+            method = method._replace(name=f"{method.name} + words")
+        return _contender(method, by_words, prepared, seeds)
+
+    return [judged(method) for method in methods]
 
 
 def by_ctr(methods: Sequence[Method], prepared: PreparedData) -> list[Contender]:

@@ -92,9 +92,10 @@ class Methods:
         for experiment in self._experiments.values():
             fit(experiment._replace(stages=stages), self._display, World())
         for bank in self._first.controls:  # those of CTR runs are there
-            self._display.start(f"{bank.control}/seed{bank.seed}")
-            write_control(bank, self.prepared)
-            self._display.finish(f"{bank.control}/seed{bank.seed}: done")
+            label = f"{bank.control}/seed{bank.seed}"
+            with self._display.running(label):
+                write_control(bank, self.prepared)
+            self._display.finish(f"{label}: done")
 
     def all(self) -> list[Method]:
         """The methods; controls that know no text, or words alone, come first."""

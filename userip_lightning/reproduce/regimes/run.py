@@ -121,13 +121,13 @@ def _run(plan: Plan, regime: Regime, root: Path, display: RegimesDisplay) -> tup
     if kept is not None:
         return kept
     methods.run()
-    display.start(f"{regime.name}: judging")
-    prepared = PreparedData.load(methods.prepared)
-    if plan.regimes.judge == "ctr":
-        contenders = judges.by_ctr(methods.all(), prepared)
-    else:
-        contenders = judges.by_affinity(methods.all(), prepared, regime.split == "cold_items")
-    finding = judge_regime(contenders, plan.regimes.replicates)
+    with display.running(f"{regime.name}: judging"):
+        prepared = PreparedData.load(methods.prepared)
+        if plan.regimes.judge == "ctr":
+            contenders = judges.by_ctr(methods.all(), prepared)
+        else:
+            contenders = judges.by_affinity(methods.all(), prepared, regime.split == "cold_items")
+        finding = judge_regime(contenders, plan.regimes.replicates)
     users = prepared.rows(TRAIN)["user"].n_unique()
     display.finish(f"{regime.name}: judged")
     record = {"key": key, "train_users": users, "finding": finding._asdict()}

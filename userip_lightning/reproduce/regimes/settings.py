@@ -8,6 +8,7 @@ from typing import Literal
 from userip_lightning.errors import InputError
 from userip_lightning.pipeline.retrained_controls import RETRAINED
 from userip_lightning.pipeline.settings import Control
+from userip_lightning.report.verdict import CHANCE
 from userip_lightning.schema import CODES_PER_PROFILE
 from userip_lightning.texts.language_model import SentenceEncoder
 from userip_lightning.texts.source import BagOfWords, NoText, TextSource
@@ -15,8 +16,6 @@ from userip_lightning.texts.source import BagOfWords, NoText, TextSource
 SplitName = Literal["cold_users", "random", "temporal", "cold_items"]
 #: Controls that know the items' words; all others know nothing of texts.
 WORDS: frozenset[Control] = frozenset({"text_kmeans", "svd_text_kmeans", "bag_of_words_mixture"})
-#: Controls without meaning: against them alone nothing would be shown.
-_CHANCE: frozenset[Control] = frozenset({"shuffled", "random"})
 
 
 def _texts() -> dict[str, TextSource]:
@@ -74,7 +73,7 @@ def check(regimes: Regimes, controls: list[Control]) -> None:
             "regimes: train_users, titles and replicates count something: give numbers from 1 up."
         )
     reads = {text.reads for text in regimes.texts.values()}
-    if "nothing" not in reads and not set(controls) - WORDS - _CHANCE - set(RETRAINED):
+    if "nothing" not in reads and not set(controls) - WORDS - CHANCE - set(RETRAINED):
         raise InputError(
             "regimes.texts: no method without text; add userip_lightning.texts.source.NoText, or "
             "svd_kmeans or count_mixture to controls."
