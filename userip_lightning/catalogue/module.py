@@ -270,7 +270,8 @@ class CatalogueModule(LightningModule):
         """Why the prior does not say what the table says of an item without events."""
         if self.term is not None:
             return "the recommendation loss moved its table, and the prior does not follow"
-        return "its codes were merged, and the prior does not follow" if self.steering.merge else None
+        done = "anchored to words" if self.steering.anchors else "merged" if self.steering.merge else None
+        return done and f"its codes were {done}, and the prior does not follow"
 
     def _identity(self) -> dict[str, object]:
         """What a table depends on, by name; JSON values."""
