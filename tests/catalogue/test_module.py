@@ -21,6 +21,8 @@ from userip_lightning.catalogue.codebooks import are_factorised, joint_starts
 from userip_lightning.catalogue.datamodule import CatalogueDataModule
 from userip_lightning.catalogue.factorised_table import FactorisedTable
 from userip_lightning.catalogue.module import CatalogueModule
+from userip_lightning.catalogue.recommendation import Recommendation
+from userip_lightning.catalogue.steering import Steering
 from userip_lightning.cli import main
 from userip_lightning.data.labels import Implicit
 from userip_lightning.data.prepared import PreparedData
@@ -40,7 +42,7 @@ def trained(
     log: PreparedData, folder: Path, epochs: int = 12, block_users: int = 40, resume=None, **settings
 ):
     data = CatalogueDataModule(str(log.path), NoText(), block_users=block_users)
-    module = CatalogueModule(SIZES, warm=5, race=8, **settings)
+    module = CatalogueModule(SIZES, **{"warm": 5, "race": 8, **settings})
     trainer = Trainer(
         max_epochs=epochs,
         accelerator="cpu",
@@ -79,6 +81,40 @@ def test_a_run_that_stops_and_goes_on_ends_like_one_that_does_not(log: PreparedD
         first.save_checkpoint(tmp_path / "last.ckpt")
         resumed, _ = trained(log, tmp_path / "second", resume=str(tmp_path / "last.ckpt"))
         assert np.array_equal(resumed.table.evidence, whole.table.evidence)
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"strength": 5.0}, r"another strength \(None instead of 5.0\)"),
+        ({"seed": 1}, r"another seed \(0 instead of 1\)"),
+        ({"starts": 2}, r"another number of starts \(3 instead of 2\)"),
+        ({"warm": 6}, r"another warm \(5 instead of 6\)"),
+        ({"race": 9}, r"another race \(8 instead of 9\)"),
+    ],
+)
+def test_a_run_goes_on_with_its_own_schedule_and_may_be_prolonged(
+    log: PreparedData, tmp_path: Path, changed, message: str
+) -> None:
+    _, first = trained(log, tmp_path, epochs=2)
+    first.save_checkpoint(tmp_path / "last.ckpt")
+    with pytest.raises(InputError, match=message):
+        trained(log, tmp_path, epochs=4, resume=str(tmp_path / "last.ckpt"), **changed)
+    longer, _ = trained(log, tmp_path, epochs=4, resume=str(tmp_path / "last.ckpt"))
+    assert longer.search.step == 4
+
+
+@pytest.mark.parametrize("epochs", [0, -1])
+@pytest.mark.parametrize(
+    "settings",
+    [{"recommendation": Recommendation()}, {"steering": Steering({"hobby": {0: "comet"}})}],
+    ids=lambda given: next(iter(given)),
+)
+def test_an_open_number_of_epochs_is_refused_where_the_last_ones_differ(
+    log: PreparedData, tmp_path: Path, settings, epochs: int
+) -> None:
+    with pytest.raises(InputError, match=rf"max_epochs: {epochs}, .*{next(iter(settings))}.* last epochs"):
+        trained(log, tmp_path, epochs, **settings)
 
 
 def test_blocks_of_one_start_add_up_to_the_whole_log(log: PreparedData, tmp_path: Path) -> None:

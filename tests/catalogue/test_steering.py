@@ -129,6 +129,8 @@ def test_an_anchored_run_that_stops_and_goes_on_ends_like_one_that_does_not(
         assert np.array_equal(resumed.table.evidence, whole.table.evidence)
     with pytest.raises(InputError, match="checkpoint: made with another anchors"):
         fitted(log, tmp_path / "other", more=4, resume=str(tmp_path / "last.ckpt"))
+    with pytest.raises(InputError, match=r"another number of EM steps \(20 instead of 24\)"):
+        fitted(log, tmp_path / "other", more=8, resume=str(tmp_path / "last.ckpt"), steering=steering)
 
 
 def test_an_item_is_as_near_as_its_words_are() -> None:
