@@ -205,7 +205,10 @@ def test_codes_after_a_merged_one_move_up() -> None:
 @pytest.mark.parametrize(
     ("steering", "told"),
     [
-        (Steering(anchors={"hobbies": {0: "x"}}), "no profile 'hobbies'; there are hobby, background"),
+        (
+            Steering(anchors={"hobbies": {0: "x"}}),
+            r"^catalogue\.model\.steering\.anchors: no profile",
+        ),
         (Steering(anchors={"hobby": {4: "x"}}), r"anchors\.hobby: no code 4; there are 0 to 3"),
         (Steering(anchors={"hobby": {1: " "}}), r"anchors\.hobby\.1: no words given"),
         (Steering(anchors={"hobby": {1: "x"}}, strength=0), "strength: 0 given"),
@@ -225,7 +228,7 @@ def test_what_cannot_be_steered_is_refused(steering: Steering, told: str) -> Non
 def test_anchors_need_words_of_the_texts_and_steps_of_their_own(log: PreparedData, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"none of the words in 'zzyzx' occurs"):
         fitted(log, tmp_path, more=10, steering=Steering(anchors={"hobby": {0: "zzyzx"}}))
-    with pytest.raises(InputError, match=r"give more trainer\.max_epochs"):
+    with pytest.raises(InputError, match=r"give more catalogue\.trainer\.max_epochs"):
         fitted(log, tmp_path, steering=Steering(anchors={"hobby": {0: "comet"}}))
     with pytest.raises(InputError, match="no item has a text"):
         find_anchors(Steering(anchors={"hobby": {0: "comet"}}), list(SIZES), ["", ""])

@@ -98,3 +98,16 @@ def test_a_trainer_has_its_stages_own_defaults(stage, capsys):
     trainer = yaml.safe_load(capsys.readouterr().out)["trainer"]
     assert dict(stage.trainer).items() <= trainer.items()
     assert trainer["max_epochs"] == stage.max_epochs
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--model.strength", "-1"], "catalogue: model.strength: -1.0 given"),
+        (["--data.block_users", "0"], "catalogue: data.block_users: 0 given"),
+    ],
+)
+def test_a_refused_setting_has_the_name_that_the_command_has(words, told, tmp_path, capsys):
+    words = ["--data.prepared", str(tmp_path), "--trainer.default_root_dir", str(tmp_path), *words]
+    assert main(["catalogue", "fit", *words]) == 2
+    assert told in capsys.readouterr().err
