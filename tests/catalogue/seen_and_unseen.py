@@ -13,6 +13,7 @@ from tests.catalogue.small_log import Event, prepared
 from userip_lightning.catalogue.datamodule import CatalogueDataModule
 from userip_lightning.catalogue.module import CatalogueModule
 from userip_lightning.catalogue.recommendation import Recommendation
+from userip_lightning.catalogue.steering import Steering
 from userip_lightning.texts.source import BagOfWords, TextSource
 
 TASTES = ["space war hero saga", "farm life calm garden"]
@@ -60,11 +61,18 @@ def fitted(
     codebooks: Any = "joint",
     recommendation: Recommendation | None = None,
     permute_text: bool = False,
+    steering: Steering | None = None,
 ) -> CatalogueModule:
     """The engine after fifteen epochs."""
     data = CatalogueDataModule(str(log), text, permute_text=permute_text)
     module = CatalogueModule(
-        {"hobby": 2, "background": 3}, codebooks, 2, warm=4, race=6, recommendation=recommendation
+        {"hobby": 2, "background": 3},
+        codebooks,
+        2,
+        warm=4,
+        race=6,
+        recommendation=recommendation,
+        steering=steering,
     )
     trainer = Trainer(
         max_epochs=15,

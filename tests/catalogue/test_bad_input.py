@@ -255,7 +255,7 @@ def test_a_prompt_that_fills_the_window_is_refused(run: Run, request: pytest.Fix
     text["init_args"]["prompt"] = {"soft_tokens": 130}
     made = run("joint", text)
     assert made.status == 2
-    assert "text.prompt: its profiles and task text take" in made.said
+    assert "catalogue: data.text.init_args.prompt: its profiles and task text take" in made.said
     assert "reads 256 in all; give fewer soft tokens" in made.said
 
 

@@ -1,12 +1,14 @@
 import numpy as np
 import pytest
 from scipy.sparse import csr_matrix, hstack
+from scipy.special import logsumexp
 from sklearn.metrics import adjusted_rand_score
 
 from tests.catalogue.planted import CLASSES, ITEMS, planted
+from userip_lightning.catalogue.em import Block, Search, hide, run
 from userip_lightning.catalogue.event_model import ItemEvents, LabelledItemEvents
 from userip_lightning.catalogue.item_prior import ClassShares, TextPrior
-from userip_lightning.catalogue.joint_em import fit
+from userip_lightning.catalogue.joint_em import JointStart, fit
 from userip_lightning.catalogue.like_prior import LikePrior
 
 WORDS = np.eye(CLASSES)[np.arange(ITEMS) % CLASSES]  # a text that names the item's class
@@ -34,6 +36,19 @@ def test_the_same_seed_gives_the_same_table():
     first, again, other = (fit(log.counts, CLASSES, counting, seed) for seed in (3, 3, 4))
     assert np.array_equal(first.evidence, again.evidence)
     assert not np.array_equal(first.evidence, other.evidence)
+
+
+def test_single_events_cannot_judge_starts_so_one_goes_on_without_a_figure():
+    counts = csr_matrix(np.eye(CLASSES)[np.arange(60) % CLASSES])
+    starts = [JointStart(CLASSES, CLASSES, counting()) for _ in range(3)]
+    search = Search(starts, seed=0)
+    for _ in range(3):
+        search.observe(Block(0, *hide(counts, seed=0)))
+        assert np.isnan(search.finish().held_out)
+        assert search.starts == starts[:1]
+    others = [run(Search([JointStart(CLASSES, CLASSES, counting())], seed), counts).table for seed in (1, 2)]
+    likelihoods = [logsumexp(table.scores(counts), axis=1).mean() for table in others]
+    assert likelihoods[0] == pytest.approx(likelihoods[1], abs=1e-6)  # of what is seen
 
 
 def test_text_tells_the_class_of_items_that_nobody_had():

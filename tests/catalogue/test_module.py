@@ -21,6 +21,8 @@ from userip_lightning.catalogue.codebooks import are_factorised, joint_starts
 from userip_lightning.catalogue.datamodule import CatalogueDataModule
 from userip_lightning.catalogue.factorised_table import FactorisedTable
 from userip_lightning.catalogue.module import CatalogueModule
+from userip_lightning.catalogue.recommendation import Recommendation
+from userip_lightning.catalogue.steering import Steering
 from userip_lightning.cli import main
 from userip_lightning.data.labels import Implicit
 from userip_lightning.data.prepared import PreparedData
@@ -40,7 +42,7 @@ def trained(
     log: PreparedData, folder: Path, epochs: int = 12, block_users: int = 40, resume=None, **settings
 ):
     data = CatalogueDataModule(str(log.path), NoText(), block_users=block_users)
-    module = CatalogueModule(SIZES, warm=5, race=8, **settings)
+    module = CatalogueModule(SIZES, **{"warm": 5, "race": 8, **settings})
     trainer = Trainer(
         max_epochs=epochs,
         accelerator="cpu",
@@ -81,6 +83,40 @@ def test_a_run_that_stops_and_goes_on_ends_like_one_that_does_not(log: PreparedD
         assert np.array_equal(resumed.table.evidence, whole.table.evidence)
 
 
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"strength": 5.0}, r"another strength \(None instead of 5.0\)"),
+        ({"seed": 1}, r"another seed \(0 instead of 1\)"),
+        ({"starts": 2}, r"another number of starts \(3 instead of 2\)"),
+        ({"warm": 6}, r"another warm \(5 instead of 6\)"),
+        ({"race": 9}, r"another race \(8 instead of 9\)"),
+    ],
+)
+def test_a_run_goes_on_with_its_own_schedule_and_may_be_prolonged(
+    log: PreparedData, tmp_path: Path, changed, message: str
+) -> None:
+    _, first = trained(log, tmp_path, epochs=2)
+    first.save_checkpoint(tmp_path / "last.ckpt")
+    with pytest.raises(InputError, match=message):
+        trained(log, tmp_path, epochs=4, resume=str(tmp_path / "last.ckpt"), **changed)
+    longer, _ = trained(log, tmp_path, epochs=4, resume=str(tmp_path / "last.ckpt"))
+    assert longer.search.step == 4
+
+
+@pytest.mark.parametrize("epochs", [0, -1])
+@pytest.mark.parametrize(
+    "settings",
+    [{"recommendation": Recommendation()}, {"steering": Steering({"hobby": {0: "comet"}})}],
+    ids=lambda given: next(iter(given)),
+)
+def test_an_open_number_of_epochs_is_refused_where_the_last_ones_differ(
+    log: PreparedData, tmp_path: Path, settings, epochs: int
+) -> None:
+    with pytest.raises(InputError, match=rf"max_epochs: {epochs}, .*{next(iter(settings))}.* last epochs"):
+        trained(log, tmp_path, epochs, **settings)
+
+
 def test_blocks_of_one_start_add_up_to_the_whole_log(log: PreparedData, tmp_path: Path) -> None:
     """After the first step, whose random r differ by block, the sums of blocks are those of all users."""
     _, first = trained(log, tmp_path / "a", epochs=1, block_users=1000, starts=1)
@@ -107,11 +143,11 @@ def test_an_unused_code_is_named_and_refused_where_it_may_not_be(log: PreparedDa
         trainer = Trainer(max_epochs=2, accelerator="cpu", logger=False, enable_checkpointing=False)
         trainer.fit(module, datamodule=data)
         if allowed:
-            with pytest.warns(UserWarning, match=r"profile 'hobby': codes \[.*\] of 40 have no user; lower"):
+            with pytest.warns(UserWarning, match=r"profile 'hobby': codes \[.*\] of 40 .*`model\.sizes`"):
                 module.export(tmp_path)
             assert FeatureBank.open(tmp_path).sizes == (40, 10)
         else:
-            with pytest.raises(InputError, match="have no user"):
+            with pytest.raises(InputError, match=r"lower.*`profiles`.*`model\.sizes`"):
                 module.export(tmp_path)
             assert not FeatureBank.exists(tmp_path)
 
@@ -159,7 +195,7 @@ def test_codes_that_cannot_be_factorised_are_refused(sizes, explicit, message) -
 
 
 def test_a_joint_table_too_large_for_any_memory_is_refused() -> None:
-    with pytest.raises(InputError, match="a table of 16859 kinds of events × 65536 combinations"):
+    with pytest.raises(InputError, match=r"16859 kinds of events × 65536 combinations .*`model\.sizes`"):
         joint_starts(csr_matrix((3, 16_859)), 65_536, False, None, None, 1)
 
 

@@ -215,13 +215,18 @@ class Stop(Callback):
 
 
 def trained(
-    log: PreparedData, folder: Path, epochs: int = 12, resume: str | None = None, weight: float = 1.0
+    log: PreparedData,
+    folder: Path,
+    epochs: int = 12,
+    resume: str | None = None,
+    weight: float = 1.0,
+    planned: int = 12,
 ) -> tuple[CatalogueModule, Trainer]:
     data = CatalogueDataModule(str(log.path), NoText(), block_users=40)
     settings = Recommendation(weight, epochs=4, users=16)
     module = CatalogueModule({"hobby": 2, "background": 2}, warm=5, race=6, recommendation=settings)
     trainer = Trainer(
-        max_epochs=12,
+        max_epochs=planned,
         accelerator="cpu",
         logger=False,
         enable_progress_bar=False,
@@ -261,6 +266,8 @@ def test_a_run_that_stops_and_goes_on_ends_like_one_that_does_not(log: PreparedD
         assert np.array_equal(resumed.table[0], whole.table[0])
     with pytest.raises(InputError, match=r"made with another recommendation .*'weight': 1\.0"):
         trained(log, tmp_path, resume=str(tmp_path / "last.ckpt"), weight=2.0)
+    with pytest.raises(InputError, match=r"made with another number of EM steps \(8 instead of 12\)"):
+        trained(log, tmp_path, resume=str(tmp_path / "last.ckpt"), planned=16)
 
 
 def test_labels_of_an_explicit_log_name_their_events(tmp_path: Path) -> None:

@@ -129,6 +129,8 @@ def test_an_anchored_run_that_stops_and_goes_on_ends_like_one_that_does_not(
         assert np.array_equal(resumed.table.evidence, whole.table.evidence)
     with pytest.raises(InputError, match="checkpoint: made with another anchors"):
         fitted(log, tmp_path / "other", more=4, resume=str(tmp_path / "last.ckpt"))
+    with pytest.raises(InputError, match=r"another number of EM steps \(20 instead of 24\)"):
+        fitted(log, tmp_path / "other", more=8, resume=str(tmp_path / "last.ckpt"), steering=steering)
 
 
 def test_an_item_is_as_near_as_its_words_are() -> None:
@@ -203,7 +205,10 @@ def test_codes_after_a_merged_one_move_up() -> None:
 @pytest.mark.parametrize(
     ("steering", "told"),
     [
-        (Steering(anchors={"hobbies": {0: "x"}}), "no profile 'hobbies'; there are hobby, background"),
+        (
+            Steering(anchors={"hobbies": {0: "x"}}),
+            r"^catalogue\.model\.steering\.anchors: no profile",
+        ),
         (Steering(anchors={"hobby": {4: "x"}}), r"anchors\.hobby: no code 4; there are 0 to 3"),
         (Steering(anchors={"hobby": {1: " "}}), r"anchors\.hobby\.1: no words given"),
         (Steering(anchors={"hobby": {1: "x"}}, strength=0), "strength: 0 given"),
@@ -223,7 +228,7 @@ def test_what_cannot_be_steered_is_refused(steering: Steering, told: str) -> Non
 def test_anchors_need_words_of_the_texts_and_steps_of_their_own(log: PreparedData, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"none of the words in 'zzyzx' occurs"):
         fitted(log, tmp_path, more=10, steering=Steering(anchors={"hobby": {0: "zzyzx"}}))
-    with pytest.raises(InputError, match=r"give more trainer\.max_epochs"):
+    with pytest.raises(InputError, match=r"give more catalogue\.trainer\.max_epochs"):
         fitted(log, tmp_path, steering=Steering(anchors={"hobby": {0: "comet"}}))
     with pytest.raises(InputError, match="no item has a text"):
         find_anchors(Steering(anchors={"hobby": {0: "comet"}}), list(SIZES), ["", ""])

@@ -10,6 +10,7 @@ from tests.experiment import artifact_of
 from userip_lightning.artifact import read_manifest
 from userip_lightning.cli import main
 from userip_lightning.ctr.module import CTRModule
+from userip_lightning.pipeline.stages import TRAINED
 
 
 @pytest.fixture
@@ -89,3 +90,24 @@ def test_the_command_line_beats_the_checkpoint(section, tmp_path, capsys):
     # Were the checkpoint's settings to win, nothing could be refused.
     assert main([*words, "--model.inner_steps=3"]) == 2
     assert "use the settings it was made with" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("stage", TRAINED, ids=lambda stage: stage.name)
+def test_a_trainer_has_its_stages_own_defaults(stage, capsys):
+    assert main([stage.name, "fit", "--data.prepared", "x", "--print_config"]) == 0
+    trainer = yaml.safe_load(capsys.readouterr().out)["trainer"]
+    assert dict(stage.trainer).items() <= trainer.items()
+    assert trainer["max_epochs"] == stage.max_epochs
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--model.strength", "-1"], "catalogue: model.strength: -1.0 given"),
+        (["--data.block_users", "0"], "catalogue: data.block_users: 0 given"),
+    ],
+)
+def test_a_refused_setting_has_the_name_that_the_command_has(words, told, tmp_path, capsys):
+    words = ["--data.prepared", str(tmp_path), "--trainer.default_root_dir", str(tmp_path), *words]
+    assert main(["catalogue", "fit", *words]) == 2
+    assert told in capsys.readouterr().err

@@ -8,7 +8,7 @@ from lightning.pytorch.utilities.exceptions import MisconfigurationException
 from polars.exceptions import ComputeError
 
 from userip_lightning.errors import InputError
-from userip_lightning.pipeline.failures import sentence
+from userip_lightning.pipeline.failures import sentence, without_stage
 
 
 def wrapped(cause: Exception) -> Exception:
@@ -57,3 +57,10 @@ def test_the_sentence(error, expected):
 @pytest.mark.parametrize("error", [RuntimeError("mat1 and mat2 shapes"), KeyError("x"), AssertionError()])
 def test_the_programs_own_mistakes_keep_their_traceback(error):
     assert sentence(error) is None
+
+
+def test_a_stages_command_leaves_its_name_out_of_settings_alone():
+    said = "catalogue.model.sizes: 0; see userip_lightning.catalogue.model, ctr.data and catalogue.modelling."
+    told = said.replace("catalogue.model.sizes", "model.sizes")
+    assert without_stage(said, "catalogue") == told
+    assert without_stage(said, "fit") == said

@@ -12,7 +12,7 @@ OWN = re.compile(
     r"|\[\d+/\d+(, (\d+ h )?\d+ (s|min) left)?\] [a-z0-9/_]+: done in \d+\.\d s, [\d,]+ MiB at most"
     r"|\[\d+/\d+\] [a-z0-9/_]+: nothing changed, kept"
     r"|[^:]+: [\d,]+(/[\d,]+)?( \w+)?(, .*)?"
-    r"|warning: profile .*; lower its size in \S+"
+    r"|warning: profile .*; lower its size: .*"
     r"|report: all figures are in \S+"
 )
 SHORT = ("--seeds", "[0]", "--controls", "[]")

@@ -12,6 +12,7 @@ import pytest
 from tests.catalogue.seen_and_unseen import UNSEEN, fitted, unseen_log
 from tests.serving.small_bank import bank
 from userip_lightning.catalogue.recommendation import Recommendation
+from userip_lightning.catalogue.steering import Steering
 from userip_lightning.errors import InputError
 from userip_lightning.lm.source import LMSource
 from userip_lightning.serving import Profiler
@@ -154,13 +155,17 @@ def test_a_table_without_text_takes_items_without_one(log, tmp_path):
 def test_banks_that_have_no_rows_for_new_items_say_why(log, tmp_path):
     moved = fitted(log, tmp_path, recommendation=Recommendation(epochs=2))
     permuted = fitted(log, tmp_path, permute_text=True)
+    anchored = fitted(log, tmp_path, steering=Steering({"hobby": {0: "space hero"}}, steps=4))
+    merged = fitted(log, tmp_path, steering=Steering(merge={"background": [[0, 1]]}))
     bank(tmp_path / "old", "joint", explicit=False)
     for folder, message in {
         moved.export(tmp_path / "moved"): "recommendation loss moved its table",
         permuted.export(tmp_path / "permuted"): "its texts were permuted",
+        anchored.export(tmp_path / "anchored"): "its codes were anchored to words",
+        merged.export(tmp_path / "merged"): "its codes were merged",
         tmp_path / "old": "before banks kept",
     }.items():
-        with pytest.raises(InputError, match=message):
+        with pytest.raises(InputError, match=f"{message}.*without permuted texts, .*steering"):
             Profiler.load(folder).add_items(NEW)
 
 

@@ -67,6 +67,6 @@ def anchored_steps(
     if steering.anchors and first <= race:
         raise InputError(
             f"catalogue.model.steering: the last {steering.steps} steps are with anchors, after a race of "
-            f"{race}, and EM takes {steps}; give more trainer.max_epochs."
+            f"{race}, and EM takes {steps}; give more catalogue.trainer.max_epochs."
         )
     return AnchoredSteps(find_anchors(steering, list(sizes), texts), first, steering.strength, sizes)

@@ -56,15 +56,18 @@ def find_anchors(steering: Steering, names: Sequence[str], texts: Sequence[str])
     try:
         items = vectorizer.fit_transform(texts)
     except ValueError:
-        raise InputError("steering.anchors: no item has a text, so no words can be found in any.") from None
+        raise InputError(
+            "catalogue.model.steering.anchors: no item has a text, so no words can be found in any; give the "
+            "items texts, or leave anchors out."
+        ) from None
     found = []
     for profile, named in steering.anchors.items():
         for code, words in named.items():
             near = np.asarray((items @ vectorizer.transform([words]).T).todense()).ravel()
             if not near.any():
                 raise InputError(
-                    f"steering.anchors.{profile}.{code}: none of the words in {words!r} occurs in an item's "
-                    "text; choose words of the texts (catalogue.data.columns)."
+                    f"catalogue.model.steering.anchors.{profile}.{code}: none of the words in {words!r} "
+                    "occurs in an item's text; choose words of the texts (catalogue.data.columns)."
                 )
             found.append(Anchor(list(names).index(profile), code, near / near.max()))
     return found

@@ -88,9 +88,9 @@ def joint_starts(
     events = counts.shape[1]
     if events * classes > _MOST_FIGURES:
         raise InputError(
-            f"profiles: a table of {events} kinds of events × {classes} combinations of codes "
-            "is too large for joint codebooks; lower the sizes, or, of two profiles and an implicit log, set "
-            "codebooks to factorised."
+            f"catalogue.model.codebooks: a table of {events} kinds of events × {classes} combinations of "
+            "codes is too large for joint ones; lower the sizes (`profiles` of an experiment, `model.sizes` "
+            "of `userip catalogue fit`), or, of two profiles and an implicit log, set it to factorised."
         )
     opening = generosity_opening(counts, classes) if explicit else None
     return [

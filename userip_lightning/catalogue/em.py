@@ -7,6 +7,10 @@
 of two profiles. A start draws r first; then t rises from 0.4 to 1. Part of the events is hidden from all
 starts. When the race is over, the start whose table predicts them best goes on alone, with all events. A
 block is forgotten once it is added up, so the sums do not grow with the number of users.
+
+Where no user has two kinds of events, nothing is hidden and there is no race: the first start goes on alone.
+The events that are seen could not judge the starts. Of one event a mixture says how often it occurs, and any
+classes say that equally well.
 """
 
 from __future__ import annotations
@@ -59,7 +63,7 @@ class Figures(NamedTuple):
 
     Args:
         held_out: nats per hidden event over what events have without classes, of the best start; NaN in the
-            first step, and once the race is over.
+            first step, once the race is over, and where nothing is hidden.
     """
 
     held_out: float
@@ -135,16 +139,16 @@ class Search(Generic[AnyStart]):
                 self._gain[at] += start.held_out(counts, block.hidden) * float(block.hidden.sum())
 
     def finish(self) -> Figures:
-        """M step of every start; ends the race when it is time."""
-        racing = len(self.starts) > 1
+        """M step of every start; ends the race when it is time, or when there is nothing to judge it by."""
+        racing = len(self.starts) > 1 and self._hidden > 0
         judged = racing and self.step > 0
-        held_out = max(self._gain) / max(self._hidden, 1.0) if judged else float("nan")
+        held_out = max(self._gain) / self._hidden if judged else float("nan")
         if judged:
             order = sorted(range(len(self.starts)), key=lambda at: -self._gain[at])
             self.starts = [self.starts[at] for at in order]
             self.numbers = [self.numbers[at] for at in order]
         self.step += 1
-        if racing and self.step >= self.schedule.race:
+        if not racing or self.step >= self.schedule.race:
             self.starts, self.numbers = self.starts[:1], self.numbers[:1]
         usage = [start.finish() for start in self.starts]
         self._forget()

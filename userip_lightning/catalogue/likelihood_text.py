@@ -63,6 +63,7 @@ from userip_lightning.texts.vectors import text_vectors
 from userip_lightning.weights import fault
 
 _PART, _TOGETHER = 256, 16
+_KEY = "catalogue.data.text.init_args"
 
 
 @dataclass(frozen=True)
@@ -106,14 +107,14 @@ class Likelihood(LearnedSource):
             object.__setattr__(self, "sizes", tuple(CODES_PER_PROFILE.values()))
         if len(self.sizes) != len(self.prompt.profiles) or min(self.sizes, default=0) < 1:
             raise InputError(
-                f"text.sizes: {list(self.sizes)} given, one number above 0 is needed for each of "
+                f"{_KEY}.sizes: {list(self.sizes)} given, one number above 0 is needed for each of "
                 f"{', '.join(self.prompt.names)}."
             )
         if not self.prompt.independent:
-            raise InputError("text.prompt.independent: an item is scored by itself here; set it to true.")
+            raise InputError(f"{_KEY}.prompt.independent: an item is scored by itself here; set it to true.")
         if min(self.items, self.max_tokens, 1 if self.exact is None else self.exact) < 1 or self.steps < 0:
             raise InputError(
-                "text: items, max_tokens and exact count something, give numbers from 1 up; steps from 0 up."
+                f"{_KEY}: items, max_tokens and exact count something, give numbers from 1 up; steps from 0."
             )
 
     def identity(self) -> dict[str, object]:
@@ -200,7 +201,7 @@ class Likelihood(LearnedSource):
         taken += max(map(len, writer.heads)) + len(writer.separator)
         if taken >= backbone.context:
             raise InputError(
-                f"text.prompt: its profiles and task text take {taken} tokens, but {self.lm.name!r} reads "
+                f"{_KEY}.prompt: its profiles and task text take {taken} tokens, but {self.lm.name!r} reads "
                 f"{backbone.context} in all; give fewer soft tokens, or a shorter task text."
             )
         room = min(self.max_tokens, backbone.context - taken)
@@ -231,7 +232,7 @@ class Likelihood(LearnedSource):
         if len(exact) < min(2, len(known)):
             raise InputError(
                 f"{self.lm.name}: {len(exact)} items have a likelihood, too few to predict the others from; "
-                "give more items a text, raise text.exact, or choose another language model."
+                f"give more items a text, raise {_KEY}.exact, or choose another language model."
             )
         table, quality = np.zeros((len(told), rows.shape[1])), list[float]()
         if len(exact) < len(known):

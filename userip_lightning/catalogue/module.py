@@ -145,7 +145,7 @@ class CatalogueModule(LightningModule):
                 events.counts, prod(sizes), events.explicit, vectors, self.strength, self.n_starts
             )
         self.term = self._term()
-        steps = em_steps(self.trainer.max_epochs or 0, self.recommendation)
+        steps = em_steps(self.trainer.max_epochs or 0, self.recommendation, bool(self.steering.anchors))
         schedule = Schedule(self.warm, self.race, steps)
         self.anchored = anchored_steps(self.steering, self.sizes, self.data.texts, steps, self.race)
         self.search: Search[JointStart | FactorisedStart] = Search(starts, self.seed, schedule)
@@ -198,7 +198,8 @@ class CatalogueModule(LightningModule):
         """Go on where the checkpoint stood.
 
         Raises:
-            InputError: it was made from another log, text source or language model, or has other codes.
+            InputError: it was made from another log, text source or language model, with another schedule or
+                seed, or has other codes.
         """
         found, wanted = checkpoint.get(_IDENTITY, {}), self._identity()
         for name in {**wanted, **found}:
@@ -270,17 +271,22 @@ class CatalogueModule(LightningModule):
         """Why the prior does not say what the table says of an item without events."""
         if self.term is not None:
             return "the recommendation loss moved its table, and the prior does not follow"
-        return "its codes were merged, and the prior does not follow" if self.steering.merge else None
+        done = "anchored to words" if self.steering.anchors else "merged" if self.steering.merge else None
+        return done and f"its codes were {done}, and the prior does not follow"
 
     def _identity(self) -> dict[str, object]:
-        """What a table depends on, by name; JSON values."""
+        """What a table depends on, by name; JSON values. EM alone may take more steps than were planned."""
         steering = self.steering
+        ends = self.recommendation is not None or bool(steering.anchors)
         return {
             "data": self.data.manifest.config_hash,
             "sizes": self.sizes,
             "codebooks": type(self.search.best).__name__,
             "recommendation": None if self.recommendation is None else asdict(self.recommendation),
             "anchors": [steering.anchors, steering.strength, steering.steps] if steering.anchors else None,
+            "number of EM steps": self.search.schedule.last if ends else None,
+            "number of starts": self.n_starts,
+            **{name: getattr(self, name) for name in ("strength", "seed", "warm", "race")},
             **self.data.reading,
         }
 

@@ -66,13 +66,25 @@ class Recommendation:
             )
 
 
-def em_steps(epochs: int, recommendation: Recommendation | None) -> int:
-    """Steps of EM in ``epochs`` epochs of the Trainer (0 where their number is open).
+def em_steps(epochs: int, recommendation: Recommendation | None, anchored: bool) -> int:
+    """Steps of EM in ``epochs`` epochs of the Trainer.
+
+    Args:
+        epochs: below 1 where their number is open.
+        recommendation: has the last of them, if any.
+        anchored: whether the last steps of EM are with anchors.
 
     Raises:
-        InputError: the recommendation loss leaves none to EM.
+        InputError: the number is open, and something begins so many epochs before the end; or the
+            recommendation loss leaves none to EM.
     """
     last = recommendation.epochs if recommendation else 0
+    if epochs < 1 and (recommendation or anchored):
+        takes = "recommendation" if recommendation else "steering.anchors"
+        raise InputError(
+            f"catalogue.trainer.max_epochs: {epochs}, but catalogue.model.{takes} takes the last epochs, so "
+            "their number must be known; give a number from 1 up."
+        )
     if 0 < epochs <= last:
         raise InputError(
             f"catalogue.trainer.max_epochs: {epochs}, of which catalogue.model.recommendation takes {last} "

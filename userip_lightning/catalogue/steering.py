@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 
 from userip_lightning.errors import InputError
 
+_KEY = "catalogue.model.steering"
+
 
 @dataclass(frozen=True)
 class Steering:
@@ -42,21 +44,21 @@ class Steering:
             _known("anchors", profile, list(named), sizes)
             for code, words in named.items():
                 if not words.strip():
-                    raise InputError(f"steering.anchors.{profile}.{code}: no words given; give some.")
+                    raise InputError(f"{_KEY}.anchors.{profile}.{code}: no words given; give some.")
         if not 0 < self.strength < float("inf"):
-            raise InputError(f"steering.strength: {self.strength} given, a number above 0 is needed.")
+            raise InputError(f"{_KEY}.strength: {self.strength} given, a number above 0 is needed.")
         if self.steps < 1:
-            raise InputError(f"steering.steps: {self.steps} given, at least 1 is needed.")
+            raise InputError(f"{_KEY}.steps: {self.steps} given, at least 1 is needed.")
         for profile, groups in self.merge.items():
             codes = [code for group in groups for code in group]
             _known("merge", profile, codes, sizes)
             if len(set(codes)) < len(codes) or min(map(len, groups), default=0) < 2:
                 raise InputError(
-                    f"steering.merge.{profile}: {groups} given, groups of two or more codes are needed, and "
+                    f"{_KEY}.merge.{profile}: {groups} given, groups of two or more codes are needed, and "
                     "each code in one group at most."
                 )
             if profile in self.anchors and set(codes) & set(self.anchors[profile]):
-                raise InputError(f"steering.merge.{profile}: names an anchored code; do one of the two.")
+                raise InputError(f"{_KEY}.merge.{profile}: names an anchored code; do one of the two.")
 
     def refuse_factorised(self) -> None:
         """Refuse to steer factorised codebooks.
@@ -66,16 +68,15 @@ class Steering:
         """
         if self.anchors or self.merge:
             raise InputError(
-                "catalogue.model.steering: it is for joint codebooks, these are factorised; set codebooks to "
-                "joint."
+                f"{_KEY}: it is for joint codebooks, these are factorised; set codebooks to joint."
             )
 
 
 def _known(setting: str, profile: str, codes: list[int], sizes: Mapping[str, int]) -> None:
     if profile not in sizes:
-        raise InputError(f"steering.{setting}: no profile {profile!r}; there are {', '.join(sizes)}.")
+        raise InputError(f"{_KEY}.{setting}: no profile {profile!r}; there are {', '.join(sizes)}.")
     unknown = [code for code in codes if not 0 <= code < sizes[profile]]
     if unknown:
         raise InputError(
-            f"steering.{setting}.{profile}: no code {unknown[0]}; there are 0 to {sizes[profile] - 1}."
+            f"{_KEY}.{setting}.{profile}: no code {unknown[0]}; there are 0 to {sizes[profile] - 1}."
         )

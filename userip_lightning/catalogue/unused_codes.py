@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 from userip_lightning.errors import InputError
 
+_ADVICE = "lower its size: `profiles` of an experiment, `model.sizes` of `userip catalogue fit`"
+
 
 def name_unused(codes: NDArray[np.int64], sizes: Mapping[str, int], allowed: bool) -> None:
     """Warn of codes that nobody has, or refuse them.
@@ -27,8 +29,7 @@ def name_unused(codes: NDArray[np.int64], sizes: Mapping[str, int], allowed: boo
         said = f"profile {name!r}: codes {unused} of {size} have no user"
         if unused and not allowed:
             raise InputError(
-                f"{said}, expected at least one each; lower its size in profiles, or set "
-                "catalogue.model.allow_unused."
+                f"{said}, expected at least one each; {_ADVICE}; or set catalogue.model.allow_unused."
             )
         if unused:
-            warnings.warn(f"{said}; lower its size in profiles.", stacklevel=3)
+            warnings.warn(f"{said}; {_ADVICE}.", stacklevel=3)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from userip_lightning import __version__
 from userip_lightning.cli.safe import SAFE, chosen_safety
-from userip_lightning.pipeline.failures import sentence
+from userip_lightning.pipeline.failures import sentence, without_stage
 from userip_lightning.pipeline.shipped_configs import with_configurations
 
 #: Commands whose --config is a YAML file or the name of a shipped one.
@@ -241,7 +241,7 @@ def main(args: list[str] | None = None) -> int:
         message = sentence(error)
         if message is None:
             raise
-        return _complain(f"userip {command.name}: {message}")
+        return _complain(f"userip {command.name}: {without_stage(message, command.name)}")
     return 0
 
 

@@ -54,7 +54,11 @@ class StageCLI(LightningCLI):
             args=list(arguments),
             seed_everything_default=0,
             save_config_kwargs={"overwrite": True},
-            trainer_defaults={"max_epochs": stage.max_epochs, "callbacks": LastCheckpoint()},
+            trainer_defaults={
+                "max_epochs": stage.max_epochs,
+                "callbacks": LastCheckpoint(),
+                **dict(stage.trainer),
+            },
             auto_configure_optimizers=False,
             parser_class=FreshClassLightningParser,
             parser_kwargs={

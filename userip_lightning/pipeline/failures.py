@@ -27,6 +27,11 @@ def sentence(error: BaseException) -> str | None:
     return sentence(error.__cause__) if error.__cause__ is not None else None
 
 
+def without_stage(message: str, command: str) -> str:
+    """The sentence as the command of one stage says it, whose settings do not begin with the stage's name."""
+    return re.sub(rf"(?<![\w.]){re.escape(command)}\.(?=(model|data|trainer)\b)", "", message)
+
+
 def _argument(error: argparse.ArgumentError) -> str:
     """jsonargparse's complaint, as key, what was given, what was expected, what to do."""
     text = _one_line(error.message)

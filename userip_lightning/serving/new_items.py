@@ -54,8 +54,8 @@ class NewItems(NamedTuple):
         if "refused" in kept:
             raise InputError(
                 f"{bank.path}: this bank has no rows for new items ({kept['refused']}); fit again with a bag "
-                "of words, an encoder or hidden states as catalogue.data.text, and without "
-                "catalogue.model.recommendation."
+                "of words, an encoder or hidden states as catalogue.data.text, and without permuted texts, "
+                "catalogue.model.recommendation and catalogue.model.steering."
             )
 
         def array(name: str) -> NDArray[Any]:

@@ -164,7 +164,7 @@ class BagOfWords(TextSource):
 
     def __post_init__(self) -> None:
         if self.width < 1:
-            raise InputError(f"text.width: {self.width} given, a number from 1 up is needed.")
+            raise InputError(f"{type(self).__name__}: width {self.width} given, needed is one from 1 up.")
 
     @property
     def reads(self) -> Reads:
