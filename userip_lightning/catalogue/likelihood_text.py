@@ -248,6 +248,9 @@ def _tune(module: SoftTokenModule, steps: int, work: Path) -> None:
     if not steps:
         return
     point = last if last.is_file() and fault(last) is None else None
+    if point is None:
+        for rows in work.glob("rows-*.npy"):  # scored by soft tokens that are lost
+            rows.unlink()
     with piece("language model, steps of soft tokens") as shown:
         trainer = Trainer(
             max_epochs=epochs,
