@@ -44,7 +44,6 @@ from userip_lightning.catalogue.soft_tokens import start_words
 from userip_lightning.errors import InputError
 from userip_lightning.lm.backbone import FrozenBackbone, load_backbone
 from userip_lightning.lm.control_tokens import plain_texts
-from userip_lightning.lm.identity import lm_identity
 from userip_lightning.lm.prompt import (
     DEFAULT_PROMPT,
     PromptTemplate,
@@ -122,7 +121,7 @@ class Likelihood(LearnedSource):
 
     def weights(self) -> str:
         """See :class:`TextSource`."""
-        return lm_identity(self.lm)
+        return HiddenStates(self.lm, self.layer).weights()
 
     def learn(self, texts: Sequence[str], events: Events, work: Path) -> Floats:
         """See :class:`LearnedSource`; vectors are [I, M].
