@@ -37,7 +37,7 @@ from userip_lightning.data.labels import Implicit
 from userip_lightning.data.preparation import Preparation
 from userip_lightning.data.sources import synthesize
 from userip_lightning.data.sources.movielens import MovieLens100K
-from userip_lightning.lm.hidden_states import hidden_states
+from userip_lightning.lm.hidden_states import HiddenStateEncoder
 from userip_lightning.lm.source import LMSource
 from userip_lightning.quantize.module import QuantizeModule
 from userip_lightning.texts.source import NoText
@@ -145,8 +145,10 @@ class TestCatalogueEngine:
     def test_hidden_states_are_those_of_the_cpu_in_float32(
         self, tiny_llama: Path, as_cpu: Callable[..., Any], dtype: Any, share: float
     ) -> None:
-        exact = as_cpu(lambda: hidden_states(LMSource(str(tiny_llama), dtype="float32"), 1, TEXTS))
-        found = hidden_states(LMSource(str(tiny_llama), dtype=dtype), 1, TEXTS)
+        def states(of: Any) -> Any:
+            return HiddenStateEncoder(LMSource(str(tiny_llama), dtype=of), 1).encode(TEXTS)
+
+        exact, found = as_cpu(lambda: states("float32")), states(dtype)
         assert np.linalg.norm(found - exact) < share * np.linalg.norm(exact)
 
     def test_codes_are_those_of_the_cpu_and_a_resumed_run_has_them_too(self, tmp_path: Path) -> None:

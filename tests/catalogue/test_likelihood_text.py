@@ -100,6 +100,26 @@ def test_a_run_that_was_cut_short_goes_on(
     assert reached == 10  # of three epochs of ten steps, two were kept
 
 
+def test_rows_of_a_tuning_that_is_lost_are_scored_anew(
+    tiny_llama: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(Likelihood, "_table", lambda *_: pytest.fail("power cut"))
+        with pytest.raises(BaseException, match="power cut"):
+            made(source(tiny_llama, steps=10))
+    (last,) = cache.glob("*/last.ckpt")
+    rows = last.with_name("rows-000000.npy")
+    for whole in (True, False):
+        np.save(rows, np.zeros((ITEMS, 4)))
+        if not whole:
+            last.write_bytes(last.read_bytes()[:-9])
+        with monkeypatch.context() as patch:
+            patch.setattr(Likelihood, "_table", lambda *_: pytest.fail("power cut"))
+            with pytest.raises(BaseException, match="power cut"):
+                made(source(tiny_llama, steps=10))
+        assert rows.is_file() == whole
+
+
 def test_the_same_log_is_read_once_and_another_anew(
     tiny_llama: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

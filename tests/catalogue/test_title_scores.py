@@ -1,10 +1,12 @@
 """The LM's table against plain transformers with a mask written out by hand."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from userip_lightning.catalogue.title_scores import TitleScores
@@ -64,6 +66,26 @@ def test_an_item_is_scored_alike_whatever_stands_beside_it(tiny_llama: Path) -> 
     table = scores(tiny_llama)
     together, alone = table(Z, [0, 1, 2, 3]), torch.cat([table(Z, [item]) for item in range(4)], 1)
     torch.testing.assert_close(together, alone, atol=1e-5, rtol=1e-5)
+
+
+class Operations(TorchDispatchMode):
+    """Names of what torch computes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: set[str] = set()
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        self.names.add(func.overloadpacket.__name__)
+        return func(*args, **(kwargs or {}))
+
+
+def test_no_sum_depends_on_the_order_in_which_threads_of_a_gpu_finish(tiny_llama: Path) -> None:
+    """There they add into one place as they come, in these operations."""
+    with Operations() as seen:
+        scores(tiny_llama)(Z.clone().requires_grad_(), [0, 1, 2, 3]).sum().backward()
+    assert "index_put" in " ".join(seen.names)
+    assert not seen.names & {"index_add", "index_add_", "scatter_add", "put_", "_embedding_bag"}
 
 
 def test_every_soft_token_has_a_gradient(tiny_llama: Path) -> None:

@@ -3,12 +3,13 @@
 import json
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from sklearn.decomposition import TruncatedSVD
 from sklearn.feature_extraction.text import TfidfVectorizer
 
@@ -42,8 +43,9 @@ def again(readers: Sequence[TextReader] | None) -> list[TextReader]:
 
 
 @pytest.fixture(autouse=True)
-def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("USERIP_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
 
 
 def test_words_are_read_as_scikit_learn_reads_them() -> None:
@@ -134,6 +136,40 @@ def test_other_weights_another_version_and_what_is_no_source_are_refused(tiny_ll
     for message, broken in wrong.items():
         with pytest.raises(InputError, match=message):
             broken.read(LATER)
+
+
+def test_texts_are_read_elsewhere_with_the_type_of_weights_of_the_fit(
+    tiny_llama: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def here(dtype: torch.dtype) -> None:
+        for module in ("source", "identity"):
+            monkeypatch.setattr(f"userip_lightning.lm.{module}.resolve_dtype", resolved(dtype))
+
+    here(torch.bfloat16)
+    states = HiddenStates(LMSource(str(tiny_llama)), layer=1)
+    vectors, _ = fitted_texts(states, texts(9))
+    readers = again(fitted_texts(states, texts(9)).readers)  # from the cache
+    here(torch.float32)
+    assert vectors is not None
+    np.testing.assert_allclose(read_all(readers, texts(9)), vectors, atol=1e-6)
+    (reader,) = readers
+    assert isinstance(reader, EncodedReader)
+    with pytest.raises(InputError, match="other weights"):
+        replace(reader, source=states.identity()).read(LATER)  # of earlier banks
+
+
+def test_readers_that_earlier_versions_cached_are_made_again(tiny_llama: Path, cache: Path) -> None:
+    states = HiddenStates(LMSource(str(tiny_llama), dtype="float32"), layer=1)
+    fitted_texts(states, texts(9))
+    (file,) = cache.glob("text/*.npz")
+    file.rename(file.with_name(f"{file.name.partition('.')[0]}.readers.npz"))
+    fitted_texts(states, texts(9))
+    assert file.is_file()
+
+
+def resolved(auto: torch.dtype) -> Callable[[str], torch.dtype]:
+    """``resolve_dtype`` on a machine where ``auto`` is this one."""
+    return lambda name: auto if name == "auto" else getattr(torch, name)
 
 
 def test_a_class_of_other_packages_is_not_imported_where_files_are_not_trusted(

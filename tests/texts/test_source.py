@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -5,8 +6,11 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
+from userip_lightning.catalogue.likelihood_text import Likelihood
 from userip_lightning.errors import InputError
-from userip_lightning.lm.hidden_states import hidden_states
+from userip_lightning.lm.hidden_states import HiddenStateEncoder
+from userip_lightning.lm.identity import lm_identity
+from userip_lightning.lm.quantized import to_int8
 from userip_lightning.lm.source import LMSource
 from userip_lightning.lm.text_encoder import EncoderSource
 from userip_lightning.texts.language_model import HiddenStates, SentenceEncoder
@@ -17,7 +21,7 @@ TEXTS = ["Alien (1979)", "Aliens", "", "The Empire Strikes Back, again and again
 
 @pytest.mark.parametrize("layer", [0, 1, 2])
 def test_hidden_states_are_those_of_plain_transformers_text_by_text(tiny_llama: Path, layer: int) -> None:
-    found = hidden_states(LMSource(str(tiny_llama), dtype="float32"), layer, TEXTS)
+    found = HiddenStateEncoder(LMSource(str(tiny_llama), dtype="float32"), layer).encode(TEXTS)
     model = AutoModelForCausalLM.from_pretrained(tiny_llama, dtype=torch.float32)
     tokenizer = AutoTokenizer.from_pretrained(tiny_llama)
     for text, vector in zip(TEXTS, found, strict=True):
@@ -31,7 +35,37 @@ def test_hidden_states_are_those_of_plain_transformers_text_by_text(tiny_llama: 
 
 def test_a_layer_that_is_not_there_is_refused(tiny_llama: Path) -> None:
     with pytest.raises(InputError, match="layers 0 to 2"):
-        hidden_states(LMSource(str(tiny_llama)), 3, TEXTS)
+        HiddenStateEncoder(LMSource(str(tiny_llama)), 3)
+
+
+def test_hidden_states_of_a_quantised_model_are_those_of_its_rounded_weights(tiny_llama: Path) -> None:
+    whole = LMSource(str(tiny_llama), dtype="float32")
+    rounded = replace(whole, quantization="int8")
+    model = AutoModelForCausalLM.from_pretrained(tiny_llama, dtype=torch.float32)
+    to_int8(model)
+    (ids,) = AutoTokenizer.from_pretrained(tiny_llama)(TEXTS[:1], add_special_tokens=False)["input_ids"]
+    wanted = model(torch.tensor([ids]), output_hidden_states=True).hidden_states[2][0].mean(0).detach()
+    (found,), (exact,) = (HiddenStateEncoder(lm, 2).encode(TEXTS[:1]) for lm in (rounded, whole))
+    np.testing.assert_allclose(found, wanted, atol=1e-6)
+    assert np.abs(found - exact).max() > 1e-5
+    assert HiddenStates(whole).weights() == lm_identity(whole)  # what is kept of it is found again
+    for source in (HiddenStates(rounded), Likelihood(rounded)):
+        assert source.weights() != lm_identity(rounded)  # earlier versions kept those of full weights by it
+
+
+def test_divided_weights_read_no_texts(tiny_llama: Path) -> None:
+    divided = LMSource(str(tiny_llama), sharded=True)
+    for read in (lambda: HiddenStates(divided), Likelihood(divided).weights):
+        with pytest.raises(
+            InputError, match=r"lm\.sharded: texts are read by one process.* set it to false\.$"
+        ):
+            read()
+
+
+def test_advice_on_numbers_that_are_not_finite_fits_the_source() -> None:
+    assert HiddenStates(LMSource(dtype="bfloat16")).remedy() == "set lm.dtype to float32, or take another one"
+    for source in (HiddenStates(LMSource(dtype="float32")), SentenceEncoder()):
+        assert source.remedy() == "take another one"
 
 
 def test_sources_that_differ_have_other_identities() -> None:

@@ -15,7 +15,9 @@ from transformers import AutoModelForCausalLM
 
 from tests.catalogue.planted import planted
 from userip_lightning.arrays import Floats
-from userip_lightning.lm.source import LMSource
+from userip_lightning.lm import hidden_states
+from userip_lightning.lm.source import LMSource, load_plain_model
+from userip_lightning.texts import encoded
 from userip_lightning.texts.language_model import HiddenStates
 from userip_lightning.texts.process_turns import turn
 from userip_lightning.texts.source import Events, Joined, LearnedSource, NoText, TextSource
@@ -98,6 +100,22 @@ def test_other_weights_in_the_same_folder_are_read_anew(tiny_llama: Path, tmp_pa
     after = text_vectors(source, TEXTS)
     assert after is not None
     assert not np.allclose(before, after)
+
+
+def test_a_language_model_is_loaded_once_for_all_parts(
+    tiny_llama: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loads: list[LMSource] = []
+
+    def load(source: LMSource) -> Any:
+        loads.append(source)
+        return load_plain_model(source)
+
+    monkeypatch.setattr(encoded, "_CHUNK", 1)
+    monkeypatch.setattr(hidden_states, "load_plain_model", load)
+    for seen in (TEXTS, TEXTS[::-1]):  # other vectors, of texts that are there
+        text_vectors(HiddenStates(LMSource(str(tiny_llama), dtype="float32"), layer=1), seen)
+    assert len(loads) == 1
 
 
 def test_two_that_learn_the_same_take_turns_and_the_second_finds_what_the_first_made(

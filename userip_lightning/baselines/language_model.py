@@ -7,8 +7,7 @@ from typing import Any, Protocol, runtime_checkable
 from lightning.pytorch import LightningDataModule
 
 from userip_lightning.errors import InputError
-from userip_lightning.lm.quantized import to_int8
-from userip_lightning.lm.source import LMSource, load_model, plain_backend
+from userip_lightning.lm.source import LMSource, load_plain_model
 
 
 @runtime_checkable
@@ -27,17 +26,11 @@ def source_of(data: LightningDataModule) -> LMSource:
 
 
 def load_language_model(source: LMSource) -> Any:
-    """Load a ``PreTrainedModel`` in eval mode, without gradients.
-
-    ``attention: auto`` is :func:`plain_backend` here: prompts have the usual causal mask.
+    """As :func:`load_plain_model`.
 
     Raises:
-        InputError: it is missing, gated, or cannot be read; a package that its quantisation needs is missing;
-            or it is to be divided among processes.
+        InputError: as there, or it is to be divided among processes.
     """
     if source.sharded:
         raise InputError("lm.sharded: a baseline runs in one process; set it to false.")
-    model = load_model(source, plain_backend(source))
-    if source.quantization == "int8":
-        to_int8(model)
-    return model.eval().requires_grad_(False)
+    return load_plain_model(source)

@@ -44,7 +44,6 @@ from userip_lightning.catalogue.soft_tokens import start_words
 from userip_lightning.errors import InputError
 from userip_lightning.lm.backbone import FrozenBackbone, load_backbone
 from userip_lightning.lm.control_tokens import plain_texts
-from userip_lightning.lm.identity import lm_identity
 from userip_lightning.lm.prompt import (
     DEFAULT_PROMPT,
     PromptTemplate,
@@ -123,7 +122,7 @@ class Likelihood(LearnedSource):
 
     def weights(self) -> str:
         """See :class:`TextSource`."""
-        return lm_identity(self.lm)
+        return HiddenStates(self.lm, self.layer).weights()
 
     def learn(self, texts: Sequence[str], events: Events, work: Path) -> Floats:
         """See :class:`LearnedSource`; vectors are [I, M].
@@ -249,6 +248,9 @@ def _tune(module: SoftTokenModule, steps: int, work: Path) -> None:
     if not steps:
         return
     point = last if last.is_file() and fault(last) is None else None
+    if point is None:
+        for rows in work.glob("rows-*.npy"):  # scored by soft tokens that are lost
+            rows.unlink()
     with piece("language model, steps of soft tokens") as shown:
         trainer = Trainer(
             max_epochs=epochs,

@@ -62,9 +62,16 @@ class TitleScores(nn.Module):
         row, place = many.target.nonzero(as_tuple=True)
         predicting = hidden[row, len(self.lm.prefix_soft) + many.source[row, place]]
         nats = target_nll(self.lm.backbone.head, predicting, many.ids[row, place])
-        item = many.segment[row, place] - self._writer.first_segment - groups
-        scores = nats.new_zeros(groups * combinations * n).index_add(0, row * n + item, -nats)
-        return scores.view(groups, combinations, n).transpose(1, 2)
+        item, inside = self._places(items)
+        each = nats.new_zeros(groups * combinations, n, int(inside.max()) + 1)
+        each[:, item, inside] = -nats.view(len(each), -1)  # a row has every token of every item, in order
+        return each.sum(-1).view(groups, combinations, n).transpose(1, 2)
+
+    def _places(self, items: Sequence[int]) -> tuple[Tensor, Tensor]:
+        """Of all tokens of the items: which of the items, and which of its tokens."""
+        length = torch.from_numpy(self._tokens.length(np.asarray(items, dtype=np.int64)))
+        item = torch.arange(len(items)).repeat_interleave(length)
+        return item, torch.arange(len(item)) - (length.cumsum(0) - length)[item]
 
     def _batch(self, items: Sequence[int], device: torch.device) -> ProfileBatch:
         """One row per task text."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from pickle import UnpicklingError
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 import torch
 from safetensors import SafetensorError
@@ -19,11 +19,12 @@ from transformers import (
 from userip_lightning.bars import say
 from userip_lightning.errors import InputError, Unavailable
 from userip_lightning.lm.on_disk import is_local
-from userip_lightning.lm.quantized import Quantization, keep_gradients, nf4_config
+from userip_lightning.lm.quantized import Quantization, keep_gradients, nf4_config, to_int8
 
 if TYPE_CHECKING:
     from transformers import PreTrainedConfig
 
+DType = Literal["auto", "float32", "bfloat16", "float16"]
 #: Attention backends that honour a 4-D additive mask (measured on transformers 5.23; docs/ledger.md).
 SAFE_ATTENTION = ("auto", "sdpa", "eager")
 #: Why a model that brings code is not loaded, and what to do.
@@ -58,7 +59,7 @@ class LMSource:
     revision: str | None = None
     gguf_file: str | None = None
     attention: str = "auto"
-    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+    dtype: DType = "auto"
     quantization: Quantization = "none"
     sharded: bool = False
 
@@ -108,6 +109,18 @@ def load_model(source: LMSource, backend: str) -> Any:
         raise _cannot_load(source, error) from error
     keep_gradients(model)
     return model
+
+
+def load_plain_model(source: LMSource) -> Any:
+    """Load a ``PreTrainedModel`` for the usual causal mask: quantised, in eval mode, without gradients.
+
+    Raises:
+        InputError: as for :func:`load_model`.
+    """
+    model = load_model(source, plain_backend(source))
+    if source.quantization == "int8":
+        to_int8(model)
+    return model.eval().requires_grad_(False)
 
 
 def plain_backend(source: LMSource) -> str:
@@ -176,9 +189,15 @@ def resolve_dtype(name: str) -> torch.dtype:
         dtype: torch.dtype = getattr(torch, name)
         return dtype
     if torch.cuda.is_available():
-        return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float32
+        native = torch.cuda.is_bf16_supported(including_emulation=False)
+        return torch.bfloat16 if native else torch.float32
     capable = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
     return torch.bfloat16 if capable else torch.float32
+
+
+def with_dtype(source: LMSource) -> LMSource:
+    """``source`` with the type of weights that ``auto`` stands for on this machine written out."""
+    return replace(source, dtype=cast(DType, str(resolve_dtype(source.dtype)).removeprefix("torch.")))
 
 
 def _cannot_load(source: LMSource, error: Exception) -> Unavailable:

@@ -87,7 +87,7 @@ class EncodedReader(TextReader):
     """Principal components of a language model's vectors.
 
     Args:
-        source: ``TextSource.identity()`` of the source, which is made from it again.
+        source: ``TextSource.identity()`` of the pinned source, which is made from it again.
         weights: identifies the model.
         mean: [W] of the catalogue's vectors.
         components: [D, W].
@@ -111,7 +111,7 @@ class EncodedReader(TextReader):
                 f"{name}: the catalogue's texts were read by other weights than those that are here now; put "
                 "the former ones back, or fit the experiment again."
             )
-        rows = np.asarray(source.encode(texts), dtype=np.float64)
+        rows = np.asarray(source.load()(texts), dtype=np.float64)
         whole = np.isfinite(rows).all(axis=1)
         found = np.zeros((len(rows), len(self.components)))
         found[whole] = (rows[whole] - self.mean) @ self.components.T

@@ -21,6 +21,7 @@ from userip_lightning.arrays import Floats
 from userip_lightning.artifact import stable_hash
 from userip_lightning.errors import InputError
 from userip_lightning.texts.bag_of_words import WIDTH, fitted_words
+from userip_lightning.texts.encoded import Encode
 from userip_lightning.texts.reader import EncodedReader, TextReader
 
 #: What of a text a source knows, the later ones more than those before.
@@ -94,16 +95,24 @@ class TextSource(ABC):
 class EncodedSource(TextSource):
     """A language model's reading of a text, of which the 32 principal components are taken.
 
-    ``version`` is that of the components, ``encoding`` that of what :meth:`encode` gives, which is cached by
-    itself.
+    ``version`` is that of the components, ``encoding`` that of what :meth:`load` makes of a text, which
+    is cached by itself.
     """
 
     version = 2
     encoding = 1
 
     @abstractmethod
-    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """[N, D] of N texts, each by itself."""
+    def load(self) -> Encode:
+        """The model, ready: N texts to [N, D], each by itself."""
+
+    def pinned(self) -> EncodedSource:
+        """The same source with what this machine decides written out, so that another one reads alike."""
+        return self
+
+    def remedy(self) -> str:
+        """What to do where it gives no text finite numbers, as the end of a sentence."""
+        return "take another one"
 
     def vectors(self, texts: Sequence[str]) -> Floats | None:
         """See :class:`TextSource`."""
@@ -111,12 +120,14 @@ class EncodedSource(TextSource):
 
     def fit(self, texts: Sequence[str]) -> FittedTexts:
         """See :class:`TextSource`."""
-        return self.fit_encoded(self.encode(texts))
+        return self.fit_encoded(self.load()(texts))
 
     def fit_encoded(self, rows: NDArray[np.float32]) -> FittedTexts:
-        """Of what :meth:`encode` gave, [I, W]."""
+        """Of what :meth:`load` made of I texts, [I, W]."""
         vectors, mean, components = principal(rows)
-        return FittedTexts(vectors, [EncodedReader(self.identity(), self.weights(), mean, components)])
+        return FittedTexts(
+            vectors, [EncodedReader(self.pinned().identity(), self.weights(), mean, components)]
+        )
 
 
 class LearnedSource(TextSource):

@@ -81,7 +81,7 @@ def _read(source: TextSource, texts: Sequence[str]) -> FittedTexts:
         return source.fit(texts)
     encoder = [{**source.identity(), "version": source.encoding}, source.weights()]
     folder = cache_root() / "text" / f"encoded-{stable_hash(encoder)}"
-    return source.fit_encoded(encoded_texts(folder, texts, source.encode))
+    return source.fit_encoded(encoded_texts(folder, texts, source.load, source.remedy()))
 
 
 def _file(identity: object) -> Path:
@@ -89,8 +89,8 @@ def _file(identity: object) -> Path:
 
 
 def _readers(file: Path) -> Path:
-    """Beside the vectors."""
-    return file.with_suffix(".readers.npz")
+    """Beside the vectors; ``.readers.npz`` are of a version whose readers were not pinned."""
+    return file.with_suffix(".pinned_readers.npz")
 
 
 def _found(file: Path) -> FittedTexts | None:
