@@ -72,7 +72,7 @@ def test_a_mixture_has_the_settings_of_the_engine(implicit: PreparedData) -> Non
     plain = bag_of_words_mixture(implicit, (2, 2), 0)
     for settings in (
         EngineSettings(columns=["title"]),
-        EngineSettings(strength=0.01),
+        EngineSettings(strength=300.0),
         EngineSettings(schedule=Schedule(1, 2, 3)),
     ):
         assert not np.array_equal(plain, bag_of_words_mixture(implicit, (2, 2), 0, settings))
