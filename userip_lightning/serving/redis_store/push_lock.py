@@ -75,7 +75,8 @@ class PushLock:
                 pipe.pexpire(self._layout.lock, _milliseconds())
             try:
                 if ours:
-                    return pipe.execute()
+                    answers: list[Any] = pipe.execute()
+                    return answers
             except WatchError:
                 pass
         raise InputError(
