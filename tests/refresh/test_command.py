@@ -1,6 +1,7 @@
 """`userip refresh` from end to end."""
 
 import json
+import shutil
 
 import numpy as np
 import polars as pl
@@ -138,13 +139,93 @@ def test_rematching_takes_every_log_that_the_bank_has(refresh, world):
     assert "would count twice" in said
 
 
-def test_whoever_was_forgotten_does_not_come_back(refresh, world, tmp_path):
+FORGOTTEN = ["new3", "u001", "u100"]  # later events alone, events of the fit alone, both
+THEIRS = pl.col("user_id").is_in(FORGOTTEN)
+
+
+@pytest.fixture
+def forgetful(refresh, world, tmp_path):
+    """A bank with later events that has forgotten some users."""
     assert refresh(world.later)[0] == 0
-    assert main(["bank", "forget", str(tmp_path / "bank"), "u001"]) == 0
-    assert refresh(world.later, "--codebooks", "rematch")[0] == 0
-    users = set(FeatureBank.open(tmp_path / "bank").users["user_id"])
-    assert "u001" not in users
-    assert "u002" in users
+    assert main(["bank", "forget", str(tmp_path / "bank"), *FORGOTTEN]) == 0
+    return tmp_path / "bank"
+
+
+@pytest.fixture
+def rematch(world, forgetful, tmp_path, capsys):
+    """Moves the table of this bank by files that have these events; returns exit code and stderr."""
+
+    def call(**files):
+        folder = tmp_path / "weeks"
+        folder.mkdir()
+        for name, events in files.items():
+            events.write_parquet(folder / f"{name}.parquet")
+        capsys.readouterr()
+        words = ["refresh", str(world.root), "--events", str(folder), "--bank", str(forgetful)]
+        return main([*words, "--codebooks", "rematch"]), capsys.readouterr().err
+
+    return call
+
+
+def test_whoever_was_forgotten_does_not_come_back_with_a_log_of_before(world, forgetful, rematch):
+    before = set(FeatureBank.open(forgetful).users["user_id"])
+    assert rematch(a=world.later)[0] == 0
+    assert set(FeatureBank.open(forgetful).users["user_id"]) == before
+    assert before.isdisjoint(FORGOTTEN)
+
+
+def test_rows_of_the_forgotten_may_be_deleted_from_the_log(world, forgetful, rematch, refresh, tmp_path):
+    shutil.copytree(forgetful, tmp_path / "other")
+    left = world.later.filter(~THEIRS)
+    assert rematch(a=left)[0] == 0
+    assert refresh(world.later, "--codebooks", "rematch", bank="other")[0] == 0
+    served, other = FeatureBank.open(forgetful), FeatureBank.open(tmp_path / "other")
+    assert served.users.equals(other.users)
+    for name in ("states", "evidence"):
+        one, two = (np.load(bank.path / f"{name}.npy") for bank in (served, other))
+        np.testing.assert_array_equal(one, two)
+    code, _, said = refresh(left)
+    assert code == 2  # from now on the file is known as it is
+    assert "would count twice" in said
+
+
+def test_a_file_with_nobody_else_may_be_deleted(refresh, world, tmp_path):
+    rest, theirs = world.later.filter(~THEIRS), world.later.filter(THEIRS)
+    assert refresh(rest)[0] == 0
+    assert refresh(theirs)[0] == 0
+    assert main(["bank", "forget", str(tmp_path / "bank"), *FORGOTTEN]) == 0
+    assert refresh(rest, "--codebooks", "rematch")[0] == 0
+    assert len(FeatureBank.open(tmp_path / "bank").manifest.extra["refreshed_with"]) == 1
+
+
+@pytest.mark.parametrize("deleted", [True, False])
+def test_a_new_log_brings_new_users_and_of_the_forgotten_what_it_has(world, forgetful, rematch, deleted):
+    new = pl.DataFrame({"user_id": ["u100", "u100", "newest"], "item_id": ["i0_0", "i0_1", "i2_3"]})
+    assert rematch(a=world.later.filter(~THEIRS) if deleted else world.later, b=new)[0] == 0
+    profiler = Profiler.load(forgetful)
+    users = set(profiler.bank.users["user_id"])
+    assert {"u100", "newest"} <= users
+    assert users.isdisjoint({"u001", "new3"})
+    states = profiler.states(new)
+    np.testing.assert_array_equal(profiler.stored(states.user_ids), states.states)
+
+
+def test_what_else_was_changed_in_a_log_is_refused(world, forgetful, rematch):
+    before = FeatureBank.open(forgetful).path
+    left = world.later.filter(~THEIRS)
+    for files, wrong in [
+        ({"a": left[1:]}, "1 of its users have other events in them"),
+        ({"a": pl.concat([left, left[:1]])}, "1 of its users"),
+        ({"a": left.filter(pl.col("user_id") != "nobody")}, "1 of its users"),
+        ({"a": world.later.filter(pl.col("user_id") != "u100")}, "has 1 users whom the version lacks"),
+        ({"a": left[:1].with_columns(user_id=pl.lit("newest")), "b": left}, "has 1 users whom the version"),
+    ]:
+        code, said = rematch(**files)
+        assert code == 2
+        assert "has 1 logs that are not among these files" in said
+        assert wrong in said
+        shutil.rmtree(forgetful.parent / "weeks")
+    assert FeatureBank.open(forgetful).path == before
 
 
 def test_a_version_that_was_written_meanwhile_is_not_lost(refresh, world, tmp_path, monkeypatch):

@@ -6,12 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.serving.banks import ids, write
+from tests.serving.banks import NAMES, SIZES, codes, ids, write
 from tests.serving.redis_server import RedisServer, free_port
 from userip_lightning.bank import FeatureBank
 from userip_lightning.bank.versions import current
 from userip_lightning.errors import InputError
-from userip_lightning.serving.redis_store import Address, RedisBank, info, pull, push
+from userip_lightning.serving.redis_store import Address, RedisBank, info, pull, push, pushing
 from userip_lightning.serving.redis_store.layout import Layout
 
 
@@ -58,6 +58,37 @@ def test_a_large_array_is_pushed_in_parts(store: Address, tmp_path: Path, monkey
     push(bank, store)
     assert len([key for key in keys(store) if ":file:states.npy:" in key]) > 10
     assert pull(store, tmp_path / "b").name == bank.path.name
+
+
+def test_a_transaction_and_an_answer_have_few_bytes_however_large_the_arrays_are(
+    store: Address, tmp_path: Path, monkeypatch
+) -> None:
+    monkeypatch.setattr(pushing, "PART", 1000)
+    monkeypatch.setattr(pushing, "BATCH_BYTES", 4000)
+    states = np.random.default_rng(0).random((300, 20))  # 48 parts that no compression makes smaller
+    manifest = write(tmp_path / "a").manifest
+    path = FeatureBank.write(
+        tmp_path / "a", ids(300), codes(300, 0), NAMES, SIZES, manifest, np.arange(7), {"states": states}
+    )
+    client = Layout(store).client
+    sent, answers = [client.info("stats")["total_net_input_bytes"]], []
+
+    def count(done: int, total: int) -> None:
+        sent.append(client.info("stats")["total_net_input_bytes"])
+
+    push(FeatureBank.open(path), store, progress=count)
+    assert len(sent) > 48 / 4
+    assert 3000 < max(np.diff(sent)[1:]) < 6000  # keys and commands among them; the first has the records
+
+    def mget(self: object, *keys: str) -> list[bytes]:
+        answers.append(real(self, *keys))
+        return answers[-1]
+
+    real = type(client).mget
+    monkeypatch.setattr(type(client), "mget", mget)
+    assert pull(store, tmp_path / "b").name == path.name
+    of_arrays = [sum(map(len, answer)) for answer in answers[1:]]
+    assert 3000 < max(of_arrays) < 6000
 
 
 def test_codes_alone_are_read_and_not_pulled(store: Address, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Readers and pushers in processes of their own, at the same time."""
 
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from tests.serving.banks import ids, write
 from tests.serving.redis_work import push_and_die, push_slowly, wait_for, watch
 from userip_lightning.errors import InputError
 from userip_lightning.serving.redis_store import Address, RedisBank, info, push, push_lock, pushing
-from userip_lightning.serving.redis_store.layout import Layout
+from userip_lightning.serving.redis_store.layout import Entry, Layout
 
 READERS, SWAPS, USERS = 4, 50, 200
 
@@ -124,3 +125,24 @@ def test_the_lock_is_renewed_with_every_batch(
     assert push(write(tmp_path), store, progress=progress).done == "pushed"
     assert len(taken) > 4  # longer than the lock would have lasted
     assert not Layout(store).client.exists(store.key("lock"))
+
+
+def test_the_lock_is_renewed_while_the_keys_of_an_older_version_are_looked_for(
+    store: Address, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old, new = write(tmp_path, 1), write(tmp_path, 2)
+    push(old, store)
+    push(new, store)
+    begun = time.monotonic()
+
+    def slowly(layout: Layout, version: str, entry: Entry) -> Iterator[str]:
+        for key in keys(layout, version, entry):
+            time.sleep(0.1)
+            yield key
+
+    keys = Layout.keys
+    monkeypatch.setattr(Layout, "keys", slowly)
+    monkeypatch.setattr(pushing, "BATCH", 3)
+    monkeypatch.setattr(push_lock, "EXPIRY_S", 1.0)
+    assert push(old, store).done == "swapped"
+    assert time.monotonic() - begun > 1.5  # longer than the lock would have lasted

@@ -22,7 +22,7 @@ class LaterLog(NamedTuple):
     Args:
         source: where they came from, for messages.
         files: what each file is known by, a hash of its events in whatever order, to its path.
-        events: ``user_id``, ``item_id`` and ``label`` (1 liked, 0 not).
+        events: ``user_id``, ``item_id``, ``label`` (1 liked, 0 not) and ``log``, what the file is known by.
     """
 
     source: Path
@@ -50,7 +50,9 @@ class LaterLog(NamedTuple):
                 raise InputError(
                     f"{file}: has the same events as {first}, which would count twice; leave one of them out."
                 )
-        return LaterLog(source, files, pl.concat(parts.values()))
+        key = pl.Enum(list(files))
+        told = [parts[file].with_columns(log=pl.lit(log, dtype=key)) for log, file in files.items()]
+        return LaterLog(source, files, pl.concat(told))
 
 
 def _hash(events: pl.DataFrame) -> str:

@@ -27,6 +27,8 @@ from userip_lightning.catalogue.module import CatalogueModule
 from userip_lightning.errors import InputError
 from userip_lightning.refresh.coding import Coding
 from userip_lightning.refresh.renaming import Table, like_before
+from userip_lightning.refresh.since_fit import Refusal, SinceFit
+from userip_lightning.serving import Profiler
 from userip_lightning.serving.event_log import refuse_foreign
 
 #: Steps of EM at t = 1; from a table that suits the log already, figures settle within ten.
@@ -50,19 +52,18 @@ class _Log(NamedTuple):
     active: pl.Series
 
 
-def rematch(parts: Parts, served: FeatureBank, later: pl.DataFrame) -> Coding:
+def rematch(parts: Parts, served: FeatureBank, later: SinceFit) -> Coding:
     """Move a bank's table, and name its codes as before.
 
     Args:
         parts: of the experiment.
         served: the version to go on from. Users of the experiment whom it does not have were forgotten, and
             stay so.
-        later: all events since the fit: ``user_id``, ``item_id`` and ``label``. Items that the
-            experiment does not have are passed over.
+        later: all events since the fit. Items that the experiment does not have are passed over.
 
     Raises:
-        InputError: the experiment's data is missing, its table was moved by the recommendation loss, or the
-            logs share no item.
+        InputError: the experiment's data is missing, its table was moved by the recommendation loss, the
+            logs share no item, or files were changed in which users of ``served`` have events.
     """
     module, data = parts()
     if module.recommendation is not None:
@@ -71,8 +72,12 @@ def rematch(parts: Parts, served: FeatureBank, later: pl.DataFrame) -> Coding:
             "keep, or fit anew."
         )
     data.setup("fit")
-    log = _joined(data, served, later)
+    log = _joined(data, served, later.events)
+    if later.events.height and not log.active.len():
+        refuse_foreign("the new events", later.events["item_id"], pl.Series(data.item_ids.tolist()))
     start = _warm_start(module, data, served, log.counts)
+    if later.refusal is not None:
+        _require_as_before(start.table, _joined(data, served, later.before), served, later.refusal)
     search: Search[JointStart | FactorisedStart] = Search([start], module.seed, Schedule(1, 2, _STEPS))
     search.step = search.schedule.warm  # the table is there: nothing is drawn, and t is 1
     nothing = csr_matrix(log.counts.shape)
@@ -123,8 +128,6 @@ def _warm_start(
 def _joined(data: CatalogueDataModule, served: FeatureBank, later: pl.DataFrame) -> _Log:
     items = pl.DataFrame({"item_id": data.item_ids.tolist()}).with_row_index("item")
     known = later.join(items, on="item_id", maintain_order="left")
-    if later.height and not known.height:
-        refuse_foreign("the new events", later["item_id"], items["item_id"])
     there = served.find(data.user_ids) >= 0
     own: csr_matrix = data.events.counts[there].tocoo()
     user_ids = np.union1d(data.user_ids[there], later["user_id"].to_numpy().astype(np.str_))
@@ -137,6 +140,18 @@ def _joined(data: CatalogueDataModule, served: FeatureBank, later: pl.DataFrame)
     figures = np.concatenate([own.data, np.ones(len(item))])
     counts = csr_matrix((figures, cells), shape=(user_ids.size, own.shape[1]))
     return _Log(user_ids, counts, known["user_id"].unique())
+
+
+def _require_as_before(table: Table, log: _Log, served: FeatureBank, refusal: Refusal) -> None:
+    """Raise InputError unless ``log``, of users of the bank, has the events that their states are sums of.
+
+    Sums are exact, so other events on known items make another state, in whatever files they are.
+    """
+    states = Profiler.load(served.path).stored(log.user_ids)
+    same = (table.states(log.counts) == states).all(axis=1)
+    others = served.manifest.users - int(same.sum())
+    if others:
+        raise refusal(f"{others:,} of its users have other events in them")
 
 
 def _codes(table: Table, counts: csr_matrix, sizes: tuple[int, ...]) -> NDArray[np.int64]:

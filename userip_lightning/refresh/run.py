@@ -19,6 +19,7 @@ from userip_lightning.refresh.coding import LOGS, SETTINGS, Coding, add_events, 
 from userip_lightning.refresh.log import LaterLog
 from userip_lightning.refresh.movement import Movement, movement
 from userip_lightning.refresh.rematch import Parts, rematch
+from userip_lightning.refresh.since_fit import since_fit
 from userip_lightning.serving import Profiler
 
 _NOTHING = pl.DataFrame(schema={"user_id": pl.String, "item_id": pl.String, "label": pl.Float64})
@@ -100,7 +101,8 @@ def _refresh(fitted: Fitted, log: LaterLog, request: Request, report: Callable[[
         coding = add_events(Profiler.load(served.path), events)
     else:
         report(f"moving the table of {served.path} by EM over the experiment's own events and the new ones")
-        coding = rematch(fitted.parts, served, events)
+        later = since_fit(served, log, events)
+        coding, events = rematch(fitted.parts, served, later), later.events
     found = _movement(served, coding, events)
     if request.limit is not None and found.moved_share > request.limit:
         raise InputError(
@@ -148,20 +150,14 @@ def _logs(served: FeatureBank, log: LaterLog, request: Request) -> list[str]:
     """What is in the next version besides the fit's own log."""
     before: list[str] = served.manifest.extra.get(LOGS, [])
     twice = [file for key, file in log.files.items() if key in before]
-    missing = set(before) - set(log.files)
-    if request.codebooks == "keep":
-        if twice:
-            raise InputError(
-                f"{twice[0]}: these events are in version {served.path.name} of {request.bank} already, and "
-                "would count twice; give the events that came after them."
-            )
-        return [*before, *log.files]
-    if missing:
+    if request.codebooks == "rematch":
+        return list(log.files)
+    if twice:
         raise InputError(
-            f"{log.source}: version {served.path.name} of {request.bank} has {len(missing)} logs that are "
-            "not among these files; --codebooks rematch takes all events since the fit, in the same files."
+            f"{twice[0]}: these events are in version {served.path.name} of {request.bank} already, and "
+            "would count twice; give the events that came after them."
         )
-    return list(log.files)
+    return [*before, *log.files]
 
 
 def _movement(served: FeatureBank, coding: Coding, events: pl.DataFrame) -> Movement:

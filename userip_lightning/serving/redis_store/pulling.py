@@ -15,11 +15,11 @@ from userip_lightning.bank.version_folder import Content
 from userip_lightning.errors import InputError
 from userip_lightning.leak_audit import ROWS_SEEN
 from userip_lightning.serving.copying import Progress, manifest_of, write_pulled
+from userip_lightning.serving.redis_store import pushing
 from userip_lightning.serving.redis_store.address import Address
 from userip_lightning.serving.redis_store.errors import told
 from userip_lightning.serving.redis_store.layout import Layout, Meta
 from userip_lightning.serving.redis_store.pages import read_page
-from userip_lightning.serving.redis_store.pushing import BATCH
 
 _ROWS = ROWS_SEEN.removesuffix(".npy")
 
@@ -68,14 +68,13 @@ def _content(layout: Layout, meta: Meta, progress: Progress) -> Content:
     }
     total = len(pages) + sum(map(len, parts.values()))
     found: dict[str, list[int]] = {}
-    for key, page in zip(
-        pages, _values(layout, meta, pages, lambda done: progress(done, total)), strict=True
-    ):
+    texts = _values(layout, meta, pages, pushing.BATCH, lambda done: progress(done, total))
+    for key, page in zip(pages, texts, strict=True):
         with layout.expected(key):
             found.update(read_page(page, len(meta.names)))
-    arrays = {}
+    arrays, at_once = {}, max(1, pushing.BATCH_BYTES // pushing.PART)
     for name, keys in parts.items():
-        values = _values(layout, meta, keys, lambda done: None)
+        values = _values(layout, meta, keys, at_once, lambda done: None)
         with layout.expected(layout.part(meta.version, name, "*")):
             arrays[name.removesuffix(".npy")] = _array(values)
     progress(total, total)
@@ -91,12 +90,11 @@ def _content(layout: Layout, meta: Meta, progress: Progress) -> Content:
 
 
 def _values(
-    layout: Layout, meta: Meta, keys: Sequence[str], progress: Callable[[int], object]
+    layout: Layout, meta: Meta, keys: Sequence[str], at_once: int, progress: Callable[[int], object]
 ) -> list[bytes]:
     """Values of keys of the current version."""
     found: list[bytes] = []
-    for start in range(0, len(keys), BATCH):
-        batch = keys[start : start + BATCH]
+    for batch in pushing.batches(keys, at_once):
         current, *values = layout.client.mget(layout.current, *batch)
         if None in values:
             if current != meta.version.encode():

@@ -7,7 +7,7 @@ import platform
 import secrets
 from collections.abc import Callable
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from userip_lightning.errors import InputError
 from userip_lightning.serving.redis_store.layout import Layout
@@ -58,8 +58,8 @@ class PushLock:
             if kind is None:
                 raise
 
-    def write(self, commands: Callable[[Pipeline], object], renew: bool = True) -> None:
-        """Do all that ``commands`` puts into a pipeline, or nothing of it.
+    def write(self, commands: Callable[[Pipeline], object], renew: bool = True) -> list[Any]:
+        """Do all that ``commands`` puts into a pipeline, or nothing of it; returns the answers.
 
         Raises:
             InputError: the lock is no longer ours.
@@ -75,8 +75,8 @@ class PushLock:
                 pipe.pexpire(self._layout.lock, _milliseconds())
             try:
                 if ours:
-                    pipe.execute()
-                    return
+                    answers: list[Any] = pipe.execute()
+                    return answers
             except WatchError:
                 pass
         raise InputError(

@@ -22,8 +22,10 @@ from userip_lightning.serving.redis_store.push_lock import PushLock
 if TYPE_CHECKING:
     from redis.client import Pipeline
 
-#: Pages in a transaction: long enough for the network, short enough for readers who wait for it.
+#: Keys in a transaction: long enough for the network, short enough for readers who wait for it.
 BATCH = 500
+#: Bytes in a transaction, which a slow link has to carry before the lock and the socket time out.
+BATCH_BYTES = 4 << 20
 #: Bytes of an array in one key, before it is compressed.
 PART = 1 << 20
 
@@ -82,10 +84,10 @@ class _Source:
             None if codes_only else sizes,
         )
 
-    def values(self, layout: Layout) -> Iterator[tuple[str, str | bytes]]:
+    def values(self, layout: Layout) -> Iterator[tuple[str, bytes]]:
         """Keys and values, without the record of the version."""
         for number, text in enumerate(self.pages):
-            yield layout.page(self.version, number), text
+            yield layout.page(self.version, number), text.encode()
         for name in self.files:
             for number, part in enumerate(parts(self.bank.path / name, PART)):
                 yield layout.part(self.version, name, number), zlib.compress(part, 1)
@@ -98,7 +100,7 @@ def _push(layout: Layout, lock: PushLock, source: _Source, keep: int, progress: 
     there = {name: entry for name, entry in entries.items() if entry.whole}
     current = layout.read_current()
     done: Literal["pushed", "swapped", "current"] = "current" if current == source.version else "swapped"
-    if not _is_whole(layout, source, there.get(source.version)):
+    if not _is_whole(layout, lock, source, there.get(source.version)):
         done = "pushed"
     turn = max((entry.turn for entry in entries.values()), default=0) + 1
     files = {**(there[source.version].files if source.version in there else {}), **source.files}
@@ -130,8 +132,8 @@ def _write(layout: Layout, lock: PushLock, source: _Source, entry: Entry, progre
 
     lock.write(begin)
     written = 0
-    for batch in batches(source.values(layout), BATCH):
-        lock.write(lambda pipe, batch=batch: pipe.mset(dict(batch)))  # type: ignore[misc]  # a default in a lambda
+    for batch in _light(source.values(layout)):
+        lock.write(lambda pipe, batch=batch: pipe.mset(batch))  # type: ignore[misc]  # a default in a lambda
         written += len(batch)
         progress(written, total)
 
@@ -141,12 +143,15 @@ def _swap(pipe: Pipeline, layout: Layout, source: _Source, entry: Entry) -> None
     pipe.set(layout.current, source.version)
 
 
-def _is_whole(layout: Layout, source: _Source, entry: Entry | None) -> bool:
+def _is_whole(layout: Layout, lock: PushLock, source: _Source, entry: Entry | None) -> bool:
     """Whether the store has all of a version; keys may have been evicted."""
     if entry is None or entry.pages != source.meta.pages or not source.files.items() <= entry.files.items():
         return False
     keys = batches(layout.keys(source.version, entry), BATCH)
-    return all(layout.client.exists(*batch) == len(batch) for batch in keys)
+    return all(
+        lock.write(lambda pipe, batch=batch: pipe.exists(*batch))[0] == len(batch)  # type: ignore[misc]  # a default in a lambda
+        for batch in keys
+    )
 
 
 def _delete(layout: Layout, lock: PushLock, versions: dict[str, Entry]) -> None:
@@ -172,6 +177,20 @@ def _give_up(layout: Layout, lock: PushLock, version: str, entry: Entry) -> None
         _delete(layout, lock, {version: entry})
     except (RedisError, InputError):
         return
+
+
+def _light(values: Iterable[tuple[str, bytes]]) -> Iterator[dict[str, bytes]]:
+    """Keys and values in batches of at most ``BATCH`` keys and, of several keys, ``BATCH_BYTES`` bytes."""
+    batch: dict[str, bytes] = {}
+    size = 0
+    for key, value in values:
+        if batch and (len(batch) == BATCH or size + len(value) > BATCH_BYTES):
+            yield batch
+            batch, size = {}, 0
+        batch[key] = value
+        size += len(value)
+    if batch:
+        yield batch
 
 
 def batches(things: Iterable[Thing], size: int) -> Iterator[list[Thing]]:
