@@ -17,9 +17,9 @@ from time import process_time
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from userip_lightning.catalogue.code_table import CodeTable
 from userip_lightning.catalogue.event_model import event_model
 from userip_lightning.catalogue.joint_em import JointStart
+from userip_lightning.catalogue.joint_table import CodeTable
 
 _BLOCK, _TOKENS = 65_536, 12.8  # tokens of a title of the game histories, SmolLM2's tokenizer
 

@@ -25,7 +25,7 @@ from torch import Tensor, nn
 
 from userip_lightning.catalogue.code_order import code_order, split_classes
 from userip_lightning.catalogue.codebooks import factorised_starts, joint_starts
-from userip_lightning.catalogue.em import Search, run
+from userip_lightning.catalogue.em_search import Search, run
 from userip_lightning.catalogue.user_events import user_events
 from userip_lightning.data.item_text import words
 from userip_lightning.data.prepared import PreparedData

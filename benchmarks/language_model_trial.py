@@ -20,10 +20,10 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from userip_lightning.arrays import Floats
-from userip_lightning.catalogue.code_table import CodeTable
 from userip_lightning.catalogue.event_model import EventModel, event_model
 from userip_lightning.catalogue.generosity_start import generosity_opening
 from userip_lightning.catalogue.joint_em import fit
+from userip_lightning.catalogue.joint_table import CodeTable
 from userip_lightning.catalogue.likelihood_text import Likelihood
 from userip_lightning.catalogue.user_events import UserEvents, user_events
 from userip_lightning.controls.affinity import AffinityJudge, Codes

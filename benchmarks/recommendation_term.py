@@ -20,9 +20,9 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from userip_lightning.arrays import Floats
-from userip_lightning.catalogue.code_table import CodeTable
 from userip_lightning.catalogue.codebooks import joint_starts
-from userip_lightning.catalogue.em import Search, run
+from userip_lightning.catalogue.em_search import Search, run
+from userip_lightning.catalogue.joint_table import CodeTable
 from userip_lightning.catalogue.labelled_rows import LabelledRows
 from userip_lightning.catalogue.recommendation import Recommendation, RecommendationTerm
 from userip_lightning.catalogue.user_events import UserEvents, labelled_rows, user_events

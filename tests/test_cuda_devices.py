@@ -9,8 +9,8 @@ from torch.optim import Adam
 
 from userip_lightning.ctr.row_adam import RowAdam
 from userip_lightning.lm.backbone import load_backbone
+from userip_lightning.lm.mask_check import refuse_misread
 from userip_lightning.lm.source import LMSource
-from userip_lightning.lm.trial import refuse_misread
 from userip_lightning.profile.user_table import UserTable
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA device")

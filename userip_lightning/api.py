@@ -35,15 +35,15 @@ from userip_lightning.pipeline.earlier_artifacts import RESULTS
 from userip_lightning.pipeline.explained import Asked, asked
 from userip_lightning.pipeline.failures import sentence
 from userip_lightning.pipeline.finished import Finished, chosen_seed, finished, opened
-from userip_lightning.pipeline.layout import process_count
 from userip_lightning.pipeline.plan import experiment_root
+from userip_lightning.pipeline.process_group import ALONE
+from userip_lightning.pipeline.process_layout import process_count
 from userip_lightning.pipeline.progress import Display
 from userip_lightning.pipeline.quiet import quiet
 from userip_lightning.pipeline.results import PAGE
 from userip_lightning.pipeline.run import CONFIG
 from userip_lightning.pipeline.run import fit as fit_stages
 from userip_lightning.pipeline.shipped_configs import configuration
-from userip_lightning.pipeline.world import ALONE
 from userip_lightning.serving.profiler import Profiler
 
 ConfigFile = str | PathLike[str]

@@ -33,7 +33,7 @@ class ProfileBatch(NamedTuple):
     """Behaviours of users as the bodies of their prompts; right-padded.
 
     ``segment``, ``head``, ``position`` and ``source`` are those of
-    :class:`userip_lightning.profile.body.Bodies`.
+    :class:`userip_lightning.profile.prompt_bodies.Bodies`.
     """
 
     user: Tensor  #     [B] int64, row of the user in the population

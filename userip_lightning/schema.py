@@ -31,9 +31,6 @@ EVENT_COLUMNS: dict[str, pl.DataType] = {
 TRAIN, SUPPORT, VAL, TEST = "train", "support", "val", "test"
 SPLITS = (TRAIN, SUPPORT, VAL, TEST)
 
-#: How many codes each profile has, K_p by its name, where nothing else is said: the paper's (section 3.4).
-CODES_PER_PROFILE = {"hobby": 4, "background": 3}
-
 #: In a profiles artifact: codebooks and surrogate that the ``joint`` schedule trained with z.
 PRIOR = "prior.pt"
 #: In a profiles artifact: [I, D] float16, what the LM's vocabulary says of every item's text.

@@ -31,8 +31,8 @@ from userip_lightning.cli import regimes as regimes_command
 from userip_lightning.cli import reproduce as reproduce_command
 from userip_lightning.pipeline import data_location as located
 from userip_lightning.pipeline.config import Experiment, preparation
-from userip_lightning.pipeline.layout import layout_of
-from userip_lightning.pipeline.world import World
+from userip_lightning.pipeline.process_group import World
+from userip_lightning.pipeline.process_layout import layout_of
 from userip_lightning.reproduce.baseline_settings import read_baseline
 from userip_lightning.reproduce.choice import Choice
 from userip_lightning.reproduce.regimes.run import Plan

@@ -18,9 +18,9 @@ from sklearn.metrics import roc_auc_score
 from benchmarks.gpu.assets import HISTORIES, ITEMS
 from benchmarks.gpu.child import Child, start
 from userip_lightning.arrays import Floats
-from userip_lightning.catalogue.code_table import CodeTable
 from userip_lightning.catalogue.event_model import event_model
 from userip_lightning.catalogue.joint_em import fit
+from userip_lightning.catalogue.joint_table import CodeTable
 from userip_lightning.catalogue.likelihood_text import Likelihood
 from userip_lightning.catalogue.user_events import UserEvents, user_events
 from userip_lightning.data.labels import Implicit

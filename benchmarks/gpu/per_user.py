@@ -18,10 +18,10 @@ from userip_lightning.data.preparation import Preparation
 from userip_lightning.data.sources.movielens import MovieLens100K
 from userip_lightning.lm.prompt import DEFAULT_PROMPT, build_prefix
 from userip_lightning.lm.source import LMSource
-from userip_lightning.profile.body import BodyWriter, Drawn
 from userip_lightning.profile.datamodule import ProfileDataModule
 from userip_lightning.profile.likelihood import PromptLikelihood
 from userip_lightning.profile.module import ProfileModule
+from userip_lightning.profile.prompt_bodies import BodyWriter, Drawn
 from userip_lightning.profile.steps import padded_width
 
 _BEHAVIOURS, _GROWING = 8, 35

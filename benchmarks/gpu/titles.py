@@ -12,7 +12,7 @@ import numpy as np
 from benchmarks.gpu.assets import ITEMS, Assets
 from userip_lightning.lm.prompt import Tokenizer, encode_item
 from userip_lightning.lm.source import LMSource, load_tokenizer
-from userip_lightning.profile.body import Tokens
+from userip_lightning.profile.prompt_bodies import Tokens
 
 #: Items of the game histories, and tokens of a title on average (SmolLM2's tokenizer).
 CATALOGUE, MEAN_TOKENS = 16_859, 12.8

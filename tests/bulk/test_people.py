@@ -4,7 +4,7 @@ import numpy as np
 import polars as pl
 
 from userip_lightning.bulk.people import People
-from userip_lightning.profile.body import Tokens
+from userip_lightning.profile.prompt_bodies import Tokens
 
 ITEMS = Tokens.of([[1]] * 10)
 EVERY = pl.DataFrame(

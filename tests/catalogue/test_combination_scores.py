@@ -10,7 +10,7 @@ from userip_lightning.catalogue.title_scores import TitleScores
 from userip_lightning.lm.backbone import load_backbone
 from userip_lightning.lm.prompt import ProfileName, PromptTemplate, encode
 from userip_lightning.lm.source import LMSource, load_tokenizer
-from userip_lightning.profile.body import Tokens
+from userip_lightning.profile.prompt_bodies import Tokens
 
 TITLES = [" red rose", " old map of the sea", " tea", " Toy Story (1995)"]
 HOBBY = ProfileName("hobby", "This user's hobby is")

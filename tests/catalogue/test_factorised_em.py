@@ -6,11 +6,11 @@ from scipy.sparse import csr_matrix
 from sklearn.metrics import adjusted_rand_score
 
 from userip_lightning.catalogue.codebooks import factorised_starts
-from userip_lightning.catalogue.em import Block, Search, hide, run
+from userip_lightning.catalogue.em_search import Block, Search, hide, run
 from userip_lightning.catalogue.event_model import ItemEvents
 from userip_lightning.catalogue.factorised_events import FactorisedItemEvents
 from userip_lightning.catalogue.factorised_table import PairSums
-from userip_lightning.catalogue.item_prior import ClassShares, TextPrior, item_prior
+from userip_lightning.catalogue.text_prior import ClassShares, TextPrior, item_prior
 
 ONE, TWO, ITEMS = 4, 3, 96
 NUMBER = np.arange(ITEMS)

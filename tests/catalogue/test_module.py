@@ -16,10 +16,10 @@ from tests.controls.test_simple import planted
 from tests.forged import forge
 from userip_lightning.bank import FeatureBank
 from userip_lightning.catalogue.code_order import split_classes
-from userip_lightning.catalogue.code_table import CodeTable
 from userip_lightning.catalogue.codebooks import are_factorised, joint_starts
 from userip_lightning.catalogue.datamodule import CatalogueDataModule
 from userip_lightning.catalogue.factorised_table import FactorisedTable
+from userip_lightning.catalogue.joint_table import CodeTable
 from userip_lightning.catalogue.module import CatalogueModule
 from userip_lightning.catalogue.recommendation import Recommendation
 from userip_lightning.catalogue.steering import Steering

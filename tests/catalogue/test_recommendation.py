@@ -15,13 +15,13 @@ from torch import Tensor
 
 from tests.controls.test_simple import planted
 from userip_lightning.bank import FeatureBank
-from userip_lightning.catalogue.code_table import CodeTable
 from userip_lightning.catalogue.codebooks import Codebooks
 from userip_lightning.catalogue.datamodule import CatalogueDataModule
-from userip_lightning.catalogue.em import Search, run
+from userip_lightning.catalogue.em_search import Search, run
 from userip_lightning.catalogue.event_model import event_model
 from userip_lightning.catalogue.exact_sums import rounded
 from userip_lightning.catalogue.joint_em import JointStart
+from userip_lightning.catalogue.joint_table import CodeTable
 from userip_lightning.catalogue.labelled_rows import Ints, LabelledRows
 from userip_lightning.catalogue.module import CatalogueModule
 from userip_lightning.catalogue.recommendation import Recommendation, RecommendationTerm

@@ -9,8 +9,8 @@ from lightning.pytorch import Callback, Trainer
 from tests.controls.test_simple import planted
 from userip_lightning.bank import FeatureBank
 from userip_lightning.catalogue.anchors import Anchor, anchored_order, anchored_weight, find_anchors
-from userip_lightning.catalogue.code_table import CodeTable
 from userip_lightning.catalogue.datamodule import CatalogueDataModule
+from userip_lightning.catalogue.joint_table import CodeTable
 from userip_lightning.catalogue.merging import merged_codes, merged_sizes, merged_table
 from userip_lightning.catalogue.module import CatalogueModule
 from userip_lightning.catalogue.steering import Steering

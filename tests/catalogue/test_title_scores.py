@@ -13,7 +13,7 @@ from userip_lightning.catalogue.title_scores import TitleScores
 from userip_lightning.lm.backbone import load_backbone
 from userip_lightning.lm.prompt import PromptTemplate, encode
 from userip_lightning.lm.source import LMSource, load_tokenizer
-from userip_lightning.profile.body import Tokens
+from userip_lightning.profile.prompt_bodies import Tokens
 
 TITLES = [" red rose", " old map of the sea", " tea", " Toy Story (1995)"]
 PROMPT = PromptTemplate(soft_tokens=2)

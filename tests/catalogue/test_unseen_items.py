@@ -11,9 +11,9 @@ from userip_lightning.bank import FeatureBank
 from userip_lightning.catalogue.event_model import event_model
 from userip_lightning.catalogue.factorised_events import FactorisedItemEvents
 from userip_lightning.catalogue.factorised_table import FactorisedTable, PairSums
-from userip_lightning.catalogue.further_items import NEW_ITEMS
-from userip_lightning.catalogue.item_prior import item_prior
 from userip_lightning.catalogue.module import CatalogueModule
+from userip_lightning.catalogue.new_item_files import NEW_ITEMS
+from userip_lightning.catalogue.text_prior import item_prior
 from userip_lightning.catalogue.unseen_items import UnseenItems
 from userip_lightning.texts.reader import read_all, unpacked
 from userip_lightning.texts.source import BagOfWords, Joined, NoText

@@ -4,7 +4,7 @@ import pytest
 from sklearn.metrics import adjusted_rand_score
 
 from tests.controls.test_simple import planted
-from userip_lightning.catalogue.em import Schedule
+from userip_lightning.catalogue.em_search import Schedule
 from userip_lightning.controls import mixtures
 from userip_lightning.controls.affinity import AffinityJudge
 from userip_lightning.controls.mixtures import EngineSettings, bag_of_words_mixture, count_mixture

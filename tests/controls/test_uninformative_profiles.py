@@ -11,7 +11,7 @@ from tests.quantize.conftest import Planted, plant, write_profiles
 from userip_lightning.bank import FeatureBank
 from userip_lightning.controls import uninformative_profiles as z_controls
 from userip_lightning.controls.uninformative_profiles import Z, replaced
-from userip_lightning.data.cycle import cycle
+from userip_lightning.data.derangement import cycle
 from userip_lightning.errors import InputError
 from userip_lightning.quantize.datamodule import QuantizeDataModule
 from userip_lightning.quantize.module import QuantizeModule

@@ -10,7 +10,7 @@ import pytest
 from scipy.special import logsumexp
 
 from tests.explain import worlds
-from userip_lightning.catalogue.code_table import CodeTable
+from userip_lightning.catalogue.joint_table import CodeTable
 from userip_lightning.errors import InputError
 from userip_lightning.explain import scores as scoring
 from userip_lightning.explain.explanation import Explanation

@@ -11,9 +11,9 @@ from tests.catalogue.small_log import Event, prepared
 from tests.serving.small_bank import Table, codes_of
 from userip_lightning.artifact import Manifest
 from userip_lightning.bank import FeatureBank
-from userip_lightning.catalogue.code_table import CodeTable
 from userip_lightning.catalogue.exact_sums import rounded
 from userip_lightning.catalogue.factorised_table import FactorisedTable
+from userip_lightning.catalogue.joint_table import CodeTable
 from userip_lightning.catalogue.user_events import user_events
 from userip_lightning.data.prepared import PreparedData
 from userip_lightning.explain.source import Source

@@ -22,10 +22,10 @@ from tests.profile.written import write
 from userip_lightning.errors import InputError
 from userip_lightning.lm.backbone import FrozenBackbone
 from userip_lightning.lm.families import refuse_family
+from userip_lightning.lm.mask_check import refuse_misread
 from userip_lightning.lm.prompt import ProfileName, PromptTemplate, build_prefix
-from userip_lightning.lm.trial import refuse_misread
-from userip_lightning.profile.body import BodyWriter
 from userip_lightning.profile.likelihood import PromptLikelihood
+from userip_lightning.profile.prompt_bodies import BodyWriter
 
 DOCS = Path(__file__).parents[2] / "docs" / "language_models.md"
 BOS, NAME, SOFT, TASKS = [3], [11, 12], 2, ([21, 22], [23])

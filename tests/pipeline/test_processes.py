@@ -14,7 +14,7 @@ from tests.experiment import artifact_of
 from tests.pipeline.killer import RANK, VARIABLE
 from userip_lightning.bank import FeatureBank
 from userip_lightning.cli import main
-from userip_lightning.pipeline.layout import layout_of
+from userip_lightning.pipeline.process_layout import layout_of
 
 ONE_SEED = ["--seeds", "[0]", "--controls", "[]"]
 

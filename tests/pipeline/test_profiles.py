@@ -10,13 +10,13 @@ from tests.cli.refusal import refused
 from userip_lightning.bank import FeatureBank
 from userip_lightning.catalogue.likelihood_text import Likelihood
 from userip_lightning.cli import main
+from userip_lightning.default_sizes import DEFAULT_SIZES
 from userip_lightning.errors import InputError
 from userip_lightning.lm.prompt import DEFAULT_PROMPT
 from userip_lightning.pipeline.config import Experiment, experiment_parser, parse_experiment
-from userip_lightning.schema import CODES_PER_PROFILE
 
 DATA = {"source": {"class_path": "MovieLens100K", "init_args": {"path": "nowhere"}}}
-PRIOR = "userip_lightning.quantize.prior.QuantizePrior"
+PRIOR = "userip_lightning.quantize.joint_prior.QuantizePrior"
 LIKELIHOOD = f"{Likelihood.__module__}.Likelihood"
 #: A source of text whose prompt has profiles of its own, and no sizes for them.
 OTHER_WORDS = {
@@ -60,7 +60,7 @@ def told(experiment: Experiment) -> list:
 
 def test_without_a_word_they_are_the_papers() -> None:
     experiment = parse()
-    assert told(experiment)[:2] == [CODES_PER_PROFILE] * 2
+    assert told(experiment)[:2] == [DEFAULT_SIZES] * 2
     prompt = experiment.sections["profile"]["model"]["prompt"]["profiles"]
     assert prompt == [{"name": one.name, "text": one.text} for one in DEFAULT_PROMPT.profiles]
     assert [one["text"] for one in prompt] == WORDS[:2]
@@ -110,7 +110,7 @@ def test_the_likelihood_is_told_unless_it_has_sizes_of_its_own(joined: bool) -> 
     assert [one["text"] for one in read()["prompt"]["profiles"]] == WORDS
     assert read(sizes=[2, 2])["sizes"] == [2, 2]
     assert len(read(sizes=[2, 2])["prompt"]["profiles"]) == 2
-    assert Likelihood().sizes == tuple(CODES_PER_PROFILE.values())
+    assert Likelihood().sizes == tuple(DEFAULT_SIZES.values())
 
 
 @pytest.mark.parametrize("more", [{}, JOINT, {"profiles": THREE}, OLD])
@@ -141,7 +141,7 @@ def test_what_is_kept_says_it_once_and_gives_the_same_stages(more: dict) -> None
             {"b": 3, "a": 2},
             ["B is", "A is"],
         ),
-        ("catalogue", prompt(a="A is"), CODES_PER_PROFILE, WORDS[:2]),
+        ("catalogue", prompt(a="A is"), DEFAULT_SIZES, WORDS[:2]),
     ],
 )
 def test_configurations_of_earlier_versions_are_read(engine, more, sizes, words) -> None:
@@ -153,7 +153,7 @@ def test_configurations_of_earlier_versions_are_read(engine, more, sizes, words)
 
 
 def test_the_other_engines_sizes_are_passed_over_in_these() -> None:
-    spelled = {"quantize": {"model": {"sizes": CODES_PER_PROFILE}}, "catalogue": {"model": {"sizes": SIZES}}}
+    spelled = {"quantize": {"model": {"sizes": DEFAULT_SIZES}}, "catalogue": {"model": {"sizes": SIZES}}}
     assert told(parse(spelled))[:2] == [SIZES, SIZES]
 
 
@@ -175,7 +175,7 @@ def test_the_other_engines_sizes_are_passed_over_in_these() -> None:
             "'budget': 5}; delete catalogue.model.sizes, and say it once, in profiles",
         ),
         (
-            {"profiles": THREE, "quantize": {"model": {"sizes": CODES_PER_PROFILE}}, **OLD},
+            {"profiles": THREE, "quantize": {"model": {"sizes": DEFAULT_SIZES}}, **OLD},
             "delete quantize.model.sizes and catalogue.model.sizes, and say it once",
         ),
         (

@@ -3,8 +3,8 @@ import torch
 from torch import nn
 
 from userip_lightning.lm.word_vectors import WordVectors
-from userip_lightning.profile.body import Tokens
 from userip_lightning.profile.item_text import item_vectors
+from userip_lightning.profile.prompt_bodies import Tokens
 
 
 def test_vectors_are_means_of_embeddings_weighted_by_how_rare_a_token_is() -> None:

@@ -14,8 +14,8 @@ from userip_lightning.lm.backbone import FrozenBackbone, load_backbone
 from userip_lightning.lm.mask import additive, visible
 from userip_lightning.lm.prompt import PromptTemplate, build_prefix
 from userip_lightning.lm.source import LMSource, load_tokenizer
-from userip_lightning.profile.body import Bodies, BodyWriter
 from userip_lightning.profile.likelihood import PromptLikelihood
+from userip_lightning.profile.prompt_bodies import Bodies, BodyWriter
 
 CASES = [(lm, attention) for lm in ("tiny_llama", "tiny_gpt2") for attention in ("auto", "sdpa", "eager")]
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from tests.lm.test_prompt import Letters, template
 from userip_lightning.batches import ProfileBatch, RecBatch
 from userip_lightning.profile.behaviours import Behaviours
-from userip_lightning.profile.body import BodyWriter, Tokens
+from userip_lightning.profile.prompt_bodies import BodyWriter, Tokens
 from userip_lightning.profile.steps import (
     BlockSteps,
     BodySource,

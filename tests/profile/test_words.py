@@ -4,7 +4,7 @@ import numpy as np
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 from tests.lm.test_prompt import Letters
-from userip_lightning.profile.body import Ints
+from userip_lightning.profile.prompt_bodies import Ints
 from userip_lightning.profile.words import Words, inverse_frequency, item_words, start_ids
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from userip_lightning.profile.body import Bodies, BodyWriter, Drawn, Tokens
+from userip_lightning.profile.prompt_bodies import Bodies, BodyWriter, Drawn, Tokens
 
 Groups = list[list[list[int]]]
 

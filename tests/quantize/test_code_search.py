@@ -8,7 +8,7 @@ from torch.nn import functional
 from userip_lightning.batches import RecBatch
 from userip_lightning.quantize.code_search import CodeSearch
 from userip_lightning.quantize.quantizer import Quantizer
-from userip_lightning.surrogate.dcn import SurrogateDCN
+from userip_lightning.surrogate.code_dcn import SurrogateDCN
 
 USERS, ITEMS, N = 12, 5, 60
 

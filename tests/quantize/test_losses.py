@@ -7,8 +7,8 @@ from userip_lightning.quantize.losses import (
     anchor_loss,
     codebook_loss,
     commitment_loss,
+    quantization_loss,
     recommendation_loss,
-    total_loss,
 )
 
 Z = torch.tensor([[0.0, 0.0], [2.0, 2.0]])
@@ -48,4 +48,4 @@ def test_total_weighs_terms_and_profiles() -> None:
     terms = QuantizeTerms(torch.tensor([1.0, 2.0]), torch.tensor([10.0, 20.0]), torch.tensor(100.0))
     weights = QuantizeWeights(codebook=0.5, commitment=0.1, recommendation=0.01)
     expected = 3 * (0.5 * 1 + 0.1 * 10 + 1) + 7 * (0.5 * 2 + 0.1 * 20 + 1)
-    assert float(total_loss(terms, weights, [3.0, 7.0])) == pytest.approx(expected)
+    assert float(quantization_loss(terms, weights, [3.0, 7.0])) == pytest.approx(expected)

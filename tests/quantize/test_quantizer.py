@@ -6,11 +6,11 @@ from torch import Tensor, nn
 
 from userip_lightning.batches import RecBatch
 from userip_lightning.errors import InputError
+from userip_lightning.quantize.joint_prior import QuantizePrior
 from userip_lightning.quantize.losses import QuantizeWeights
 from userip_lightning.quantize.module import QuantizeModule
-from userip_lightning.quantize.prior import QuantizePrior
 from userip_lightning.quantize.quantizer import Quantizer
-from userip_lightning.surrogate.dcn import SurrogateDCN
+from userip_lightning.surrogate.code_dcn import SurrogateDCN
 
 B, P, S, D, ITEMS = 6, 2, 2, 4, 7
 NAMES = ("hobby", "background")

@@ -5,8 +5,8 @@ import pytest
 from scipy.sparse import csr_matrix
 
 from userip_lightning.catalogue.code_order import split_classes
-from userip_lightning.catalogue.code_table import CodeTable
 from userip_lightning.catalogue.factorised_table import FactorisedTable
+from userip_lightning.catalogue.joint_table import CodeTable
 from userip_lightning.catalogue.unseen_items import UnseenItems
 from userip_lightning.refresh.renaming import like_before
 

@@ -13,7 +13,7 @@ from userip_lightning.errors import InputError
 from userip_lightning.report.findings import CLAIMS
 from userip_lightning.reproduce import every_table
 from userip_lightning.reproduce.every_table import names
-from userip_lightning.reproduce.special import SPECIAL
+from userip_lightning.reproduce.tables_without_rows import SPECIAL
 
 #: Folders of reports, which are written anew.
 PLACES = ("table", "fig", "all")

@@ -7,8 +7,8 @@ import pytest
 from userip_lightning.reproduce.baseline_settings import Baseline
 from userip_lightning.reproduce.reporting import write_report
 from userip_lightning.reproduce.row import Row
+from userip_lightning.reproduce.row_task import Outcome
 from userip_lightning.reproduce.settings import Study, Tuning
-from userip_lightning.reproduce.task import Outcome
 
 NET = {"class_path": "own.Net"}
 BASELINE = Baseline("pepler", None, None, {})

@@ -14,7 +14,7 @@ from userip_lightning.cli.reproduce import parse_study
 from userip_lightning.reproduce.case import ctr_experiment, open_case, read_experiment
 from userip_lightning.reproduce.choice import Choice, chosen_rows
 from userip_lightning.reproduce.networks import read_networks
-from userip_lightning.reproduce.task import Task
+from userip_lightning.reproduce.row_task import Task
 from userip_lightning.reproduce.tuning import TRIALS, choose
 
 TRIED = 3

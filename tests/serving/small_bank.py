@@ -12,9 +12,9 @@ from scipy.sparse import csr_matrix
 from userip_lightning.artifact import Manifest
 from userip_lightning.bank import FeatureBank
 from userip_lightning.catalogue.code_order import split_classes
-from userip_lightning.catalogue.code_table import CodeTable
 from userip_lightning.catalogue.exact_sums import rounded
 from userip_lightning.catalogue.factorised_table import FactorisedTable
+from userip_lightning.catalogue.joint_table import CodeTable
 
 SIZES = (4, 3)
 ITEMS = tuple(f"i{item}" for item in range(7))

@@ -29,9 +29,9 @@ from userip_lightning.errors import InputError
 from userip_lightning.lm.backbone import FrozenBackbone, load_backbone
 from userip_lightning.lm.prompt import build_prefix, first_words
 from userip_lightning.lm.source import load_tokenizer
-from userip_lightning.profile.body import BodyWriter, Ints
 from userip_lightning.profile.em import e_step
 from userip_lightning.profile.likelihood import PromptLikelihood
+from userip_lightning.profile.prompt_bodies import BodyWriter, Ints
 from userip_lightning.profile.steps import BodySource, batches_by_length
 from userip_lightning.profile.user_table import UserTable
 from userip_lightning.quantize.nearest import NearestCode

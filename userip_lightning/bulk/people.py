@@ -15,7 +15,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from userip_lightning.profile.behaviours import Behaviours
-from userip_lightning.profile.body import Drawn, Ints, Tokens
+from userip_lightning.profile.prompt_bodies import Drawn, Ints, Tokens
 
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 

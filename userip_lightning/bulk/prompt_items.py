@@ -24,7 +24,7 @@ from userip_lightning.lm.control_tokens import plain_table
 from userip_lightning.lm.prompt import PromptTemplate, Tokenizer
 from userip_lightning.profile.behaviour_store import BehaviourStore
 from userip_lightning.profile.behaviours import encode_items
-from userip_lightning.profile.body import Tokens
+from userip_lightning.profile.prompt_bodies import Tokens
 from userip_lightning.profile.words import Words, item_words
 
 KIND = "catalogue"

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 from userip_lightning.arrays import Floats
-from userip_lightning.catalogue.code_table import CodeTable
+from userip_lightning.catalogue.joint_table import CodeTable
 from userip_lightning.catalogue.steering import Steering
 from userip_lightning.errors import InputError
 

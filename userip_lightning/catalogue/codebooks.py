@@ -17,8 +17,8 @@ from userip_lightning.catalogue.event_model import event_model
 from userip_lightning.catalogue.factorised_em import FactorisedStart
 from userip_lightning.catalogue.factorised_events import FactorisedItemEvents
 from userip_lightning.catalogue.generosity_start import generosity_opening
-from userip_lightning.catalogue.item_prior import item_prior
 from userip_lightning.catalogue.joint_em import JointStart
+from userip_lightning.catalogue.text_prior import item_prior
 from userip_lightning.errors import InputError
 
 Codebooks = Literal["auto", "joint", "factorised"]

@@ -18,7 +18,7 @@ from userip_lightning.catalogue.soft_tokens import SoftTokens
 from userip_lightning.catalogue.title_scores import TitleScores
 from userip_lightning.lm.backbone import FrozenBackbone
 from userip_lightning.lm.prompt import PromptTemplate, Tokenizer
-from userip_lightning.profile.body import Tokens
+from userip_lightning.profile.prompt_bodies import Tokens
 
 
 class JointScores(nn.Module):

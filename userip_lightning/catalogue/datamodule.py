@@ -11,11 +11,11 @@ from scipy.sparse import csr_matrix
 
 from userip_lightning.arrays import Floats
 from userip_lightning.artifact import Manifest
-from userip_lightning.catalogue.em import Block, hide
+from userip_lightning.catalogue.em_search import Block, hide
 from userip_lightning.catalogue.labelled_rows import LabelledRows
 from userip_lightning.catalogue.user_blocks import UserBlocks
 from userip_lightning.catalogue.user_events import UserEvents, labelled_rows, user_events
-from userip_lightning.data.cycle import cycle
+from userip_lightning.data.derangement import cycle
 from userip_lightning.data.item_text import tell_apart
 from userip_lightning.data.prepared import PreparedData
 from userip_lightning.errors import InputError

@@ -4,7 +4,7 @@
 
     p(c|i) = (n_ic + β π(c|i)) / (n_i + β)        l_ic = log p(c|i) − log Σ_j p(j) p(c|j)
 
-with n_ic the expected counts, p(j) the popularity, and π(c|i) the prior of ``item_prior.py``. By Bayes'
+with n_ic the expected counts, p(j) the popularity, and π(c|i) the prior of ``text_prior.py``. By Bayes'
 rule l_ic is log p(i|c) − log p(i). One β per item suits short and long logs; a prior per class needs
 one for each.
 
@@ -27,9 +27,9 @@ from scipy.special import logit
 
 from userip_lightning.arrays import Floats
 from userip_lightning.catalogue.adam import of_vectors
-from userip_lightning.catalogue.code_table import CodeTable
-from userip_lightning.catalogue.item_prior import ItemPrior, item_prior
+from userip_lightning.catalogue.joint_table import CodeTable
 from userip_lightning.catalogue.like_prior import LikePrior
+from userip_lightning.catalogue.text_prior import ItemPrior, item_prior
 from userip_lightning.catalogue.unseen_items import LEAST, UnseenItems
 
 #: Added to counts whose logarithm is taken.

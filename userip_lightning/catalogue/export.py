@@ -13,10 +13,10 @@ from scipy.sparse import csr_matrix
 from userip_lightning.arrays import Floats
 from userip_lightning.artifact import Manifest, stable_hash
 from userip_lightning.bank import FeatureBank
-from userip_lightning.catalogue.code_table import CodeTable
 from userip_lightning.catalogue.factorised_table import FactorisedTable
-from userip_lightning.catalogue.further_items import NEW_ITEMS
+from userip_lightning.catalogue.joint_table import CodeTable
 from userip_lightning.catalogue.labelled_rows import LabelledRows
+from userip_lightning.catalogue.new_item_files import NEW_ITEMS
 from userip_lightning.texts.reader import TextReader
 from userip_lightning.texts.source import Events
 

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 from userip_lightning.arrays import Floats
-from userip_lightning.catalogue.em import CONCENTRATION, Usage
+from userip_lightning.catalogue.em_search import CONCENTRATION, Usage
 from userip_lightning.catalogue.factorised_events import FactorisedItemEvents
 from userip_lightning.catalogue.factorised_table import FactorisedTable, PairSums
 from userip_lightning.catalogue.unseen_items import UnseenItems

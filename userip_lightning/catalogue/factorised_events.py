@@ -21,7 +21,7 @@ import numpy as np
 from userip_lightning.arrays import Floats
 from userip_lightning.catalogue.adam import of_vectors
 from userip_lightning.catalogue.factorised_table import FactorisedTable, PairSums
-from userip_lightning.catalogue.item_prior import ItemPrior
+from userip_lightning.catalogue.text_prior import ItemPrior
 from userip_lightning.catalogue.unseen_items import UnseenItems
 
 _LITTLE = 1e-9

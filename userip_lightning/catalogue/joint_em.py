@@ -1,4 +1,4 @@
-"""A start of EM with one class for every combination of codes (``code_table.py``, ``event_model.py``).
+"""A start of EM with one class for every combination of codes (``joint_table.py``, ``event_model.py``).
 
 r is drawn from Dirichlet(0.3) first, or mixed into an opening (``generosity_start.py``).
 """
@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 from userip_lightning.arrays import Floats
-from userip_lightning.catalogue.code_table import CodeTable
-from userip_lightning.catalogue.em import CONCENTRATION, Search, Usage, run
+from userip_lightning.catalogue.em_search import CONCENTRATION, Search, Usage, run
 from userip_lightning.catalogue.event_model import EventModel
+from userip_lightning.catalogue.joint_table import CodeTable
 from userip_lightning.catalogue.unseen_items import UnseenItems
 
 _CHANCE = 0.3  # share of r that is drawn where users have an opening

@@ -14,7 +14,7 @@ from scipy.special import expit
 
 from userip_lightning.arrays import Floats
 from userip_lightning.catalogue.adam import descend, standardised
-from userip_lightning.catalogue.item_prior import POPULAR
+from userip_lightning.catalogue.text_prior import POPULAR
 
 _L2 = 1e-2  # validation of MovieLens-100K, as the strength of event_model.py
 

@@ -37,10 +37,11 @@ from userip_lightning.catalogue.code_order import code_order
 from userip_lightning.catalogue.combination_scores import AddedScores, JointScores
 from userip_lightning.catalogue.event_model import event_model, like_offset
 from userip_lightning.catalogue.generosity_start import generosity_opening
-from userip_lightning.catalogue.item_prior import POPULAR
 from userip_lightning.catalogue.joint_em import fit
 from userip_lightning.catalogue.soft_token_module import EPOCH, SoftTokenModule, Targets
 from userip_lightning.catalogue.soft_tokens import start_words
+from userip_lightning.catalogue.text_prior import POPULAR
+from userip_lightning.default_sizes import DEFAULT_SIZES
 from userip_lightning.errors import InputError
 from userip_lightning.lm.backbone import FrozenBackbone, load_backbone
 from userip_lightning.lm.control_tokens import plain_texts
@@ -52,9 +53,8 @@ from userip_lightning.lm.prompt import (
     encode_item,
 )
 from userip_lightning.lm.source import DEFAULT_LM, LMSource, load_tokenizer
-from userip_lightning.profile.body import BodyWriter, Tokens
+from userip_lightning.profile.prompt_bodies import BodyWriter, Tokens
 from userip_lightning.profile.start import embed_start
-from userip_lightning.schema import CODES_PER_PROFILE
 from userip_lightning.texts.language_model import HiddenStates
 from userip_lightning.texts.shown_steps import ShownSteps
 from userip_lightning.texts.source import Events, LearnedSource
@@ -103,7 +103,7 @@ class Likelihood(LearnedSource):
 
     def __post_init__(self) -> None:
         if not self.sizes:
-            object.__setattr__(self, "sizes", tuple(CODES_PER_PROFILE.values()))
+            object.__setattr__(self, "sizes", tuple(DEFAULT_SIZES.values()))
         if len(self.sizes) != len(self.prompt.profiles) or min(self.sizes, default=0) < 1:
             raise InputError(
                 f"{_KEY}.sizes: {list(self.sizes)} given, one number above 0 is needed for each of "

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import logsumexp
 
-from userip_lightning.catalogue.code_table import CodeTable
+from userip_lightning.catalogue.joint_table import CodeTable
 
 
 def merged_codes(

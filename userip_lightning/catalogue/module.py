@@ -26,16 +26,16 @@ from torch.optim import Optimizer
 
 from userip_lightning.catalogue.anchored_steps import anchored_steps
 from userip_lightning.catalogue.code_order import code_order, split_classes
-from userip_lightning.catalogue.code_table import CodeTable
 from userip_lightning.catalogue.codebooks import Codebooks, are_factorised, factorised_starts, joint_starts
-from userip_lightning.catalogue.em import Block, Schedule, Search
+from userip_lightning.catalogue.em_search import Block, Schedule, Search
 from userip_lightning.catalogue.exact_sums import rounded
 from userip_lightning.catalogue.export import CatalogueData, Coded, write_bank
 from userip_lightning.catalogue.factorised_em import FactorisedStart
 from userip_lightning.catalogue.factorised_table import FactorisedTable
-from userip_lightning.catalogue.further_items import kept_for_new_items
 from userip_lightning.catalogue.joint_em import JointStart
+from userip_lightning.catalogue.joint_table import CodeTable
 from userip_lightning.catalogue.merging import merged_sizes, merged_table
+from userip_lightning.catalogue.new_item_files import kept_for_new_items
 from userip_lightning.catalogue.recommendation import (
     Recommendation,
     RecommendationTerm,
@@ -45,8 +45,8 @@ from userip_lightning.catalogue.recommendation import (
 from userip_lightning.catalogue.steering import Steering
 from userip_lightning.catalogue.unseen_items import UnseenItems
 from userip_lightning.catalogue.unused_codes import name_unused
+from userip_lightning.default_sizes import DEFAULT_SIZES
 from userip_lightning.errors import InputError
-from userip_lightning.schema import CODES_PER_PROFILE
 from userip_lightning.seeds import place_seed
 
 _STATE, _IDENTITY = "em", "userip_identity"
@@ -77,7 +77,7 @@ class CatalogueModule(LightningModule):
 
     def __init__(
         self,
-        sizes: dict[str, int] = CODES_PER_PROFILE,
+        sizes: dict[str, int] = DEFAULT_SIZES,
         codebooks: Codebooks = "auto",
         starts: int = 3,
         strength: float | None = None,

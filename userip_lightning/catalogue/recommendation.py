@@ -25,11 +25,11 @@ from torch.nn.functional import binary_cross_entropy_with_logits, embedding_bag,
 from torch.optim import Adam
 
 from userip_lightning.arrays import Floats
-from userip_lightning.catalogue.code_table import CodeTable
+from userip_lightning.catalogue.joint_table import CodeTable
 from userip_lightning.catalogue.labelled_rows import Ints, LabelledRows
 from userip_lightning.errors import InputError
 from userip_lightning.seeds import place_generator
-from userip_lightning.surrogate.dcn import SurrogateDCN
+from userip_lightning.surrogate.code_dcn import SurrogateDCN
 
 _HELD_OUT = 0.1  # share of the users with rows
 _SPAWN = 3  # of random numbers; those of EM and of permuted texts begin with 0 to 2

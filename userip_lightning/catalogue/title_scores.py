@@ -18,8 +18,8 @@ from userip_lightning.batches import ProfileBatch, RecBatch
 from userip_lightning.lm.backbone import FrozenBackbone
 from userip_lightning.lm.prompt import PromptTemplate, Tokenizer, build_prefix
 from userip_lightning.lm.target_nll import target_nll
-from userip_lightning.profile.body import BodyWriter, Drawn, Tokens
 from userip_lightning.profile.likelihood import PromptLikelihood
+from userip_lightning.profile.prompt_bodies import BodyWriter, Drawn, Tokens
 
 
 class TitleScores(nn.Module):

@@ -9,13 +9,13 @@ from rich.console import Console
 from userip_lightning.pipeline.config import Experiment, experiment_parser, parse_experiment
 from userip_lightning.pipeline.named_settings import named_settings
 from userip_lightning.pipeline.plan import experiment_root
+from userip_lightning.pipeline.process_group import World
 from userip_lightning.pipeline.processes import processes
 from userip_lightning.pipeline.progress import Display
 from userip_lightning.pipeline.results import PAGE
 from userip_lightning.pipeline.run import fit as fit_experiment
 from userip_lightning.pipeline.run import test as test_experiment
 from userip_lightning.pipeline.stages import CTR
-from userip_lightning.pipeline.world import World
 from userip_lightning.report.table import Report, to_rich
 
 #: Columns of the table where standard output is no terminal and has no width of its own.

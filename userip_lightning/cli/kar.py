@@ -12,7 +12,7 @@ from userip_lightning.cli.stage import METHOD
 from userip_lightning.errors import InputError
 from userip_lightning.pipeline.fresh_classes import FreshClassParser
 from userip_lightning.pipeline.quiet import quiet
-from userip_lightning.pipeline.texts import text_cache_folder
+from userip_lightning.pipeline.text_cache_folder import text_cache_folder
 
 _USAGE = "say what to do: userip kar write --prepared FOLDER --output FOLDER (--help explains)."
 _DESCRIPTION = """Let a language model write a text about every user's history and about every item, and turn

@@ -25,7 +25,7 @@ from userip_lightning.pipeline.quiet import quiet
 from userip_lightning.pipeline.run import CONFIG
 from userip_lightning.pipeline.stages import CATALOGUE
 from userip_lightning.pipeline.training import instantiate
-from userip_lightning.refresh.log import LaterLog
+from userip_lightning.refresh.event_log import LaterLog
 from userip_lightning.refresh.run import Fitted, Refreshed, Request, copy
 from userip_lightning.refresh.run import refresh as refresh_bank
 

@@ -20,7 +20,7 @@ from userip_lightning.reproduce.every_table import ALL, make, names, reproduce_a
 from userip_lightning.reproduce.progress import StudyDisplay
 from userip_lightning.reproduce.run import Finished
 from userip_lightning.reproduce.settings import Study, Tuning
-from userip_lightning.reproduce.special import SPECIAL
+from userip_lightning.reproduce.tables_without_rows import SPECIAL
 
 #: The study that has settings of its own.
 REGIMES = "regimes"

@@ -15,8 +15,8 @@ from rich.console import Console
 from userip_lightning.errors import InputError
 from userip_lightning.lock import sole_writer
 from userip_lightning.pipeline.fresh_classes import FreshClassLightningParser
-from userip_lightning.pipeline.layout import process_count
 from userip_lightning.pipeline.local_paths import absolute
+from userip_lightning.pipeline.process_layout import process_count
 from userip_lightning.pipeline.processes import processes
 from userip_lightning.pipeline.progress import Display, StepProgress
 from userip_lightning.pipeline.resume import LastCheckpoint

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from userip_lightning.arrays import Floats
 from userip_lightning.catalogue.codebooks import Codebooks, are_factorised, factorised_starts, joint_starts
-from userip_lightning.catalogue.em import Schedule, Search, run
+from userip_lightning.catalogue.em_search import Schedule, Search, run
 from userip_lightning.catalogue.user_events import user_events
 from userip_lightning.controls.affinity import Codes, choosing_judge
 from userip_lightning.data.item_text import words

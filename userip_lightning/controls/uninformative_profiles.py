@@ -10,7 +10,7 @@ from typing import Literal
 
 import numpy as np
 
-from userip_lightning.data.cycle import cycle
+from userip_lightning.data.derangement import cycle
 from userip_lightning.errors import InputError
 from userip_lightning.schema import ProfileVectors
 from userip_lightning.seeds import place_generator

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 from userip_lightning.explain.certainty import Certainty
+from userip_lightning.explain.event_log import Log
 from userip_lightning.explain.explanation import Code, LiftedItem, Profile, TypicalUser, Words
 from userip_lightning.explain.lifted_items import Lifted, lifted
-from userip_lightning.explain.log import Log
 from userip_lightning.explain.overlap import entropy
 from userip_lightning.explain.source import CodeWordsReader, Floats, Ints
 from userip_lightning.explain.title_words import distinctive_words

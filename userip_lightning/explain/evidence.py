@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from userip_lightning.explain.event_log import Log
 from userip_lightning.explain.explanation import Evidence, EvidenceEvent
-from userip_lightning.explain.log import Log
 from userip_lightning.explain.scores import scores
 from userip_lightning.serving import Profiler
 

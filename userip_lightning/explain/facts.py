@@ -15,10 +15,10 @@ import numpy as np
 from userip_lightning.errors import InputError
 from userip_lightning.explain.cards import cards, labels
 from userip_lightning.explain.certainty import certainty
+from userip_lightning.explain.event_log import Log
 from userip_lightning.explain.evidence import evidence
 from userip_lightning.explain.explanation import Explanation, Profile, Sample, User, UserMap
 from userip_lightning.explain.held_out_gain import gained, held_out
-from userip_lightning.explain.log import Log
 from userip_lightning.explain.overlap import overlaps
 from userip_lightning.explain.source import CodeWordsReader, Ints, Source
 from userip_lightning.explain.typical import sample_of

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from userip_lightning.explain.certainty import Certainty
+from userip_lightning.explain.event_log import Log
 from userip_lightning.explain.lifted_items import Lifted
-from userip_lightning.explain.log import Log
 from userip_lightning.explain.source import Ints
 
 

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from userip_lightning.explain.event_log import Log
 from userip_lightning.explain.explanation import UserMap
-from userip_lightning.explain.log import Log
 from userip_lightning.explain.scores import blocks, scores
 from userip_lightning.explain.source import Floats, Ints
 from userip_lightning.serving import Profiler

@@ -1,1 +1,1 @@
-"""Frozen models of language that turn texts into vectors."""
+"""The frozen language model: loading, prompt, 4-D mask, likelihood kernels, memory plan, hidden states."""

@@ -16,11 +16,11 @@ from transformers.cache_utils import DynamicLayer
 
 from userip_lightning.lm import attention
 from userip_lightning.lm.families import refuse_family
+from userip_lightning.lm.mask_check import refuse_misread
 from userip_lightning.lm.quantized import to_int8
 from userip_lightning.lm.rms_norm import replace_norms
 from userip_lightning.lm.sharded import refuse_one_process, shard_blocks
 from userip_lightning.lm.source import LMSource, load_config, load_model
-from userip_lightning.lm.trial import refuse_misread
 from userip_lightning.lm.windows import windowed
 from userip_lightning.lm.word_vectors import WordVectors
 
@@ -174,7 +174,7 @@ def load_backbone(source: LMSource) -> FrozenBackbone:
 
     Raises:
         InputError: it is missing, gated, or cannot be read; it is of a family that would be scored wrongly,
-            or its trial comes out wrong (:mod:`userip_lightning.lm.trial`); a package that its
+            or its trial comes out wrong (:mod:`userip_lightning.lm.mask_check`); a package that its
             quantisation needs is missing; or it is to be divided among processes and there is one.
     """
     if source.sharded:

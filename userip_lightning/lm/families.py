@@ -2,7 +2,7 @@
 
 The prompt of Eq. 3 has parallel branches: positions repeat, and a 4-D mask says who sees whom. So a family
 has to take positions, embeddings and such a mask, and its logits have to be those of its output layer. What
-a configuration does not tell, the trial at load finds (:mod:`userip_lightning.lm.trial`).
+a configuration does not tell, the trial at load finds (:mod:`userip_lightning.lm.mask_check`).
 """
 
 from __future__ import annotations

@@ -20,10 +20,10 @@ from userip_lightning.lm.attention import kernel
 from userip_lightning.lm.cost import LMCost, measure_cost, weight_bytes
 from userip_lightning.lm.device_memory import available_bytes
 from userip_lightning.lm.families import ADVICE, refuse_family
+from userip_lightning.lm.mask_check import cannot_be_run
 from userip_lightning.lm.quantized import Quantization
 from userip_lightning.lm.source import LMSource, load_config, resolve_dtype
 from userip_lightning.lm.target_nll import chunk_tokens
-from userip_lightning.lm.trial import cannot_be_run
 
 if TYPE_CHECKING:
     from transformers import PreTrainedConfig

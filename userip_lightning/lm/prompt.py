@@ -1,9 +1,9 @@
 """The prompt of Eq. 3: ``[BOS] name_1 z_1 ... name_P z_P task behaviours``.
 
 The part up to the last soft token (the *prefix*) is the same for every user but for the values of z; the
-*body* (task text and behaviours, :mod:`userip_lightning.profile.body`) differs. Deviation from the paper:
-behaviours may be grouped by what the user thought of the item ("He liked: ... He disliked: ..."), because
-titles alone say little.
+*body* (task text and behaviours, :mod:`userip_lightning.profile.prompt_bodies`) differs. Deviation from the
+paper: behaviours may be grouped by what the user thought of the item ("He liked: ... He disliked: ..."),
+because titles alone say little.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from string import Formatter
 from typing import NamedTuple, Protocol
 
 from userip_lightning.artifact import stable_hash
+from userip_lightning.default_sizes import DEFAULT_SIZES
 from userip_lightning.errors import InputError
-from userip_lightning.schema import CODES_PER_PROFILE
 
 BOS_SEGMENT = 0
 #: Words and characters of a text that a message quotes.
@@ -72,7 +72,7 @@ class PromptTemplate:
 
     profiles: list[ProfileName] = field(
         default_factory=lambda: [
-            ProfileName(name, profile_text(name, place)) for place, name in enumerate(CODES_PER_PROFILE)
+            ProfileName(name, profile_text(name, place)) for place, name in enumerate(DEFAULT_SIZES)
         ]
     )
     soft_tokens: int = 4

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from userip_lightning.artifact import SCHEMA_VERSION, stable_hash
-from userip_lightning.catalogue.em import Schedule
+from userip_lightning.catalogue.em_search import Schedule
 from userip_lightning.controls import kmeans, mixtures
 from userip_lightning.controls import simple as drawn
 from userip_lightning.pipeline.code_version import code_hash, named_modules

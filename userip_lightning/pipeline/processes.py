@@ -19,8 +19,8 @@ from torch.distributed.distributed_c10d import PrefixStore, Store
 
 from userip_lightning.errors import InputError
 from userip_lightning.pipeline.children import END, FAIL, Children, end_with_parent
-from userip_lightning.pipeline.layout import Layout, layout_of
-from userip_lightning.pipeline.world import PERIOD, World
+from userip_lightning.pipeline.process_group import PERIOD, World
+from userip_lightning.pipeline.process_layout import Layout, layout_of
 
 #: How long processes wait for each other at the start.
 JOIN = timedelta(minutes=10)

@@ -11,9 +11,9 @@ from copy import deepcopy
 from dataclasses import dataclass, replace
 from typing import Any
 
+from userip_lightning.default_sizes import DEFAULT_SIZES
 from userip_lightning.errors import InputError
 from userip_lightning.lm.prompt import profile_text
-from userip_lightning.schema import CODES_PER_PROFILE
 
 
 @dataclass(frozen=True)
@@ -42,12 +42,12 @@ _TEXT = "catalogue.data.text"
 #: Settings of stages that ``profiles`` fills; an experiment leaves them empty.
 UNTOLD: dict[str, Any] = {"quantize.model.sizes": {}, "catalogue.model.sizes": {}, _PROMPT: []}
 #: The paper's profiles, as JSON values.
-DEFAULT = {name: {"size": size, "text": None} for name, size in CODES_PER_PROFILE.items()}
+DEFAULT = {name: {"size": size, "text": None} for name, size in DEFAULT_SIZES.items()}
 
 
 def default_profiles() -> dict[str, Profile]:
     """The paper's two."""
-    return _worded({name: Profile(size) for name, size in CODES_PER_PROFILE.items()})
+    return _worded({name: Profile(size) for name, size in DEFAULT_SIZES.items()})
 
 
 def refuse_part(arguments: Sequence[str]) -> None:
@@ -135,8 +135,8 @@ def _keys(engine: str, given: bool) -> list[str]:
 def _of_stages(told: Mapping[str, Any], decides: str, engine: str) -> dict[str, Profile]:
     """What the stages' own settings say."""
     texts = {one["name"]: one["text"] for one in told.get(_PROMPT, ())}
-    names = list(texts if texts and engine == "per_user" else CODES_PER_PROFILE)
-    sizes = {name: CODES_PER_PROFILE.get(name, 0) for name in names} if decides == _PROMPT else told[decides]
+    names = list(texts if texts and engine == "per_user" else DEFAULT_SIZES)
+    sizes = {name: DEFAULT_SIZES.get(name, 0) for name in names} if decides == _PROMPT else told[decides]
     if engine == "per_user":  # whose order is the prompt's
         sizes = {name: sizes[name] for name in sorted(sizes, key=[*names, *sizes].index)}
     return {name: Profile(size, texts.get(name)) for name, size in sizes.items()}

@@ -19,6 +19,7 @@ from userip_lightning.pipeline.banks import write_control
 from userip_lightning.pipeline.config import Experiment, prepare
 from userip_lightning.pipeline.earlier_artifacts import RESULTS, Recorded, read_recorded, with_recorded
 from userip_lightning.pipeline.plan import Job, Place, Plan, experiment_root, make_plan
+from userip_lightning.pipeline.process_group import World
 from userip_lightning.pipeline.progress import Display
 from userip_lightning.pipeline.results import write_results
 from userip_lightning.pipeline.run_labels import data_labels
@@ -26,7 +27,6 @@ from userip_lightning.pipeline.settings import StageName
 from userip_lightning.pipeline.side_by_side import Run, train_side_by_side
 from userip_lightning.pipeline.training import RECORD, evaluate, is_done, share, train
 from userip_lightning.pipeline.usage import Usage, released_memory
-from userip_lightning.pipeline.world import World
 from userip_lightning.report.table import Report
 
 CONFIG = "config.yaml"

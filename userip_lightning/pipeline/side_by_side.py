@@ -11,8 +11,8 @@ from rich.console import Console
 
 from userip_lightning.bars import Piece
 from userip_lightning.errors import InputError
-from userip_lightning.pipeline.layout import process_count
 from userip_lightning.pipeline.plan import Job
+from userip_lightning.pipeline.process_layout import process_count
 from userip_lightning.pipeline.progress import Display
 from userip_lightning.pipeline.settings import Settings
 from userip_lightning.pipeline.training import Record, is_done, train

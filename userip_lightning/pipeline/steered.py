@@ -23,6 +23,7 @@ from userip_lightning.pipeline.config import (
 from userip_lightning.pipeline.explained import NO_LM, asked
 from userip_lightning.pipeline.finished import chosen_seed, opened
 from userip_lightning.pipeline.plan import Job, Plan, experiment_root, make_plan
+from userip_lightning.pipeline.process_group import ALONE
 from userip_lightning.pipeline.progress import Display
 from userip_lightning.pipeline.run import CONFIG
 from userip_lightning.pipeline.run import fit as fit_stages
@@ -34,7 +35,6 @@ from userip_lightning.pipeline.steering_changes import (
     refuse_another,
 )
 from userip_lightning.pipeline.training import is_done
-from userip_lightning.pipeline.world import ALONE
 from userip_lightning.profile.export import HELD_OUT
 from userip_lightning.refresh.matching import matched
 from userip_lightning.report.comparison import CODES, NO_CODES, Comparison, compare

@@ -21,16 +21,16 @@ from userip_lightning import artifact, atomic
 from userip_lightning.bank import FeatureBank
 from userip_lightning.ctr.export import MODEL
 from userip_lightning.errors import InputError
-from userip_lightning.pipeline.layout import process_count
 from userip_lightning.pipeline.loggers import run_loggers
 from userip_lightning.pipeline.plan import Job
+from userip_lightning.pipeline.process_group import ALONE, World
+from userip_lightning.pipeline.process_layout import process_count
 from userip_lightning.pipeline.progress import Display, StepProgress
 from userip_lightning.pipeline.quiet import quiet
 from userip_lightning.pipeline.resume import BEST, LAST, resumable, resume_point
 from userip_lightning.pipeline.settings import Settings
 from userip_lightning.pipeline.stages import Stage, export, shared_strategy, stage_parser
 from userip_lightning.pipeline.usage import Usage
-from userip_lightning.pipeline.world import ALONE, World
 from userip_lightning.weights import require_weights
 
 RECORD = "record.json"

@@ -18,7 +18,7 @@ from userip_lightning.artifact import MANIFEST, Manifest, read_manifest, stable_
 from userip_lightning.data.prepared import PreparedData
 from userip_lightning.lm.prompt import PromptTemplate, Tokenizer
 from userip_lightning.profile.behaviours import Behaviours, encode_items, item_texts
-from userip_lightning.profile.body import Tokens
+from userip_lightning.profile.prompt_bodies import Tokens
 from userip_lightning.profile.words import Words, inverse_frequency, item_words
 from userip_lightning.schema import SUPPORT, TEST, TRAIN, VAL
 

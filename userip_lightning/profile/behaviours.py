@@ -14,7 +14,7 @@ from userip_lightning.data.prepared import PreparedData
 from userip_lightning.errors import InputError
 from userip_lightning.lm.control_tokens import plain_table
 from userip_lightning.lm.prompt import PromptTemplate, Tokenizer, encode_item
-from userip_lightning.profile.body import BodyWriter, Drawn, Ints, Tokens
+from userip_lightning.profile.prompt_bodies import BodyWriter, Drawn, Ints, Tokens
 
 LIKED, DISLIKED = 0, 1
 #: Users looked at together where all of them are gone through.

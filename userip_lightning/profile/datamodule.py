@@ -23,7 +23,7 @@ from userip_lightning.leak_audit import refuse_overlap
 from userip_lightning.lm.prompt import Prefix, build_prefix, first_words
 from userip_lightning.lm.source import load_tokenizer
 from userip_lightning.profile.behaviour_store import BehaviourStore
-from userip_lightning.profile.body import BodyWriter, Ints
+from userip_lightning.profile.prompt_bodies import BodyWriter, Ints
 from userip_lightning.profile.settings import ProfileSettings, settings_of
 from userip_lightning.profile.steps import (
     BlockSteps,

@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 
 from userip_lightning.lm.word_vectors import WordVectors
-from userip_lightning.profile.body import Tokens
+from userip_lightning.profile.prompt_bodies import Tokens
 
 
 def item_vectors(texts: Tokens, words: WordVectors) -> NDArray[np.float16]:

@@ -6,7 +6,7 @@ from torch import Tensor
 
 from userip_lightning.batches import ProfileBatch
 from userip_lightning.profile.held_out import HeldOut, JudgedUsers, join_batches, roll_users
-from userip_lightning.profile.idle import accompany
+from userip_lightning.profile.keep_in_step import accompany
 from userip_lightning.profile.likelihood import PromptLikelihood
 
 

@@ -45,8 +45,8 @@ from userip_lightning.profile.export import export_profiles
 from userip_lightning.profile.gathering import all_vectors, judged_users
 from userip_lightning.profile.held_out import HeldOut
 from userip_lightning.profile.identity import identity_of, refuse_changed
-from userip_lightning.profile.idle import accompany
 from userip_lightning.profile.judging import Judge
+from userip_lightning.profile.keep_in_step import accompany
 from userip_lightning.profile.launch_plan import plan_launch
 from userip_lightning.profile.likelihood import PromptLikelihood
 from userip_lightning.profile.not_finite import NotFinite
@@ -77,7 +77,8 @@ class ProfileModule(LightningModule):
         table: where ``staged`` and ``joint`` keep the soft tokens of all users and their optimizer state:
             ``memory`` of the host, or ``disk``, in files that may be larger than it. Several processes keep
             theirs on disk.
-        prior: codebooks and surrogate for ``joint``, e.g. ``userip_lightning.quantize.prior.QuantizePrior``.
+        prior: codebooks and surrogate for ``joint``, e.g.
+            ``userip_lightning.quantize.joint_prior.QuantizePrior``.
         prior_optimizer: of the prior's parameters.
         prior_weight: scale of the prior's loss (Eq. 7), beside L_lm and in M steps.
         m_steps: prior updates per E step, each on ``m_rows`` training rows; they cost a thousandth of it.

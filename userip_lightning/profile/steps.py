@@ -22,7 +22,7 @@ from torch.utils.data import IterableDataset
 
 from userip_lightning.batches import ProfileBatch, ProfileStep, RecBatch
 from userip_lightning.profile.behaviours import Behaviours
-from userip_lightning.profile.body import Bodies, BodyWriter, Ints, Tokens
+from userip_lightning.profile.prompt_bodies import Bodies, BodyWriter, Ints, Tokens
 from userip_lightning.seeds import place_generator
 
 

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from userip_lightning.lm.prompt import Tokenizer, encode
-from userip_lightning.profile.body import Ints, Tokens
+from userip_lightning.profile.prompt_bodies import Ints, Tokens
 
 _WORD = re.compile(r"(?u)\b\w[\w'-]+\b")
 

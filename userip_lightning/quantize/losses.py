@@ -1,4 +1,6 @@
-"""Quantization losses: L_q = ‖sg[z] - e‖² + β‖z - sg[e]‖² + L_rec (Eq. 5), L = L_lm + Σ_p λ_p L_q,p (Eq. 7).
+"""Quantization losses: L_q = ‖sg[z] - e‖² + β‖z - sg[e]‖² + L_rec (Eq. 5), and Σ_p λ_p L_q,p of Eq. 7.
+
+L_lm, the other part of Eq. 7, is added where the language model is (``profile/module.py``).
 
 Every term has a weight of its own. Squared distances are averaged over the C dimensions as well as over
 users, where the paper writes a plain norm (the sum): the weights then mean the same in LM space (C = 576
@@ -71,7 +73,9 @@ def recommendation_loss(logit: Tensor, label: Tensor) -> Tensor:
     return functional.binary_cross_entropy_with_logits(logit.float(), label)
 
 
-def total_loss(terms: QuantizeTerms, weights: QuantizeWeights, profile_weights: Sequence[float]) -> Tensor:
+def quantization_loss(
+    terms: QuantizeTerms, weights: QuantizeWeights, profile_weights: Sequence[float]
+) -> Tensor:
     """Σ_p λ_p L_q,p, the quantization part of Eq. 7: P values λ_p to a scalar."""
     semantic = weights.codebook * terms.codebook + weights.commitment * terms.commitment
     loss = semantic + weights.recommendation * terms.recommendation

@@ -21,19 +21,19 @@ from torch import Tensor, nn
 from torch.optim import Adam, Optimizer, SparseAdam
 
 from userip_lightning.batches import RecBatch
+from userip_lightning.default_sizes import DEFAULT_SIZES
 from userip_lightning.errors import InputError
 from userip_lightning.quantize.code_search import CodeSearch
 from userip_lightning.quantize.cross_fit import chooses, split
 from userip_lightning.quantize.export import QuantizeData, read_text, refuse_unused, write_bank
-from userip_lightning.quantize.losses import DEFAULT_WEIGHTS, QuantizeWeights, anchor_loss, total_loss
+from userip_lightning.quantize.losses import DEFAULT_WEIGHTS, QuantizeWeights, anchor_loss, quantization_loss
 from userip_lightning.quantize.monitor import figures, usage
 from userip_lightning.quantize.quantizer import Quantizer, SurrogateFactory, by_name
 from userip_lightning.quantize.rank_rows import RankRows, rank_rows, rows_of_rank
 from userip_lightning.ranks.part import of_users
 from userip_lightning.ranks.step import copy_first, sharing
-from userip_lightning.schema import CODES_PER_PROFILE
 from userip_lightning.seeds import place_seed
-from userip_lightning.surrogate.dcn import SurrogateDCN
+from userip_lightning.surrogate.code_dcn import SurrogateDCN
 
 
 class QuantizeModule(LightningModule):
@@ -69,7 +69,7 @@ class QuantizeModule(LightningModule):
 
     def __init__(
         self,
-        sizes: dict[str, int] = CODES_PER_PROFILE,
+        sizes: dict[str, int] = DEFAULT_SIZES,
         code_dim: int | None = 4,
         weights: QuantizeWeights = DEFAULT_WEIGHTS,
         anchor: float = 0.25,
@@ -263,7 +263,7 @@ class QuantizeModule(LightningModule):
         users, rows = torch.unique(own.batch.user, return_inverse=True)
         v = self._vectors(users)
         terms = own.counted(self.quantizer.terms(v, own.batch._replace(user=rows)))
-        loss = total_loss(terms, self.weights, self.profile_weights)
+        loss = quantization_loss(terms, self.weights, self.profile_weights)
         logs = {name: term.detach().mean() for name, term in terms._asdict().items()}
         if self.anchor > 0:
             anchor = own.users * anchor_loss(v, self._start(users))

@@ -97,7 +97,7 @@ class Quantizer(nn.Module):
 
         Args:
             table: all users' soft tokens [U, P, S, D].
-            prior: state of :class:`userip_lightning.quantize.prior.QuantizePrior`.
+            prior: state of :class:`userip_lightning.quantize.joint_prior.QuantizePrior`.
 
         Returns:
             [U, P, C], the users in code space.

@@ -14,16 +14,16 @@ from scipy.sparse import csr_matrix
 from userip_lightning.arrays import read_array
 from userip_lightning.bank import FeatureBank
 from userip_lightning.catalogue.code_order import split_classes
-from userip_lightning.catalogue.code_table import CodeTable
 from userip_lightning.catalogue.codebooks import are_factorised, factorised_starts, joint_starts
 from userip_lightning.catalogue.datamodule import CatalogueDataModule
-from userip_lightning.catalogue.em import Block, Schedule, Search
+from userip_lightning.catalogue.em_search import Block, Schedule, Search
 from userip_lightning.catalogue.exact_sums import rounded
 from userip_lightning.catalogue.factorised_em import FactorisedStart
 from userip_lightning.catalogue.factorised_table import FactorisedTable
-from userip_lightning.catalogue.further_items import NEW_ITEMS, kept_for_new_items
 from userip_lightning.catalogue.joint_em import JointStart
+from userip_lightning.catalogue.joint_table import CodeTable
 from userip_lightning.catalogue.module import CatalogueModule
+from userip_lightning.catalogue.new_item_files import NEW_ITEMS, kept_for_new_items
 from userip_lightning.errors import InputError
 from userip_lightning.refresh.coding import Coding
 from userip_lightning.refresh.renaming import Table, like_before

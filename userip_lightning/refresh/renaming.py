@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from userip_lightning.catalogue.code_table import CodeTable
 from userip_lightning.catalogue.factorised_table import FactorisedTable
+from userip_lightning.catalogue.joint_table import CodeTable
 from userip_lightning.catalogue.unseen_items import UnseenItems
 from userip_lightning.refresh.matching import matched
 

@@ -16,7 +16,7 @@ from userip_lightning.bank import FeatureBank
 from userip_lightning.errors import InputError
 from userip_lightning.lock import sole_writer
 from userip_lightning.refresh.coding import LOGS, SETTINGS, Coding, add_events, write
-from userip_lightning.refresh.log import LaterLog
+from userip_lightning.refresh.event_log import LaterLog
 from userip_lightning.refresh.movement import Movement, movement
 from userip_lightning.refresh.rematch import Parts, rematch
 from userip_lightning.refresh.since_fit import since_fit

@@ -10,7 +10,7 @@ import polars as pl
 from userip_lightning.bank import FeatureBank
 from userip_lightning.errors import InputError
 from userip_lightning.refresh.coding import LOGS
-from userip_lightning.refresh.log import LaterLog
+from userip_lightning.refresh.event_log import LaterLog
 
 #: Makes the complaint that files were changed, from what is wrong with them.
 Refusal = Callable[[str], InputError]

@@ -16,7 +16,7 @@ from userip_lightning.pipeline.code_version import code_hash
 from userip_lightning.pipeline.local_paths import by_content
 from userip_lightning.pipeline.plan import Job, Source, baseline_job
 from userip_lightning.pipeline.quiet import quiet
-from userip_lightning.pipeline.texts import text_cache_folder
+from userip_lightning.pipeline.text_cache_folder import text_cache_folder
 from userip_lightning.pipeline.training import is_done, read_record, train
 from userip_lightning.pipeline.usage import released_memory
 from userip_lightning.reproduce.baseline_note import note
@@ -24,8 +24,8 @@ from userip_lightning.reproduce.baseline_settings import Baseline
 from userip_lightning.reproduce.case import Case
 from userip_lightning.reproduce.progress import StudyDisplay
 from userip_lightning.reproduce.row import Row
-from userip_lightning.reproduce.task import Outcome, relative
-from userip_lightning.reproduce.work import guarded
+from userip_lightning.reproduce.row_task import Outcome, relative
+from userip_lightning.reproduce.train_row import guarded
 from userip_lightning.schema import TEST
 
 KNOWLEDGE = "knowledge"

@@ -18,8 +18,8 @@ from jsonargparse.typing import Path_fr
 
 from userip_lightning.errors import InputError
 from userip_lightning.pipeline.fresh_classes import FreshClassParser
-from userip_lightning.pipeline.layout import process_count
 from userip_lightning.pipeline.named_settings import named_settings
+from userip_lightning.pipeline.process_layout import process_count
 
 Method = Literal["kar", "pepler", "rella"]
 

@@ -12,8 +12,8 @@ from jsonargparse.typing import Path_fr
 from userip_lightning.artifact import read_manifest
 from userip_lightning.errors import InputError
 from userip_lightning.pipeline.config import Experiment, experiment_parser, parse_experiment, prepare
-from userip_lightning.pipeline.layout import process_count
 from userip_lightning.pipeline.plan import Place, Plan, experiment_root, make_plan
+from userip_lightning.pipeline.process_layout import process_count
 from userip_lightning.pipeline.profiles import filled
 from userip_lightning.reproduce.row import Grown, Row
 from userip_lightning.reproduce.settings import Study

@@ -15,12 +15,12 @@ from userip_lightning.report.overview import Part, overview_sheet, read_earlier,
 from userip_lightning.reproduce.choice import Choice, kept
 from userip_lightning.reproduce.progress import StudyDisplay
 from userip_lightning.reproduce.reporting import Written
+from userip_lightning.reproduce.row_task import Outcome
 from userip_lightning.reproduce.run import Finished, check_files, reproduce
 from userip_lightning.reproduce.settings import Study, check, study_root
-from userip_lightning.reproduce.special import SPECIAL
 from userip_lightning.reproduce.tables import TableName
-from userip_lightning.reproduce.task import Outcome
-from userip_lightning.reproduce.work import guarded
+from userip_lightning.reproduce.tables_without_rows import SPECIAL
+from userip_lightning.reproduce.train_row import guarded
 
 #: The name of it, and the folder of its report below the study's.
 ALL = "all"

@@ -12,8 +12,8 @@ from userip_lightning.pipeline.usage import released_memory
 from userip_lightning.reproduce.case import Case
 from userip_lightning.reproduce.progress import StudyDisplay
 from userip_lightning.reproduce.row import Row
-from userip_lightning.reproduce.task import Outcome
-from userip_lightning.reproduce.work import guarded
+from userip_lightning.reproduce.row_task import Outcome
+from userip_lightning.reproduce.train_row import guarded
 
 
 class Inference:

@@ -8,8 +8,8 @@ from types import TracebackType
 
 from userip_lightning.pipeline.worker_pool import WorkerDied, WorkerPool
 from userip_lightning.reproduce.progress import StudyDisplay
-from userip_lightning.reproduce.task import Outcome, Task
-from userip_lightning.reproduce.work import run_row
+from userip_lightning.reproduce.row_task import Outcome, Task
+from userip_lightning.reproduce.train_row import run_row
 
 
 class Pool:

@@ -18,7 +18,7 @@ from userip_lightning.data.prepared import PreparedData
 from userip_lightning.pipeline.code_version import code_hash
 from userip_lightning.pipeline.plan import Place
 from userip_lightning.report.statistics.metrics import auc, logloss
-from userip_lightning.reproduce.task import Outcome, relative
+from userip_lightning.reproduce.row_task import Outcome, relative
 from userip_lightning.schema import TEST, TRAIN, VAL
 
 #: κ: an item's share of positives is pulled to the global one as by this many rows.

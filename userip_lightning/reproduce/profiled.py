@@ -21,9 +21,9 @@ from userip_lightning.lm.source import LMSource, load_tokenizer
 from userip_lightning.pipeline.plan import Plan, make_plan
 from userip_lightning.pipeline.training import instantiate
 from userip_lightning.profile.behaviour_store import BehaviourStore
-from userip_lightning.profile.body import Ints
 from userip_lightning.profile.datamodule import ProfileDataModule
 from userip_lightning.profile.module import ProfileModule
+from userip_lightning.profile.prompt_bodies import Ints
 from userip_lightning.profile.words import start_ids
 from userip_lightning.reproduce.case import open_case, read_experiment
 from userip_lightning.reproduce.choice import Choice, kept
@@ -31,9 +31,9 @@ from userip_lightning.reproduce.inference import Inference
 from userip_lightning.reproduce.networks import read_networks
 from userip_lightning.reproduce.progress import StudyDisplay
 from userip_lightning.reproduce.row import Row
+from userip_lightning.reproduce.row_task import Outcome
 from userip_lightning.reproduce.settings import Study, check, study_root
-from userip_lightning.reproduce.task import Outcome
-from userip_lightning.reproduce.work import guarded
+from userip_lightning.reproduce.train_row import guarded
 from userip_lightning.schema import TRAIN, ProfileVectors
 
 Found = TypeVar("Found")

@@ -12,7 +12,7 @@ from rich.progress import TaskID
 
 from userip_lightning.pace import duration
 from userip_lightning.pipeline.progress import Display
-from userip_lightning.reproduce.task import Outcome
+from userip_lightning.reproduce.row_task import Outcome
 
 
 class StudyDisplay(Display):

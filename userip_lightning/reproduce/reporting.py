@@ -15,9 +15,9 @@ from userip_lightning.report.sheet import Sheet
 from userip_lightning.report.study import write_study
 from userip_lightning.report.summary import summary_sheet
 from userip_lightning.reproduce.row import Row
+from userip_lightning.reproduce.row_task import Outcome
 from userip_lightning.reproduce.settings import Study, study_root
 from userip_lightning.reproduce.tables import TableName
-from userip_lightning.reproduce.task import Outcome
 
 #: A row, what came of it, and the sizes of the codebooks behind it.
 Ended = tuple[Row, Outcome, dict[str, int]]

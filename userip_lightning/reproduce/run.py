@@ -16,10 +16,10 @@ from userip_lightning.reproduce.pool import Pool
 from userip_lightning.reproduce.progress import StudyDisplay
 from userip_lightning.reproduce.reporting import Ended, Written, write_report
 from userip_lightning.reproduce.row import Row
+from userip_lightning.reproduce.row_task import Task
 from userip_lightning.reproduce.schedule import Schedule
 from userip_lightning.reproduce.settings import Study, check, study_root
 from userip_lightning.reproduce.tables import SWEEPS, TableName
-from userip_lightning.reproduce.task import Task
 
 
 class Finished(NamedTuple):

@@ -22,9 +22,9 @@ from userip_lightning.reproduce.pool import Pool
 from userip_lightning.reproduce.popularity import popularity
 from userip_lightning.reproduce.progress import StudyDisplay
 from userip_lightning.reproduce.row import Grown, Row
+from userip_lightning.reproduce.row_task import Outcome, Task
 from userip_lightning.reproduce.settings import Tuning
-from userip_lightning.reproduce.task import Outcome, Task
-from userip_lightning.reproduce.work import guarded
+from userip_lightning.reproduce.train_row import guarded
 
 Sources = Sequence[Source | None]
 

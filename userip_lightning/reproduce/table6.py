@@ -26,10 +26,10 @@ from userip_lightning.reproduce.reporting import Written
 from userip_lightning.reproduce.request_server import Server, load_server
 from userip_lightning.reproduce.request_times import Request, Times, measure
 from userip_lightning.reproduce.row import Row
+from userip_lightning.reproduce.row_task import Outcome
 from userip_lightning.reproduce.run import Finished, Ran, read_baselines, run_rows
 from userip_lightning.reproduce.settings import Study, check, study_root
-from userip_lightning.reproduce.task import Outcome
-from userip_lightning.reproduce.work import guarded
+from userip_lightning.reproduce.train_row import guarded
 from userip_lightning.schema import TEST
 
 INSTANCES, ROUNDS = 10_000, 60

@@ -24,7 +24,7 @@ from userip_lightning.pipeline.plan import Job
 from userip_lightning.pipeline.quiet import quiet
 from userip_lightning.pipeline.settings import Selection
 from userip_lightning.pipeline.training import instantiate, make_trainer
-from userip_lightning.reproduce.task import Parameters, Task
+from userip_lightning.reproduce.row_task import Parameters, Task
 
 TRIALS = "trials"
 

@@ -1,4 +1,4 @@
-"""The table with a class for every combination of codes (``catalogue/code_table.py``).
+"""The table with a class for every combination of codes (``catalogue/joint_table.py``).
 
 State [C]: Σ_e n_ue l_ec + log π_c, which is the score.
 """

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from userip_lightning.arrays import read_array
 from userip_lightning.bank import FeatureBank
 from userip_lightning.catalogue.exact_sums import rounded
-from userip_lightning.catalogue.further_items import NEW_ITEMS
+from userip_lightning.catalogue.new_item_files import NEW_ITEMS
 from userip_lightning.catalogue.unseen_items import UnseenItems
 from userip_lightning.errors import InputError
 from userip_lightning.ids import ID, is_broken, read_ids

@@ -20,7 +20,7 @@ from userip_lightning.lm.backbone import FrozenBackbone, load_backbone
 from userip_lightning.lm.mask import additive, visible
 from userip_lightning.lm.prompt import PromptTemplate, build_prefix, encode_item
 from userip_lightning.lm.source import LMSource, load_tokenizer
-from userip_lightning.profile.body import BodyWriter, Drawn, Tokens
+from userip_lightning.profile.prompt_bodies import BodyWriter, Drawn, Tokens
 from userip_lightning.report.statistics.metrics import Floats
 
 _SPACES = ("Ġ", "▁")

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from userip_lightning.errors import InputError, Unavailable
 from userip_lightning.profile.behaviours import item_texts
-from userip_lightning.profile.body import Ints
+from userip_lightning.profile.prompt_bodies import Ints
 from userip_lightning.profile.start import embed_start, random_start
 from userip_lightning.report.folder import Drawn, write_sheets
 from userip_lightning.report.notation import interval, number, plural

@@ -13,7 +13,7 @@ from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
 
 from userip_lightning.data.prepared import PreparedData
 from userip_lightning.errors import InputError
-from userip_lightning.profile.body import Ints
+from userip_lightning.profile.prompt_bodies import Ints
 from userip_lightning.schema import SUPPORT, TEST, TRAIN, VAL
 
 _WORD = re.compile(r"[^\W\d_]{3,}")

@@ -15,12 +15,12 @@ from userip_lightning.artifact import read_manifest, stable_hash
 from userip_lightning.pipeline.banks import write_control
 from userip_lightning.pipeline.config import Experiment, prepare
 from userip_lightning.pipeline.plan import Job, Plan, make_plan
+from userip_lightning.pipeline.process_group import World
 from userip_lightning.pipeline.profiles import filled
 from userip_lightning.pipeline.progress import Display
 from userip_lightning.pipeline.retrained_controls import PERMUTED_TEXT, RETRAINED
 from userip_lightning.pipeline.run import fit
 from userip_lightning.pipeline.settings import StageName
-from userip_lightning.pipeline.world import World
 from userip_lightning.report.comparison import CODES, NO_CODES
 from userip_lightning.report.regime import Group
 from userip_lightning.reproduce.regimes.settings import WORDS, Regimes, of_other_items

@@ -24,8 +24,8 @@ from userip_lightning.reproduce.regimes.display import RegimesDisplay
 from userip_lightning.reproduce.regimes.grid import Regime, grid
 from userip_lightning.reproduce.regimes.methods import Methods
 from userip_lightning.reproduce.regimes.settings import Regimes, check
-from userip_lightning.reproduce.task import Outcome
-from userip_lightning.reproduce.work import guarded
+from userip_lightning.reproduce.row_task import Outcome
+from userip_lightning.reproduce.train_row import guarded
 from userip_lightning.schema import TRAIN
 
 FINDING, REPORT = "finding.json", "report"

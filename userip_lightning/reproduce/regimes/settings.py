@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from userip_lightning.default_sizes import DEFAULT_SIZES
 from userip_lightning.errors import InputError
 from userip_lightning.pipeline.retrained_controls import RETRAINED
 from userip_lightning.pipeline.settings import Control
 from userip_lightning.report.verdict import CHANCE
-from userip_lightning.schema import CODES_PER_PROFILE
 from userip_lightning.texts.language_model import SentenceEncoder
 from userip_lightning.texts.source import BagOfWords, NoText, TextSource
 
@@ -43,7 +43,7 @@ class Regimes:
     splits: list[SplitName] = field(default_factory=lambda: ["cold_users", "random", "cold_items"])
     train_users: list[int | None] = field(default_factory=lambda: [1000, 5000, None])
     titles: list[int] = field(default_factory=lambda: [1, 4])
-    sizes: list[dict[str, int]] = field(default_factory=lambda: [dict(CODES_PER_PROFILE)])
+    sizes: list[dict[str, int]] = field(default_factory=lambda: [dict(DEFAULT_SIZES)])
     texts: dict[str, TextSource] = field(default_factory=_texts)
     replicates: int = 1000
 

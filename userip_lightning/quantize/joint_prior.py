@@ -13,10 +13,10 @@ import torch
 from torch import Tensor, nn
 
 from userip_lightning.batches import RecBatch
-from userip_lightning.quantize.losses import DEFAULT_WEIGHTS, QuantizeWeights, total_loss
+from userip_lightning.default_sizes import DEFAULT_SIZES
+from userip_lightning.quantize.losses import DEFAULT_WEIGHTS, QuantizeWeights, quantization_loss
 from userip_lightning.quantize.quantizer import Quantizer, SurrogateFactory, by_name
-from userip_lightning.schema import CODES_PER_PROFILE
-from userip_lightning.surrogate.dcn import SurrogateDCN
+from userip_lightning.surrogate.code_dcn import SurrogateDCN
 
 
 class PriorOutput(NamedTuple):
@@ -48,7 +48,7 @@ class QuantizePrior(nn.Module):
         surrogate: SurrogateFactory = SurrogateDCN,
     ) -> None:
         super().__init__()
-        self.sizes = sizes or CODES_PER_PROFILE
+        self.sizes = sizes or DEFAULT_SIZES
         self.code_dim = code_dim
         self.weights = weights
         self.profile_weights = 1.0 if profile_weights is None else profile_weights
@@ -78,7 +78,7 @@ class QuantizePrior(nn.Module):
             rows: their training rows; ``user`` is 0 .. B - 1.
         """
         terms = self.quantizer.terms(self.quantizer.space(z), rows)
-        loss = total_loss(terms, self.weights, self.lambdas)
+        loss = quantization_loss(terms, self.weights, self.lambdas)
         means = {f"quantize/{name}": term.detach().mean() for name, term in terms._asdict().items()}
         return PriorOutput(loss, means)
 

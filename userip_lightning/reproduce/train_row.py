@@ -15,7 +15,7 @@ from userip_lightning.errors import DISK_FULL, InputError, is_disk_full
 from userip_lightning.pipeline.plan import Job
 from userip_lightning.pipeline.progress import Display
 from userip_lightning.pipeline.training import is_done, read_record, train
-from userip_lightning.reproduce.task import Outcome, Task, relative
+from userip_lightning.reproduce.row_task import Outcome, Task, relative
 from userip_lightning.reproduce.tuning import choose
 
 FAILURES = "failures"

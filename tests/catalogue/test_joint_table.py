@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_matrix
 
-from userip_lightning.catalogue.code_table import CodeTable
+from userip_lightning.catalogue.joint_table import CodeTable
 
 
 @pytest.fixture

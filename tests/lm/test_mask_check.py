@@ -10,12 +10,12 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from transformers import BloomConfig, FalconConfig, PreTrainedConfig
 
 from userip_lightning.errors import InputError
-from userip_lightning.lm import trial
+from userip_lightning.lm import mask_check
 from userip_lightning.lm.backbone import FrozenBackbone, load_backbone
 from userip_lightning.lm.families import refuse_family
+from userip_lightning.lm.mask_check import refuse_misread
 from userip_lightning.lm.planner import SoftTokens, plan_run
 from userip_lightning.lm.source import LMSource
-from userip_lightning.lm.trial import refuse_misread
 
 
 @pytest.fixture(params=["auto", "sdpa", "eager"])
@@ -116,7 +116,8 @@ def test_vectors_that_no_token_has(backbone: FrozenBackbone) -> None:
 def test_a_model_that_is_not_causal(backbone: FrozenBackbone, monkeypatch: pytest.MonkeyPatch) -> None:
     head: nn.Module = backbone.head
     forward = head.forward
-    monkeypatch.setattr(trial, "_branched", lambda *given, **more: torch.zeros(2, 4, len(backbone.words)))
+    zeros = torch.zeros(2, 4, len(backbone.words))
+    monkeypatch.setattr(mask_check, "_branched", lambda *given, **more: zeros)
     head.forward = lambda hidden: forward(hidden + hidden.mean(-2, keepdim=True))  # type: ignore[method-assign]
     with pytest.raises(InputError, match="reads tokens that come later and is not causal"):
         refuse_misread("some", backbone)

@@ -9,8 +9,8 @@ import torch
 from tests.quantize.conftest import ITEMS, Planted
 from tests.quantize.test_module import trainer
 from userip_lightning.errors import InputError
+from userip_lightning.quantize.joint_prior import QuantizePrior
 from userip_lightning.quantize.module import QuantizeModule
-from userip_lightning.quantize.prior import QuantizePrior
 from userip_lightning.schema import PRIOR, ProfileVectors
 
 SIZES = {"hobby": 4, "background": 3}

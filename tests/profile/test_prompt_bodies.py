@@ -6,7 +6,7 @@ import pytest
 from tests.lm.test_prompt import Letters, template
 from tests.profile.written import Groups, write
 from userip_lightning.errors import InputError
-from userip_lightning.profile.body import BodyWriter
+from userip_lightning.profile.prompt_bodies import BodyWriter
 
 
 def test_body_in_the_paper_s_order() -> None:

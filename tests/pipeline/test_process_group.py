@@ -5,7 +5,7 @@ import torch
 from torch import distributed
 
 from tests.ranks.processes import together
-from userip_lightning.pipeline.world import World
+from userip_lightning.pipeline.process_group import World
 
 
 def take_turns(folder: Path) -> None:

@@ -1,6 +1,6 @@
 import torch
 
-from userip_lightning.surrogate.dcn import SurrogateDCN
+from userip_lightning.surrogate.code_dcn import SurrogateDCN
 
 
 def test_codes_of_different_widths_and_the_item_all_reach_the_logit() -> None:
