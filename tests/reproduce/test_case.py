@@ -3,6 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from userip_lightning.cli.reproduce import parse_study
@@ -15,6 +16,14 @@ FULL = Path(__file__).parent.parent.parent / "configs" / "reproduce" / "full.yam
 @pytest.fixture(scope="module")
 def study():
     return parse_study(["fig5", "--config", str(FULL)]).study
+
+
+@pytest.fixture(autouse=True)
+def items(tmp_path):
+    """What is known of the items: whether they have words decides on a control."""
+    pl.DataFrame({"item_id": ["a", "b"], "title": ["Emma", "Persuasion"]}).write_parquet(
+        tmp_path / "items.parquet"
+    )
 
 
 @pytest.mark.parametrize("dataset", ["clothing", "movies", "games", "yelp"])

@@ -93,7 +93,7 @@ def test_a_bag_of_words_is_as_wide_as_asked_for() -> None:
     vectors = BagOfWords(2).vectors(texts)
     assert vectors is not None
     assert vectors.shape == (12, 2)
-    with pytest.raises(InputError, match=r"text\.width: 0 given"):
+    with pytest.raises(InputError, match=r"BagOfWords: width 0 given"):
         BagOfWords(0)
 
 
