@@ -1,4 +1,7 @@
-"""Controls that are the codes' own stage, trained again on what says nothing of whom it stands for."""
+"""Controls that train the codes' own stage again on what says nothing of whom it stands for.
+
+Also which controls are left out, because they would repeat the codes or have nothing to read.
+"""
 
 from __future__ import annotations
 
