@@ -1,6 +1,6 @@
-"""AUC of new users over the bits of their codes: joint and factorised codebooks, SVD controls, the ceiling.
+"""AUC of new users over the bits of their codes: joint and additive codebooks, SVD controls, the ceiling.
 
-    python benchmarks/code_bits.py PREPARED [--sizes 4x3 8x8 ...] [--rows joint factorised ...] [--text]
+    python benchmarks/code_bits.py PREPARED [--sizes 4x3 8x8 ...] [--rows joint additive ...] [--text]
 
 Codes are made from TRAIN and SUPPORT rows of an implicit log. A factorisation machine over the item and each
 code learns from TRAIN rows, stops by validation rows and is judged on them; test rows choose nothing and are
@@ -23,8 +23,9 @@ from sklearn.metrics import roc_auc_score
 from sklearn.preprocessing import normalize
 from torch import Tensor, nn
 
+from userip_lightning.catalogue.additive_table import additive_table, directions, nearest, residual_codebooks
 from userip_lightning.catalogue.code_order import code_order, split_classes
-from userip_lightning.catalogue.codebooks import factorised_starts, joint_starts
+from userip_lightning.catalogue.codebooks import MOST_JOINT, joint_starts
 from userip_lightning.catalogue.em_search import Search, run
 from userip_lightning.catalogue.user_events import user_events
 from userip_lightning.data.item_text import words
@@ -111,15 +112,16 @@ def split_joint(
     return split_classes(np.argsort(order)[table.codes(counts)], sizes)
 
 
-def factorised(
+def additive(
     counts: csr_matrix, sizes: Sizes, text: Floats | None, strength: float | None, seed: int
 ) -> Codes:
-    """The factorised engine, one start."""
-    return run(Search(factorised_starts(counts, sizes, text, strength, 1), seed), counts).table.codes(counts)
+    """The additive engine, one start."""
+    start = run(Search(joint_starts(counts, MOST_JOINT, False, text, strength, 1), seed), counts)
+    return split_classes(additive_table(start.table, counts, sizes, seed).codes(counts), sizes)
 
 
-def svd_vectors(counts: csr_matrix, seed: int, rank: int = 32) -> Floats:
-    """[U, 32] of length 1. Columns are scaled by 1/√popularity, as strong a control as we know."""
+def svd_vectors(counts: csr_matrix, seed: int, rank: int) -> Floats:
+    """[U, R] of length 1. Columns are scaled by 1/√popularity, as strong a control as we know."""
     scale = 1 / np.sqrt(np.asarray(counts.sum(axis=0)).ravel() + 1)
     weighted = counts.multiply(scale[None]).tocsr()
     return np.asarray(normalize(TruncatedSVD(rank, random_state=seed).fit_transform(weighted)))
@@ -127,30 +129,19 @@ def svd_vectors(counts: csr_matrix, seed: int, rank: int = 32) -> Floats:
 
 def svd_joint(vectors: Floats, sizes: Sizes, seed: int) -> Codes:
     """k-means of whole vectors."""
-    return _clusters(vectors, sizes[0] * sizes[1], seed)[0][:, None]
+    found = KMeans(sizes[0] * sizes[1], n_init=1, max_iter=50, random_state=seed).fit(vectors)
+    return found.labels_.astype(np.int64)[:, None]
 
 
-def svd_product(vectors: Floats, sizes: Sizes, seed: int) -> Codes:
-    """Product quantisation: k-means of either half, every other singular vector."""
-    return np.stack([_clusters(vectors[:, p::2], size, seed)[0] for p, size in enumerate(sizes)], axis=1)
+def svd_additive(vectors: Floats, sizes: Sizes, seed: int) -> Codes:
+    """The engine's own codebooks, of SVD vectors in place of places among classes."""
+    return split_classes(nearest(vectors, directions(residual_codebooks(vectors, sizes, seed))), sizes)
 
 
-def svd_residual(vectors: Floats, sizes: Sizes, seed: int) -> Codes:
-    """Residual quantisation: k-means of what the first centre leaves."""
-    first, centres = _clusters(vectors, sizes[0], seed)
-    return np.stack([first, _clusters(vectors - centres[first], sizes[1], seed)[0]], axis=1)
-
-
-def _clusters(vectors: Floats, clusters: int, seed: int) -> tuple[Codes, Floats]:
-    found = KMeans(clusters, n_init=1, max_iter=50, random_state=seed).fit(vectors)
-    return found.labels_.astype(np.int64), found.cluster_centers_
-
-
-ENGINES = {"joint": joint, "split_joint": split_joint, "factorised": factorised}
+ENGINES = {"joint": joint, "split_joint": split_joint, "additive": additive}
 CONTROLS: dict[str, Callable[[Floats, Sizes, int], Codes]] = {
     "svd_joint": svd_joint,
-    "svd_product": svd_product,
-    "svd_residual": svd_residual,
+    "svd_additive": svd_additive,
 }
 
 
@@ -161,11 +152,12 @@ def main() -> None:
     parser.add_argument("--rows", nargs="+", default=["svd_vector", *ENGINES, *CONTROLS])
     parser.add_argument("--text", action="store_true", help="a bag of words as the engines' prior")
     parser.add_argument("--strength", type=float, help="beta")
+    parser.add_argument("--rank", type=int, default=16, help="of the SVD")
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
     data = PreparedData.load(args.prepared)
     counts, text = user_events(data).counts, bag_of_words(words(data.items)) if args.text else None
-    vectors = svd_vectors(counts, args.seed)
+    vectors = svd_vectors(counts, args.seed, args.rank)
     if "svd_vector" in args.rows:
         print("svd_vector: val {:.4f}, test {:.4f}".format(*auc(data, vectors, args.seed)), flush=True)
     for spelled in args.sizes:

@@ -1,12 +1,13 @@
-"""The two forms that codes of several profiles take, and which one a log gets.
+"""The two forms that codes take, and which one they get.
 
 ``joint``: EM finds a class for every combination of codes; classes are named afterwards (``code_order.py``).
-``factorised``: each of two profiles has a codebook of its own, and EM finds both at once.
+``additive``: EM finds a few classes, and every profile has a codebook of places among them
+(``additive_table.py``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from math import prod
 from typing import Literal
 
@@ -14,62 +15,44 @@ from scipy.sparse import csr_matrix
 
 from userip_lightning.arrays import Floats
 from userip_lightning.catalogue.event_model import event_model
-from userip_lightning.catalogue.factorised_em import FactorisedStart
-from userip_lightning.catalogue.factorised_events import FactorisedItemEvents
 from userip_lightning.catalogue.generosity_start import generosity_opening
 from userip_lightning.catalogue.joint_em import JointStart
-from userip_lightning.catalogue.text_prior import item_prior
 from userip_lightning.errors import InputError
 
-Codebooks = Literal["auto", "joint", "factorised"]
+Codebooks = Literal["auto", "joint", "additive"]
 
-#: Combinations up to which ``auto`` gives each a class of its own (docs/codes.md, "Bits").
+#: Combinations up to which ``auto`` gives each a class of its own, and classes of additive codebooks
+#: (docs/codes.md, "Bits").
 MOST_JOINT = 16
+_MOST_ADDITIVE = 2**16
 #: Figures that a table may have, 8 GiB of them; EM holds a few such tables.
 _MOST_FIGURES = 2**30
 
 
-def are_factorised(codebooks: Codebooks, sizes: Mapping[str, int], explicit: bool) -> bool:
+def are_additive(codebooks: Codebooks, sizes: Sequence[int]) -> bool:
     """Which form the codes take.
 
     Args:
         codebooks: what was asked for.
-        sizes: K_p by profile name.
-        explicit: whether events have labels.
+        sizes: K_p.
 
     Raises:
-        InputError: these codes or this log cannot be factorised.
+        InputError: more combinations than additive codebooks can have.
     """
-    possible = len(sizes) == 2 and not explicit
-    if codebooks == "auto":
-        return possible and prod(sizes.values()) > MOST_JOINT
-    if codebooks == "factorised" and not possible:
+    combinations = prod(sizes)
+    additive = codebooks == "additive" or (codebooks == "auto" and combinations > MOST_JOINT)
+    if additive and combinations > _MOST_ADDITIVE:
         raise InputError(
-            "catalogue.model.codebooks: factorised codes need two profiles and an implicit log, this is "
-            f"{len(sizes)} and an {'explicit' if explicit else 'implicit'} one; set it to joint."
+            f"catalogue.model.codebooks: {combinations:,} combinations of codes, at most {_MOST_ADDITIVE:,} "
+            "(16 bits) are searched; lower the sizes (`profiles` of an experiment, `model.sizes` of "
+            "`userip catalogue fit`)."
         )
-    return codebooks == "factorised"
+    return additive
 
 
-def factorised_starts(
-    counts: csr_matrix, sizes: tuple[int, int], vectors: Floats | None, strength: float | None, starts: int
-) -> list[FactorisedStart]:
-    """Starts with a codebook per profile.
-
-    Args:
-        counts: [U, I].
-        sizes: K_1, K_2.
-        vectors: [I, D] of the items' texts; None leaves text out.
-        strength: β; None takes the default.
-        starts: how many.
-    """
-    given = {} if strength is None else {"strength": strength}
-    one, two = sizes
-
-    def model() -> FactorisedItemEvents:
-        return FactorisedItemEvents((item_prior(vectors, one), item_prior(vectors, two)), **given)
-
-    return [FactorisedStart(counts.shape[1], sizes, model()) for _ in range(starts)]
+def classes_of(codebooks: Codebooks, sizes: Sequence[int]) -> int:
+    """C, the classes that EM finds for codes of this form; raises as :func:`are_additive`."""
+    return MOST_JOINT if are_additive(codebooks, sizes) else prod(sizes)
 
 
 def joint_starts(
@@ -80,7 +63,15 @@ def joint_starts(
     strength: float | None,
     starts: int,
 ) -> list[JointStart]:
-    """Starts with a class for every combination; arguments as for :func:`factorised_starts`.
+    """Starts of EM.
+
+    Args:
+        counts: [U, E].
+        classes: C.
+        explicit: whether events have labels.
+        vectors: [I, D] of the items' texts; None leaves text out.
+        strength: β; None takes the default.
+        starts: how many.
 
     Raises:
         InputError: the table would not fit into memory.
@@ -89,8 +80,8 @@ def joint_starts(
     if events * classes > _MOST_FIGURES:
         raise InputError(
             f"catalogue.model.codebooks: a table of {events} kinds of events × {classes} combinations of "
-            "codes is too large for joint ones; lower the sizes (`profiles` of an experiment, `model.sizes` "
-            "of `userip catalogue fit`), or, of two profiles and an implicit log, set it to factorised."
+            "codes is too large for joint ones; set it to additive, or lower the sizes (`profiles` of an "
+            "experiment, `model.sizes` of `userip catalogue fit`)."
         )
     opening = generosity_opening(counts, classes) if explicit else None
     return [

@@ -3,10 +3,10 @@
     E step    r_uc ∝ exp(t · score_uc), its sums added up block by block
     M step    sums → table
 
-``joint_em.py`` has a class c for every combination of codes, ``factorised_em.py`` a codebook for each
-of two profiles. A start draws r first; then t rises from 0.4 to 1. Part of the events is hidden from all
-starts. When the race is over, the start whose table predicts them best goes on alone, with all events. A
-block is forgotten once it is added up, so the sums do not grow with the number of users.
+``joint_em.py`` has the two steps of a mixture. A start draws r first; then t rises from 0.4 to 1. Part of the
+events is hidden from all starts. When the race is over, the start whose table predicts them best goes on
+alone, with all events. A block is forgotten once it is added up, so the sums do not grow with the number of
+users.
 
 Where no user has two kinds of events, nothing is hidden and there is no race: the first start goes on alone.
 The events that are seen could not judge the starts. Of one event a mixture says how often it occurs, and any

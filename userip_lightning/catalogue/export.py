@@ -13,7 +13,7 @@ from scipy.sparse import csr_matrix
 from userip_lightning.arrays import Floats
 from userip_lightning.artifact import Manifest, stable_hash
 from userip_lightning.bank import FeatureBank
-from userip_lightning.catalogue.factorised_table import FactorisedTable
+from userip_lightning.catalogue.additive_table import AdditiveTable
 from userip_lightning.catalogue.joint_table import CodeTable
 from userip_lightning.catalogue.labelled_rows import LabelledRows
 from userip_lightning.catalogue.new_item_files import NEW_ITEMS
@@ -62,7 +62,7 @@ class Coded(NamedTuple):
 def write_bank(
     path: Path,
     data: CatalogueData,
-    table: CodeTable | FactorisedTable,
+    table: CodeTable | AdditiveTable,
     coded: Coded,
     new_items: tuple[dict[str, object], dict[str, NDArray[np.generic]]],
     rows_seen: NDArray[np.int64],
@@ -92,7 +92,7 @@ def write_bank(
         users=len(coded.codes),
         extra={
             "events": "labelled items" if data.events.explicit else "items",
-            "codebooks": "factorised" if isinstance(table, FactorisedTable) else "joint",
+            "codebooks": "additive" if isinstance(table, AdditiveTable) else "joint",
             "reading": data.reading,
             NEW_ITEMS: told,
         },

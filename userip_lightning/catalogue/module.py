@@ -9,7 +9,6 @@ most 2^-17 nats.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import asdict
 from math import prod
 from pathlib import Path
@@ -24,14 +23,13 @@ from scipy.sparse import csr_matrix
 from torch import Tensor
 from torch.optim import Optimizer
 
+from userip_lightning.catalogue.additive_table import AdditiveTable, additive_table
 from userip_lightning.catalogue.anchored_steps import anchored_steps
 from userip_lightning.catalogue.code_order import code_order, split_classes
-from userip_lightning.catalogue.codebooks import Codebooks, are_factorised, factorised_starts, joint_starts
+from userip_lightning.catalogue.codebooks import Codebooks, are_additive, classes_of, joint_starts
 from userip_lightning.catalogue.em_search import Block, Schedule, Search
 from userip_lightning.catalogue.exact_sums import rounded
 from userip_lightning.catalogue.export import CatalogueData, Coded, write_bank
-from userip_lightning.catalogue.factorised_em import FactorisedStart
-from userip_lightning.catalogue.factorised_table import FactorisedTable
 from userip_lightning.catalogue.joint_em import JointStart
 from userip_lightning.catalogue.joint_table import CodeTable
 from userip_lightning.catalogue.merging import merged_sizes, merged_table
@@ -57,13 +55,13 @@ class CatalogueModule(LightningModule):
 
     Args:
         sizes: K_p by profile name.
-        codebooks: ``joint`` finds a class for every combination of codes, Π K_p in all; ``factorised`` a
-            codebook for each of two profiles, for up to 16 bits (implicit logs alone). ``auto`` is joint up
-            to 16 combinations, and for logs and sizes that cannot be factorised.
+        codebooks: ``joint`` finds a class for every combination of codes, Π K_p in all; ``additive`` finds 16
+            classes, and a codebook for each profile of a user's place among them, for up to 16 bits.
+            ``auto`` is joint up to 16 combinations.
         starts: how many starts run side by side until the best one is chosen; those of explicit logs begin at
             quantiles of generosity.
-        strength: β, how many events of an item its prior is worth; where None, 10 for implicit logs (30 of
-            either profile if factorised) and 20 for explicit ones.
+        strength: β, how many events of an item its prior is worth; where None, 10 for implicit logs
+            and 20 for explicit ones.
         warm: steps until the E step's t reaches 1.
         race: steps after which the start goes on alone that predicts hidden events best; the Trainer's
             ``max_epochs`` says how many steps are taken in all.
@@ -110,18 +108,19 @@ class CatalogueModule(LightningModule):
         self.steering.check(sizes)
         self.allow_unused = allow_unused
         self.seed = seed
+        self._codebooks: tuple[int, AdditiveTable | None] = 0, None
 
     @property
-    def table(self) -> CodeTable | FactorisedTable:
-        """What was learned, rounded as it is exported; classes in the order of their codes."""
+    def table(self) -> CodeTable | AdditiveTable:
+        """What was learned, rounded as it is exported; joint classes in the order of their codes."""
         if self.search.step == 0:
             raise InputError("catalogue: nothing was learned yet; run fit, or give its --ckpt_path.")
         table = self._learned
-        if isinstance(table, CodeTable):
-            order = self._order(table)
-            table = CodeTable(table.evidence[:, order], table.log_share[order])
-            table = merged_table(table, self.sizes, self.steering.merge)
-        return type(table)(*map(rounded, table))
+        if self.additive:
+            return self._additive(CodeTable(*map(rounded, table)))
+        order = self._order(table)
+        table = CodeTable(table.evidence[:, order], table.log_share[order])
+        return CodeTable(*map(rounded, merged_table(table, self.sizes, self.steering.merge)))
 
     @property
     def code_sizes(self) -> dict[str, int]:
@@ -133,22 +132,23 @@ class CatalogueModule(LightningModule):
         if hasattr(self, "search"):
             return
         self.data: CatalogueData = self.trainer.datamodule  # type: ignore[attr-defined]  # Lightning sets it untyped
-        events, vectors, sizes = self.data.events, self.data.vectors, list(self.sizes.values())
-        starts: Sequence[JointStart | FactorisedStart]
-        if are_factorised(self.codebooks, self.sizes, events.explicit):
-            self.steering.refuse_factorised()
-            starts = factorised_starts(
-                events.counts, (sizes[0], sizes[1]), vectors, self.strength, self.n_starts
-            )
-        else:
-            starts = joint_starts(
-                events.counts, prod(sizes), events.explicit, vectors, self.strength, self.n_starts
-            )
+        events, sizes = self.data.events, list(self.sizes.values())
+        self.additive = are_additive(self.codebooks, sizes)
+        if self.additive:
+            self.steering.refuse_additive()
+        starts = joint_starts(
+            events.counts,
+            classes_of(self.codebooks, sizes),
+            events.explicit,
+            self.data.vectors,
+            self.strength,
+            self.n_starts,
+        )
         self.term = self._term()
         steps = em_steps(self.trainer.max_epochs or 0, self.recommendation, bool(self.steering.anchors))
         schedule = Schedule(self.warm, self.race, steps)
         self.anchored = anchored_steps(self.steering, self.sizes, self.data.texts, steps, self.race)
-        self.search: Search[JointStart | FactorisedStart] = Search(starts, self.seed, schedule)
+        self.search: Search[JointStart] = Search(starts, self.seed, schedule)
 
     def configure_optimizers(self) -> Optimizer | None:
         """Of the recommendation loss; M steps are closed-form, or a regression's own."""
@@ -158,7 +158,7 @@ class CatalogueModule(LightningModule):
         """The recommendation loss begins where EM ended."""
         term = self._after_em()
         if term is not None and not term.started:
-            term.start(self._joint.table)
+            term.start(self.search.best.table)
 
     def training_step(self, batch: Block, batch_idx: int) -> None:
         """E step of a block of users, or steps of the recommendation loss."""
@@ -179,7 +179,7 @@ class CatalogueModule(LightningModule):
         figures = self.search.finish()
         if self.anchored.anchors and self.search.step == self.anchored.first:
             events = np.asarray(self.data.events.counts.sum(axis=0)).reshape(-1, len(self.data.item_ids))
-            self.anchored.begin(self._joint, events.sum(axis=0))
+            self.anchored.begin(self.search.best, events.sum(axis=0))
         for name, value in figures._asdict().items():
             if value == value:
                 self.log(f"catalogue/{name}", float(value), prog_bar=name == "held_out")
@@ -211,7 +211,7 @@ class CatalogueModule(LightningModule):
                 )
         self.search.load({name: value.numpy() for name, value in checkpoint[_STATE].items()})
         if self.anchored.have_begun(self.search.step):
-            self.anchored.weigh(self._joint)
+            self.anchored.weigh(self.search.best)
 
     def export(self, path: Path, config_hash: str | None = None) -> Path:
         """Write the codes of all users as a bank, and beside them the table that codes anybody.
@@ -243,22 +243,26 @@ class CatalogueModule(LightningModule):
         )
 
     @property
-    def _joint(self) -> JointStart:
-        """The best start, where codebooks are joint."""
-        assert isinstance(self.search.best, JointStart)
-        return self.search.best
-
-    @property
-    def _learned(self) -> CodeTable | FactorisedTable:
+    def _learned(self) -> CodeTable:
         """Classes in the order of EM."""
         return self.search.best.table if self.term is None else self.term.table
 
+    def _additive(self, table: CodeTable) -> AdditiveTable:
+        """With codebooks, which are learned once for every step of EM that is asked for them."""
+        step, found = self._codebooks
+        if step != self.search.step:
+            sizes = list(self.sizes.values())
+            found = additive_table(table, self.data.events.counts, sizes, self.seed)
+            self._codebooks = self.search.step, found
+        assert found is not None
+        return found
+
     def _unseen(self) -> UnseenItems:
-        """What EM says of items without events, classes in the order of their codes."""
-        unseen, table = self.search.best.unseen(self.data.vectors), self._learned
-        if isinstance(table, FactorisedTable):
+        """What EM says of items without events, classes as in the table."""
+        unseen = self.search.best.unseen(self.data.vectors)
+        if self.additive:
             return unseen
-        order = self._order(table)
+        order = self._order(self._learned)
         return UnseenItems(unseen.weight[:, order], unseen.alone[order])
 
     def _order(self, table: CodeTable) -> NDArray[np.int64]:
@@ -281,7 +285,7 @@ class CatalogueModule(LightningModule):
         return {
             "data": self.data.manifest.config_hash,
             "sizes": self.sizes,
-            "codebooks": type(self.search.best).__name__,
+            "codebooks": "additive" if self.additive else "joint",
             "recommendation": None if self.recommendation is None else asdict(self.recommendation),
             "anchors": [steering.anchors, steering.strength, steering.steps] if steering.anchors else None,
             "number of EM steps": self.search.schedule.last if ends else None,
@@ -298,8 +302,7 @@ class CatalogueModule(LightningModule):
         if self.recommendation is None:
             return None
         events = self.data.events
-        factorised = are_factorised(self.codebooks, self.sizes, events.explicit)
-        refuse_recommendation(self.trainer.strategy.root_device.type, factorised)
+        refuse_recommendation(self.trainer.strategy.root_device.type, self.additive)
         rows, classes = self.data.labelled_rows(), prod(self.sizes.values())
         return RecommendationTerm(
             events.counts, events.explicit, rows, classes, self.data.vectors, self.recommendation, self.seed
@@ -323,8 +326,6 @@ class CatalogueModule(LightningModule):
             told = {f"catalogue/{name}": loss.detach() for name, loss in losses.items()}
             self.log_dict(told, on_epoch=True, on_step=False, batch_size=len(users))
 
-    def _codes(self, table: CodeTable | FactorisedTable, counts: csr_matrix) -> NDArray[np.int64]:
+    def _codes(self, table: CodeTable | AdditiveTable, counts: csr_matrix) -> NDArray[np.int64]:
         """[U, P]."""
-        if isinstance(table, FactorisedTable):
-            return table.codes(counts)
         return split_classes(table.codes(counts), list(self.code_sizes.values()))

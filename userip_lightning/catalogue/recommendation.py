@@ -93,8 +93,8 @@ def em_steps(epochs: int, recommendation: Recommendation | None, anchored: bool)
     return epochs - last
 
 
-def refuse_recommendation(device: str, factorised: bool) -> None:
-    """Refuse the loss where it cannot be had: on another device than the CPU, of factorised codebooks.
+def refuse_recommendation(device: str, additive: bool) -> None:
+    """Refuse the loss where it cannot be had: on another device than the CPU, of additive codebooks.
 
     Raises:
         InputError: one of the two.
@@ -104,10 +104,10 @@ def refuse_recommendation(device: str, factorised: bool) -> None:
             f"catalogue.trainer.accelerator: {device!r}, but this engine computes on the CPU, and "
             "catalogue.model.recommendation with it; set accelerator to cpu."
         )
-    if factorised:
+    if additive:
         raise InputError(
             "catalogue.model.recommendation: it moves the table of joint codebooks alone, these are "
-            "factorised; set codebooks to joint, or recommendation to null."
+            "additive; set codebooks to joint, or recommendation to null."
         )
 
 

@@ -60,15 +60,15 @@ class Steering:
             if profile in self.anchors and set(codes) & set(self.anchors[profile]):
                 raise InputError(f"{_KEY}.merge.{profile}: names an anchored code; do one of the two.")
 
-    def refuse_factorised(self) -> None:
-        """Refuse to steer factorised codebooks.
+    def refuse_additive(self) -> None:
+        """Refuse to steer additive codebooks.
 
         Raises:
             InputError: there are anchors or merged codes.
         """
         if self.anchors or self.merge:
             raise InputError(
-                f"{_KEY}: it is for joint codebooks, these are factorised; set codebooks to joint."
+                f"{_KEY}: it is for joint codebooks, these are additive; set codebooks to joint."
             )
 
 

@@ -4,10 +4,8 @@ With z = W x + b of an item's vector x, and no event of the item, the M steps le
 
     items               l_c = log softmax(z)_c − log Σ_j p(j) p(c|j)           ``event_model.py``
     labelled items      l_c = log σ(z_c + b_c) of a like, log σ(−z_c − b_c) of a dislike
-    factorised items    a_k = z_k − log Σ_j p(j) exp(evidence_jk)              ``factorised_events.py``
 
-b_c being the class's log-odds of a like. Of factorised items a constant is left out that is the same for all
-codes of a profile, and moves none.
+b_c being the class's log-odds of a like.
 """
 
 from __future__ import annotations
@@ -35,7 +33,7 @@ class UnseenItems(NamedTuple):
     alone: Floats
 
     def items(self, vectors: Floats) -> Floats:
-        """Rows of implicit logs with joint codebooks: [N, D] → [N, C] nats."""
+        """Rows of implicit logs: [N, D] → [N, C] nats."""
         z = self._z(vectors)
         odds = np.exp(z - z.max(axis=1, keepdims=True))
         return np.asarray(np.log(odds / odds.sum(axis=1, keepdims=True) + LEAST) - self.alone)
@@ -44,10 +42,6 @@ class UnseenItems(NamedTuple):
         """Rows of explicit logs: [N, D] → [N, C] nats of a dislike, and of a like."""
         z = self._z(vectors) + self.alone
         return -np.logaddexp(0.0, z), -np.logaddexp(0.0, -z)
-
-    def factorised(self, vectors: Floats) -> Floats:
-        """Rows of factorised codebooks: [N, D] → [N, K_1 + K_2] nats."""
-        return self._z(vectors) - self.alone
 
     def _z(self, vectors: Floats) -> Floats:
         return np.asarray(vectors @ self.weight[:-1] + self.weight[-1])

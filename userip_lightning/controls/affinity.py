@@ -9,13 +9,16 @@ what each event speaks for. A validation row scores
 and the figure is the AUC of all of them. It chooses among the forms of a control in place of a CTR model that
 would be trained on each. Test rows are never read.
 
+Of more combinations of codes than a log can count one by one, each profile's codes are counted by themselves
+and the log-odds add up.
+
 An item that nobody trained on has no counts, so counts give every class the same odds there, and every code
 an AUC of 0.5. With text vectors the M step has its prior of the items' texts, which then decides.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +26,7 @@ from scipy.sparse import csr_matrix
 from sklearn.metrics import roc_auc_score
 
 from userip_lightning.arrays import Floats
+from userip_lightning.catalogue.codebooks import are_additive
 from userip_lightning.catalogue.event_model import event_model
 from userip_lightning.catalogue.user_events import user_events
 from userip_lightning.data.item_text import words
@@ -32,6 +36,8 @@ from userip_lightning.schema import SUPPORT, TRAIN, VAL
 from userip_lightning.texts.bag_of_words import bag_of_words
 
 Codes = NDArray[np.int64]
+#: Log-odds of items and codes: codes [U] → [I, K].
+Odds = Callable[[Codes], Floats]
 
 #: M steps until the regression on text has converged; it moves by twelve small steps in each of them.
 _STEPS = 35
@@ -52,14 +58,13 @@ class AffinityJudge:
         self._user, self._item, self._label = (rows[name].to_numpy() for name in ("user", "item", "label"))
 
     def auc(self, codes: Codes) -> float:
-        """Validation AUC of codes [U]; 0.5 where all labels of validation rows are alike."""
+        """Validation AUC of codes [U, F]; 0.5 where all labels of validation rows are alike."""
         if np.unique(self._label).size < 2:
             return 0.5
-        scores = self.odds(codes)[self._item, codes[self._user]]
-        return float(roc_auc_score(self._label, scores))
+        return float(roc_auc_score(self._label, Affinity(self.odds, codes).of(self._user, self._item)))
 
     def best(self, candidates: Iterable[Codes]) -> Codes:
-        """The candidate [U] with the highest AUC, the first of equals."""
+        """The candidate [U, F] with the highest AUC, the first of equals."""
         return max(candidates, key=self.auc)
 
     def odds(self, codes: Codes) -> Floats:
@@ -75,6 +80,36 @@ class AffinityJudge:
             return table.evidence
         disliked, liked = np.split(table.evidence, 2)
         return np.asarray(liked - disliked)
+
+
+class Affinity:
+    """Log-odds of any rows.
+
+    Args:
+        odds: of a field's codes.
+        codes: [U, F] of :func:`counted_fields`.
+    """
+
+    def __init__(self, odds: Odds, codes: Codes) -> None:
+        self._codes = codes
+        self._tables = [odds(field) for field in codes.T]
+
+    def of(self, user: NDArray[np.int64], item: NDArray[np.int64]) -> Floats:
+        """[N] users and items → [N] nats."""
+        fields = zip(self._tables, self._codes.T, strict=True)
+        return np.asarray(sum(table[item, field[user]] for table, field in fields))
+
+
+def counted_fields(codes: Codes, sizes: Sequence[int]) -> Codes:
+    """Codes [U, P] → [U, 1] combinations where these are few, else as they are.
+
+    Args:
+        codes: of P profiles, or their combinations already.
+        sizes: K_p.
+    """
+    if codes.shape[1] == 1 or are_additive("auto", sizes):
+        return codes
+    return np.asarray(np.ravel_multi_index(tuple(codes.T), tuple(sizes)))[:, None]
 
 
 def choosing_judge(prepared: PreparedData) -> AffinityJudge:

@@ -1,15 +1,18 @@
 """Control codes from k-means: clusters of whole users by what they met, by its words, or by both.
 
 Each gives [U, 1] clusters in the order of the users table, as many as the codes have combinations: at equal
-bits, clusters of a whole user say more than clusters of parts of their vector. They are made from TRAIN and
-SUPPORT rows. Where there is a choice (rank, scale, weight, width), validation rows choose, as they choose the
-epoch of a CTR model; ``affinity.py`` has the judge. Test rows are never read.
+bits, clusters of a whole user say more than clusters of parts of their vector. Where these would be more than
+16, each gives additive codes [U, P] like the engine's own (``catalogue/additive_table.py``), as many clusters
+have few users. They are made from TRAIN and SUPPORT rows. Where there is a choice (rank, scale, weight,
+width), validation rows choose, as they choose the epoch of a CTR model; ``affinity.py`` has the judge. Test
+rows are never read.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import product
+from math import prod
 
 import numpy as np
 import polars as pl
@@ -20,6 +23,9 @@ from sklearn.decomposition import TruncatedSVD
 from sklearn.preprocessing import normalize
 from threadpoolctl import threadpool_limits
 
+from userip_lightning.catalogue.additive_table import directions, nearest, residual_codebooks
+from userip_lightning.catalogue.code_order import split_classes
+from userip_lightning.catalogue.codebooks import are_additive
 from userip_lightning.catalogue.user_events import user_events
 from userip_lightning.controls.affinity import Codes, choosing_judge
 from userip_lightning.data.item_text import words
@@ -36,7 +42,7 @@ RANKS, WEIGHTS = (8, 16, 32, 64), (0.5, 1.0, 2.0)
 WIDTHS = (WIDTH, 128)
 
 
-def svd_kmeans(prepared: PreparedData, clusters: int, seed: int) -> Codes:
+def svd_kmeans(prepared: PreparedData, sizes: Sequence[int], seed: int) -> Codes:
     """What collaboration alone knows: a truncated SVD of the user × item matrix.
 
     An entry is 1 where all logged labels are alike, as in implicit logs, whose sampled negatives stay out: a
@@ -54,75 +60,75 @@ def svd_kmeans(prepared: PreparedData, clusters: int, seed: int) -> Codes:
 
     Args:
         prepared: the data.
-        clusters: Π K_p.
+        sizes: K_p of the codes.
         seed: of SVD and k-means.
 
     Raises:
         InputError: fewer users than clusters, or too few users or items for a singular vector.
     """
-    forms = _collaborative(prepared, clusters, seed)
+    forms = _collaborative(prepared, sizes, seed)
 
     def candidates() -> Iterator[Codes]:
         for vectors, rank in product(forms, _ranks(forms[0])):
-            for scaled in (normalize(vectors[:, :rank]), vectors[:, :rank]):
-                yield _clusters(scaled, clusters, seed)
+            for scaled in _scaled(vectors[:, :rank], sizes):
+                yield _quantised(scaled, sizes, seed)
 
-    return choosing_judge(prepared).best(candidates())[:, None]
+    return choosing_judge(prepared).best(candidates())
 
 
-def text_kmeans(prepared: PreparedData, clusters: int, seed: int) -> Codes:
+def text_kmeans(prepared: PreparedData, sizes: Sequence[int], seed: int) -> Codes:
     """What titles alone know: the mean bag of words of a user's positive items, zeros where they have none.
 
     Bags of two widths are tried, and means as they are and scaled to length 1.
 
     Args:
         prepared: the data.
-        clusters: Π K_p.
+        sizes: K_p of the codes.
         seed: of k-means.
 
     Raises:
         InputError: fewer users than clusters, or too few words.
     """
-    _require_users(prepared, clusters)
+    _require_users(prepared, sizes)
     forms = [_textual(prepared, "text_kmeans", width) for width in WIDTHS]
 
     def candidates() -> Iterator[Codes]:
         for vectors in {form.shape[1]: form for form in forms}.values():
-            for scaled in (vectors, normalize(vectors)):
-                yield _clusters(scaled, clusters, seed)
+            for scaled in _scaled(vectors, sizes):
+                yield _quantised(scaled, sizes, seed)
 
-    return choosing_judge(prepared).best(candidates())[:, None]
+    return choosing_judge(prepared).best(candidates())
 
 
-def svd_text_kmeans(prepared: PreparedData, clusters: int, seed: int) -> Codes:
+def svd_text_kmeans(prepared: PreparedData, sizes: Sequence[int], seed: int) -> Codes:
     """What collaboration and titles know together: both blocks side by side.
 
     The SVD vectors have length 1 and the text vectors a mean length of 1, times a weight.
 
     Args:
         prepared: the data.
-        clusters: Π K_p.
+        sizes: K_p of the codes.
         seed: of SVD and k-means.
 
     Raises:
         InputError: as :func:`svd_kmeans` and :func:`text_kmeans`.
     """
-    forms = _collaborative(prepared, clusters, seed)
+    forms = _collaborative(prepared, sizes, seed)
     text = _textual(prepared, "svd_text_kmeans")
     text = text / max(float(np.linalg.norm(text, axis=1).mean()), 1e-12)
 
     def candidates() -> Iterator[Codes]:
         for vectors, rank, weight in product(forms, _ranks(forms[0]), WEIGHTS):
             both = np.hstack([normalize(vectors[:, :rank]), weight * text])
-            yield _clusters(both, clusters, seed)
+            yield _quantised(both, sizes, seed)
 
-    return choosing_judge(prepared).best(candidates())[:, None]
+    return choosing_judge(prepared).best(candidates())
 
 
-def _collaborative(prepared: PreparedData, clusters: int, seed: int) -> list[Floats]:
+def _collaborative(prepared: PreparedData, sizes: Sequence[int], seed: int) -> list[Floats]:
     """[U, R] left singular vectors times singular values, the strongest first, of two forms of the matrix:
     as it is, and with every item's entries divided by the square root of how many users have it."""
-    _require_users(prepared, clusters)
+    _require_users(prepared, sizes)
     rows = prepared.rows(TRAIN, SUPPORT).filter("logged")
     rated = rows["rating"].null_count() == 0
     value = rows["rating" if rated else "label"].cast(pl.Float64).to_numpy()
@@ -150,7 +156,8 @@ def _textual(prepared: PreparedData, control: str, width: int = WIDTH) -> Floats
     return np.asarray((positives @ vectors) / np.maximum(events, 1.0))
 
 
-def _require_users(prepared: PreparedData, clusters: int) -> None:
+def _require_users(prepared: PreparedData, sizes: Sequence[int]) -> None:
+    clusters = max(sizes) if are_additive("auto", sizes) else prod(sizes)
     if prepared.n_users < clusters or min(prepared.n_users, prepared.n_items) < 2:
         raise InputError(
             f"{prepared.path}: {prepared.n_users} users and {prepared.n_items} items are too few for "
@@ -164,7 +171,16 @@ def _ranks(vectors: Floats) -> list[int]:
     return sorted({min(rank, most) for rank in RANKS})
 
 
-def _clusters(vectors: Floats, clusters: int, seed: int) -> Codes:
-    """[U]."""
+def _scaled(vectors: Floats, sizes: Sequence[int]) -> list[Floats]:
+    """Vectors [U, D] of length 1, and as they are; additive codes know no length."""
+    return [vectors] if are_additive("auto", sizes) else [normalize(vectors), vectors]
+
+
+def _quantised(vectors: Floats, sizes: Sequence[int], seed: int) -> Codes:
+    """[U, 1] clusters, or [U, P] additive codes."""
+    if are_additive("auto", sizes):
+        towards = directions(residual_codebooks(vectors, sizes, seed))
+        return split_classes(nearest(vectors, towards), sizes)
     with threadpool_limits(limits=1):
-        return np.asarray(KMeans(clusters, n_init=4, random_state=seed).fit_predict(vectors), dtype=np.int64)
+        found = KMeans(prod(sizes), n_init=4, random_state=seed).fit_predict(vectors)
+    return np.asarray(found, dtype=np.int64)[:, None]

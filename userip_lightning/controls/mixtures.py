@@ -1,25 +1,26 @@
 """Control codes from the same EM as the catalogue engine's, without a language model: the controls to beat.
 
 They have the engine's own settings. Their form is one field [U, 1] with a class for every combination, or
-[U, 2] codes where two profiles have more than a log can teach as classes (``catalogue.codebooks``). Users are
-in the order of the users table. Codes are made from TRAIN and SUPPORT rows; validation rows choose how many
-columns a bag of words has, as they choose among the forms of other controls (``kmeans.py``).
+[U, P] codes where there are more combinations than a log can teach as classes (``catalogue.codebooks``).
+Users are in the order of the users table. Codes are made from TRAIN and SUPPORT rows; validation rows choose
+how many columns a bag of words has, as they choose among the forms of other controls (``kmeans.py``).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import prod
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from userip_lightning.arrays import Floats
-from userip_lightning.catalogue.codebooks import Codebooks, are_factorised, factorised_starts, joint_starts
+from userip_lightning.catalogue.additive_table import additive_table
+from userip_lightning.catalogue.code_order import split_classes
+from userip_lightning.catalogue.codebooks import Codebooks, are_additive, classes_of, joint_starts
 from userip_lightning.catalogue.em_search import Schedule, Search, run
 from userip_lightning.catalogue.user_events import user_events
-from userip_lightning.controls.affinity import Codes, choosing_judge
+from userip_lightning.controls.affinity import choosing_judge, counted_fields
 from userip_lightning.data.item_text import words
 from userip_lightning.data.prepared import PreparedData
 from userip_lightning.texts.bag_of_words import bag_of_words
@@ -84,12 +85,7 @@ def bag_of_words_mixture(
     forms = {vectors.shape[1]: vectors for vectors in (bag_of_words(texts, width) for width in WIDTHS)}
     candidates = [_codes(prepared, vectors, sizes, seed, settings) for vectors in forms.values()]
     judge = choosing_judge(prepared)
-    return max(candidates, key=lambda codes: judge.auc(_combinations(codes, sizes)))
-
-
-def _combinations(codes: NDArray[np.int64], sizes: Sequence[int]) -> Codes:
-    """[U, 1] classes or [U, 2] codes as one number per user."""
-    return codes[:, 0] if codes.shape[1] == 1 else np.ravel_multi_index(tuple(codes.T), tuple(sizes))
+    return max(candidates, key=lambda codes: judge.auc(counted_fields(codes, sizes)))
 
 
 def _codes(
@@ -101,8 +97,9 @@ def _codes(
 ) -> NDArray[np.int64]:
     counts, explicit, _ = user_events(prepared)
     _, codebooks, starts, strength, schedule = settings
-    if are_factorised(codebooks, {str(p): size for p, size in enumerate(sizes)}, explicit):
-        pair = factorised_starts(counts, (sizes[0], sizes[1]), vectors, strength, starts)
-        return run(Search(pair, seed, schedule), counts).table.codes(counts)
-    joint = joint_starts(counts, prod(sizes), explicit, vectors, strength, starts)
-    return run(Search(joint, seed, schedule), counts).table.codes(counts)[:, None]
+    classes = classes_of(codebooks, sizes)
+    starts_of_em = joint_starts(counts, classes, explicit, vectors, strength, starts)
+    table = run(Search(starts_of_em, seed, schedule), counts).table
+    if are_additive(codebooks, sizes):
+        return split_classes(additive_table(table, counts, sizes, seed).codes(counts), sizes)
+    return table.codes(counts)[:, None]

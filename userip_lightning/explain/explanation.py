@@ -227,7 +227,7 @@ class Explanation:
         click_rate: share of liked events among them; None in implicit logs.
         language_model: whose words are shown.
         why_no_words: a sentence where none are.
-        why_no_table: a sentence where figures are missing because no table made the codes.
+        why_no_table: a sentence where figures are missing because codes are no classes of a table.
         gained_nats: nats per held-out event, over no codes.
         profiles: [P].
         overlap: of every pair of profiles.

@@ -32,6 +32,10 @@ _NO_TABLE = (
     "These codes come from the per-user engine, whose bank has no table of what an event says of a code; so "
     "how sure codes are, what they gain and which events speak for them cannot be said."
 )
+_NO_CLASSES = (
+    "These codes are additive, places among the classes of a table and no classes themselves; so how sure "
+    "codes are and what they gain cannot be said, and what an event says of them are scores, not log-odds."
+)
 
 
 def explain(source: Source, words: CodeWordsReader | None, users: int = USERS) -> Explanation:
@@ -69,7 +73,7 @@ class Facts:
         if not log.n_users:
             raise InputError(f"{source.bank}: no user of the data has a code here; run `userip fit` again.")
         sure = told = None
-        if profiler is not None:
+        if profiler is not None and not profiler.additive:
             sure = certainty(profiler, log.counts, log.codes)
             told = gained(profiler, log.counts, log.hidden)
         made = [
@@ -89,7 +93,7 @@ class Facts:
             click_rate=float(log.liked.sum() / events) if log.explicit and events else None,
             language_model=None if words is None else source.language_model,
             why_no_words=source.why_no_words if words is None else None,
-            why_no_table=_NO_TABLE if profiler is None else None,
+            why_no_table=self._missing(),
             gained_nats=None if told is None else told.codes,
             profiles=[_placed(one.profile, plane, log.codes[shown, p]) for p, one in enumerate(made)],
             overlap=overlaps(log.codes, log.names, log.sizes),
@@ -121,16 +125,21 @@ class Facts:
     def held_out(self) -> float | None:
         """How well codes predict events that nobody has learned from: log Σ_c r_uc exp(l_ec), their mean.
 
-        Nats per event, more is better. None where there are no such events, or no table made the codes.
+        Nats per event, more is better. None where there are no such events, or codes are no classes.
         """
-        if self.profiler is None:
+        if self.profiler is None or self.profiler.additive:
             return None
         return held_out(self.profiler, self.log.counts, self.log.hidden)
+
+    def _missing(self) -> str | None:
+        if self.profiler is None:
+            return _NO_TABLE
+        return _NO_CLASSES if self.profiler.additive else None
 
     def _user(self, user: int, most: int | None) -> User:
         log, profiler = self.log, self.profiler
         probabilities = None
-        if profiler is not None:
+        if profiler is not None and not profiler.additive:
             sure = certainty(profiler, log.counts[user], log.codes[[user]])
             probabilities = sure.probability[0].tolist()
         return User(

@@ -18,14 +18,14 @@ from userip_lightning.data.prepared import PreparedData
 from userip_lightning.pipeline.plan import ControlBank
 from userip_lightning.schema import SUPPORT, TRAIN
 
-#: Controls from the engine's own EM: (data, K_p, seed, settings) → [U, 1] classes or [U, 2] codes.
+#: Controls from the engine's own EM: (data, K_p, seed, settings) → [U, 1] classes or [U, P] codes.
 MIXTURES: dict[str, Callable[[PreparedData, Sequence[int], int, EngineSettings], NDArray[np.int64]]] = {
     "count_mixture": count_mixture,
     "bag_of_words_mixture": bag_of_words_mixture,
 }
 
-#: Controls of one field with a value for every combination of codes: (data, values, seed) → [U, 1].
-JOINT: dict[str, Callable[[PreparedData, int, int], NDArray[np.int64]]] = {
+#: Controls from k-means: (data, K_p, seed) → [U, 1] clusters or [U, P] codes.
+KMEANS: dict[str, Callable[[PreparedData, Sequence[int], int], NDArray[np.int64]]] = {
     "svd_kmeans": svd_kmeans,
     "text_kmeans": text_kmeans,
     "svd_text_kmeans": svd_text_kmeans,
@@ -75,8 +75,8 @@ def _codes(control: ControlBank, prepared: PreparedData, bank: FeatureBank) -> N
             return drawn.generosity(prepared, _quantiles(bank.sizes))
         case mixture if mixture in MIXTURES:
             return MIXTURES[mixture](prepared, bank.sizes, control.seed, control.engine)
-        case joint:
-            return JOINT[joint](prepared, math.prod(bank.sizes), control.seed)
+        case clusters:
+            return KMEANS[clusters](prepared, bank.sizes, control.seed)
 
 
 def _quantiles(sizes: Sequence[int]) -> int:

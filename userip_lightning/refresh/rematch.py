@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import prod
 from typing import NamedTuple
 
 import numpy as np
@@ -13,26 +12,28 @@ from scipy.sparse import csr_matrix
 
 from userip_lightning.arrays import read_array
 from userip_lightning.bank import FeatureBank
+from userip_lightning.catalogue.additive_table import AdditiveTable
 from userip_lightning.catalogue.code_order import split_classes
-from userip_lightning.catalogue.codebooks import are_factorised, factorised_starts, joint_starts
+from userip_lightning.catalogue.codebooks import joint_starts
 from userip_lightning.catalogue.datamodule import CatalogueDataModule
 from userip_lightning.catalogue.em_search import Block, Schedule, Search
 from userip_lightning.catalogue.exact_sums import rounded
-from userip_lightning.catalogue.factorised_em import FactorisedStart
-from userip_lightning.catalogue.factorised_table import FactorisedTable
 from userip_lightning.catalogue.joint_em import JointStart
 from userip_lightning.catalogue.joint_table import CodeTable
 from userip_lightning.catalogue.module import CatalogueModule
 from userip_lightning.catalogue.new_item_files import NEW_ITEMS, kept_for_new_items
+from userip_lightning.catalogue.unseen_items import UnseenItems
 from userip_lightning.errors import InputError
 from userip_lightning.refresh.coding import Coding
-from userip_lightning.refresh.renaming import Table, like_before
+from userip_lightning.refresh.renaming import like_before
 from userip_lightning.refresh.since_fit import Refusal, SinceFit
 from userip_lightning.serving import Profiler
 from userip_lightning.serving.event_log import refuse_foreign
 
 #: Steps of EM at t = 1; from a table that suits the log already, figures settle within ten.
 _STEPS = 20
+
+_Table = CodeTable | AdditiveTable
 
 #: Makes the module, with the settings that the bank was made with, and its DataModule.
 Parts = Callable[[], tuple[CatalogueModule, CatalogueDataModule]]
@@ -77,8 +78,10 @@ def rematch(parts: Parts, served: FeatureBank, later: SinceFit) -> Coding:
         refuse_foreign("the new events", later.events["item_id"], pl.Series(data.item_ids.tolist()))
     start = _warm_start(module, data, served, log.counts)
     if later.refusal is not None:
-        _require_as_before(start.table, _joined(data, served, later.before), served, later.refusal)
-    search: Search[JointStart | FactorisedStart] = Search([start], module.seed, Schedule(1, 2, _STEPS))
+        _require_as_before(
+            _served_table(start.table, served), _joined(data, served, later.before), served, later.refusal
+        )
+    search: Search[JointStart] = Search([start], module.seed, Schedule(1, 2, _STEPS))
     search.step = search.schedule.warm  # the table is there: nothing is drawn, and t is 1
     nothing = csr_matrix(log.counts.shape)
     for _ in range(_STEPS):
@@ -86,18 +89,13 @@ def rematch(parts: Parts, served: FeatureBank, later: SinceFit) -> Coding:
             users = slice(first, first + data.block_users)
             search.observe(Block(first, log.counts[users], nothing[users]))
         search.finish()
-    table, unseen = start.table, start.unseen(data.vectors)
-    held = served.find(log.user_ids)
-    both = held >= 0
-    codes = _codes(table, log.counts[both], served.sizes)
-    table, unseen = like_before(table, unseen, served.codes(held[both]), codes, served.sizes)
-    table = type(table)(*map(rounded, table))
+    table, unseen = _named(start, data, log, served)
     told, further = kept_for_new_items(unseen, data.readers)
     figures = {name: part.astype(np.float32) for name, part in table._asdict().items()}
     return Coding(
         log.user_ids,
         table.states(log.counts),
-        _codes(table, log.counts, served.sizes),
+        split_classes(table.codes(log.counts), served.sizes),
         log.active,
         {**figures, **further, "item_ids": data.item_ids},
         {NEW_ITEMS: told},
@@ -106,23 +104,44 @@ def rematch(parts: Parts, served: FeatureBank, later: SinceFit) -> Coding:
 
 def _warm_start(
     module: CatalogueModule, data: CatalogueDataModule, served: FeatureBank, counts: csr_matrix
-) -> JointStart | FactorisedStart:
+) -> JointStart:
     """A start that has its table already."""
     if module.steering.anchors or module.steering.merge:
         raise InputError(
             "refresh: EM would go on without what catalogue.model.steering says, so rematch is not for these "
             "codes; use keep, or fit again on all events."
         )
-    explicit, sizes = data.events.explicit, list(module.sizes.values())
-    if are_factorised(module.codebooks, module.sizes, explicit):
-        (factorised,) = factorised_starts(
-            counts, (sizes[0], sizes[1]), data.vectors, module.strength, starts=1
-        )
-        factorised.learned = FactorisedTable(*(_figures(served, name) for name in FactorisedTable._fields))
-        return factorised
-    (joint,) = joint_starts(counts, prod(sizes), explicit, data.vectors, module.strength, starts=1)
-    joint.learned = CodeTable(*(_figures(served, name) for name in CodeTable._fields))
-    return joint
+    learned = CodeTable(*(_figures(served, name) for name in CodeTable._fields))
+    classes, explicit = len(learned.log_share), data.events.explicit
+    (start,) = joint_starts(counts, classes, explicit, data.vectors, module.strength, starts=1)
+    start.learned = learned
+    return start
+
+
+def _named(
+    start: JointStart, data: CatalogueDataModule, log: _Log, served: FeatureBank
+) -> tuple[_Table, UnseenItems]:
+    """The table that EM ended with, rounded, its codes named as in the served bank.
+
+    Additive codes are places among the classes, which EM moves and does not renumber, so they stay.
+    """
+    table, unseen = start.table, start.unseen(data.vectors)
+    if _is_additive(served):
+        return _served_table(CodeTable(*map(rounded, table)), served), unseen
+    held = served.find(log.user_ids)
+    both = held >= 0
+    codes = split_classes(table.codes(log.counts[both]), served.sizes)
+    table, unseen = like_before(table, unseen, served.codes(held[both]), codes, served.sizes)
+    return CodeTable(*map(rounded, table)), unseen
+
+
+def _served_table(table: CodeTable, served: FeatureBank) -> _Table:
+    """A table of the bank's classes, with the bank's codebooks."""
+    return AdditiveTable(*table, _figures(served, "directions")) if _is_additive(served) else table
+
+
+def _is_additive(served: FeatureBank) -> bool:
+    return bool(served.manifest.extra["codebooks"] == "additive")
 
 
 def _joined(data: CatalogueDataModule, served: FeatureBank, later: pl.DataFrame) -> _Log:
@@ -142,7 +161,7 @@ def _joined(data: CatalogueDataModule, served: FeatureBank, later: pl.DataFrame)
     return _Log(user_ids, counts, known["user_id"].unique())
 
 
-def _require_as_before(table: Table, log: _Log, served: FeatureBank, refusal: Refusal) -> None:
+def _require_as_before(table: _Table, log: _Log, served: FeatureBank, refusal: Refusal) -> None:
     """Raise InputError unless ``log``, of users of the bank, has the events that their states are sums of.
 
     Sums are exact, so other events on known items make another state, in whatever files they are.
@@ -152,15 +171,6 @@ def _require_as_before(table: Table, log: _Log, served: FeatureBank, refusal: Re
     others = served.manifest.users - int(same.sum())
     if others:
         raise refusal(f"{others:,} of its users have other events in them")
-
-
-def _codes(table: Table, counts: csr_matrix, sizes: tuple[int, ...]) -> NDArray[np.int64]:
-    """[U, P]."""
-    return (
-        table.codes(counts)
-        if isinstance(table, FactorisedTable)
-        else split_classes(table.codes(counts), sizes)
-    )
 
 
 def _figures(bank: FeatureBank, name: str) -> NDArray[np.float64]:

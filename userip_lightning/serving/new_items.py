@@ -33,14 +33,12 @@ class NewItems(NamedTuple):
         unseen: what the prior says of a text.
         columns: that make an item's text; none where the table knows no texts.
         explicit: whether events have labels.
-        factorised: whether each profile has a codebook of its own.
     """
 
     readers: list[TextReader]
     unseen: UnseenItems
     columns: list[str]
     explicit: bool
-    factorised: bool
 
     @staticmethod
     def load(bank: FeatureBank) -> NewItems:
@@ -72,8 +70,7 @@ class NewItems(NamedTuple):
                 "write it again."
             ) from None
         columns = extra["reading"].get("columns", []) if readers else []
-        explicit, factorised = extra["events"] == "labelled items", extra["codebooks"] == "factorised"
-        return NewItems(readers, unseen, columns, explicit, factorised)
+        return NewItems(readers, unseen, columns, extra["events"] == "labelled items")
 
     def read(self, items: pl.DataFrame) -> pl.DataFrame:
         """``item_id`` (String) and ``text`` of new items, each once.
@@ -118,5 +115,4 @@ class NewItems(NamedTuple):
         vectors = read_all(self.readers, texts)
         if self.explicit:
             return rounded(np.stack(self.unseen.labelled(vectors)))
-        rows = self.unseen.factorised(vectors) if self.factorised else self.unseen.items(vectors)
-        return rounded(rows[None])
+        return rounded(self.unseen.items(vectors)[None])

@@ -25,7 +25,7 @@ from userip_lightning.arrays import open_array
 from userip_lightning.bank import FeatureBank
 from userip_lightning.errors import InputError
 from userip_lightning.ids import Ids
-from userip_lightning.serving.factorised_sums import FactorisedSums
+from userip_lightning.serving.additive_sums import AdditiveSums
 from userip_lightning.serving.item_rows import ItemRows
 from userip_lightning.serving.joint_sums import JointSums
 from userip_lightning.serving.stored_states import StoredStates, require_state
@@ -58,7 +58,8 @@ class States(NamedTuple):
 class Profiler:
     """The table of a bank; made by :meth:`load`.
 
-    A state is a float64 vector of W figures: Π K_p of them (joint codebooks), or K_1 + K_2 + 1 (factorised).
+    A state is a float64 vector of W figures, one for every class of the table: Π K_p of them, or 16 where
+    codebooks are additive.
 
     Args:
         bank: that holds the table.
@@ -73,6 +74,7 @@ class Profiler:
         self.names = bank.names
         self.sizes = bank.sizes
         self.explicit = bank.manifest.extra["events"] == "labelled items"
+        self.additive = isinstance(sums, AdditiveSums)
         self._combinations = list(np.ndindex(*self.sizes))
 
     @staticmethod
@@ -87,12 +89,17 @@ class Profiler:
         """
         bank = FeatureBank.open(path)
         codebooks = bank.manifest.extra.get("codebooks")
-        if codebooks not in ("joint", "factorised"):
+        if codebooks == "factorised":
+            raise InputError(
+                f"{bank.path}: an earlier version made this bank, with factorised codebooks. Its codes can "
+                "be looked up; to code others, run `userip fit` again."
+            )
+        if codebooks not in ("joint", "additive"):
             raise InputError(
                 f"{bank.path}: this bank has the codes of its own users and no table that codes others; name "
                 "a bank that `userip fit` made with the catalogue engine."
             )
-        load = FactorisedSums.load if codebooks == "factorised" else JointSums.load
+        load = AdditiveSums.load if codebooks == "additive" else JointSums.load
         items = ItemRows(open_array(bank.path / "item_ids.npy", "U", (None,)).tolist())
         profiler = Profiler(bank, items, load(bank.path))
         kinds, classes = len(profiler.items) * (1 + profiler.explicit), profiler.sums.combinations
@@ -219,8 +226,17 @@ class Profiler:
         return self._combinations[int(self.sums.scores(state).argmax())]
 
     def posterior(self, state: Floats) -> Floats:
-        """A state [W], as for :meth:`code` → probabilities of all combinations of codes, [K_1, .., K_P]."""
+        """A state [W], as for :meth:`code` → probabilities of all combinations of codes, [K_1, .., K_P].
+
+        Raises:
+            InputError: no such state, or codebooks are additive, whose codes are no classes.
+        """
         require_state(state, self.sums.width)
+        if self.additive:
+            raise InputError(
+                f"{self.bank.path}: codes of additive codebooks are no classes and have no probabilities; "
+                "fit with catalogue.model.codebooks: joint."
+            )
         scores = self.sums.scores(state)
         odds = np.exp(scores - scores.max())
         return np.asarray(odds / odds.sum()).reshape(self.sizes)

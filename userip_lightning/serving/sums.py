@@ -28,10 +28,10 @@ class Sums(Protocol):
 
     @property
     def combinations(self) -> int:
-        """C, or K_1 K_2."""
+        """Π K_p."""
 
     def extended(self, rows: Floats) -> Sums:
-        """With the rows [L, N, W'] of N new items behind the known ones, of every one of L labels."""
+        """With the rows [L, N, C] of N new items behind the known ones, of every one of L labels."""
 
     def start(self) -> Floats:
         """[W]: the state of a user without events."""
@@ -46,10 +46,10 @@ class Sums(Protocol):
         """States [U, W] → [U], the likeliest combination; the first one of equals."""
 
     def scores(self, state: Floats) -> Floats:
-        """A state [W] → log-odds of combinations, [C] or [K_1, K_2], up to a constant."""
+        """A state [W] → scores of combinations [Π K_p], log-odds up to a constant if codebooks are joint."""
 
     def score_rows(self, states: Floats) -> Floats:
-        """States [U, W] → [U, C], their scores in the order of combinations; all have to fit into memory."""
+        """States [U, W] → [U, Π K_p] scores in the order of combinations; all have to fit into memory."""
 
     def nats(self, events: Ints, combination: int) -> Floats:
         """What each event [N] adds to a combination's score, [N]."""

@@ -11,7 +11,7 @@ codes read none or another item's. What is compared is what codes know of users.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import polars as pl
@@ -22,7 +22,7 @@ from scipy.special import expit, logit
 from userip_lightning.arrays import Floats
 from userip_lightning.bank import FeatureBank
 from userip_lightning.catalogue.datamodule import CatalogueDataModule
-from userip_lightning.controls.affinity import AffinityJudge, Codes
+from userip_lightning.controls.affinity import Affinity, AffinityJudge, Codes, Odds, counted_fields
 from userip_lightning.data.item_text import words
 from userip_lightning.data.prepared import PreparedData
 from userip_lightning.errors import InputError
@@ -33,9 +33,6 @@ from userip_lightning.report.statistics import metrics
 from userip_lightning.reproduce.regimes.methods import REFERENCE, Method
 from userip_lightning.schema import SUPPORT, TEST, TRAIN, VAL
 from userip_lightning.texts.bag_of_words import bag_of_words
-
-#: Says a method's log-odds of all items and codes: codes [U] → [I, C].
-_Odds = Callable[[Codes], Floats]
 
 
 def by_affinity(methods: Sequence[Method], prepared: PreparedData, cold_items: bool) -> list[Contender]:
@@ -106,16 +103,14 @@ def calibrated(odds: Floats, label: NDArray[np.int8], judged: Floats) -> Floats:
     return np.asarray(expit(found[0] + found[1] * judged))
 
 
-def _contender(method: Method, odds: _Odds, prepared: PreparedData, seeds: int) -> Contender:
+def _contender(method: Method, odds: Odds, prepared: PreparedData, seeds: int) -> Contender:
     known = _known(prepared)
     val, test = (_rows(prepared, split, known) for split in (VAL, TEST))
     label = val["label"].to_numpy()
     aucs, scores = [], []
-    for codes in _codes(method, prepared) or [np.zeros(prepared.n_users, dtype=np.int64)]:
-        table = odds(codes)
-        seen, judged = (
-            table[part["item"].to_numpy(), codes[part["user"].to_numpy()]] for part in (val, test)
-        )
+    for codes in _codes(method, prepared) or [np.zeros((prepared.n_users, 1), dtype=np.int64)]:
+        affinity = Affinity(odds, codes)
+        seen, judged = (affinity.of(part["user"].to_numpy(), part["item"].to_numpy()) for part in (val, test))
         aucs.append(metrics.auc(label, seen))
         scores.append(calibrated(seen, label, judged))
     if len(scores) < seeds:  # without codes there is nothing to draw
@@ -126,10 +121,10 @@ def _contender(method: Method, odds: _Odds, prepared: PreparedData, seeds: int) 
 
 
 def _codes(method: Method, prepared: PreparedData) -> list[Codes]:
-    """Of every seed, [U]: one number per combination of codes."""
+    """Of every seed, [U, F]."""
     users = prepared.users["user_id"].to_numpy().astype(np.str_)
     banks = [FeatureBank.open(folder) for folder in method.banks]
-    return [np.ravel_multi_index(tuple(bank.lookup(users).T), bank.sizes) for bank in banks]
+    return [counted_fields(bank.lookup(users), bank.sizes) for bank in banks]
 
 
 def _vectors(method: Method) -> Floats | None:
