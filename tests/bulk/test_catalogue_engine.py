@@ -140,7 +140,7 @@ def test_a_stranger_among_others_gets_the_codes_that_most_have(fitted: Fitted, t
     assert found.filter(user_id="stranger").row(0) == ("stranger", *most.code(most.start()), 0)
     assert found.filter(pl.col("user_id") != "stranger").drop("known_behaviours").equals(fitted.bank.users)
     said = capsys.readouterr().out
-    assert "1 users have no event of a known item, hence the codes that most users have" in said
+    assert "1 users have no event of a known item, hence the codes of a user without events" in said
     assert f"2 of {both.height} events name items that the table does not hold" in said
 
 

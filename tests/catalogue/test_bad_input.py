@@ -24,7 +24,7 @@ SOURCE = "userip_lightning.texts.source."
 MODEL = "userip_lightning.texts.language_model."
 WORDS = ["red rose", "old map sea", "tea cake", "robot war"]
 TITLES = {f"i{n:02d}": f"{WORDS[n % 4]} {n}" for n in range(16)}
-FORMS = ("joint", "factorised", "explicit")
+FORMS = ("joint", "additive", "explicit")
 NONE, BAG = ({"class_path": SOURCE + name} for name in ("NoText", "BagOfWords"))
 
 
@@ -117,8 +117,6 @@ def sound(made: Made) -> bool:
 
 def item_evidence(made: Made, form: str, item: int) -> list[np.ndarray]:
     """What the table says of an item, per class or code."""
-    if form == "factorised":
-        return [made.array(name)[item] for name in ("first", "second")]
     evidence = made.array("evidence")
     return [evidence[item], evidence[len(evidence) // 2 + item]] if form == "explicit" else [evidence[item]]
 
@@ -135,11 +133,13 @@ def test_an_item_no_user_has_speaks_through_its_text_alone(form: str, run: Run) 
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_a_user_without_items_gets_the_codes_that_most_have(form: str, run: Run) -> None:
+def test_a_user_without_items_gets_the_codes_that_shares_speak_for(form: str, run: Run) -> None:
     log = [event for event in events(form == "explicit") if (event.user, event.split) != ("u03", "train")]
     made = run(form, BAG, log)
     assert sound(made)
-    share = made.array("log_share").ravel()
+    share = made.array("log_share")
+    if form == "additive":
+        share = made.array("directions").astype(np.float64) @ share
     assert made.classes()[3] == np.unravel_index(share.argmax(), (2, 2)) @ np.array([1000, 1])
 
 
@@ -355,7 +355,7 @@ def test_a_table_of_another_catalogue_or_other_codes_is_not_gone_on_with(run: Ru
     wrong: dict[str, dict[str, Any]] = {
         "data": {"form": "joint", "titles": {**TITLES, "i16": "new"}, "log": [*events(False), NEW]},
         "sizes": {"form": "joint", "sizes": {"hobby": 4, "background": 1}},
-        "codebooks": {"form": "factorised"},
+        "codebooks": {"form": "additive"},
     }
     for said, other in wrong.items():
         made = run(text=NONE, words=words, **other)

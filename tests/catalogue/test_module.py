@@ -15,10 +15,10 @@ from sklearn.metrics import adjusted_rand_score
 from tests.controls.test_simple import planted
 from tests.forged import forge
 from userip_lightning.bank import FeatureBank
+from userip_lightning.catalogue.additive_table import AdditiveTable
 from userip_lightning.catalogue.code_order import split_classes
-from userip_lightning.catalogue.codebooks import are_factorised, joint_starts
+from userip_lightning.catalogue.codebooks import are_additive, classes_of, joint_starts
 from userip_lightning.catalogue.datamodule import CatalogueDataModule
-from userip_lightning.catalogue.factorised_table import FactorisedTable
 from userip_lightning.catalogue.joint_table import CodeTable
 from userip_lightning.catalogue.module import CatalogueModule
 from userip_lightning.catalogue.recommendation import Recommendation
@@ -139,59 +139,54 @@ def test_held_out_likelihood_rises_over_the_race(log: PreparedData, tmp_path: Pa
 def test_an_unused_code_is_named_and_refused_where_it_may_not_be(log: PreparedData, tmp_path: Path) -> None:
     data = CatalogueDataModule(str(log.path), NoText())
     for allowed in (False, True):
-        module = CatalogueModule({"hobby": 40, "background": 10}, warm=1, race=2, allow_unused=allowed)
+        module = CatalogueModule({"hobby": 200, "background": 10}, warm=1, race=2, allow_unused=allowed)
         trainer = Trainer(max_epochs=2, accelerator="cpu", logger=False, enable_checkpointing=False)
         trainer.fit(module, datamodule=data)
         if allowed:
-            with pytest.warns(UserWarning, match=r"profile 'hobby': codes \[.*\] of 40 .*`model\.sizes`"):
+            with pytest.warns(UserWarning, match=r"profile 'hobby': codes \[.*\] of 200 .*`model\.sizes`"):
                 module.export(tmp_path)
-            assert FeatureBank.open(tmp_path).sizes == (40, 10)
+            assert FeatureBank.open(tmp_path).sizes == (200, 10)
         else:
             with pytest.raises(InputError, match=r"lower.*`profiles`.*`model\.sizes`"):
                 module.export(tmp_path)
             assert not FeatureBank.exists(tmp_path)
 
 
-def test_factorised_codes_are_exported_with_their_table_and_resumed(
-    log: PreparedData, tmp_path: Path
-) -> None:
-    module, trainer = trained(log, tmp_path, codebooks="factorised")
+def test_additive_codes_are_exported_with_their_table_and_resumed(log: PreparedData, tmp_path: Path) -> None:
+    module, trainer = trained(log, tmp_path, codebooks="additive")
     bank = FeatureBank.open(module.export(tmp_path / "bank"))
     assert bank.sizes == (2, 2)
-    table = FactorisedTable(
-        *(np.load(bank.path / f"{name}.npy").astype(float) for name in FactorisedTable._fields)
+    table = AdditiveTable(
+        *(np.load(bank.path / f"{name}.npy").astype(float) for name in AdditiveTable._fields)
     )
+    assert table.evidence.shape[1] == 16
     codes = bank.lookup(log.users["user_id"].to_numpy().astype(str))
-    assert np.array_equal(codes, table.codes(module.data.events.counts))
+    assert np.array_equal(codes, split_classes(table.codes(module.data.events.counts), (2, 2)))
     predicted = torch.cat(trainer.predict(module, datamodule=trainer.datamodule))
     assert np.array_equal(codes, predicted.numpy())
     for stopped in (1, 8, 10):
-        _, first = trained(log, tmp_path, epochs=stopped, codebooks="factorised")
+        _, first = trained(log, tmp_path, epochs=stopped, codebooks="additive")
         first.save_checkpoint(tmp_path / "last.ckpt")
-        resumed, _ = trained(log, tmp_path, resume=str(tmp_path / "last.ckpt"), codebooks="factorised")
+        resumed, _ = trained(log, tmp_path, resume=str(tmp_path / "last.ckpt"), codebooks="additive")
         for mine, theirs in zip(resumed.table, module.table, strict=True):
             assert np.array_equal(mine, theirs)
 
 
 def test_codebooks_are_joint_as_long_as_classes_are_few() -> None:
-    assert not are_factorised("auto", {"a": 4, "b": 4}, explicit=False)
-    assert are_factorised("auto", {"a": 4, "b": 5}, explicit=False)
-    assert not are_factorised("auto", {"a": 4, "b": 5}, explicit=True)
-    assert not are_factorised("auto", {"a": 32}, explicit=False)
-    assert are_factorised("factorised", {"a": 2, "b": 2}, explicit=False)
-    assert not are_factorised("joint", {"a": 64, "b": 64}, explicit=False)
+    assert not are_additive("auto", (4, 4))
+    assert are_additive("auto", (4, 5))
+    assert are_additive("auto", (32,))
+    assert are_additive("additive", (2, 2))
+    assert not are_additive("joint", (64, 64))
+    assert classes_of("joint", (5, 4)) == 20
+    assert classes_of("auto", (4, 3)) == 12
+    assert classes_of("auto", (64, 64)) == 16
 
 
-@pytest.mark.parametrize(
-    ("sizes", "explicit", "message"),
-    [
-        ({"a": 4}, False, "two profiles and an implicit log, this is 1 and an implicit one"),
-        ({"a": 4, "b": 4}, True, "this is 2 and an explicit one; set it to joint"),
-    ],
-)
-def test_codes_that_cannot_be_factorised_are_refused(sizes, explicit, message) -> None:
-    with pytest.raises(InputError, match=message):
-        are_factorised("factorised", sizes, explicit)
+def test_more_bits_than_can_be_searched_are_refused() -> None:
+    assert are_additive("auto", (256, 256))
+    with pytest.raises(InputError, match=r"65,792 combinations of codes, at most 65,536 \(16 bits\)"):
+        are_additive("auto", (256, 257))
 
 
 def test_a_joint_table_too_large_for_any_memory_is_refused() -> None:

@@ -288,9 +288,9 @@ def test_settings_that_mean_nothing_are_refused(broken: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize(
     ("codebooks", "epochs", "message"),
-    [("factorised", 12, "are factorised"), ("joint", 4, "leaves none to EM")],
+    [("additive", 12, "are additive"), ("joint", 4, "leaves none to EM")],
 )
-def test_factorised_codebooks_and_too_few_epochs_are_refused(
+def test_additive_codebooks_and_too_few_epochs_are_refused(
     log: PreparedData, codebooks: Codebooks, epochs: int, message: str
 ) -> None:
     module = CatalogueModule(codebooks=codebooks, recommendation=Recommendation(epochs=4))

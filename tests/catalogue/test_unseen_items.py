@@ -9,11 +9,8 @@ from tests.catalogue.seen_and_unseen import UNSEEN, fitted, unseen_log
 from userip_lightning.arrays import Floats
 from userip_lightning.bank import FeatureBank
 from userip_lightning.catalogue.event_model import event_model
-from userip_lightning.catalogue.factorised_events import FactorisedItemEvents
-from userip_lightning.catalogue.factorised_table import FactorisedTable, PairSums
 from userip_lightning.catalogue.module import CatalogueModule
 from userip_lightning.catalogue.new_item_files import NEW_ITEMS
-from userip_lightning.catalogue.text_prior import item_prior
 from userip_lightning.catalogue.unseen_items import UnseenItems
 from userip_lightning.texts.reader import read_all, unpacked
 from userip_lightning.texts.source import BagOfWords, Joined, NoText
@@ -62,7 +59,7 @@ def test_labels_are_what_the_text_says_where_nobody_had_the_item(tmp_path: Path)
 
 
 @pytest.mark.parametrize("text", [True, False])
-@pytest.mark.parametrize("kind", ["items", "labelled", "factorised"])
+@pytest.mark.parametrize("kind", ["items", "labelled"])
 def test_an_m_step_leaves_an_item_without_events_what_its_text_says(kind: str, text: bool) -> None:
     """Counts of any kind, several steps, the last items unmet."""
     rng = np.random.default_rng(0)
@@ -70,49 +67,29 @@ def test_an_m_step_leaves_an_item_without_events_what_its_text_says(kind: str, t
     counts = rng.gamma(0.3, 30, (30, 6)) * rng.gamma(1, 1, 6)
     counts[-3:] = 0
     users, read = rng.gamma(2, 50, 6), np.zeros((30, 0)) if vectors is None else vectors
-    if kind == "factorised":
-        priors = item_prior(vectors, 3), item_prior(vectors, 2)
-        model, found = FactorisedItemEvents(priors), None
-        for _ in range(5):
-            parts = counts.reshape(30, 3, 2)
-            sums = PairSums(parts.sum(2), parts.sum(1), users.reshape(3, 2), parts.sum(0), 0.0)
-            found = model.table(sums, found)
-        assert found is not None
-        rows, wanted = model.unseen(vectors).factorised(read), np.hstack(found[:2])
-        rows, wanted = (centred(part) for part in (rows, wanted))
-    else:
-        explicit = kind == "labelled"
-        model = event_model(explicit, vectors, 6)
-        given = np.concatenate([counts, counts[::-1] * (np.arange(30) < 27)[:, None]]) if explicit else counts
-        for _ in range(5):
-            found = model.table(given, users)
-        unseen = model.unseen(vectors, found.log_share)
-        rows = np.hstack(unseen.labelled(read)) if explicit else unseen.items(read)
-        wanted = np.hstack(np.split(found.evidence, 2)) if explicit else found.evidence
+    explicit = kind == "labelled"
+    model = event_model(explicit, vectors, 6)
+    given = np.concatenate([counts, counts[::-1] * (np.arange(30) < 27)[:, None]]) if explicit else counts
+    for _ in range(5):
+        found = model.table(given, users)
+    unseen = model.unseen(vectors, found.log_share)
+    rows = np.hstack(unseen.labelled(read)) if explicit else unseen.items(read)
+    wanted = np.hstack(np.split(found.evidence, 2)) if explicit else found.evidence
     np.testing.assert_allclose(rows[-3:], wanted[-3:], atol=1e-6)
     assert np.ptp(wanted[-3:], axis=0).max() > 0.05 or not text
-    assert np.ptp(wanted[-1]) > 0.05 or (kind == "factorised" and not text)
-
-
-def centred(experts: Floats) -> Floats:
-    """Each profile's codes, without what is the same for all of them."""
-    return np.hstack([part - part.mean(axis=1, keepdims=True) for part in np.split(experts, [3], axis=1)])
+    assert np.ptp(wanted[-1]) > 0.05
 
 
 @pytest.mark.parametrize("text", [BagOfWords(4), NoText()])
-def test_factorised_rows_are_those_of_the_table_up_to_a_constant(tmp_path: Path, text) -> None:
-    module = fitted(unseen_log(tmp_path, explicit=False), tmp_path, text, "factorised")
-    assert isinstance(module.table, FactorisedTable)
+def test_rows_of_additive_codebooks_are_those_of_their_classes(tmp_path: Path, text) -> None:
+    module = fitted(unseen_log(tmp_path, explicit=False), tmp_path, text, "additive")
     unseen, vectors = exported(module, tmp_path)
-    found = np.split(unseen.factorised(vectors), [2], axis=1)
-    for own, there in zip(found, module.table[:2], strict=True):
-        wanted = there[rows_of_unseen(module)]
-        centred = [part - part.mean(axis=1, keepdims=True) for part in (own, wanted)]
-        np.testing.assert_allclose(*centred, atol=STEP, rtol=0)
+    wanted = module.table.evidence[rows_of_unseen(module)]
+    np.testing.assert_allclose(unseen.items(vectors), wanted, atol=STEP, rtol=0)
 
 
 def test_what_is_kept_is_the_same_after_a_resume(tmp_path: Path) -> None:
-    for codebooks in ("joint", "factorised"):
+    for codebooks in ("joint", "additive"):
         module = fitted(unseen_log(tmp_path, explicit=False), tmp_path, codebooks=codebooks)
         other = fitted(unseen_log(tmp_path, explicit=False), tmp_path, codebooks=codebooks)
         other.search.best.model.alone = None  # type: ignore[assignment]  # as before the first step

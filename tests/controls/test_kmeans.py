@@ -34,14 +34,14 @@ def with_events(data: PreparedData, events: pl.DataFrame) -> PreparedData:
 @pytest.mark.parametrize("log", ["implicit", "rated"])
 def test_whole_users_are_clustered_by_their_hobby(request: pytest.FixtureRequest, log: str, control) -> None:
     data = request.getfixturevalue(log)
-    codes = control(data, 12, 0)
+    codes = control(data, (12,), 0)
     assert codes.shape == (150, 1)
     assert codes.dtype == np.int64
     assert np.unique(codes).size == 12
     hobby = data.users["hobby"].to_list()
     assert adjusted_rand_score(hobby, codes[:, 0]) > 0.25
     assert abs(adjusted_rand_score(hobby, shuffled(codes, 0)[:, 0])) < 0.1
-    assert np.array_equal(codes, control(data, 12, 0))
+    assert np.array_equal(codes, control(data, (12,), 0))
 
 
 @ALL
@@ -53,9 +53,9 @@ def test_no_control_looks_at_test_rows(request: pytest.FixtureRequest, log: str,
         label=pl.when(test).then(1 - pl.col("label")).otherwise("label"),
         rating=pl.when(test).then(6 - pl.col("rating")).otherwise("rating"),
     )
-    codes = control(data, 12, 0)
-    assert np.array_equal(codes, control(with_events(data, changed), 12, 0))
-    assert np.array_equal(codes, control(with_events(data, data.events.filter(~test)), 12, 0))
+    codes = control(data, (12,), 0)
+    assert np.array_equal(codes, control(with_events(data, changed), (12,), 0))
+    assert np.array_equal(codes, control(with_events(data, data.events.filter(~test)), (12,), 0))
 
 
 @ALL
@@ -70,7 +70,7 @@ def test_validation_rows_choose_among_clusterings_that_do_not_know_them(
 
     monkeypatch.setattr(AffinityJudge, "best", first)
     unknown = implicit.events.filter(pl.col("split") != "val")
-    codes = [control(data, 4, 0) for data in (implicit, with_events(implicit, unknown))]
+    codes = [control(data, (4,), 0) for data in (implicit, with_events(implicit, unknown))]
     assert np.array_equal(*codes)
     if offered:
         assert len(offered[0]) > 1
@@ -82,34 +82,34 @@ def test_the_choice_is_the_best_for_validation_rows(
     implicit: PreparedData, control, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     judge = AffinityJudge(implicit)
-    tuned = judge.auc(control(implicit, 12, 0)[:, 0])
+    tuned = judge.auc(control(implicit, (12,), 0))
     for rank in (8, 16, 32, 64):
         monkeypatch.setattr(kmeans_controls, "RANKS", (rank,))
-        assert judge.auc(control(implicit, 12, 0)[:, 0]) <= tuned + 0.01  # ranks are cut from one larger SVD
+        assert judge.auc(control(implicit, (12,), 0)) <= tuned + 0.01  # ranks are cut from one larger SVD
     monkeypatch.undo()
     monkeypatch.setattr(AffinityJudge, "best", lambda self, candidates: min(candidates, key=self.auc))
-    assert judge.auc(control(implicit, 12, 0)[:, 0]) < tuned
+    assert judge.auc(control(implicit, (12,), 0)) < tuned
 
 
 @ALL
 def test_sampled_negatives_stay_out(implicit: PreparedData, control, monkeypatch: pytest.MonkeyPatch) -> None:
     seen = pl.col("logged") | (pl.col("split") == "val")
     logged = with_events(implicit, implicit.events.filter(seen))
-    assert np.array_equal(control(implicit, 4, 0), control(logged, 4, 0))
+    assert np.array_equal(control(implicit, (4,), 0), control(logged, (4,), 0))
 
 
 def test_how_a_purchase_was_rated_does_not_count(implicit: PreparedData) -> None:
     stars = implicit.events.with_columns(rating=(pl.col("row_id") % 5 + 1).cast(pl.Float64))
     none = implicit.events.with_columns(rating=pl.lit(None, dtype=pl.Float64))
-    codes = svd_kmeans(with_events(implicit, stars), 4, 0)
-    assert np.array_equal(codes, svd_kmeans(with_events(implicit, none), 4, 0))
+    codes = svd_kmeans(with_events(implicit, stars), (4,), 0)
+    assert np.array_equal(codes, svd_kmeans(with_events(implicit, none), (4,), 0))
     assert adjusted_rand_score(implicit.users["hobby"].to_list(), codes[:, 0]) > 0.3
 
 
 def test_words_of_disliked_items_do_not_count(rated: PreparedData) -> None:
     liked = rated.events.filter((pl.col("label") == 1) | (pl.col("user") == 0))  # user 0 keeps it explicit
-    codes = text_kmeans(rated, 4, 0)[1:, 0]
-    assert adjusted_rand_score(codes, text_kmeans(with_events(rated, liked), 4, 0)[1:, 0]) == 1.0
+    codes = text_kmeans(rated, (4,), 0)[1:, 0]
+    assert adjusted_rand_score(codes, text_kmeans(with_events(rated, liked), (4,), 0)[1:, 0]) == 1.0
 
 
 @TEXTUAL
@@ -121,7 +121,7 @@ def test_attributes_are_read_where_there_is_no_text_column(implicit: PreparedDat
         PreparedData(implicit.path, implicit.manifest, implicit.events, items, implicit.users)
         for items in (joined, apart)
     )
-    assert np.array_equal(control(first, 4, 0), control(second, 4, 0))
+    assert np.array_equal(control(first, (4,), 0), control(second, (4,), 0))
 
 
 @TEXTUAL
@@ -129,7 +129,7 @@ def test_other_words_make_other_clusters(implicit: PreparedData, control) -> Non
     said = implicit.items.select("title", "genres").sample(fraction=1.0, shuffle=True, seed=0)
     items = implicit.items.select("item_id", "item").hstack(said)
     other = PreparedData(implicit.path, implicit.manifest, implicit.events, items, implicit.users)
-    assert not np.array_equal(control(implicit, 4, 0), control(other, 4, 0))
+    assert not np.array_equal(control(implicit, (4,), 0), control(other, (4,), 0))
 
 
 @TEXTUAL
@@ -137,13 +137,23 @@ def test_items_without_text_are_refused(implicit: PreparedData, control) -> None
     items = implicit.items.select("item_id", "item", title=pl.lit(None, dtype=pl.String))
     data = PreparedData(implicit.path, implicit.manifest, implicit.events, items, implicit.users)
     with pytest.raises(InputError, match=rf"{control.__name__} cannot be made; .* give the items titles"):
-        control(data, 4, 0)
+        control(data, (4,), 0)
+
+
+@ALL
+def test_more_than_sixteen_combinations_are_additive_codes(rated: PreparedData, control) -> None:
+    codes = control(rated, (6, 5), 0)
+    assert codes.shape == (150, 2)
+    assert codes.dtype == np.int64
+    assert (codes.max(axis=0) <= [5, 4]).all()
+    assert len(np.unique(codes, axis=0)) > 6
+    assert np.array_equal(codes, control(rated, (6, 5), 0))
 
 
 @ALL
 def test_more_clusters_than_users_are_refused(rated: PreparedData, control) -> None:
     with pytest.raises(InputError, match="150 users and 80 items are too few for 151 clusters"):
-        control(rated, 151, 0)
+        control(rated, (151,), 0)
 
 
 def test_where_nobody_had_the_validation_items_their_words_judge(
@@ -158,9 +168,9 @@ def test_where_nobody_had_the_validation_items_their_words_judge(
         return next(iter(candidates))
 
     monkeypatch.setattr(AffinityJudge, "best", first)
-    svd_kmeans(data, 4, 0)
-    hobby = data.users["hobby"].rank("dense").to_numpy().astype(np.int64) - 1
+    svd_kmeans(data, (4,), 0)
+    hobby = data.users["hobby"].rank("dense").to_numpy().astype(np.int64)[:, None] - 1
     assert judges[0].auc(hobby) > AffinityJudge(data).auc(hobby) + 0.1
     wordless = data.items.select("item", "item_id", title=pl.lit(""))
     silent = PreparedData(data.path, data.manifest, data.events, wordless, data.users)
-    assert svd_kmeans(silent, 4, 0).shape == (150, 1)
+    assert svd_kmeans(silent, (4,), 0).shape == (150, 1)

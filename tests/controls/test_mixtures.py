@@ -65,7 +65,7 @@ def test_validation_rows_choose_the_width_of_the_words_and_nothing_else(
     monkeypatch.setattr(
         AffinityJudge, "auc", lambda _, candidate: float(np.array_equal(candidate, offered[1]))
     )
-    assert np.array_equal(bag_of_words_mixture(implicit, (2, 2), 0)[:, 0], offered[1])
+    assert np.array_equal(bag_of_words_mixture(implicit, (2, 2), 0), offered[1])
 
 
 def test_a_mixture_has_the_settings_of_the_engine(implicit: PreparedData) -> None:
@@ -102,4 +102,4 @@ def test_more_codes_than_classes_can_be_learned_take_the_form_of_the_engines_cod
     codes = count_mixture(implicit, (5, 4), 0)
     assert codes.shape == (150, 2)
     assert (codes.max(axis=0) <= [4, 3]).all()
-    assert count_mixture(explicit, (5, 4), 0).shape == (150, 1)
+    assert count_mixture(explicit, (3, 3, 2), 0).shape == (150, 3)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from userip_lightning.bank import FeatureBank
-from userip_lightning.pipeline.banks import JOINT, MIXTURES, write_control
+from userip_lightning.pipeline.banks import KMEANS, MIXTURES, write_control
 from userip_lightning.pipeline.config import experiment_parser, parse_experiment
 from userip_lightning.pipeline.plan import Plan, make_plan
 
@@ -34,7 +34,7 @@ def test_every_control_looks_like_the_codes_and_differs_from_them(plan):
         users = codes.users["user_id"].to_numpy().astype(str)
         bank = FeatureBank.open(control.target)
         assert bank.users["user_id"].to_list() == users.tolist()
-        if control.control in ("generosity", *JOINT, *MIXTURES):
+        if control.control in ("generosity", *KMEANS, *MIXTURES):
             assert (bank.names, bank.sizes) == ((control.control,), (math.prod(codes.sizes),))
         else:
             assert (bank.names, bank.sizes) == (codes.names, codes.sizes)

@@ -42,8 +42,8 @@ class Tabled:
 
     @property
     def silent(self) -> str:
-        """Why they have the codes of the most frequent class."""
-        return "no event of a known item, hence the codes that most users have"
+        """Why they have the codes that the classes' shares alone speak for."""
+        return "no event of a known item, hence the codes of a user without events"
 
     @property
     def left_out(self) -> str:

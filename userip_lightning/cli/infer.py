@@ -35,8 +35,8 @@ language model, prompt and codebooks. A user's codes depend only on their own ev
 Events are Parquet, one row per event, with user_id, item_id and label (1 liked, 0 not; or what the
 experiment makes labels from, such as rating). Codes are Parquet, too: CODES/codes/*.parquet with user_id,
 one column per profile, and known_behaviours, the number of events behind the code. A user without a known
-event has the codes that most users have, or with `--engine per_user` the reserved code K of an unknown
-user.
+event has the codes that the classes' shares alone speak for, or with `--engine per_user` the reserved code K
+of an unknown user.
 
 Parts are written atomically: after a crash or Ctrl+C the same command continues.
 Example: userip infer runs/mine --events events.parquet --codes codes"""

@@ -123,8 +123,9 @@ class Profiler:
         Returns:
             ``user_id`` (String), an Int64 column per profile, and ``known_behaviours``, sorted by user_id.
             Rows without a user id are nobody's; those of an unknown item, or without one, count for nothing
-            but make their user appear. A user without a known event has the codes that most users have, as in
-            the bank. How many rows were left out: ``events.height`` less the sum of ``known_behaviours``.
+            but make their user appear. A user without a known event has the codes that the classes' shares
+            alone speak for, as in the bank; with joint codebooks most users have these. How many rows were
+            left out: ``events.height`` less the sum of ``known_behaviours``.
 
         Raises:
             InputError: a missing column, an id or label that is none, or a log of another catalogue.
