@@ -198,6 +198,9 @@ def test_without_a_log_it_is_refused_also_within_others(tiny_llama: Path) -> Non
 def test_sizes_have_to_fit_the_prompt(tiny_llama: Path) -> None:
     with pytest.raises(InputError, match="hobby, background"):
         source(tiny_llama, sizes=(12,))
+    with pytest.raises(InputError, match=r"4,096 combinations of codes, at most 256 .*such as \[4, 3\]"):
+        source(tiny_llama, sizes=(64, 64))
+    assert source(tiny_llama, sizes=(64, 64), added=True).sizes == (64, 64)
 
 
 def test_combinations_are_those_of_the_codes() -> None:

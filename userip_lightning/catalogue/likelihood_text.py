@@ -62,6 +62,7 @@ from userip_lightning.texts.vectors import text_vectors
 from userip_lightning.weights import fault
 
 _PART, _TOGETHER = 256, 16
+_MOST_READ, _FEW = 256, list(DEFAULT_SIZES.values())  # combinations of codes
 _KEY = "catalogue.data.text.init_args"
 
 
@@ -75,7 +76,7 @@ class Likelihood(LearnedSource):
             and ``disliked`` only in explicit logs.
         sizes: K_p of the combinations, in the order of the prompt's profiles. Where none are given, an
             experiment fills in those of its ``profiles``, and their words into the prompt; elsewhere they
-            are the paper's.
+            are the paper's. More than 256 combinations are refused unless ``added``.
         steps: of the soft tokens' optimizer, rounded up to tens; 0 leaves them at their start words.
         items: per step.
         rate: learning rate in deviations of the LM's embeddings.
@@ -108,6 +109,12 @@ class Likelihood(LearnedSource):
             raise InputError(
                 f"{_KEY}.sizes: {list(self.sizes)} given, one number above 0 is needed for each of "
                 f"{', '.join(self.prompt.names)}."
+            )
+        if prod(self.sizes) > _MOST_READ and not self.added:
+            raise InputError(
+                f"{_KEY}: the language model would read every item under {prod(self.sizes):,} combinations of "
+                f"codes, at most {_MOST_READ} make sense; give `sizes` of its own, such as {_FEW}, or set `added` "
+                "to true."
             )
         if not self.prompt.independent:
             raise InputError(f"{_KEY}.prompt.independent: an item is scored by itself here; set it to true.")

@@ -210,6 +210,7 @@ class CatalogueModule(LightningModule):
                     "use the settings and data that it was made with, or start without it."
                 )
         self.search.load({name: value.numpy() for name, value in checkpoint[_STATE].items()})
+        self._codebooks = 0, None
         if self.anchored.have_begun(self.search.step):
             self.anchored.weigh(self.search.best)
 
