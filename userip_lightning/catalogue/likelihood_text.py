@@ -112,9 +112,9 @@ class Likelihood(LearnedSource):
             )
         if prod(self.sizes) > _MOST_READ and not self.added:
             raise InputError(
-                f"{_KEY}: the language model would read every item under {prod(self.sizes):,} combinations of "
-                f"codes, at most {_MOST_READ} make sense; give `sizes` of its own, such as {_FEW}, or set `added` "
-                "to true."
+                f"{_KEY}: the language model would read every item under {prod(self.sizes):,} combinations "
+                f"of codes, at most {_MOST_READ} make sense; give `sizes` of its own, such as {_FEW}, or set "
+                "`added` to true."
             )
         if not self.prompt.independent:
             raise InputError(f"{_KEY}.prompt.independent: an item is scored by itself here; set it to true.")
