@@ -1,6 +1,7 @@
 """`userip refresh` of additive codebooks: places among the classes stay, and the classes move."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -94,11 +95,21 @@ def test_rematching_goes_by_what_the_bank_was_made_from(additive_world, refreshe
 def test_a_bank_with_codebooks_of_an_earlier_version_says_so(
     additive_world, refreshed, tmp_path, capsys, codebooks
 ):
-    served = refreshed(additive_world.later)
-    manifest = served.path / "manifest.json"
-    manifest.write_text(manifest.read_text().replace('"additive"', '"factorised"'))
+    served, root = refreshed(additive_world.later), tmp_path / "earlier"
+    extra = {**served.manifest.extra, "codebooks": "factorised"}
+    FeatureBank.write(
+        root,
+        everybody(served),
+        served.lookup(everybody(served)),
+        served.names,
+        served.sizes,
+        replace(served.manifest, extra=extra),
+        np.arange(1),
+        {name: array(served, name) for name in ("item_ids", "states")},
+    )
     file = tmp_path / "more.parquet"
     additive_world.later[:5].with_columns(item_id=pl.lit("i0_0")).write_parquet(file)
-    words = ["refresh", str(additive_world.root), "--events", str(file), "--bank", str(tmp_path / "bank")]
+    words = ["refresh", str(additive_world.root), "--events", str(file), "--bank", str(root)]
+    capsys.readouterr()
     assert main([*words, "--codebooks", codebooks]) == 2
     assert "an earlier version made this bank" in capsys.readouterr().err
