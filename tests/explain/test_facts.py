@@ -217,6 +217,7 @@ def test_additive_codes_leave_out_what_is_said_of_classes_and_say_why(additive):
             assert (code.map is not None) == (code.users > 0)
             assert bool(code.items) == bool(code.typical) == (code.users > 0)
     assert len(found.map.x) == len(found.users) == 60
+    assert "principal components of the scores of" in found.map.how
     assert all(user.probabilities is None and user.evidence is not None for user in found.users)
     explain_page(json.loads(json.dumps(found.as_json(), allow_nan=False)))
 

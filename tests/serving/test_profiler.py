@@ -13,7 +13,9 @@ from userip_lightning.errors import InputError
 from userip_lightning.serving import Profiler, profiler
 
 
-@pytest.fixture(scope="module", params=FORMS, ids=lambda form: f"{form[0]}-{'explicit' if form[1] else 'implicit'}")
+@pytest.fixture(
+    scope="module", params=FORMS, ids=lambda form: f"{form[0]}-{'explicit' if form[1] else 'implicit'}"
+)
 def made(request, tmp_path_factory):
     """A bank's table and its Profiler."""
     folder = tmp_path_factory.mktemp("bank")
@@ -97,7 +99,9 @@ def test_a_code_has_the_highest_score_and_a_posterior_is_bayes_rule_by_brute_for
     score = scores_of(table, counts.toarray()[0]).reshape(SIZES)
     assert profiler.code(state) == np.unravel_index(score.argmax(), SIZES)
     if profiler.additive:
-        with pytest.raises(InputError, match=r"additive codebooks .* have no probabilities; fit with .*joint"):
+        with pytest.raises(
+            InputError, match=r"additive codebooks .* have no probabilities; fit with .*joint"
+        ):
             profiler.posterior(state)
     else:
         posterior = np.exp(score - score.max())
