@@ -2,8 +2,11 @@
 
 import numpy as np
 import pytest
+from scipy.sparse import csr_matrix
 
 from tests.serving.small_bank import CLASSES, SIZES, random_table, scores_of
+from userip_lightning.catalogue.additive_table import additive_table
+from userip_lightning.catalogue.joint_table import CodeTable
 from userip_lightning.serving import additive_sums
 from userip_lightning.serving.additive_sums import AdditiveSums
 from userip_lightning.serving.joint_sums import JointSums
@@ -87,6 +90,19 @@ def test_what_events_add_to_a_score_adds_up_to_it_exactly(sums, log):
         assert nats.shape == (5000,)
         assert nats.sum() + start[combination] == score[combination]
     assert sums.nats(events[:0], 3).shape == (0,)
+
+
+def test_what_an_event_says_of_all_classes_alike_moves_no_score(table):
+    """Labelled events take more from every class than they tell classes apart."""
+    classes = CodeTable(table.evidence, table.log_share)
+    counts = csr_matrix(np.random.default_rng(3).poisson(0.5, (USERS, EVENTS)).astype(float))
+    learned = additive_table(classes, counts, SIZES, seed=0).directions.astype(np.float32)
+    alike = table.evidence.astype(np.float32) - np.arange(EVENTS, dtype=np.float32)[:, None]
+    one, other = (AdditiveSums(JointSums(e, table.log_share), learned) for e in (table.evidence, alike))
+    events, offset = np.arange(EVENTS), np.array([0, EVENTS])
+    assert other.states(events, offset).mean() < -1000
+    assert np.array_equal(*(s.score_rows(s.states(events, offset)) for s in (one, other)))
+    assert np.array_equal(learned * 2**12, np.round(learned * 2**12))
 
 
 def test_further_rows_are_behind_the_known_ones_and_move_nothing(sums, log):
