@@ -28,7 +28,8 @@ from userip_lightning.serving import Profiler
 FORMS = {
     "explicit": (None, "joint"),
     "joint": ("Implicit", "joint"),
-    "factorised": ("Implicit", "factorised"),
+    "additive": ("Implicit", "additive"),
+    "additive, explicit": (None, "additive"),
 }
 
 
@@ -163,7 +164,9 @@ def another(fitted: Fitted, root: Path, data_hash: str) -> Path:
     kept = {file.stem: np.load(file) for file in own.path.glob("*.npy")}
     kept = {name: part for name, part in kept.items() if name not in ("codes", "keys", "starts", "rows_seen")}
     share = np.full_like(kept["log_share"], -1000)
-    share.flat[-1] = 0
+    share[-1] = 0
+    if "directions" in kept:
+        share = 2**16 * kept["directions"][-1]
     users = own.users
     for arrays in (kept, kept | {"log_share": share}):
         FeatureBank.write(

@@ -15,7 +15,10 @@ TITLES = ("[bold]space[/bold]", "\x1b[31mwedding", "<b>chess</b>", "=dragon")
 @pytest.fixture(scope="module")
 def experiment(cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A fitted catalogue experiment on a log whose titles are hostile; tests may not change its codes."""
-    folder = tmp_path_factory.mktemp("explain")
+    return fitted(tmp_path_factory.mktemp("explain"), "joint")
+
+
+def fitted(folder: Path, codebooks: str) -> Path:
     rows = [
         (
             f"u{user}",
@@ -49,7 +52,7 @@ def experiment(cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
             "k_core": 1,
         },
         "catalogue": {
-            "model": {"sizes": {"hobby": 2, "background": 2}},
+            "model": {"sizes": {"hobby": 2, "background": 2}, "codebooks": codebooks},
             "data": {"text": "userip_lightning.texts.source.NoText"},
         },
     }
@@ -86,6 +89,18 @@ def test_a_user_is_explained_event_by_event(experiment, capsys):
     assert [user["user_id"] for user in users] == ["u3", "u7"]
     for told in (user["evidence"] for user in users):
         assert told["prior"] + sum(event["nats"] for event in told["events"]) == pytest.approx(told["total"])
+
+
+def test_what_is_said_of_additive_codes_are_scores(cache, tmp_path, capsys):
+    words = ["explain", str(fitted(tmp_path, "additive")), "--lm", "none"]
+    assert main(words) == 0
+    assert "codes are additive, places among the classes" in capsys.readouterr().out
+    assert main([*words, "--user", "u3"]) == 0
+    out = capsys.readouterr().out
+    assert "score over the codes" in out
+    assert "before any event" in out
+    assert "probability" not in out
+    assert "log-odds" not in out
 
 
 @pytest.mark.parametrize(

@@ -18,14 +18,27 @@ from userip_lightning.explain.facts import Facts, explain
 from userip_lightning.explain.page import explain_page
 from userip_lightning.explain.source import Source
 
-FORMS = [("joint", False), ("joint", True), ("factorised", False)]
+FORMS = [("joint", False), ("joint", True), ("additive", False), ("additive", True)]
+
+
+def small(folder: Path, codebooks: str, explicit: bool) -> Source:
+    table = worlds.random_table(codebooks, len(worlds.titles()) * (1 + explicit))
+    return worlds.source(folder, worlds.log(explicit), table, explicit)
 
 
 @pytest.fixture(params=FORMS, ids=lambda form: f"{form[0]}-{'explicit' if form[1] else 'implicit'}")
 def source(request, tmp_path: Path) -> Source:
-    codebooks, explicit = request.param
-    table = worlds.random_table(codebooks, len(worlds.titles()) * (1 + explicit))
-    return worlds.source(tmp_path, worlds.log(explicit), table, explicit)
+    return small(tmp_path, *request.param)
+
+
+@pytest.fixture(params=["implicit", "explicit"])
+def joint(request, tmp_path: Path) -> Source:
+    return small(tmp_path, "joint", request.param == "explicit")
+
+
+@pytest.fixture(params=["implicit", "explicit"])
+def additive(request, tmp_path: Path) -> Source:
+    return small(tmp_path, "additive", request.param == "explicit")
 
 
 @pytest.fixture
@@ -34,14 +47,17 @@ def planted(tmp_path: Path) -> Explanation:
 
 
 def own_scores(facts: Facts) -> np.ndarray:
-    """[U, 2, 3], from the table's own class."""
-    sums = facts.profiler.sums
-    seen = facts.log.counts
-    if hasattr(sums, "evidence"):
-        return (seen @ sums.evidence.astype(float) + sums.log_share).reshape(-1, *worlds.SIZES)
-    length = np.asarray(seen.sum(axis=1))[:, :, None]
-    one, two = seen @ sums.first.astype(float), seen @ sums.second.astype(float)
-    return one[:, :, None] + two[:, None] - length * sums.log_normaliser + sums.log_share
+    """[U, 2, 3], from the figures of the bank."""
+    arrays = {file.stem: np.load(file).astype(float) for file in _tables(facts)}
+    scores = facts.log.counts @ arrays["evidence"] + arrays["log_share"]
+    if facts.profiler.additive:
+        scores = scores @ arrays["directions"].T
+    return scores.reshape(-1, *worlds.SIZES)
+
+
+def _tables(facts: Facts) -> list[Path]:
+    names = ("evidence", "log_share", "directions")
+    return [file for name in names if (file := facts.log.bank.path / f"{name}.npy").exists()]
 
 
 def test_the_events_of_a_user_add_up_to_the_log_odds_of_their_codes(source):
@@ -54,13 +70,12 @@ def test_the_events_of_a_user_add_up_to_the_log_odds_of_their_codes(source):
         for told in (user.evidence, whole.evidence):
             total = score[tuple(user.codes)] - score[tuple(told.against)]
             said = told.prior + told.rest + sum(event.nats for event in told.events)
-            assert told.total == pytest.approx(total, abs=1e-9)
-            assert said == pytest.approx(total, abs=1e-5)
-            assert total == pytest.approx(np.diff(np.sort(score.ravel())[-2:])[0])
+            assert said == told.total == total  # exactly
+            assert total == np.diff(np.sort(score.ravel())[-2:])[0]
 
 
-def test_certainty_is_that_of_the_posterior(source):
-    facts = Facts(source)
+def test_certainty_is_that_of_the_posterior(joint):
+    facts = Facts(joint)
     found, scores = facts.explanation(), own_scores(facts)
     posterior = np.exp(scores - logsumexp(scores, axis=(1, 2), keepdims=True))
     of_user = [posterior.sum(axis=2), posterior.sum(axis=1)]
@@ -80,8 +95,8 @@ def _of_codes(of_user: np.ndarray, facts: Facts, p: int) -> np.ndarray:
     return np.take_along_axis(of_user, facts.log.codes[:, [p]], axis=1)[:, 0]
 
 
-def test_what_codes_gain_is_what_the_table_says_of_hidden_events(source):
-    facts = Facts(source)
+def test_what_codes_gain_is_what_the_table_says_of_hidden_events(joint):
+    facts = Facts(joint)
     found, scores = facts.explanation(), own_scores(facts)
     posterior = np.exp(scores - logsumexp(scores, axis=(1, 2), keepdims=True))
     share = np.exp(scoring.prior(facts.profiler))
@@ -185,6 +200,25 @@ def test_a_bank_without_a_table_leaves_out_what_it_cannot_say_and_says_why(tmp_p
             assert len(code.typical) == 5
     assert found.profiles[1].codes[0].words.distinctive[:2] in (["space", "dragon"], ["dragon", "space"])
     assert all(user.evidence is None and user.probabilities is None for user in found.users)
+    explain_page(json.loads(json.dumps(found.as_json(), allow_nan=False)))
+
+
+def test_additive_codes_leave_out_what_is_said_of_classes_and_say_why(additive):
+    facts = Facts(additive)
+    found = facts.explanation()
+    assert "are additive" in found.why_no_table
+    assert "scores, not log-odds" in found.why_no_table
+    assert found.gained_nats is None
+    assert facts.held_out() is None
+    for profile in found.profiles:
+        assert profile.gained_nats is None
+        for code in profile.codes:
+            assert (code.sure, code.entropy) == (None, None)
+            assert (code.map is not None) == (code.users > 0)
+            assert bool(code.items) == bool(code.typical) == (code.users > 0)
+    assert len(found.map.x) == len(found.users) == 60
+    assert "principal components of the scores of" in found.map.how
+    assert all(user.probabilities is None and user.evidence is not None for user in found.users)
     explain_page(json.loads(json.dumps(found.as_json(), allow_nan=False)))
 
 

@@ -59,6 +59,20 @@ def test_a_link_to_a_user_shows_codes_and_evidence_that_adds_up(found, dom, numb
     assert found["profiles"][0]["codes"][user["codes"][0]]["label"] in parsed.text.split("Find a user")[1]
 
 
+@pytest.mark.parametrize("additive", [False, True])
+def test_what_adds_up_is_called_odds_where_codes_are_classes_and_else_a_score(dom, additive):
+    found = explanation()
+    for user in found["users"] if additive else []:
+        user["probabilities"] = None
+    told = Parsed(dom("#user=5", text=explain_page(found))).text.split("Why these codes")[1]
+    told = told.split("How to read this")[0]
+    odds = ("The odds are", "log-odds", "share of users with these codes")
+    assert [words in told for words in odds] == [not additive] * 3
+    total = f"{found['users'][4]['evidence']['total']:.3f}"
+    scores = (f"Its score is lower by {total}. Every row below adds to that", "before any event")
+    assert [words in told for words in scores] == [additive] * 2
+
+
 def test_typing_part_of_an_id_lists_the_users_that_have_it(found, dom):
     script = """const query = document.getElementById("query"); query.value = "99";
     query.dispatchEvent(new InputEvent("input", {bubbles: true}));"""

@@ -8,11 +8,12 @@ import numpy as np
 from scipy.sparse import csr_matrix
 
 from tests.catalogue.small_log import Event, prepared
-from tests.serving.small_bank import Table, codes_of
+from tests.serving import small_bank
+from tests.serving.small_bank import Table
 from userip_lightning.artifact import Manifest
 from userip_lightning.bank import FeatureBank
+from userip_lightning.catalogue.code_order import split_classes
 from userip_lightning.catalogue.exact_sums import rounded
-from userip_lightning.catalogue.factorised_table import FactorisedTable
 from userip_lightning.catalogue.joint_table import CodeTable
 from userip_lightning.catalogue.user_events import user_events
 from userip_lightning.data.prepared import PreparedData
@@ -44,12 +45,7 @@ def log(explicit: bool = False, users: int = 60, each: int = 12, seed: int = 0) 
 
 
 def random_table(codebooks: str, events: int, seed: int = 1) -> Table:
-    rng = np.random.default_rng(seed)
-    share = np.log(rng.dirichlet(np.ones(6)))
-    if codebooks == "joint":
-        return CodeTable(rounded(rng.normal(size=(events, 6))), rounded(share))
-    parts = (rng.normal(size=size) for size in ((events, 2), (events, 3), SIZES))
-    return FactorisedTable(*map(rounded, (*parts, share.reshape(SIZES))))
+    return small_bank.random_table(codebooks, events, SIZES, np.random.default_rng(seed))
 
 
 def planted_table(order: np.ndarray | None = None) -> CodeTable:
@@ -78,14 +74,9 @@ def source(
     data = PreparedData.load(path)
     arrays, extra = {}, {}
     if table is not None:
-        seen = user_events(data).counts
-        codes = codes_of(table, seen) if isinstance(table, FactorisedTable) else table.codes(seen)
-        codes = codes if codes.ndim == 2 else np.stack(np.unravel_index(codes, SIZES), axis=1)
-        joint = isinstance(table, CodeTable)
-        extra = {
-            "events": "labelled items" if explicit else "items",
-            "codebooks": "joint" if joint else "factorised",
-        }
+        codes = split_classes(table.codes(user_events(data).counts), SIZES)
+        codebooks = "joint" if isinstance(table, CodeTable) else "additive"
+        extra = {"events": "labelled items" if explicit else "items", "codebooks": codebooks}
         arrays = {name: part.astype(np.float32) for name, part in table._asdict().items()}
         arrays |= {"item_ids": data.items["item_id"].to_numpy().astype(np.str_)}
     assert codes is not None

@@ -32,7 +32,17 @@ def events(rng: np.random.Generator, users: list[str], taste: np.ndarray, each: 
 
 @pytest.fixture(scope="package")
 def world(cache: Path, tmp_path_factory: pytest.TempPathFactory) -> World:
-    folder, rng = tmp_path_factory.mktemp("refresh"), np.random.default_rng(0)
+    return _fitted(tmp_path_factory.mktemp("refresh"), {"sizes": {"hobby": 3, "background": 2}})
+
+
+@pytest.fixture(scope="package")
+def additive_world(cache: Path, tmp_path_factory: pytest.TempPathFactory) -> World:
+    model = {"sizes": {"hobby": 4, "background": 3}, "codebooks": "additive"}
+    return _fitted(tmp_path_factory.mktemp("additive"), model)
+
+
+def _fitted(folder: Path, model: dict[str, object]) -> World:
+    rng = np.random.default_rng(0)
     users = [f"u{number:03d}" for number in range(USERS)]
     taste = rng.integers(0, GROUPS, USERS)
     early = events(rng, users, taste, 8).with_columns(given_split=pl.lit("train"))
@@ -67,7 +77,7 @@ def world(cache: Path, tmp_path_factory: pytest.TempPathFactory) -> World:
             "duplicates": "drop",
         },
         "catalogue": {
-            "model": {"sizes": {"hobby": 3, "background": 2}},
+            "model": model,
             "data": {"text": "userip_lightning.texts.source.NoText"},
         },
     }

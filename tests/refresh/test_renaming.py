@@ -5,7 +5,6 @@ import pytest
 from scipy.sparse import csr_matrix
 
 from userip_lightning.catalogue.code_order import split_classes
-from userip_lightning.catalogue.factorised_table import FactorisedTable
 from userip_lightning.catalogue.joint_table import CodeTable
 from userip_lightning.catalogue.unseen_items import UnseenItems
 from userip_lightning.refresh.renaming import like_before
@@ -47,25 +46,3 @@ def test_joint_codes_get_their_names_back(rng, counts):
     np.testing.assert_array_equal(split_classes(renamed.codes(counts), SIZES), before)
     np.testing.assert_allclose(rows.items(vectors)[:, name], unseen.items(vectors))
     np.testing.assert_array_equal(renamed.evidence[:, name], table.evidence)
-
-
-def test_factorised_codes_get_their_names_back(rng, counts):
-    one, two = SIZES
-    table = FactorisedTable(
-        rng.normal(size=(EVENTS, one)),
-        rng.normal(size=(EVENTS, two)),
-        rng.normal(size=SIZES) / 10,
-        rng.normal(size=SIZES) / 10,
-    )
-    unseen, vectors = _unseen(rng, one + two), rng.normal(size=(3, WIDTH))
-    own = table.codes(counts)
-    first, second = rng.permutation(one), rng.permutation(two)
-    before = np.stack([first[own[:, 0]], second[own[:, 1]]], axis=1)
-
-    renamed, rows = like_before(table, unseen, _moved(rng, before), own, SIZES)
-
-    assert isinstance(renamed, FactorisedTable)
-    np.testing.assert_array_equal(renamed.codes(counts), before)
-    new, old = rows.factorised(vectors), unseen.factorised(vectors)
-    np.testing.assert_allclose(new[:, first], old[:, :one])
-    np.testing.assert_allclose(new[:, one + second], old[:, one:])

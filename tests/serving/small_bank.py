@@ -11,33 +11,45 @@ from scipy.sparse import csr_matrix
 
 from userip_lightning.artifact import Manifest
 from userip_lightning.bank import FeatureBank
+from userip_lightning.catalogue.additive_table import AdditiveTable, directions
 from userip_lightning.catalogue.code_order import split_classes
 from userip_lightning.catalogue.exact_sums import rounded
-from userip_lightning.catalogue.factorised_table import FactorisedTable
 from userip_lightning.catalogue.joint_table import CodeTable
 
 SIZES = (4, 3)
 ITEMS = tuple(f"i{item}" for item in range(7))
-Table = CodeTable | FactorisedTable
+CLASSES = 5  # of additive codebooks
+Table = CodeTable | AdditiveTable
 #: Codebooks and kind of log.
-FORMS = (("joint", False), ("joint", True), ("factorised", False))
+FORMS = (("joint", False), ("joint", True), ("additive", False), ("additive", True))
 
 
 def table(codebooks: str, explicit: bool, seed: int = 0) -> Table:
     """Rounded as an exported one is."""
-    rng, events = np.random.default_rng(seed), len(ITEMS) * (1 + explicit)
-    share = np.log(rng.dirichlet(np.ones(12)))
+    return random_table(codebooks, len(ITEMS) * (1 + explicit), SIZES, np.random.default_rng(seed))
+
+
+def random_table(codebooks: str, events: int, sizes: Sequence[int], rng: np.random.Generator) -> Table:
+    """Of so many kinds of events."""
+    classes = int(np.prod(sizes)) if codebooks == "joint" else CLASSES
+    share = np.log(rng.dirichlet(np.ones(classes)))
+    found = CodeTable(rounded(rng.normal(size=(events, classes))), rounded(share))
     if codebooks == "joint":
-        return CodeTable(rounded(rng.normal(size=(events, 12))), rounded(share))
-    one, two, pairs = (rng.normal(size=size) for size in ((events, 4), (events, 3), SIZES))
-    return FactorisedTable(*map(rounded, (one, two, pairs, share.reshape(SIZES))))
+        return found
+    return AdditiveTable(*found, directions([rng.normal(size=(size, classes)) for size in sizes]))
 
 
 def codes_of(made: Table, counts: csr_matrix) -> np.ndarray:
     """[U, 2], as ``CatalogueModule`` has them."""
-    return (
-        made.codes(counts) if isinstance(made, FactorisedTable) else split_classes(made.codes(counts), SIZES)
-    )
+    return split_classes(made.codes(counts), SIZES)
+
+
+def scores_of(made: Table, counts: np.ndarray) -> np.ndarray:
+    """A user's events [E] → scores of combinations [Π K_p], one figure after another."""
+    state = [share + sum(counts * made.evidence[:, c]) for c, share in enumerate(made.log_share)]
+    if isinstance(made, CodeTable):
+        return np.array(state)
+    return np.array([sum(s * w for s, w in zip(state, row, strict=True)) for row in made.directions])
 
 
 def bank(folder: Path, codebooks: str, explicit: bool, users: Sequence[str] = ("held",)) -> Table:

@@ -4,6 +4,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.serving.small_bank import bank
 
 _PROGRAM = """
@@ -13,7 +15,7 @@ from userip_lightning.serving import Profiler
 profiler = Profiler.load(sys.argv[1])
 state = profiler.start()
 profiler.update(state, "i1")
-profiler.code(state), profiler.posterior(state)
+profiler.code(state), profiler.additive or profiler.posterior(state)
 print(*({"polars", "torch", "scipy"} & set(sys.modules)))
 import polars as pl
 
@@ -23,8 +25,9 @@ print(*({"torch", "lightning", "scipy", "sklearn", "pandas", "pyarrow", "transfo
 """
 
 
-def test_coding_loads_neither_torch_nor_scipy(tmp_path: Path) -> None:
-    bank(tmp_path, "factorised", False)
+@pytest.mark.parametrize("codebooks", ["joint", "additive"])
+def test_coding_loads_neither_torch_nor_scipy(tmp_path: Path, codebooks: str) -> None:
+    bank(tmp_path, codebooks, False)
     done = subprocess.run(
         [sys.executable, "-c", _PROGRAM, str(tmp_path)],
         capture_output=True,

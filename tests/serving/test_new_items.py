@@ -24,7 +24,7 @@ STEP = 2.0**-16
 NEW = pl.DataFrame({"item_id": [f"new {item}" for item in UNSEEN], "title": list(UNSEEN.values())})
 
 
-@pytest.fixture(scope="module", params=["joint", "joint, labels", "factorised"])
+@pytest.fixture(scope="module", params=["joint", "joint, labels", "additive", "additive, labels"])
 def made(request, tmp_path_factory):
     """A fitted module, and its bank."""
     folder = tmp_path_factory.mktemp("new items")
@@ -36,12 +36,9 @@ def made(request, tmp_path_factory):
 
 
 def evidence(profiler: Profiler) -> np.ndarray:
-    """Rows of all events, [E, W]; of factorised codes without what is the same for all of a profile."""
+    """Rows of all events, [E, W]."""
     sums = profiler.sums
-    if not hasattr(sums, "first"):
-        return np.asarray(sums.evidence, dtype=np.float64)
-    parts = [np.asarray(part, dtype=np.float64) for part in (sums.first, sums.second)]
-    return np.hstack([part - part.mean(axis=1, keepdims=True) for part in parts])
+    return np.asarray((sums.classes if profiler.additive else sums).evidence)
 
 
 def rows_of(profiler: Profiler, items: list[str]) -> np.ndarray:
@@ -60,10 +57,9 @@ def test_a_new_item_has_the_row_of_one_with_its_text_that_nobody_had(made):
     assert np.ptp(new[:3], axis=0).max() > 0.1  # texts differ
     old = rows_of(profiler, made[0].data.item_ids.tolist())
     assert np.array_equal(old, before)  # what was there stays, in its place
-    sums = profiler.sums
-    for part in [sums.first, sums.second] if hasattr(sums, "first") else [sums.evidence]:
-        assert part.dtype == np.float32
-        assert np.array_equal(part / STEP, np.round(part / STEP))  # sums stay exact
+    whole = evidence(profiler)
+    assert whole.dtype == np.float32
+    assert np.array_equal(whole / STEP, np.round(whole / STEP))  # sums stay exact
 
 
 def test_new_items_count_as_others_do_in_any_way_of_counting(made):

@@ -7,13 +7,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.sparse import csr_matrix
 
-from tests.serving.small_bank import FORMS, ITEMS, SIZES, bank, codes_of, counted, log
+from tests.serving.small_bank import FORMS, ITEMS, SIZES, bank, codes_of, counted, log, scores_of
 from userip_lightning.bank import FeatureBank
 from userip_lightning.errors import InputError
 from userip_lightning.serving import Profiler, profiler
 
 
-@pytest.fixture(scope="module", params=FORMS, ids=lambda form: "explicit" if form[1] else form[0])
+@pytest.fixture(
+    scope="module", params=FORMS, ids=lambda form: f"{form[0]}-{'explicit' if form[1] else 'implicit'}"
+)
 def made(request, tmp_path_factory):
     """A bank's table and its Profiler."""
     folder = tmp_path_factory.mktemp("bank")
@@ -89,29 +91,27 @@ def test_events_are_taken_back_bit_for_bit(made, before, back):
     assert state.tobytes() == left.tobytes()
 
 
-def test_a_posterior_is_bayes_rule_by_brute_force(made):
+def test_a_code_has_the_highest_score_and_a_posterior_is_bayes_rule_by_brute_force(made):
     table, profiler = made
     events = one_user(9)
     _, counts = counted(events, profiler.explicit)
     state, _ = one_by_one(profiler, events)
-    dense, joint = counts.toarray()[0], len(table) == 2
-    score = np.zeros(SIZES)
-    for j, k in np.ndindex(*SIZES):
-        if joint:
-            c = 3 * j + k
-            score[j, k] = sum(n * table.evidence[e, c] for e, n in enumerate(dense)) + table.log_share[c]
-        else:
-            said = sum(n * (table.first[e, j] + table.second[e, k]) for e, n in enumerate(dense))
-            score[j, k] = said - dense.sum() * table.log_normaliser[j, k] + table.log_share[j, k]
-    posterior = np.exp(score - score.max())
-    np.testing.assert_allclose(profiler.posterior(state), posterior / posterior.sum(), rtol=1e-12)
+    score = scores_of(table, counts.toarray()[0]).reshape(SIZES)
     assert profiler.code(state) == np.unravel_index(score.argmax(), SIZES)
+    if profiler.additive:
+        with pytest.raises(
+            InputError, match=r"additive codebooks .* have no probabilities; fit with .*joint"
+        ):
+            profiler.posterior(state)
+    else:
+        posterior = np.exp(score - score.max())
+        np.testing.assert_allclose(profiler.posterior(state), posterior / posterior.sum(), rtol=1e-12)
 
 
 def test_an_explanation_adds_up_to_the_odds_of_the_code(made):
-    _, profiler = made
+    table, profiler = made
     events = one_user(12)
-    state, known = one_by_one(profiler, events)
+    _, known = one_by_one(profiler, events)
     told = profiler.explain(events)
     assert told.columns == ["item_id", *(["label"] if profiler.explicit else []), "nats"]
     assert told.height == known > 3
@@ -122,9 +122,10 @@ def test_an_explanation_adds_up_to_the_odds_of_the_code(made):
         if item in ITEMS and (label or profiler.explicit)
     ]
     assert sorted(told.drop("nats").rows()) == sorted(expected)
-    now, first = (np.log(profiler.posterior(s).ravel()) for s in (state, profiler.start()))
+    counts = counted(events, profiler.explicit)[1].toarray()[0]
+    now, first = scores_of(table, counts), scores_of(table, 0 * counts)
     best, second = np.argsort(-now)[:2]
-    assert told["nats"].sum() == pytest.approx(now[best] - now[second] - (first[best] - first[second]))
+    assert told["nats"].sum() == now[best] - now[second] - (first[best] - first[second])
     assert told.equals(profiler.explain(events.drop("user_id")))
 
 
@@ -134,7 +135,8 @@ def test_a_user_without_a_known_event_has_the_codes_that_most_users_have(made):
     found = profiler.codes(events)
     most = codes_of(table, csr_matrix((1, len(ITEMS) * (1 + profiler.explicit))))[0]
     assert found.row(0) == ("a", *most, 0)
-    assert found.row(0)[1:3] == np.unravel_index(table.log_share.argmax(), SIZES)
+    start = scores_of(table, np.zeros(len(table.evidence)))
+    assert found.row(0)[1:3] == np.unravel_index(start.argmax(), SIZES)
     assert found["known_behaviours"].to_list() == [0, 1]
     assert profiler.code(profiler.start()) == tuple(most)
 
@@ -166,7 +168,7 @@ def test_a_bank_s_users_have_their_states_and_others_fresh_ones(made, tmp_path):
 
 
 def test_ids_of_the_bank_are_read_once_for_all_its_states(tmp_path, monkeypatch):
-    bank(tmp_path, "factorised", False, users=("held", "other"))
+    bank(tmp_path, "additive", False, users=("held", "other"))
     profiler, reads = Profiler.load(tmp_path), []
     users = FeatureBank.users.fget
     monkeypatch.setattr(FeatureBank, "users", property(lambda own: reads.append(own) or users(own)))
@@ -174,6 +176,32 @@ def test_ids_of_the_bank_are_read_once_for_all_its_states(tmp_path, monkeypatch)
     for asked in (["other"], ["held", "nobody"]):
         assert np.array_equal(profiler.stored(asked), np.tile(profiler.start(), (len(asked), 1)))
     assert len(reads) == 1
+
+
+def test_a_bank_with_codebooks_of_an_earlier_version_says_so_and_is_looked_up(tmp_path):
+    bank(tmp_path, "factorised", False)
+    with pytest.raises(InputError, match=r"an earlier version made this bank.*run `userip fit` again"):
+        Profiler.load(tmp_path)
+    assert FeatureBank.open(tmp_path).lookup(["held"]).shape == (1, 2)
+
+
+@pytest.mark.parametrize(
+    ("part", "message"),
+    [
+        (np.s_[:, 1:], r"directions\.npy: .*shape"),
+        (np.s_[1:], r"corrupt \(7 events × 11 codes, expected 7 × 12\)"),
+    ],
+)
+def test_directions_that_do_not_belong_to_the_table_are_refused(tmp_path, part, message):
+    table = bank(tmp_path / "whole", "additive", False)
+    whole = FeatureBank.open(tmp_path / "whole")
+    names = ("evidence", "log_share", "item_ids", "states")
+    arrays = {name: np.load(whole.path / f"{name}.npy") for name in names}
+    codes, nobody = whole.lookup(["held"]), np.empty(0, dtype=np.int64)
+    arrays["directions"] = table.directions[part].astype(np.float32)
+    FeatureBank.write(tmp_path, ["held"], codes, whole.names, SIZES, whole.manifest, nobody, arrays)
+    with pytest.raises(InputError, match=message):
+        Profiler.load(tmp_path)
 
 
 def test_a_bank_without_states_says_so(tmp_path):

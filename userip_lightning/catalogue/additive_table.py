@@ -38,7 +38,8 @@ class AdditiveTable(NamedTuple):
     Args:
         evidence: [E, C], l in nats.
         log_share: [C], log π.
-        directions: [M, C], sums of codewords of length 1, in the order of combinations.
+        directions: [M, C], sums of codewords of length 1, in the order of combinations; each adds up to 0, so
+            that what an event says of all classes alike counts for nothing.
     """
 
     evidence: Floats
@@ -67,7 +68,7 @@ def additive_table(table: CodeTable, counts: csr_matrix, sizes: Sequence[int], s
     chosen = met[np.linspace(0, len(met) - 1, min(len(met), _USERS)).astype(np.int64)]
     scores = table.scores(counts[chosen])
     codebooks = residual_codebooks(scores - scores.mean(axis=1, keepdims=True), sizes, seed)
-    return AdditiveTable(*table, directions(codebooks))
+    return AdditiveTable(*table, _centred(directions(codebooks)))
 
 
 def residual_codebooks(vectors: Floats, sizes: Sequence[int], seed: int) -> list[Floats]:
@@ -92,6 +93,12 @@ def directions(codebooks: Sequence[Floats]) -> Floats:
     for words in codebooks:
         sums = (sums[:, None] + words).reshape(-1, words.shape[1])
     return np.asarray(np.round(normalize(sums) / _FINEST) * _FINEST)
+
+
+def _centred(rows: Floats) -> Floats:
+    """Rows that add up to 0 but for rounding: a step less, or more, in as many classes as that takes."""
+    steps = np.round(rows.sum(axis=1, keepdims=True) / _FINEST)
+    return np.asarray(rows - np.sign(steps) * (np.arange(rows.shape[1]) < np.abs(steps)) * _FINEST)
 
 
 def nearest(vectors: Floats, towards: Floats) -> NDArray[np.int64]:

@@ -116,11 +116,13 @@ def _print_evidence(user: User) -> None:
     if told is None:
         return
     against = ", ".join(map(str, told.against))
-    table = _table(f"log-odds over the codes {against}, nats")
+    scores = user.probabilities is None  # of codes that are no classes
+    table = _table(f"{'score' if scores else 'log-odds'} over the codes {against}, nats")
     for name in ("item", "title", "label"):
         table.add_column(name)
     table.add_column("nats", justify="right")
-    table.add_row("", visible("how frequent the codes are"), "", number(told.prior))
+    prior = "before any event" if scores else "how frequent the codes are"
+    table.add_row("", visible(prior), "", number(told.prior))
     for event in told.events:
         label = {None: "", 0: "not liked", 1: "liked"}[event.label]
         table.add_row(*map(visible, (event.item_id, event.title, label, signed(event.nats))))

@@ -1,6 +1,6 @@
 """Why a user has their codes: what each of their events adds to the log-odds over the likeliest other codes.
 
-log-odds = prior + Σ events        exactly, as the table's figures are multiples of 2^-16 nats
+log-odds = prior + Σ events        exactly (``exact_sums.py``); of additive codebooks scores, not log-odds
 """
 
 from __future__ import annotations

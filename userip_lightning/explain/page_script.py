@@ -77,10 +77,11 @@ SCRIPT = r"""
   };
 
   const evidenceOf = (user) => {
-    const [, codes, , , [against, prior, rest, others, total, events]] = user;
+    const [, codes, probabilities, , [against, prior, rest, others, total, events]] = user;
+    const scores = probabilities === null;  // of codes that are no classes
     const heard = ["disliked", "liked"];
     const steps = [
-      [["share of users with these codes"], prior],
+      [[scores ? "before any event" : "share of users with these codes"], prior],
       ...events.map(([title, label, nats]) =>
         [[isolated(found.titles[title]), label === null ? "" : make("small", {}, heard[label])], nats]),
     ];
@@ -95,7 +96,7 @@ SCRIPT = r"""
     spans.push([0, total]);
     [low, high] = [Math.min(low, total), Math.max(high, total)];
     const place = (value) => (100 * (value - low)) / (high - low || 1);
-    const rows = [...steps, [["log-odds"], total]].map(([what, nats], i) => {
+    const rows = [...steps, [[scores ? "score" : "log-odds"], total]].map(([what, nats], i) => {
       const [from, to] = spans[i].map(place);
       const bar = make("i", { class: nats < 0 ? "against" : "for" });
       bar.style.left = `${Math.min(from, to)}%`;
@@ -114,7 +115,9 @@ SCRIPT = r"""
     return [
       make("h4", {}, "Why these codes"),
       make("p", {}, "The closest other choice is ", isolated(other), " in place of ", isolated(own),
-        `. The odds are ${odds(total)}. Every row below adds to them, from the top to the last line.`),
+        scores ? `. Its score is lower by ${total.toFixed(3)}. Every row below adds to that, `
+          : `. The odds are ${odds(total)}. Every row below adds to them, `,
+        "from the top to the last line."),
       make("table", { class: "evidence" }, make("thead", {}, head), make("tbody", {}, ...rows)),
     ];
   };

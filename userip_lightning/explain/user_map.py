@@ -1,4 +1,4 @@
-"""Users in a plane: principal components of the log-odds of their codes.
+"""Users in a plane: principal components of the scores of their codes.
 
 A user's coordinates before the projection are, for every profile, the mean score of each of its codes less
 the mean of all, over the square root of the user's number of events: chance alone puts everybody equally far
@@ -18,8 +18,8 @@ from userip_lightning.explain.source import Floats, Ints
 from userip_lightning.serving import Profiler
 
 _HOW = (
-    "The first two principal components of the log-odds of each user's codes, per root of the number of "
-    "their events. Users near each other have similar odds; distances along the axes carry no unit."
+    "The first two principal components of the {} of each user's codes, per root of the number of "
+    "their events. Users near each other have similar ones; distances along the axes carry no unit."
 )
 
 
@@ -41,7 +41,8 @@ def user_map(profiler: Profiler, log: Log, users: Ints) -> UserMap | None:
     strongest = axes[np.arange(2), np.abs(axes[:2]).argmax(axis=1)]
     x, y = (left[:, :2] * size[:2] * np.sign(strongest)).T.round(4)
     explained = (size[:2] ** 2 / (size**2).sum()).round(6)
-    return UserMap(_HOW, explained.tolist(), x.tolist(), y.tolist(), list(range(len(users))))
+    how = _HOW.format("scores" if profiler.additive else "log-odds")
+    return UserMap(how, explained.tolist(), x.tolist(), y.tolist(), list(range(len(users))))
 
 
 def code_places(found: UserMap | None, codes: Ints, size: int) -> Sequence[list[float] | None]:

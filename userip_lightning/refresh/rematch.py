@@ -63,9 +63,11 @@ def rematch(parts: Parts, served: FeatureBank, later: SinceFit) -> Coding:
         later: all events since the fit. Items that the experiment does not have are passed over.
 
     Raises:
-        InputError: the experiment's data is missing, its table was moved by the recommendation loss, the
-            logs share no item, or files were changed in which users of ``served`` have events.
+        InputError: the experiment's data is missing, the bank has no table to go on from, or one that the
+            recommendation loss moved, the logs share no item, or files were changed in which users of
+            ``served`` have events.
     """
+    profiler = Profiler.load(served.path)
     module, data = parts()
     if module.recommendation is not None:
         raise InputError(
@@ -79,7 +81,7 @@ def rematch(parts: Parts, served: FeatureBank, later: SinceFit) -> Coding:
     start = _warm_start(module, data, served, log.counts)
     if later.refusal is not None:
         _require_as_before(
-            _served_table(start.table, served), _joined(data, served, later.before), served, later.refusal
+            _served_table(start.table, served), _joined(data, served, later.before), profiler, later.refusal
         )
     search: Search[JointStart] = Search([start], module.seed, Schedule(1, 2, _STEPS))
     search.step = search.schedule.warm  # the table is there: nothing is drawn, and t is 1
@@ -161,14 +163,13 @@ def _joined(data: CatalogueDataModule, served: FeatureBank, later: pl.DataFrame)
     return _Log(user_ids, counts, known["user_id"].unique())
 
 
-def _require_as_before(table: _Table, log: _Log, served: FeatureBank, refusal: Refusal) -> None:
+def _require_as_before(table: _Table, log: _Log, profiler: Profiler, refusal: Refusal) -> None:
     """Raise InputError unless ``log``, of users of the bank, has the events that their states are sums of.
 
     Sums are exact, so other events on known items make another state, in whatever files they are.
     """
-    states = Profiler.load(served.path).stored(log.user_ids)
-    same = (table.states(log.counts) == states).all(axis=1)
-    others = served.manifest.users - int(same.sum())
+    same = (table.states(log.counts) == profiler.stored(log.user_ids)).all(axis=1)
+    others = profiler.bank.manifest.users - int(same.sum())
     if others:
         raise refusal(f"{others:,} of its users have other events in them")
 
