@@ -11,7 +11,6 @@ passes: items × M, whatever the number of users and events.
 from __future__ import annotations
 
 import json
-import os
 import time
 import warnings
 from collections.abc import Sequence
@@ -24,20 +23,16 @@ import torch
 from lightning.pytorch import Trainer
 from lightning.pytorch.callbacks import ModelCheckpoint
 from numpy.typing import NDArray
-from sklearn.linear_model import RidgeCV
-from sklearn.metrics import r2_score
-from sklearn.model_selection import cross_val_predict
-from threadpoolctl import threadpool_limits
 
-from userip_lightning.arrays import Floats, read_array, save_array
-from userip_lightning.atomic import scratch, write_text
+from userip_lightning.arrays import Floats
+from userip_lightning.atomic import write_text
 from userip_lightning.bars import piece
-from userip_lightning.catalogue.adam import standardised
 from userip_lightning.catalogue.code_order import code_order
 from userip_lightning.catalogue.combination_scores import AddedScores, JointScores
 from userip_lightning.catalogue.event_model import event_model, like_offset
 from userip_lightning.catalogue.generosity_start import generosity_opening
 from userip_lightning.catalogue.joint_em import fit
+from userip_lightning.catalogue.likelihood_rows import exact_rows, predicted_rows
 from userip_lightning.catalogue.soft_token_module import EPOCH, SoftTokenModule, Targets
 from userip_lightning.catalogue.soft_tokens import start_words
 from userip_lightning.catalogue.text_prior import POPULAR
@@ -61,7 +56,6 @@ from userip_lightning.texts.source import Events, LearnedSource
 from userip_lightning.texts.vectors import text_vectors
 from userip_lightning.weights import fault
 
-_PART, _TOGETHER = 256, 16
 _MOST_READ, _FEW = 256, list(DEFAULT_SIZES.values())  # combinations of codes
 _KEY = "catalogue.data.text.init_args"
 
@@ -226,7 +220,7 @@ class Likelihood(LearnedSource):
         known = np.flatnonzero(told)
         order = known[np.argsort(-popular[known], kind="stable")]
         exact = order[: self.exact]
-        rows = _exact_rows(module, exact, work)
+        rows = exact_rows(module, exact, work)
         whole = np.isfinite(rows).all(axis=1)
         if not whole.all():
             warnings.warn(
@@ -242,7 +236,7 @@ class Likelihood(LearnedSource):
             )
         table, quality = np.zeros((len(told), rows.shape[1])), list[float]()
         if len(exact) < len(known):
-            guessed, quality = _predicted(hidden, exact, rows)
+            guessed, quality = predicted_rows(hidden, exact, rows)
             table[known] = guessed[known]
         table[exact] = rows
         return table, quality
@@ -274,41 +268,6 @@ def _tune(module: SoftTokenModule, steps: int, work: Path) -> None:
             enable_model_summary=False,
         )
         trainer.fit(module, ckpt_path=point, weights_only=True)
-
-
-@torch.no_grad()
-def _exact_rows(module: SoftTokenModule, items: NDArray[np.int64], work: Path) -> Floats:
-    """Rows of the table by the LM itself, kept part by part; NaN where it gives none."""
-    module.to("cuda" if torch.cuda.is_available() else "cpu")
-    parts = []
-    with piece("language model, items scored") as scoring:
-        for first in range(0, len(items), _PART):
-            file = work / f"rows-{first:06d}.npy"
-            part = items[first : first + _PART]
-            if file.is_file():
-                scoring.begin(first + len(part))
-            else:
-                rows = np.full((len(part), len(module.bias)), np.nan)
-                for at in range(0, len(part), _TOGETHER):
-                    together = part[at : at + _TOGETHER]
-                    scored, evidence = module.sound(together.tolist())
-                    rows[at : at + _TOGETHER][np.isin(together, scored)] = evidence.double().cpu().numpy()
-                    scoring.at(first + at + len(together), len(items))
-                with scratch(file) as folder:
-                    save_array(folder / file.name, rows)
-                    os.replace(folder / file.name, file)
-            parts.append(read_array(file, "f"))
-    return np.concatenate(parts)
-
-
-def _predicted(vectors: Floats, exact: NDArray[np.int64], rows: Floats) -> tuple[Floats, list[float]]:
-    """Rows of all items by ridge regression on vectors, and its R² per combination in cross-validation."""
-    x = standardised(vectors)
-    with threadpool_limits(limits=1):
-        ridge = RidgeCV(alphas=np.logspace(-1, 4, 11))
-        guessed = cross_val_predict(ridge, x[exact], rows, cv=min(5, len(exact)))
-        quality = np.atleast_1d(r2_score(rows, guessed, multioutput="raw_values"))
-        return np.asarray(ridge.fit(x[exact], rows).predict(x)).reshape(len(x), -1), quality.tolist()
 
 
 def _spelling(tokenizer: Tokenizer, text: str, most: int) -> list[int]:
