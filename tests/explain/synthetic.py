@@ -132,7 +132,9 @@ def explanation(
         "why_no_words": None
         if words
         else "The language model is not on this machine; run userip assets fetch.",
-        "why_no_table": "The per-user engine has no table of events." if per_user else None,
+        "why_no_table": f"The per-user engine has {'no table of events, and ' * 9}that's it."
+        if per_user
+        else None,
         "gained_nats": None if per_user else 0.0831,
         "profiles": profiles,
         "overlap": [

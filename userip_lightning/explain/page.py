@@ -94,9 +94,9 @@ def _lead(found: Found) -> str:
     if found["language_model"]:
         lines.append(f"<li>Words by {name(found['language_model'])}.</li>")
     elif found["why_no_words"]:
-        lines.append(f"<li>{name(found['why_no_words'])}</li>")
+        lines.append(f"<li>{escape(found['why_no_words'])}</li>")
     if found["why_no_table"]:
-        lines.append(f"<li>{name(found['why_no_table'])}</li>")
+        lines.append(f"<li>{escape(found['why_no_table'])}</li>")
     told = f'<ul class="verdicts">{"".join(lines)}</ul>' if lines else ""
     return f'<p class="caption">{made}.</p>{told}'
 
