@@ -185,7 +185,9 @@ def test_codebooks_are_joint_as_long_as_classes_are_few() -> None:
 
 def test_more_bits_than_can_be_searched_are_refused() -> None:
     assert are_additive("auto", (256, 256))
-    with pytest.raises(InputError, match=r"65,792 combinations of codes, at most 65,536 \(16 bits\)"):
+    with pytest.raises(
+        InputError, match=r"sizes 256, 257 have 65,792 combinations, at most 65,536 \(16 bits\)"
+    ):
         are_additive("auto", (256, 257))
 
 

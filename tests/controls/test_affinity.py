@@ -80,6 +80,7 @@ def test_few_combinations_are_counted_one_by_one_and_many_by_profile() -> None:
     codes = np.array([[0, 2], [1, 0], [1, 1]])
     assert np.array_equal(counted_fields(codes, (2, 3)), [[2], [3], [4]])
     assert np.array_equal(counted_fields(codes, (20, 30)), codes)
+    assert np.array_equal(counted_fields(codes, (500, 600)), codes)  # more than additive codes may have
     assert np.array_equal(counted_fields(codes[:, :1], (20,)), codes[:, :1])
 
 

@@ -43,9 +43,9 @@ def are_additive(codebooks: Codebooks, sizes: Sequence[int]) -> bool:
     additive = codebooks == "additive" or (codebooks == "auto" and combinations > MOST_JOINT)
     if additive and combinations > _MOST_ADDITIVE:
         raise InputError(
-            f"catalogue.model.codebooks: {combinations:,} combinations of codes, at most {_MOST_ADDITIVE:,} "
-            "(16 bits) are searched; lower the sizes (`profiles` of an experiment, `model.sizes` of "
-            "`userip catalogue fit`)."
+            f"codes: the sizes {', '.join(map(str, sizes))} have {combinations:,} combinations, at most "
+            f"{_MOST_ADDITIVE:,} (16 bits) are searched; lower them (`profiles` of an experiment, "
+            "`model.sizes` of `userip catalogue fit`)."
         )
     return additive
 

@@ -19,6 +19,7 @@ an AUC of 0.5. With text vectors the M step has its prior of the items' texts, w
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from math import prod
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +27,7 @@ from scipy.sparse import csr_matrix
 from sklearn.metrics import roc_auc_score
 
 from userip_lightning.arrays import Floats
-from userip_lightning.catalogue.codebooks import are_additive
+from userip_lightning.catalogue.codebooks import MOST_JOINT
 from userip_lightning.catalogue.event_model import event_model
 from userip_lightning.catalogue.user_events import user_events
 from userip_lightning.data.item_text import words
@@ -107,7 +108,7 @@ def counted_fields(codes: Codes, sizes: Sequence[int]) -> Codes:
         codes: of P profiles, or their combinations already.
         sizes: K_p.
     """
-    if codes.shape[1] == 1 or are_additive("auto", sizes):
+    if codes.shape[1] == 1 or prod(sizes) > MOST_JOINT:
         return codes
     return np.asarray(np.ravel_multi_index(tuple(codes.T), tuple(sizes)))[:, None]
 
