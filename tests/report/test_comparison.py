@@ -1,7 +1,7 @@
 import numpy as np
 import polars as pl
 import pytest
-from sklearn.metrics import roc_auc_score
+from sklearn.metrics import log_loss, roc_auc_score
 
 from userip_lightning.errors import InputError
 from userip_lightning.report.comparison import compare
@@ -25,6 +25,9 @@ def test_every_figure_is_that_of_the_predictions(runs):
         assert row["auc"] == pytest.approx(np.mean(aucs))
         assert row["auc_std"] == pytest.approx(np.std(aucs, ddof=1))
         assert row["seeds"] == 5
+        losses = [log_loss(label, score) for score in read[row["variant"]].calibrated]
+        assert row["calibrated_logloss"] == pytest.approx(np.mean(losses))
+        assert row["calibrated_logloss_std"] == pytest.approx(np.std(losses, ddof=1))
     none, codes = (
         found.variants.row(by_predicate=pl.col("variant") == v, named=True) for v in ("none", "codes")
     )
@@ -39,6 +42,7 @@ def test_codes_are_held_against_no_codes_and_each_control(runs):
     assert found.contrasts["against"].to_list() == ["none", "shuffled", "svd_kmeans"]
     assert (found.contrasts["delta_auc_low"] > 0).all()
     assert (found.contrasts["delta_logloss_high"] < 0).all()
+    assert (found.contrasts["delta_calibrated_logloss_high"] < 0).all()
     assert found.contrasts["p_auc"].is_between(0, 0.05).all()
     assert "beat every control (shuffled and svd_kmeans)" in found.verdict
 
@@ -47,6 +51,16 @@ def test_a_control_as_good_as_the_codes_takes_the_gain_away(runs, write):
     runs["random"] = runs["codes"]
     found = compare(runs, replicates=200)
     assert "do not beat random: reported as no gain" in found.verdict
+
+
+def test_codes_that_are_too_sure_of_themselves_still_gain_and_say_so(write, log):
+    """A steep slope takes the Logloss of the codes above the click rate; their AUC is what it was."""
+    scales = {"none": 0.2, "codes": 24.0, "svd_kmeans": 0.2}
+    found = compare({name: [write(name, s, scale) for s in range(5)] for name, scale in scales.items()})
+    none, codes, _ = found.variants.to_dicts()
+    assert codes["logloss"] > found.base_rate_logloss > none["logloss"]
+    assert codes["calibrated_logloss"] < none["calibrated_logloss"]
+    assert "beat every control (svd_kmeans). Before calibration their Logloss of " in found.verdict
 
 
 def test_one_seed_has_no_deviation_and_no_p_value(runs):

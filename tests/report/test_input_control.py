@@ -10,7 +10,11 @@ from userip_lightning.report.legend import LEGEND
 from userip_lightning.report.sheet import block_sheet
 from userip_lightning.report.table import compose
 
-LOGLOSS = {"delta_logloss": -0.01, "delta_logloss_low": -0.02, "delta_logloss_high": 0.001}
+LOGLOSS = {
+    "delta_calibrated_logloss": -0.01,
+    "delta_calibrated_logloss_low": -0.02,
+    "delta_calibrated_logloss_high": 0.001,
+}
 AS_GOOD = {"delta_auc": 0.01, "delta_auc_low": -0.001, "delta_auc_high": 0.02, **LOGLOSS}
 WORSE = {"delta_auc": 0.01, "delta_auc_low": 0.002, "delta_auc_high": 0.02, **LOGLOSS}
 

@@ -31,7 +31,7 @@ def test_every_figure_is_that_of_the_predictions(entries, tmp_path):
     study = judge(entries, tmp_path)
     runs = {m: [tmp_path / run for run in e.runs] for m, e in entries.items()}
     read = read_predictions(runs, "test")
-    users, label, _ = read["DCN"]
+    users, label, *_ = read["DCN"]
     aucs = {m: np.array([roc_auc_score(label, score) for score in read[m].scores]) for m in METHODS}
     for method, (_, _, against, _) in METHODS.items():
         found = row(study, method)
@@ -42,9 +42,14 @@ def test_every_figure_is_that_of_the_predictions(entries, tmp_path):
         if against is None:
             assert found["delta_auc"] is found["p_delong"] is found["mark"] is None
             continue
-        pair = paired_bootstrap(users, label, read[method].scores, read[against].scores, 100)
-        assert tuple(found[f"delta_auc{end}"] for end in ("", "_low", "_high")) == pytest.approx(pair.auc)
-        assert tuple(found[f"delta_logloss{e}"] for e in ("", "_low", "_high")) == pytest.approx(pair.logloss)
+        raw = paired_bootstrap(users, label, read[method].scores, read[against].scores, 100)
+        calm = paired_bootstrap(users, label, read[method].calibrated, read[against].calibrated, 100)
+        for metric, pair in (
+            ("auc", raw.auc),
+            ("logloss", raw.logloss),
+            ("calibrated_logloss", calm.logloss),
+        ):
+            assert tuple(found[f"delta_{metric}{e}"] for e in ("", "_low", "_high")) == pytest.approx(pair)
     assert row(study, "UserIP-DCN")["mark"] == "better"
     assert row(study, "UserIP-DCN")["auc_improvement"] == pytest.approx(
         (aucs["UserIP-DCN"].mean() - 0.5) / (aucs["DCN"].mean() - 0.5) - 1

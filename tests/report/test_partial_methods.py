@@ -31,16 +31,22 @@ def rows(row_id, label=None, users=None, data_hash="d"):
     )
 
 
+def judged(row_id, scores):
+    """Calibrated scores are half of those before."""
+    return Judged(rows(row_id), np.array(scores), np.array(scores) / 2)
+
+
 def test_a_counterpart_is_taken_row_by_row_and_from_the_first_seeds():
-    whole = Judged(rows([1, 4, 5, 8, 9]), np.array([[0.1, 0.4, 0.5, 0.8, 0.9], [0.2] * 5]))
-    part = Judged(rows([4, 9]), np.array([[0.7, 0.6]]))
+    whole = judged([1, 4, 5, 8, 9], [[0.1, 0.4, 0.5, 0.8, 0.9], [0.2] * 5])
+    part = judged([4, 9], [[0.7, 0.6]])
     found = restrict(whole, part)
     assert found.users.tolist() == ["u2", "u4"]
     assert found.label.tolist() == [0, 1]
     assert found.scores.tolist() == [[0.4, 0.9]]
+    np.testing.assert_allclose(found.calibrated, [[0.2, 0.45]])
     assert restrict(part, whole) is None  # fewer rows
-    assert restrict(part, Judged(rows([4]), np.zeros((2, 1)))) is None  # fewer seeds
-    assert restrict(part, Judged(rows([4]), np.zeros((1, 1)))).scores.tolist() == [[0.7]]
+    assert restrict(part, judged([4], [[0.0], [0.0]])) is None  # fewer seeds
+    assert restrict(part, judged([4], [[0.0]])).scores.tolist() == [[0.7]]
 
 
 @pytest.mark.parametrize(

@@ -15,11 +15,14 @@ NOISE = RNG.normal(size=(5, USERS.size))
 
 
 def contender(name, group, signal, validation=None, seeds=5, scale=1.0) -> Contender:
-    """Scores that see ``signal`` of the label; noise is shared, so that differences are sure."""
+    """Scores that see ``signal`` of the label; noise is shared, so that differences are sure.
+
+    They are too sure of themselves until calibration, which leaves the slope ``scale`` of the log-odds.
+    """
     odds = signal * (2 * LABEL - 1) + NOISE[:seeds]
-    scores = 1 / (1 + np.exp(-scale * odds))
+    scores, calibrated = (1 / (1 + np.exp(-slope * odds)) for slope in (9.0, scale))
     reached = signal if validation is None else validation
-    return Contender(name, group, reached, Predictions(USERS, LABEL, scores))
+    return Contender(name, group, reached, Predictions(USERS, LABEL, scores, calibrated))
 
 
 def found(free: float, words: float | None, model: float | None, **more) -> Finding:
@@ -97,6 +100,9 @@ def test_words_that_other_items_words_do_not_match_are_needed():
 def test_a_logloss_above_the_click_rate_claims_nothing():
     sure = [contender("counts", "no text", 0.1, scale=9.0), contender("bag", "words", 0.6, scale=9.0)]
     finding = judge_regime(sure, replicates=200)
-    assert finding.methods[1]["logloss"] > finding.base_rate_logloss
-    assert finding.contrast("bag", "counts")["delta_logloss"] < 0
+    assert finding.methods[1]["calibrated_logloss"] > finding.base_rate_logloss
+    assert finding.contrast("bag", "counts")["delta_calibrated_logloss"] < 0
     assert finding.need == "neither"
+    calm = found(0.1, 0.6, None)
+    assert calm.methods[1]["logloss"] > calm.base_rate_logloss
+    assert calm.need == "text"

@@ -77,7 +77,21 @@ def test_a_row_that_predicts_worse_than_the_click_rate_says_so(entries, write, t
     rate = block.base_rate_logloss
     assert block.table["logloss"].to_list()[0] < rate < block.table["logloss"].to_list()[1]
     assert block_sheet(block).remarks == (
-        f"inverted: Its Logloss is above that of the click rate alone, {rate:.4f}.",
+        f"inverted: Its Logloss is above that of the click rate alone, {rate:.4f}, also "
+        f"{block.table['calibrated_logloss'][1]:.4f} after calibration.",
+    )
+
+
+def test_a_row_that_is_only_too_sure_of_itself_has_its_calibrated_logloss_beside(entries, write, tmp_path):
+    for seed in range(5):
+        write("sure", seed, 24.0)
+    sure = entries["PNN"]._replace(method="sure", runs=tuple(f"sure/{s}" for s in range(5)))
+    block = judge([entries["DCN"], sure], tmp_path)
+    rate, calibrated = block.base_rate_logloss, block.table["calibrated_logloss"][1]
+    assert calibrated < rate < block.table["logloss"][1]
+    assert block_sheet(block).remarks == (
+        f"sure: Its Logloss is above that of the click rate alone, {rate:.4f}; {calibrated:.4f} after "
+        "calibration.",
     )
 
 

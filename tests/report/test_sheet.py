@@ -24,10 +24,10 @@ def test_cells_hold_the_figures_of_the_table(block):
         assert shown["AUC"].text == f"{row['auc']:.4f} ± {row['auc_std']:.4f}"
         assert shown["NE"].text == f"{row['normalised_entropy']:.4f}"
         if row["delta_auc"] is None:
-            assert (shown[HEADER[5]].text, shown["p by user"].text) == ("–", "–")
+            assert (shown[HEADER[6]].text, shown["p by user"].text) == ("–", "–")
             continue
         low, high = row["delta_auc_low"], row["delta_auc_high"]
-        assert shown[HEADER[5]].text == f"{row['delta_auc']:+.4f} [{low:+.4f}, {high:+.4f}]"
+        assert shown[HEADER[6]].text == f"{row['delta_auc']:+.4f} [{low:+.4f}, {high:+.4f}]"
     assert cells(sheet)["UserIP-DCN"][""].text == "▲"
     assert cells(sheet)["UserIP-DCN"]["p DeLong"].text == "<0.001"
     gap = block.table["auc"][1] - 0.7317
@@ -63,7 +63,8 @@ def test_the_sentences_judge_controls_networks_and_references(block):
     assert codes.startswith("UserIP-DCN. The codes gain")
     assert networks == (
         "Over the same network without codes, 1 of 2 methods with codes gain at least 0.001 AUC, the whole "
-        "interval above zero, at a Logloss that is not worse, with at least 5 seeds; 1 lose as much AUC."
+        "interval above zero, at a calibrated Logloss that is not worse, with at least 5 seeds; 1 lose as "
+        "much AUC."
     )
     assert best.startswith("Relative improvement as in the paper's Table 2 (Eq. 10, 11): UserIP-DCN has +")
     assert " over biased MF, on these rows the best of 3 methods without codes by AUC (ΔAUC +" in best

@@ -55,7 +55,7 @@ def test_markdown_rows_have_as_many_cells_as_their_header(study, folder):
         {len(re.findall(r"(?<!\\)\|", line)) for line in part.splitlines() if line.startswith("|")}
         for part in text.split("\n## ")
     ]
-    assert [sorted(width) for width in widths] == [[], [10], [14], []]
+    assert [sorted(width) for width in widths] == [[], [10], [15], []]
     assert "**One bank.**" not in text
     assert "- One bank." in text
     best = study.table.sort("auc", nulls_last=True, descending=True).row(0, named=True)

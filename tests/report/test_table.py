@@ -42,7 +42,8 @@ def test_the_variant_table_holds_the_figures(comparison):
     table = compose(comparison, HELD_OUT, {}).tables[0]
     row = comparison.variants.row(1, named=True)
     assert table.rows[1][:2] == ("codes", f"{row['auc']:.4f} ± {row['auc_std']:.4f}")
-    assert table.rows[0][3] == "–"
+    assert table.rows[1][3] == f"{row['calibrated_logloss']:.4f}"
+    assert table.rows[0][4] == "–"
     assert "400 rows" in table.title
     assert "2 seeds" in table.title
 
@@ -65,12 +66,7 @@ def test_what_was_not_run_says_why_and_shows_no_figure(comparison):
     assert report.tables[0].rows[-1] == (
         "svd kmeans",
         "not run (too few users)",
-        "–",
-        "–",
-        "–",
-        "–",
-        "–",
-        "–",
+        *["–"] * 7,
     )
     assert report.lines[-1] == "Stage 1, held-out nats per token: not run (no text)."
 
@@ -84,4 +80,4 @@ def test_markdown_rows_have_as_many_cells_as_their_header(comparison):
     lines = [
         line for line in to_markdown(compose(comparison, HELD_OUT, {})).splitlines() if line.startswith("|")
     ]
-    assert {line.count("|") for line in lines} == {9, 5}
+    assert {line.count("|") for line in lines} == {10, 6}

@@ -6,23 +6,26 @@ from userip_lightning.report.verdict import Judged, verdict
 Delta = tuple[float, float, float]
 GAIN = (0.02, 0.01, 0.03)
 LOWER_LOSS, WORSE_LOSS = (-0.01, -0.02, 0.0), (0.02, 0.01, 0.03)
-CODES = Judged(seeds=5, users=500, logloss=0.60, base_rate_logloss=0.69, controls=["svd_kmeans"])
+CODES = Judged(5, 500, logloss=0.62, calibrated_logloss=0.60, base_rate_logloss=0.69, controls=["svd_kmeans"])
 
 
-def contrasts(loss: dict[str, Delta], **rows: Delta) -> pl.DataFrame:
-    """Rows against others, each with its AUC difference; Logloss is lower unless ``loss`` says otherwise."""
+def contrasts(loss: dict[str, Delta], raw: Delta = LOWER_LOSS, **rows: Delta) -> pl.DataFrame:
+    """Rows against others, each with its AUC difference.
+
+    The calibrated Logloss is lower unless ``loss`` says otherwise, ``raw`` is that of all before calibration.
+    """
+    ends = ("", "_low", "_high")
     return pl.DataFrame(
         [
-            {
-                "against": name,
-                **dict(zip(("delta_auc", "delta_auc_low", "delta_auc_high"), auc, strict=True)),
-                **dict(
-                    zip(
-                        ("delta_logloss", "delta_logloss_low", "delta_logloss_high"),
-                        loss.get(name, LOWER_LOSS),
-                        strict=True,
-                    )
-                ),
+            {"against": name}
+            | {
+                f"delta_{metric}{end}": value
+                for metric, values in (
+                    ("auc", auc),
+                    ("logloss", raw),
+                    ("calibrated_logloss", loss.get(name, LOWER_LOSS)),
+                )
+                for end, value in zip(ends, values, strict=True)
             }
             for name, auc in rows.items()
         ]
@@ -83,13 +86,25 @@ def test_a_gain_in_auc_at_a_worse_logloss_is_none():
     against_none = verdict(contrasts({"none": WORSE_LOSS}, none=GAIN, random=GAIN), "none", CODES)
     assert not against_none.gain
     assert "No gain" in against_none.sentence
-    assert "worse Logloss (+0.0200 nats [+0.0100, +0.0300])" in against_none.sentence
+    assert "worse calibrated Logloss (+0.0200 nats [+0.0100, +0.0300])" in against_none.sentence
     against_control = verdict(contrasts({"random": WORSE_LOSS}, none=GAIN, random=GAIN), "none", CODES)
     assert not against_control.gain
     assert "do not beat random" in against_control.sentence
 
 
 def test_codes_that_predict_worse_than_the_click_rate_gain_nothing():
-    found = verdict(contrasts({}, none=GAIN, random=GAIN), "none", CODES._replace(logloss=0.713))
+    found = verdict(contrasts({}, none=GAIN, random=GAIN), "none", CODES._replace(calibrated_logloss=0.713))
     assert not found.gain
-    assert "0.7130 is above the 0.6900 of the click rate alone" in found.sentence
+    assert "calibrated Logloss of 0.7130 is above the 0.6900 of the click rate alone" in found.sentence
+
+
+def test_a_gain_of_scores_that_are_too_sure_of_themselves_says_so():
+    calm = verdict(contrasts({}, none=GAIN, random=GAIN), "none", CODES)
+    assert "calibration" not in calm.sentence
+    sure = verdict(contrasts({}, WORSE_LOSS, none=GAIN, random=GAIN), "none", CODES._replace(logloss=0.713))
+    assert sure.gain
+    assert sure.sentence.endswith(
+        "Before calibration their Logloss of 0.7130 is above the 0.6900 of the click rate alone and worse "
+        "than that of no codes (+0.0200 nats [+0.0100, +0.0300]): calibrate scores that are used as "
+        "probabilities."
+    )

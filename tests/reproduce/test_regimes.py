@@ -5,7 +5,6 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import pytest
 import yaml
 
@@ -14,7 +13,6 @@ from userip_lightning.cli.regimes import parse_regimes
 from userip_lightning.errors import InputError
 from userip_lightning.reproduce.regimes import run
 from userip_lightning.reproduce.regimes.grid import grid
-from userip_lightning.reproduce.regimes.judges import calibrated
 from userip_lightning.reproduce.regimes.settings import Regimes, check
 
 OTHERS = ("bag of words of other items", "topics of other items")
@@ -201,13 +199,3 @@ def test_a_study_without_methods_without_text_is_refused() -> None:
         check(Regimes(texts=clash), ["svd_kmeans"])
     with pytest.raises(InputError, match="'svd kmeans' is also the name of a control"):
         check(Regimes(texts={**regimes.texts, "svd kmeans": regimes.texts["none"]}), ["svd_kmeans"])
-
-
-def test_log_odds_become_probabilities_in_the_same_order() -> None:
-    rng = np.random.default_rng(0)
-    odds = rng.normal(size=4000)
-    label = (rng.random(4000) < 1 / (1 + np.exp(-(0.5 * odds - 1)))).astype(np.int8)
-    given = calibrated(odds, label, np.array([-1.0, 0.0, 2.0]))
-    np.testing.assert_allclose(np.log(given / (1 - given)), [-1.5, -1.0, 0.0], atol=0.15)
-    turned = calibrated(-odds, label, np.array([0.0, 1.0]))
-    assert turned[0] < turned[1] < turned[0] + 1e-3

@@ -104,7 +104,7 @@ def _whole(entry: Entry, runs: Sequence[Run], extent: _Extent, root: Path, judge
         )
     for folder, run in zip(entry.runs, runs, strict=True):
         expect_same_rows(root / folder, run.rows, extent.rows, judged)
-    return Judged(extent.rows, np.stack([run.score for run in runs]))
+    return _judged(extent.rows, runs)
 
 
 def _part(entry: Entry, runs: Sequence[Run], extent: _Extent, root: Path, judged: str) -> Judged:
@@ -117,7 +117,11 @@ def _part(entry: Entry, runs: Sequence[Run], extent: _Extent, root: Path, judged
     for folder, run in zip(entry.runs, runs, strict=True):
         expect_same_rows(root / folder, run.rows, runs[0].rows, judged)
         expect_part(root / folder, run.rows, extent.rows, judged)
-    return Judged(runs[0].rows, np.stack([run.score for run in runs]))
+    return _judged(runs[0].rows, runs)
+
+
+def _judged(rows: Rows, runs: Sequence[Run]) -> Judged:
+    return Judged(rows, np.stack([run.score for run in runs]), np.stack([run.calibrated for run in runs]))
 
 
 def _most_common(rows: Sequence[Rows]) -> Rows:

@@ -92,6 +92,7 @@ def _judge(entry: Entry, entries: Sequence[Entry], measured: Measurements) -> Co
         seeds=ours.logloss.size,
         users=int(np.unique(measured.rows(entry.method).users).size),
         logloss=float(ours.logloss.mean()),
+        calibrated_logloss=float(ours.calibrated_logloss.mean()),
         base_rate_logloss=metrics.base_rate_logloss(measured.rows(entry.method).label),
         controls=[named.get(name, name) for name in controls],
         missing=[

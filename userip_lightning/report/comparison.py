@@ -29,12 +29,13 @@ class Comparison(NamedTuple):
     """What was found on one split.
 
     ``variants`` has one row per variant: variant, seeds, auc, auc_std, logloss, logloss_std,
-    normalised_entropy, calibration_error, and against no codes auc_improvement (Eq. 10),
-    logloss_improvement (Eq. 11), delta_auc, delta_auc_low, delta_auc_high, delta_logloss,
-    delta_logloss_low, delta_logloss_high. Deviations are over seeds, null for one seed; figures against
-    no codes are null in its own row, auc_improvement also where no codes are no better than a coin.
+    calibrated_logloss, calibrated_logloss_std, normalised_entropy, calibration_error, and against no codes
+    auc_improvement (Eq. 10), logloss_improvement (Eq. 11), and of delta_auc, delta_logloss and
+    delta_calibrated_logloss the difference and its ends ``_low`` and ``_high``. Only calibrated_logloss is of
+    calibrated scores (``statistics/calibration.py``). Deviations are over seeds, null for one seed; figures
+    against no codes are null in its own row, auc_improvement also where no codes are no better than a coin.
 
-    ``contrasts`` has one row per variant that the codes are held against: against, the six delta columns
+    ``contrasts`` has one row per variant that the codes are held against: against, the nine delta columns
     and p_auc, the Holm-corrected p-value over seeds (null for one seed).
     """
 
@@ -69,10 +70,11 @@ def compare(
     measured = {variant: measure(predictions, replicates, seed) for variant, predictions in read.items()}
     label = read[NO_CODES].label
     contrasts = _contrasts(measured)
-    base_rate, ours = metrics.base_rate_logloss(label), measured[CODES].logloss
+    base_rate, ours = metrics.base_rate_logloss(label), measured[CODES]
     users = int(np.unique(read[NO_CODES].users).size)
     controls = [name for name in measured if name not in (NO_CODES, CODES)]
-    judged = Judged(ours.size, users, float(ours.mean()), base_rate, controls)
+    losses = float(ours.logloss.mean()), float(ours.calibrated_logloss.mean())
+    judged = Judged(ours.auc.size, users, *losses, base_rate, controls)
     return Comparison(
         split=split,
         rows=label.size,
@@ -94,6 +96,8 @@ def _variant_row(name: str, measured: Mapping[str, Measured]) -> dict[str, str |
         "auc_std": deviation(ours.auc),
         "logloss": loss,
         "logloss_std": deviation(ours.logloss),
+        "calibrated_logloss": float(ours.calibrated_logloss.mean()),
+        "calibrated_logloss_std": deviation(ours.calibrated_logloss),
         "normalised_entropy": ours.normalised_entropy,
         "calibration_error": ours.calibration_error,
         "auc_improvement": metrics.auc_improvement(auc, float(reference.auc.mean())),

@@ -5,15 +5,17 @@ from __future__ import annotations
 #: What the columns mean, once for all sheets of a report.
 LEGEND = (
     "± is the standard deviation over training seeds. NE is Logloss over that of the click rate alone (below "
-    "1: the model knows more than the rate), ECE the expected calibration error. The best figure of a block "
-    "is bold, the second underlined.",
+    "1: the model knows more than the rate), ECE the expected calibration error, both of "
+    "the scores as they come, as Logloss is. Calibrated is Logloss after two numbers per run, slope and "
+    "offset of its log-odds fitted to validation rows, alike for every row. The best figure of a block is "
+    "bold, the second underlined.",
     "Δ is a row minus its counterpart (a network with codes or with a control minus the network alone, a "
     "language-model baseline minus the network that the study holds it against, named below the table); the "
     "interval comes from a bootstrap that draws users and seeds, alike for all rows. ▲ and ▼: at least 0.001 "
-    "AUC better or worse with the whole interval on that side, ▲ also at a Logloss that is not worse and "
-    "with at least five seeds (no mark with fewer); = otherwise. With one seed the interval knows nothing of "
-    "training luck, with fewer than five little. ▲ beside codes is no claim yet: codes are a function of the "
-    "user id, so a gain also has to show against every control of as many bits.",
+    "AUC better or worse with the whole interval on that side, ▲ also at a calibrated Logloss that is not "
+    "worse and with at least five seeds (no mark with fewer); = otherwise. With one seed the interval knows "
+    "nothing of training luck, with fewer than five little. ▲ beside codes is no claim yet: codes are a "
+    "function of the user id, so a gain also has to show against every control of as many bits.",
     "Controls: shuffled, the codes of other users; random, drawn codes; svd kmeans, clusters of users by "
     "what they met; text kmeans, by the words of what they liked; svd text kmeans, by both; generosity, "
     "quantiles of a user's share of positives; count mixture, classes of a mixture over events; bag of "

@@ -15,9 +15,10 @@ from userip_lightning.report.statistics.delong import Placements, placements
 class Measured(NamedTuple):
     """One method on the N judged rows, trained with S seeds."""
 
-    auc: metrics.Floats  #         [S]
-    logloss: metrics.Floats  #     [S], nats
-    normalised_entropy: float  #   mean over seeds
+    auc: metrics.Floats  #                 [S]
+    logloss: metrics.Floats  #             [S], nats
+    calibrated_logloss: metrics.Floats  #  [S], nats
+    normalised_entropy: float  #   mean over seeds, before calibration as the next
     calibration_error: float  #    mean over seeds
     replicates: Replicates  #      paired between methods of the same users, replicates and seed
     placements: Placements
@@ -31,13 +32,14 @@ def measure(predictions: Predictions, replicates: int, seed: int) -> Measured:
         replicates: of the user-clustered bootstrap.
         seed: of the bootstrap.
     """
-    users, label, scores = predictions
+    users, label, scores, calibrated = predictions
     return Measured(
         np.array([metrics.auc(label, score) for score in scores]),
         np.array([metrics.logloss(label, score) for score in scores]),
+        np.array([metrics.logloss(label, score) for score in calibrated]),
         float(np.mean([metrics.normalised_entropy(label, score) for score in scores])),
         float(np.mean([metrics.expected_calibration_error(label, score) for score in scores])),
-        replicate_metrics(users, label, scores, replicates, seed),
+        replicate_metrics(users, label, scores, replicates, seed, calibrated),
         placements(label, scores),
     )
 
@@ -48,7 +50,7 @@ def deviation(values: metrics.Floats) -> float | None:
 
 
 def delta_columns(difference: PairedDifference) -> dict[str, float]:
-    """delta_auc, delta_auc_low, delta_auc_high, and the same for logloss."""
+    """delta_auc, delta_auc_low, delta_auc_high, and the same for logloss and calibrated_logloss."""
     return {
         f"delta_{metric}{suffix}": value
         for metric, interval in zip(difference._fields, difference, strict=True)

@@ -22,7 +22,7 @@ def interval(difference: float, low: float, high: float, digits: int = 4) -> str
 
 
 def delta(row: Mapping[str, Any], metric: str) -> str:
-    """The delta columns of a row; ``metric`` is auc or logloss."""
+    """The delta columns of a row; ``metric`` is auc, logloss or calibrated_logloss."""
     values = [row[f"delta_{metric}{end}"] for end in ("", "_low", "_high")]
     return NONE if None in values else interval(*values)
 

@@ -21,12 +21,13 @@ class Judged(NamedTuple):
     """One method's scores on the N rows and with the S seeds that it was judged on."""
 
     rows: Rows
-    scores: Floats  # [S, N], probabilities, the block's first S seeds in their order
+    scores: Floats  #      [S, N], probabilities, the block's first S seeds in their order
+    calibrated: Floats  #  [S, N], the same, calibrated
 
     @property
     def predictions(self) -> Predictions:
         """The same for one method alone, without row ids."""
-        return Predictions(self.rows.users, self.rows.label, self.scores)
+        return Predictions(self.rows.users, self.rows.label, self.scores, self.calibrated)
 
 
 def restrict(judged: Judged, part: Judged) -> Predictions | None:
@@ -44,7 +45,8 @@ def restrict(judged: Judged, part: Judged) -> Predictions | None:
     if judged.scores.shape[0] < seeds or not np.isin(wanted, present).all():
         return None
     places = np.searchsorted(present, wanted)
-    return Predictions(part.rows.users, part.rows.label, np.take(judged.scores[:seeds], places, axis=1))
+    scores, calibrated = (shown[:seeds, places] for shown in (judged.scores, judged.calibrated))
+    return Predictions(part.rows.users, part.rows.label, scores, calibrated)
 
 
 def expect_part(folder: Path, rows: Rows, whole: Rows, split: str) -> None:

@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 from userip_lightning import parquet
 from userip_lightning.artifact import read_manifest
 from userip_lightning.errors import InputError
+from userip_lightning.report.statistics.calibration import calibrated_scores
 from userip_lightning.report.statistics.metrics import Floats
+from userip_lightning.schema import VAL
 
 FILE = "predictions.parquet"
 COLUMNS = ("row_id", "user_id", "split", "label", "score")
@@ -25,6 +27,7 @@ class Predictions(NamedTuple):
     users: NDArray[np.str_]  # [N]
     label: NDArray[np.int8]  # [N], 0 or 1
     scores: Floats  #           [S, N], probabilities, one row per trained seed
+    calibrated: Floats  #       [S, N], the same, calibrated on the validation rows of each seed
 
 
 class Rows(NamedTuple):
@@ -40,7 +43,8 @@ class Run(NamedTuple):
     """One run's scores of its rows."""
 
     rows: Rows
-    score: Floats  # [N], probabilities
+    score: Floats  #       [N], probabilities
+    calibrated: Floats  #  [N], the same, calibrated on the run's validation rows
 
 
 def read_predictions(runs: Mapping[str, Sequence[Path]], split: str) -> dict[str, Predictions]:
@@ -65,7 +69,12 @@ def read_predictions(runs: Mapping[str, Sequence[Path]], split: str) -> dict[str
         for folder, run in zip(folders, read[variant], strict=True):
             expect_same_rows(Path(folder), run.rows, first, split)
     return {
-        variant: Predictions(first.users, first.label, np.stack([run.score for run in found]))
+        variant: Predictions(
+            first.users,
+            first.label,
+            np.stack([run.score for run in found]),
+            np.stack([run.calibrated for run in found]),
+        )
         for variant, found in read.items()
     }
 
@@ -75,16 +84,13 @@ def read_run(folder: Path, split: str) -> Run:
 
     Raises:
         InputError: no whole ctr artifact, a missing column, a row that occurs twice, a score that is no
-            probability, no rows of ``split``, or a split with one class only, validation included.
+            probability, no rows of ``split`` or of validation, or a split with one class only, validation
+            included.
     """
     data_hash = read_manifest(folder, "ctr").data_hash
-    rows = _checked(folder / FILE).filter(pl.col("split") == split).sort("row_id")
-    if rows.is_empty():
-        raise InputError(
-            f"{folder / FILE}: no rows of split {split!r}; run the ctr stage again with that split."
-        )
-    if rows["row_id"].n_unique() != rows.height:
-        raise InputError(f"{folder / FILE}: a row_id occurs twice; run the ctr stage again.")
+    tested = _checked(folder / FILE)
+    rows, val = (_of_split(tested, name, folder / FILE) for name in (split, VAL))
+    score = rows["score"].to_numpy()
     return Run(
         Rows(
             data_hash,
@@ -92,7 +98,8 @@ def read_run(folder: Path, split: str) -> Run:
             rows["user_id"].to_numpy().astype(np.str_),
             rows["label"].to_numpy(),
         ),
-        rows["score"].to_numpy(),
+        score,
+        calibrated_scores(val["score"].to_numpy(), val["label"].to_numpy(), score),
     )
 
 
@@ -122,6 +129,15 @@ def expect_same_rows(folder: Path, rows: Rows, other: Rows, split: str) -> None:
             f"{folder / FILE}: its {split} rows differ from those of the other runs; run the ctr stage again "
             "for all of them on the same data."
         )
+
+
+def _of_split(tested: pl.DataFrame, split: str, file: Path) -> pl.DataFrame:
+    rows = tested.filter(pl.col("split") == split).sort("row_id")
+    if rows.is_empty():
+        raise InputError(f"{file}: no rows of split {split!r}; run the ctr stage again with that split.")
+    if rows["row_id"].n_unique() != rows.height:
+        raise InputError(f"{file}: a row_id occurs twice; run the ctr stage again.")
+    return rows
 
 
 def _checked(file: Path) -> pl.DataFrame:

@@ -5,8 +5,8 @@ words, or what a language model makes of them. Texts of other items say nothing,
 is as flexible as one that reads an item's own. Validation rows choose the best of each group, test rows
 judge. Text is needed where the best of it beats *every* method that knows no item's text, a language model
 where the best of it beats every other method, each as ``verdict.py`` has it: by at least 0.001 AUC, the
-whole interval of a bootstrap over users and seeds above zero, at a Logloss that is not worse and not above
-that of the click rate alone.
+whole interval of a bootstrap over users and seeds above zero, at a calibrated Logloss that is not worse and
+not above that of the click rate alone.
 Fewer than five seeds or twenty users claim nothing. That no need was shown is no proof that there is none.
 """
 
@@ -17,11 +17,11 @@ from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
 
-from userip_lightning.report.method_figures import delta_columns, deviation
+from userip_lightning.report.method_figures import Measured, delta_columns, deviation, measure
 from userip_lightning.report.notation import delta
 from userip_lightning.report.predictions import Predictions
 from userip_lightning.report.statistics import metrics
-from userip_lightning.report.statistics.bootstrap import paired_difference, replicate_metrics
+from userip_lightning.report.statistics.bootstrap import paired_difference
 from userip_lightning.report.verdict import beats, too_few
 
 Group = Literal["no text", "permuted text", "words", "language model"]
@@ -54,10 +54,10 @@ class Finding(NamedTuple):
         users: of them.
         seeds: per method.
         base_rate_logloss: of the click rate alone, nats.
-        methods: name, group, validation_auc, auc, auc_std, logloss, logloss_std; deviations over seeds, null
-            for one seed.
+        methods: name, group, validation_auc, auc, auc_std, logloss, logloss_std, calibrated_logloss,
+            calibrated_logloss_std; deviations over seeds, null for one seed.
         best: group to the name of its best method on validation rows; groups without a method are absent.
-        contrasts: method, against, and the six delta columns of ``Comparison``; of the best with words
+        contrasts: method, against, and the nine delta columns of ``Comparison``; of the best with words
             and the best with a language model against all methods of the groups before theirs.
         need: what the log needs.
         sentence: the same in words, with figures.
@@ -87,9 +87,9 @@ def judge_regime(contenders: Sequence[Contender], replicates: int = 1000, seed: 
         replicates: of the bootstrap.
         seed: of the bootstrap.
     """
-    users, label, scores = contenders[0].test
+    users, label, scores, _ = contenders[0].test
     base_rate = metrics.base_rate_logloss(label)
-    replicated = {c.name: replicate_metrics(*c.test, replicates, seed) for c in contenders}
+    measured = {c.name: measure(c.test, replicates, seed) for c in contenders}
     best: dict[str, str] = {}
     for group in GROUPS:
         of_group = [c for c in contenders if c.group == group]
@@ -99,14 +99,16 @@ def judge_regime(contenders: Sequence[Contender], replicates: int = 1000, seed: 
         {
             "method": best[group],
             "against": other.name,
-            **delta_columns(paired_difference(replicated[best[group]], replicated[other.name])),
+            **delta_columns(
+                paired_difference(measured[best[group]].replicates, measured[other.name].replicates)
+            ),
         }
         for group in _READING
         if group in best
         for other in contenders
         if GROUPS.index(other.group) < GROUPS.index(group)
     ]
-    methods = [_method(c) for c in contenders]
+    methods = [_method(c, measured[c.name]) for c in contenders]
     found = Finding(
         label.size,
         int(np.unique(users).size),
@@ -129,18 +131,17 @@ def best_text(found: Finding) -> str | None:
     return max(names, key=reached.__getitem__, default=None)
 
 
-def _method(contender: Contender) -> dict[str, object]:
-    _, label, scores = contender.test
-    auc = np.array([metrics.auc(label, score) for score in scores])
-    loss = np.array([metrics.logloss(label, score) for score in scores])
+def _method(contender: Contender, found: Measured) -> dict[str, object]:
     return {
         "name": contender.name,
         "group": contender.group,
         "validation_auc": contender.validation_auc,
-        "auc": float(auc.mean()),
-        "auc_std": deviation(auc),
-        "logloss": float(loss.mean()),
-        "logloss_std": deviation(loss),
+        "auc": float(found.auc.mean()),
+        "auc_std": deviation(found.auc),
+        "logloss": float(found.logloss.mean()),
+        "logloss_std": deviation(found.logloss),
+        "calibrated_logloss": float(found.calibrated_logloss.mean()),
+        "calibrated_logloss_std": deviation(found.calibrated_logloss),
     }
 
 
@@ -155,7 +156,7 @@ def _need(found: Finding) -> Need:
 
 def _wins(found: Finding, method: str, groups: Iterable[Group]) -> bool:
     """Whether a method beats every method of these groups, at a Logloss no worse than the click rate's."""
-    (loss,) = (row["logloss"] for row in found.methods if row["name"] == method)
+    (loss,) = (row["calibrated_logloss"] for row in found.methods if row["name"] == method)
     others = [row["name"] for row in found.methods if row["group"] in groups]
     beaten = all(beats(found.contrast(method, other)) for other in others)
     return bool(beaten and loss <= found.base_rate_logloss)

@@ -62,8 +62,13 @@ def _part(row: Mapping[str, Any], block: Block, whole: bool) -> str:
 
 def _above_click_rate(row: Mapping[str, Any]) -> str:
     rate = row["base_rate_logloss"]
+    if row["logloss"] <= rate:
+        return ""
+    calibrated = row["calibrated_logloss"]
+    too = ", also" if calibrated > rate else ";"
     return (
-        f"Its Logloss is above that of the click rate alone, {number(rate)}." if row["logloss"] > rate else ""
+        f"Its Logloss is above that of the click rate alone, {number(rate)}{too} {number(calibrated)} after "
+        "calibration."
     )
 
 

@@ -34,9 +34,11 @@ SCHEMA: dict[str, Any] = {
     **dict.fromkeys(
         (
             *("auc", "auc_std", "auc_low", "auc_high", "logloss", "logloss_std", "logloss_low"),
-            *("logloss_high", "normalised_entropy", "calibration_error", "base_rate_logloss"),
+            *("logloss_high", "calibrated_logloss", "calibrated_logloss_std"),
+            *("normalised_entropy", "calibration_error", "base_rate_logloss"),
             *("delta_auc", "delta_auc_low", "delta_auc_high"),
             *("delta_logloss", "delta_logloss_low", "delta_logloss_high"),
+            *(f"delta_calibrated_logloss{end}" for end in ("", "_low", "_high")),
             *("against_auc", "against_logloss"),
             *("p_delong", "p_delong_users", "p_t", "auc_improvement", "logloss_improvement"),
             *("paper_auc", "paper_logloss", "auc_over_paper", "logloss_over_paper"),
@@ -98,6 +100,8 @@ def _figures(ours: Measured) -> _Row:
         "auc_std": deviation(ours.auc),
         "logloss": float(ours.logloss.mean()),
         "logloss_std": deviation(ours.logloss),
+        "calibrated_logloss": float(ours.calibrated_logloss.mean()),
+        "calibrated_logloss_std": deviation(ours.calibrated_logloss),
         "normalised_entropy": ours.normalised_entropy,
         "calibration_error": ours.calibration_error,
         **bounds,

@@ -34,8 +34,8 @@ GROUPS = {
 }
 MARKS = {"better": "▲", "worse": "▼", "same": "="}
 HEADER = (
-    *("method", "AUC", "Logloss", "NE", "ECE", "ΔAUC [95\u00a0%]", "", "ΔLogloss [95\u00a0%]"),
-    *("p DeLong", "p by user", "p seeds"),
+    *("method", "AUC", "Logloss", "calibrated", "NE", "ECE", "ΔAUC [95\u00a0%]", ""),
+    *("calibrated ΔLogloss [95\u00a0%]", "p DeLong", "p by user", "p seeds"),
 )
 PAPER_HEADER = ("paper AUC (ours −)", "paper Logloss (ours −)")
 
@@ -98,11 +98,12 @@ def _cells(row: Mapping[str, Any], ranks: Mapping[str, Mapping[str, int]], paper
         figures = [
             Cell(spread(row["auc"], row["auc_std"]), ranks["auc"].get(name, 0)),
             Cell(spread(row["logloss"], row["logloss_std"]), ranks["logloss"].get(name, 0)),
+            Cell(number(row["calibrated_logloss"])),
             Cell(number(row["normalised_entropy"])),
             Cell(number(row["calibration_error"])),
             Cell(delta(row, "auc")),
             Cell(MARKS.get(row["mark"], "")),
-            Cell(delta(row, "logloss")),
+            Cell(delta(row, "calibrated_logloss")),
             *(Cell(p_value(row[p])) for p in ("p_delong", "p_delong_users", "p_t")),
         ]
     if paper:
@@ -144,8 +145,8 @@ def _verdicts(block: Block) -> tuple[str, ...]:
         count = {mark: (rows["mark"] == mark).sum() for mark in MARKS}
         lines.append(
             f"Over the same network without codes, {count['better']} of {plural(rows.height, 'method')} with "
-            f"codes gain at least 0.001 AUC, the whole interval above zero, at a Logloss that is not worse, "
-            f"with at least {MIN_SEEDS} seeds; {count['worse']} lose as much AUC."
+            f"codes gain at least 0.001 AUC, the whole interval above zero, at a calibrated Logloss that is "
+            f"not worse, with at least {MIN_SEEDS} seeds; {count['worse']} lose as much AUC."
         )
     if block.over_best is not None:
         lines.append(_over_best(block.over_best))

@@ -14,7 +14,7 @@ from userip_lightning.markdown import cell, line
 from userip_lightning.report.comparison import NO_CODES, Comparison
 from userip_lightning.report.held_out import HeldOut
 from userip_lightning.report.input_control import reach
-from userip_lightning.report.notation import NONE, delta, interval, p_value, percent, spread
+from userip_lightning.report.notation import NONE, delta, interval, number, p_value, percent, spread
 from userip_lightning.report.page import Panel, Section, page
 from userip_lightning.report.sheet import Cell, Rows, Sheet
 
@@ -24,13 +24,20 @@ VARIANT_HEADER = (
     "variant",
     "AUC",
     "Logloss",
+    "calibrated",
     "ΔAUC vs no codes [95 %]",
     "AUC impr.",
     "Logloss impr.",
     "norm. entropy",
     "ECE",
 )
-CONTRAST_HEADER = ("codes against", "ΔAUC [95 %]", "ΔLogloss [95 %]", "p (seeds, Holm)")
+CONTRAST_HEADER = (
+    "codes against",
+    "ΔAUC [95 %]",
+    "ΔLogloss [95 %]",
+    "calibrated ΔLogloss [95 %]",
+    "p (seeds, Holm)",
+)
 
 
 class Table(NamedTuple):
@@ -72,7 +79,8 @@ def compose(
             comparison.verdict,
             *filter(None, [reach(contrasts, comparison.variants["seeds"][0])]),
             _scope(comparison.variants["seeds"][0], profile_seeds),
-            f"Logloss of the click rate alone: {comparison.base_rate_logloss:.4f}.",
+            f"Logloss of the click rate alone: {comparison.base_rate_logloss:.4f}. Calibrated: Logloss after "
+            "two numbers per run, fitted to its validation rows alike for every variant; gains need it.",
         )
     return Report(tables, (*lines, _held_out_line(held_out, not_run.get(STAGE_1, "no evaluation was made"))))
 
@@ -104,9 +112,9 @@ def to_markdown(report: Report) -> str:
 def to_html(title: str, report: Report, further: Sequence[Section] = ()) -> str:
     """The same as one file for a browser, the lines above the first table, sections from elsewhere last."""
     panels = []
-    for number, table in enumerate(report.tables):
+    for position, table in enumerate(report.tables):
         rows = tuple(tuple(Cell(text) for text in row) for row in table.rows)
-        said = () if number else report.lines
+        said = () if position else report.lines
         panels.append(Panel(Sheet(table.title, "", table.header, (Rows("", rows),), said, ())))
     return page(title, panels, (), further=further)
 
@@ -129,6 +137,7 @@ def _variant_cells(row: Mapping[str, Any]) -> tuple[str, ...]:
         _name(row["variant"]),
         spread(row["auc"], row["auc_std"]),
         spread(row["logloss"], row["logloss_std"]),
+        number(row["calibrated_logloss"]),
         NONE if reference else delta(row, "auc"),
         NONE if reference else percent(row["auc_improvement"]),
         NONE if reference else percent(row["logloss_improvement"]),
@@ -143,6 +152,7 @@ def _contrast_table(comparison: Comparison) -> Table:
             _name(row["against"]),
             delta(row, "auc"),
             delta(row, "logloss"),
+            delta(row, "calibrated_logloss"),
             p_value(row["p_auc"]),
         )
         for row in comparison.contrasts.to_dicts()

@@ -4,12 +4,15 @@ A code is a function of the user id, which is already a field of the CTR model, 
 move its AUC. A gain counts only where
 
 - it is at least 0.001 AUC (less is noise) and its 95 % interval lies above zero,
-- the Logloss is not worse: the interval of its difference does not lie above zero,
+- the calibrated Logloss is not worse: the interval of its difference does not lie above zero,
 - both hold against no codes and against every control,
 - no control that was asked for is missing, and one of them knows more than chance,
-- the Logloss is not above that of the click rate alone,
+- the calibrated Logloss is not above that of the click rate alone,
 - it was measured with at least five seeds, as one seed says nothing of training luck, and at least twenty
   users. Fewer claim no harm either.
+
+Logloss is judged after calibration on validation rows, alike for every row (``statistics/calibration.py``).
+Where the scores as they come have a worse Logloss than no codes or the click rate, the sentence says so.
 """
 
 from __future__ import annotations
@@ -37,7 +40,8 @@ class Judged(NamedTuple):
     Args:
         seeds: how many were trained.
         users: who are judged.
-        logloss: mean over seeds, nats.
+        logloss: mean over seeds, nats, of the scores as they come.
+        calibrated_logloss: the same after calibration.
         base_rate_logloss: of predicting the click rate of the judged rows for all of them, nats.
         controls: kinds of the controls among its contrasts, such as ``svd_kmeans``.
         missing: names of controls that were asked for and not measured on these rows and seeds.
@@ -46,6 +50,7 @@ class Judged(NamedTuple):
     seeds: int
     users: int
     logloss: float
+    calibrated_logloss: float
     base_rate_logloss: float
     controls: Sequence[str]
     missing: Sequence[str] = ()
@@ -59,9 +64,9 @@ class Verdict(NamedTuple):
 
 
 def beats(contrast: dict[str, Any]) -> bool:
-    """Whether a row of ``Comparison.contrasts`` is a gain in AUC at a Logloss that is not worse."""
+    """Whether a row of ``Comparison.contrasts`` gains AUC at a calibrated Logloss that is not worse."""
     better = contrast["delta_auc"] >= NOISE and contrast["delta_auc_low"] > 0
-    return bool(better and contrast["delta_logloss_low"] <= 0)
+    return bool(better and contrast["delta_calibrated_logloss_low"] <= 0)
 
 
 def verdict(contrasts: pl.DataFrame, reference: str, codes: Judged) -> Verdict:
@@ -81,14 +86,16 @@ def verdict(contrasts: pl.DataFrame, reference: str, codes: Judged) -> Verdict:
     if none["delta_auc"] <= -NOISE and none["delta_auc_high"] < 0:
         return Verdict(f"The codes hurt: {gain} against no codes.", False)
     if not beats(none):
-        worse = none["delta_logloss_low"] > 0
-        loss = f", and a worse Logloss ({_interval(none, 'logloss', 'nats')})" if worse else ""
+        worse = none["delta_calibrated_logloss_low"] > 0
+        nats = _interval(none, "calibrated_logloss", "nats")
+        loss = f", and a worse calibrated Logloss ({nats})" if worse else ""
         return Verdict(f"No gain: {gain} against no codes{loss}.", False)
     over_none = f"The codes gain {gain} over no codes"
     if doubt := _doubt(controls, codes):
         return Verdict(f"{over_none}{doubt}", False)
     beaten = _list([row["against"] for row in controls])
-    return Verdict(f"{over_none} and beat every control ({beaten}).", True)
+    caution = _caution(none, codes)
+    return Verdict(f"{over_none} and beat every control ({beaten}).{caution}", True)
 
 
 def _doubt(controls: list[dict[str, Any]], codes: Judged) -> str:
@@ -104,12 +111,27 @@ def _doubt(controls: list[dict[str, Any]], codes: Judged) -> str:
     unbeaten = [row["against"] for row in controls if not beats(row)]
     if unbeaten:
         return f" but do not beat {_list(unbeaten)}: reported as no gain."
-    if codes.logloss > codes.base_rate_logloss:
+    if codes.calibrated_logloss > codes.base_rate_logloss:
         return (
-            f", but their Logloss of {codes.logloss:.4f} is above the {codes.base_rate_logloss:.4f} of the "
-            "click rate alone: reported as no gain."
+            f", but their calibrated Logloss of {codes.calibrated_logloss:.4f} is above the "
+            f"{codes.base_rate_logloss:.4f} of the click rate alone: reported as no gain."
         )
     return ""
+
+
+def _caution(none: dict[str, Any], codes: Judged) -> str:
+    """What to know of a gain before its scores are used as probabilities; empty where nothing."""
+    found = []
+    if codes.logloss > codes.base_rate_logloss:
+        found.append(f"above the {codes.base_rate_logloss:.4f} of the click rate alone")
+    if none["delta_logloss_low"] > 0:
+        found.append(f"worse than that of no codes ({_interval(none, 'logloss', 'nats')})")
+    if not found:
+        return ""
+    return (
+        f" Before calibration their Logloss of {codes.logloss:.4f} is {_list(found)}: calibrate scores that "
+        "are used as probabilities."
+    )
 
 
 def too_few(seeds: int, users: int) -> str:

@@ -1,4 +1,4 @@
-"""User-clustered paired bootstrap of AUC and Logloss.
+"""User-clustered paired bootstrap of AUC, Logloss and Logloss after calibration.
 
 Rows of one user are not independent, so a replicate draws users with replacement and takes all their
 rows. Several trained seeds are a second sampled dimension: a replicate also draws seeds, and averages the
@@ -37,10 +37,12 @@ _BLOCK = 64
 class Replicates(NamedTuple):
     """One method's metrics on R replicates and on the data itself, averaged over seeds."""
 
-    auc: Floats  #      [R]; NaN where the drawn users had only one class
-    logloss: Floats  #  [R], nats
+    auc: Floats  #                 [R]; NaN where the drawn users had only one class
+    logloss: Floats  #             [R], nats
+    calibrated_logloss: Floats  #  [R], nats
     auc_point: float
     logloss_point: float
+    calibrated_logloss_point: float
 
 
 class Interval(NamedTuple):
@@ -56,10 +58,16 @@ class PairedDifference(NamedTuple):
 
     auc: Interval
     logloss: Interval
+    calibrated_logloss: Interval
 
 
 def replicate_metrics(
-    users: NDArray[np.str_], label: NDArray[np.int8], scores: Floats, replicates: int = 2000, seed: int = 0
+    users: NDArray[np.str_],
+    label: NDArray[np.int8],
+    scores: Floats,
+    replicates: int = 2000,
+    seed: int = 0,
+    calibrated: Floats | None = None,
 ) -> Replicates:
     """Bootstrap one method.
 
@@ -69,26 +77,34 @@ def replicate_metrics(
         scores: [S, N], one row of probabilities per trained seed, or [N].
         replicates: R.
         seed: of the draws; methods replicated with the same users and seed are paired.
+        calibrated: the scores after calibration, of the same shape; None where they are calibrated.
     """
     scores = np.atleast_2d(scores)
+    calibrated = scores if calibrated is None else np.atleast_2d(calibrated)
     user = np.unique(users, return_inverse=True)[1].reshape(-1)
     count = int(user.max()) + 1
     rng = np.random.default_rng(seed)
     picked = rng.integers(scores.shape[0], size=(replicates, scores.shape[0]))
     aucs = np.empty((replicates, scores.shape[0]))
-    losses = np.empty_like(aucs)
+    losses, calibrated_losses = np.empty_like(aucs), np.empty_like(aucs)
     ranked = [_RankedRows(user, label, score) for score in scores]
+    raw_loss, calibrated_loss = (_UserLoss(user, label, shown) for shown in (scores, calibrated))
     for block, drawn in _draws(rng, count, replicates):
+        losses[block] = raw_loss.weighted(drawn)
+        calibrated_losses[block] = calibrated_loss.weighted(drawn)
         for column, rows in enumerate(ranked):
             aucs[block, column] = rows.weighted_auc(drawn)
-            losses[block, column] = rows.weighted_logloss(drawn)
     auc_point = float(np.mean([auc(label, score) for score in scores]))
-    logloss_point = float(np.mean([logloss(label, score) for score in scores]))
+    point, calibrated_point = (
+        float(np.mean([logloss(label, score) for score in shown])) for shown in (scores, calibrated)
+    )
     return Replicates(
         _stretched(aucs, picked, auc_point, count),
-        _stretched(losses, picked, logloss_point, count),
+        _stretched(losses, picked, point, count),
+        _stretched(calibrated_losses, picked, calibrated_point, count),
         auc_point,
-        logloss_point,
+        point,
+        calibrated_point,
     )
 
 
@@ -97,6 +113,10 @@ def paired_difference(a: Replicates, b: Replicates) -> PairedDifference:
     return PairedDifference(
         _interval(a.auc_point - b.auc_point, a.auc - b.auc),
         _interval(a.logloss_point - b.logloss_point, a.logloss - b.logloss),
+        _interval(
+            a.calibrated_logloss_point - b.calibrated_logloss_point,
+            a.calibrated_logloss - b.calibrated_logloss,
+        ),
     )
 
 
@@ -126,8 +146,6 @@ class _RankedRows:
         self._negative_user = user[order][~positive]
         self._below = np.searchsorted(ranked[~positive], ranked[positive], side="left")
         self._not_above = np.searchsorted(ranked[~positive], ranked[positive], side="right")
-        self._loss = np.bincount(user, weights=row_logloss(label, score))
-        self._rows = np.bincount(user)
 
     def weighted_auc(self, drawn: NDArray[np.int32]) -> Floats:
         """AUC [R]; NaN where one class was not drawn."""
@@ -143,9 +161,17 @@ class _RankedRows:
         result: Floats = np.divide(wins, pairs, out=np.full_like(wins, np.nan), where=pairs > 0)
         return result
 
-    def weighted_logloss(self, drawn: NDArray[np.int32]) -> Floats:
-        """Logloss [R]."""
-        return np.asarray((self._loss @ drawn) / (self._rows @ drawn))
+
+class _UserLoss:
+    """The Logloss of every user and seed, ready to be weighted by [U, R] draws of users."""
+
+    def __init__(self, user: NDArray[np.intp], label: NDArray[np.int8], scores: Floats) -> None:
+        self._loss = np.stack([np.bincount(user, weights=row_logloss(label, score)) for score in scores])
+        self._rows = np.bincount(user)
+
+    def weighted(self, drawn: NDArray[np.int32]) -> Floats:
+        """Logloss [R, S]."""
+        return np.asarray((self._loss @ drawn / (self._rows @ drawn)).T)
 
 
 def _stretched(metric: Floats, picked: NDArray[np.int64], point: float, users: int) -> Floats:

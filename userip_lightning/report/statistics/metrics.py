@@ -27,15 +27,19 @@ def auc(label: NDArray[np.int8], score: Floats) -> float:
     return float(wins / (positives * (label.size - positives)))
 
 
+def within(score: Floats) -> Floats:
+    """Probabilities kept 1e-7 away from 0 and 1: one saturated float32 score makes no mean infinite."""
+    return np.clip(score, 1e-7, 1 - 1e-7)
+
+
 def row_logloss(label: NDArray[np.int8], score: Floats) -> Floats:
     """Binary cross-entropy of every row, in nats.
 
     Args:
         label: [N], 0 or 1.
-        score: [N], probability of label 1, kept 1e-7 away from 0 and 1 so that one saturated
-            float32 score does not make the mean infinite.
+        score: [N], probability of label 1.
     """
-    probability = np.clip(score, 1e-7, 1 - 1e-7)
+    probability = within(score)
     return -np.where(label == 1, np.log(probability), np.log1p(-probability))
 
 

@@ -3,8 +3,8 @@
 Judged are the rows of users with a training or shown event: of the others no method knows anything. Under a
 random split that thins the log, these are nearly all users.
 
-The affinity judge gives log-odds (``controls/affinity.py``), which are turned into probabilities σ(a + b ·
-odds) with a and b ≥ 0 fitted to validation rows (Platt 1999), so that Logloss means something. Cold items
+The affinity judge gives log-odds (``controls/affinity.py``), which are calibrated on validation rows, so that
+Logloss means something. Cold items
 have no counts, so every method tells them apart by a text: that of its codes, or the items' words where its
 codes read none or another item's. What is compared is what codes know of users.
 """
@@ -16,8 +16,6 @@ from collections.abc import Sequence
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from scipy.optimize import minimize
-from scipy.special import expit, logit
 
 from userip_lightning.arrays import Floats
 from userip_lightning.bank import FeatureBank
@@ -30,6 +28,7 @@ from userip_lightning.pipeline.training import instantiate
 from userip_lightning.report.predictions import Predictions, read_predictions
 from userip_lightning.report.regime import Contender
 from userip_lightning.report.statistics import metrics
+from userip_lightning.report.statistics.calibration import calibrated
 from userip_lightning.reproduce.regimes.methods import REFERENCE, Method
 from userip_lightning.schema import SUPPORT, TEST, TRAIN, VAL
 from userip_lightning.texts.bag_of_words import bag_of_words
@@ -82,27 +81,6 @@ def by_ctr(methods: Sequence[Method], prepared: PreparedData) -> list[Contender]
     ]
 
 
-def calibrated(odds: Floats, label: NDArray[np.int8], judged: Floats) -> Floats:
-    """Probabilities of the judged rows.
-
-    Args:
-        odds: [V], log-odds of validation rows.
-        label: [V], theirs.
-        judged: [N], log-odds.
-    """
-    start = np.array([logit(label.mean()), 1.0])
-
-    def loss(line: Floats) -> tuple[float, Floats]:
-        shown = line[0] + line[1] * odds
-        error = expit(shown) - label
-        value = float(np.mean(np.logaddexp(0, shown) - label * shown))
-        return value, np.array([error.mean(), (error * odds).mean()])
-
-    # A slope of 0 would make all rows alike, one below it turn their order.
-    found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=[(None, None), (1e-4, None)]).x
-    return np.asarray(expit(found[0] + found[1] * judged))
-
-
 def _contender(method: Method, odds: Odds, prepared: PreparedData, seeds: int) -> Contender:
     known = _known(prepared)
     val, test = (_rows(prepared, split, known) for split in (VAL, TEST))
@@ -116,7 +94,8 @@ def _contender(method: Method, odds: Odds, prepared: PreparedData, seeds: int) -
     if len(scores) < seeds:  # without codes there is nothing to draw
         scores = scores * seeds
     users = test["user_id"].to_numpy().astype(np.str_)
-    predictions = Predictions(users, test["label"].to_numpy(), np.stack(scores))
+    shown = np.stack(scores)
+    predictions = Predictions(users, test["label"].to_numpy(), shown, shown)
     return Contender(method.name, method.group, float(np.mean(aucs)), predictions)
 
 
@@ -149,7 +128,8 @@ def _rows(prepared: PreparedData, split: str, known: pl.Series) -> pl.DataFrame:
 
 def _of_users(found: Predictions, known: pl.Series) -> Predictions:
     kept = np.isin(found.users, known.to_numpy().astype(np.str_))
-    return Predictions(found.users[kept], found.label[kept], found.scores[:, kept])
+    scores, calibrated_scores = (shown[:, kept] for shown in (found.scores, found.calibrated))
+    return Predictions(found.users[kept], found.label[kept], scores, calibrated_scores)
 
 
 def _mean_auc(found: Predictions) -> float:
