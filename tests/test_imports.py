@@ -14,7 +14,18 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = "userip_lightning"
 GROUND = {
     *("errors", "arrays", "atomic", "integrity", "leak_audit", "artifact"),
-    *("schema", "default_sizes", "lock", "ids", "parquet", "label_values", "seeds", "pace", "bars"),
+    *(
+        "schema",
+        "default_sizes",
+        "identity",
+        "lock",
+        "ids",
+        "parquet",
+        "label_values",
+        "seeds",
+        "pace",
+        "bars",
+    ),
 }
 HEAVY = {"torch", "lightning", "transformers", "peft", "wandb"}
 

@@ -22,7 +22,7 @@ import polars as pl
 from userip_lightning import parquet
 from userip_lightning.atomic import write_errors, write_text
 from userip_lightning.errors import InputError
-from userip_lightning.profile.identity import refuse_changed
+from userip_lightning.identity import refuse_changed
 
 _IDENTITY, _SUMMARY, _CODES, _ATTEMPTS = "identity.json", "summary.json", "codes", "attempts"
 

@@ -9,7 +9,6 @@ most 2^-17 nats.
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -30,6 +29,7 @@ from userip_lightning.catalogue.codebooks import Codebooks, are_additive, classe
 from userip_lightning.catalogue.em_search import Block, Schedule, Search
 from userip_lightning.catalogue.exact_sums import rounded
 from userip_lightning.catalogue.export import CatalogueData, Coded, write_bank
+from userip_lightning.catalogue.identity import identity_of
 from userip_lightning.catalogue.joint_em import JointStart
 from userip_lightning.catalogue.joint_table import CodeTable
 from userip_lightning.catalogue.merging import merged_sizes, merged_table
@@ -45,6 +45,7 @@ from userip_lightning.catalogue.unseen_items import UnseenItems
 from userip_lightning.catalogue.unused_codes import name_unused
 from userip_lightning.default_sizes import DEFAULT_SIZES
 from userip_lightning.errors import InputError
+from userip_lightning.identity import refuse_changed
 from userip_lightning.seeds import place_seed
 
 _STATE, _IDENTITY = "em", "userip_identity"
@@ -190,7 +191,7 @@ class CatalogueModule(LightningModule):
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Keep what the search is of, and its state as tensors, which torch loads without running code."""
-        checkpoint[_IDENTITY] = self._identity()
+        checkpoint[_IDENTITY] = identity_of(self)
         state = self.search.state()
         checkpoint[_STATE] = {name: torch.from_numpy(np.asarray(value)) for name, value in state.items()}
 
@@ -201,14 +202,8 @@ class CatalogueModule(LightningModule):
             InputError: it was made from another log, text source or language model, with another schedule or
                 seed, or has other codes.
         """
-        found, wanted = checkpoint.get(_IDENTITY, {}), self._identity()
-        for name in {**wanted, **found}:
-            theirs, own = found.get(name), wanted.get(name)
-            if theirs != own:
-                raise InputError(
-                    f"checkpoint: made with another {name} ({theirs} instead of {own}); "
-                    "use the settings and data that it was made with, or start without it."
-                )
+        advice = "use the settings and data that it was made with, or start without it"
+        refuse_changed("checkpoint: made", checkpoint.get(_IDENTITY, {}), identity_of(self), advice)
         self.search.load({name: value.numpy() for name, value in checkpoint[_STATE].items()})
         self._codebooks = 0, None
         if self.anchored.have_begun(self.search.step):
@@ -278,22 +273,6 @@ class CatalogueModule(LightningModule):
             return "the recommendation loss moved its table, and the prior does not follow"
         done = "anchored to words" if self.steering.anchors else "merged" if self.steering.merge else None
         return done and f"its codes were {done}, and the prior does not follow"
-
-    def _identity(self) -> dict[str, object]:
-        """What a table depends on, by name; JSON values. EM alone may take more steps than were planned."""
-        steering = self.steering
-        ends = self.recommendation is not None or bool(steering.anchors)
-        return {
-            "data": self.data.manifest.config_hash,
-            "sizes": self.sizes,
-            "codebooks": "additive" if self.additive else "joint",
-            "recommendation": None if self.recommendation is None else asdict(self.recommendation),
-            "anchors": [steering.anchors, steering.strength, steering.steps] if steering.anchors else None,
-            "number of EM steps": self.search.schedule.last if ends else None,
-            "number of starts": self.n_starts,
-            **{name: getattr(self, name) for name in ("strength", "seed", "warm", "race")},
-            **self.data.reading,
-        }
 
     def _rows_seen(self) -> NDArray[np.int64]:
         seen = self.data.events.rows_seen

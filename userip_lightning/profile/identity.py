@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import torch
-
-from userip_lightning.errors import InputError
 
 if TYPE_CHECKING:
     from userip_lightning.profile.module import ProfileModule
@@ -25,20 +22,3 @@ def identity_of(module: ProfileModule) -> dict[str, str]:
         "optimizer": f"{type(optimizer).__name__} {sorted(optimizer.defaults.items())}",
         "behaviours and blocks": f"{data.behaviours}, {data.block}, seed {data.seed}",
     }
-
-
-def refuse_changed(what: str, found: Mapping[str, str], wanted: Mapping[str, str], advice: str) -> None:
-    """Refuse soft tokens that were inferred with something else.
-
-    Args:
-        what: which soft tokens, as the start of a sentence.
-        found: name of a dependency to its value, as recorded beside them.
-        wanted: the same of this run.
-        advice: what to do.
-
-    Raises:
-        InputError: a value differs.
-    """
-    for key, value in wanted.items():
-        if found.get(key) != value:
-            raise InputError(f"{what} with another {key} ({found.get(key)} instead of {value}); {advice}.")

@@ -27,6 +27,7 @@ from torch.optim import Adam, Optimizer
 
 from userip_lightning.batches import ProfileBatch, ProfileStep
 from userip_lightning.errors import InputError
+from userip_lightning.identity import refuse_changed
 from userip_lightning.lm.backbone import load_backbone
 from userip_lightning.lm.prompt import DEFAULT_PROMPT, PromptTemplate
 from userip_lightning.lm.source import DEFAULT_LM, LMSource
@@ -44,7 +45,7 @@ from userip_lightning.profile.em import (
 from userip_lightning.profile.export import export_profiles
 from userip_lightning.profile.gathering import all_vectors, judged_users
 from userip_lightning.profile.held_out import HeldOut
-from userip_lightning.profile.identity import identity_of, refuse_changed
+from userip_lightning.profile.identity import identity_of
 from userip_lightning.profile.judging import Judge
 from userip_lightning.profile.keep_in_step import accompany
 from userip_lightning.profile.launch_plan import plan_launch

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from userip_lightning.arrays import open_array
 from userip_lightning.atomic import write_text
 from userip_lightning.errors import InputError
+from userip_lightning.identity import refuse_changed
 from userip_lightning.profile.disk_space import reserve
-from userip_lightning.profile.identity import refuse_changed
 
 _IDENTITY = "identity.json"
 _MERGED = "z.npy"
