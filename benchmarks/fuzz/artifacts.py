@@ -28,7 +28,6 @@ from userip_lightning.data.prepared import PreparedData, PreparedFiles
 from userip_lightning.data.statistics import table1
 from userip_lightning.quantize.datamodule import QuantizeDataModule
 from userip_lightning.report.comparison import compare
-from userip_lightning.report.entries import Entry, read_entries, write_entries
 from userip_lightning.report.held_out import read_held_out
 from userip_lightning.report.predictions import read_run
 from userip_lightning.serving.profiler import Profiler
@@ -130,11 +129,6 @@ def _held_out(folder: Path, others: Path) -> Answer:
     return {"held out": list(read_held_out(folder / "profile_eval.json", replicates=10))}
 
 
-def _entries(folder: Path, others: Path) -> Answer:
-    """Nothing holds the values of this file together, so it only has to be read or refused."""
-    return {"read": bool(read_entries(folder)) or True}
-
-
 OPENINGS = (
     Opening("prepared", _prepared),
     Opening("prepared", _prepared_files),
@@ -149,12 +143,11 @@ OPENINGS = (
     Opening("knowledge", _ctr_on_knowledge),
     Opening("ctr_none", _predictions),
     Opening("ctr_none", _comparison),
-    Opening("entries", _entries),
 )
 
 
 class Artifacts(Kind):
-    """Prepared data, profiles, banks, knowledge, predictions and a study's entries."""
+    """Prepared data, profiles, banks, knowledge and predictions."""
 
     name = "artifacts"
 
@@ -168,10 +161,6 @@ class Artifacts(Kind):
         for variant in ("none", "codes"):
             shutil.copytree(_ctr_run(catalogue, variant), folder / f"ctr_{variant}")
         write_knowledge(prepared, folder / "knowledge")
-        named = ("ml", "random", "ids")
-        first = Entry(*named, "DCN", "network", "DCN", None, ("a", "b"), sizes={"hobby": 4}, seconds=1.5)
-        second = Entry(*named, "UserIP-DCN", "userip", "DCN", "DCN", ("c", "d"), chosen={"lr": 0.1})
-        write_entries(folder / "entries", [first, second])
 
     def open(self, folder: Path) -> None:
         self.folder = folder

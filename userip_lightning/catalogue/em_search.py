@@ -16,13 +16,16 @@ classes say that equally well.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Generic, NamedTuple, Protocol, TypeVar
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import coo_matrix, csr_matrix
 
 from userip_lightning.seeds import place_generator
+
+if TYPE_CHECKING:
+    from userip_lightning.catalogue.joint_em import JointStart
 
 _COLDEST, _HIDDEN = 0.4, 0.1
 
@@ -71,32 +74,7 @@ class Figures(NamedTuple):
     smallest: float
 
 
-class Start(Protocol):
-    """One start: its M step, its table once there is one, and the sums of the E step that is going on."""
-
-    def draw(self, counts: csr_matrix, rng: np.random.Generator) -> None:
-        """First E step of a block [B, E]: r is drawn."""
-
-    def observe(self, counts: csr_matrix, temperature: float) -> None:
-        """E step of a block [B, E] by the table so far."""
-
-    def finish(self) -> Usage:
-        """M step; the sums are forgotten."""
-
-    def held_out(self, seen: csr_matrix, hidden: csr_matrix) -> float:
-        """Nats per hidden event [B, E] of users who are placed by ``seen`` [B, E]."""
-
-    def state(self) -> dict[str, NDArray[np.generic]]:
-        """All that a further step needs, between two steps."""
-
-    def load(self, state: dict[str, NDArray[np.generic]]) -> None:
-        """Go on from :meth:`state`."""
-
-
-AnyStart = TypeVar("AnyStart", bound=Start)
-
-
-class Search(Generic[AnyStart]):
+class Search:
     """EM from several starts.
 
     Args:
@@ -107,7 +85,7 @@ class Search(Generic[AnyStart]):
 
     def __init__(
         self,
-        starts: Sequence[AnyStart],
+        starts: Sequence[JointStart],
         seed: int,
         schedule: Schedule = Schedule(),  # noqa: B008  # a NamedTuple, immutable
     ) -> None:
@@ -119,7 +97,7 @@ class Search(Generic[AnyStart]):
         self._forget()
 
     @property
-    def best(self) -> AnyStart:
+    def best(self) -> JointStart:
         """The best start so far."""
         return self.starts[0]
 
@@ -181,7 +159,7 @@ class Search(Generic[AnyStart]):
         self._gain = [0.0] * len(self.starts)
 
 
-def run(search: Search[AnyStart], counts: csr_matrix) -> AnyStart:
+def run(search: Search, counts: csr_matrix) -> JointStart:
     """All steps over a log that fits into memory, and the start that won.
 
     Args:

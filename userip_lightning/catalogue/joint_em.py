@@ -24,7 +24,7 @@ Opening = Callable[[csr_matrix], NDArray[np.int64]]
 
 
 class JointStart:
-    """See ``em.Start``.
+    """One start: its M step, its table once there is one, and the sums of the E step that is going on.
 
     Args:
         events: E.
@@ -48,7 +48,7 @@ class JointStart:
         return self.learned
 
     def draw(self, counts: csr_matrix, rng: np.random.Generator) -> None:
-        """First E step of a block."""
+        """First E step of a block [B, E]: r is drawn."""
         posterior = rng.dirichlet(np.full(self._shape[1], CONCENTRATION), counts.shape[0])
         if self.opening is not None:
             posterior *= _CHANCE
@@ -56,11 +56,11 @@ class JointStart:
         self._add(counts, posterior)
 
     def observe(self, counts: csr_matrix, temperature: float) -> None:
-        """E step of a block."""
+        """E step of a block [B, E] by the table so far."""
         self._add(counts, self.table.posterior(counts, temperature))
 
     def finish(self) -> Usage:
-        """M step."""
+        """M step; the sums are forgotten."""
         users = max(float(self._users.sum()), 1.0)
         usage = Usage(
             self._entropy / users / np.log(max(self._shape[1], 2)), float(self._users.min() / users)
@@ -77,11 +77,11 @@ class JointStart:
         self.model.alone = alone[order]
 
     def held_out(self, seen: csr_matrix, hidden: csr_matrix) -> float:
-        """Nats per hidden event."""
+        """Nats per hidden event [B, E] of users who are placed by ``seen`` [B, E]."""
         return self.table.held_out(seen, hidden)
 
     def state(self) -> dict[str, NDArray[np.generic]]:
-        """All that a further step needs."""
+        """All that a further step needs, between two steps."""
         return {**self.table._asdict(), "weight": self.model.prior.weight, "alone": self.model.alone}
 
     def load(self, state: dict[str, NDArray[np.generic]]) -> None:

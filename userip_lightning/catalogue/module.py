@@ -30,7 +30,6 @@ from userip_lightning.catalogue.em_search import Block, Schedule, Search
 from userip_lightning.catalogue.exact_sums import rounded
 from userip_lightning.catalogue.export import CatalogueData, Coded, write_bank
 from userip_lightning.catalogue.identity import identity_of
-from userip_lightning.catalogue.joint_em import JointStart
 from userip_lightning.catalogue.joint_table import CodeTable
 from userip_lightning.catalogue.merging import merged_sizes, merged_table
 from userip_lightning.catalogue.new_item_files import kept_for_new_items
@@ -149,7 +148,7 @@ class CatalogueModule(LightningModule):
         steps = em_steps(self.trainer.max_epochs or 0, self.recommendation, bool(self.steering.anchors))
         schedule = Schedule(self.warm, self.race, steps)
         self.anchored = anchored_steps(self.steering, self.sizes, self.data.texts, steps, self.race)
-        self.search: Search[JointStart] = Search(starts, self.seed, schedule)
+        self.search = Search(starts, self.seed, schedule)
 
     def configure_optimizers(self) -> Optimizer | None:
         """Of the recommendation loss; M steps are closed-form, or a regression's own."""

@@ -5,8 +5,7 @@
     π(c|i) = softmax(W x_i + b)_c
 
 fitted to n_ic / n_i by cross-entropy, where an item counts as min(n_i, 30) events, with an L2 of 1e-4 on W. A
-few steps of Adam per M step are enough, as W is kept between them. Where other codes say something of an item
-already, its shares without text are an offset: π(c|i) = softmax(log share_ic + W x_i + b)_c.
+few steps of Adam per M step are enough, as W is kept between them.
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ class ItemPrior(Protocol):
     weight: Floats
 
     def __call__(self, expected: Floats, share: Floats) -> Floats:
-        """Expected counts [I, C] and shares without text, [C] or [I, C] → π(c|i), [I, C] or [1, C]."""
+        """Expected counts [I, C] and shares of events [C] → π(c|i), [I, C] or [1, C]."""
 
 
 class ClassShares:
@@ -41,7 +40,7 @@ class ClassShares:
 
     def __call__(self, expected: Floats, share: Floats) -> Floats:
         """See :class:`ItemPrior`."""
-        return np.atleast_2d(share)
+        return share[None]
 
 
 class TextPrior:
@@ -60,17 +59,16 @@ class TextPrior:
         """See :class:`ItemPrior`."""
         total = expected.sum(axis=1, keepdims=True)
         target = (expected + 1e-6) / (total + 1e-6 * expected.shape[1])
-        offset = np.log(share) if share.ndim == 2 else 0.0  # what is alike for all items is b's
         counted = np.minimum(total, POPULAR)
         counted = counted / max(float(counted.sum()), 1.0)
 
         def gradient(weight: Floats) -> Floats:
-            slope = self._x.T @ (counted * (softmax(offset + self._x @ weight, axis=1) - target))
+            slope = self._x.T @ (counted * (softmax(self._x @ weight, axis=1) - target))
             slope[:-1] += 2 * _L2 * weight[:-1]
             return np.asarray(slope)
 
         self.weight = descend(self.weight, gradient)
-        return np.asarray(softmax(offset + self._x @ self.weight, axis=1))
+        return np.asarray(softmax(self._x @ self.weight, axis=1))
 
 
 def item_prior(vectors: Floats | None, classes: int) -> ItemPrior:

@@ -83,7 +83,7 @@ def rematch(parts: Parts, served: FeatureBank, later: SinceFit) -> Coding:
         _require_as_before(
             _served_table(start.table, served), _joined(data, served, later.before), profiler, later.refusal
         )
-    search: Search[JointStart] = Search([start], module.seed, Schedule(1, 2, _STEPS))
+    search = Search([start], module.seed, Schedule(1, 2, _STEPS))
     search.step = search.schedule.warm  # the table is there: nothing is drawn, and t is 1
     nothing = csr_matrix(log.counts.shape)
     for _ in range(_STEPS):

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-import reprlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Literal, NamedTuple, get_args
+from typing import Literal, NamedTuple
 
 from userip_lightning.atomic import write_errors, write_text
 from userip_lightning.errors import InputError
@@ -85,28 +84,6 @@ def write_entries(folder: Path, entries: Sequence[Entry]) -> None:
         write_text(folder / FILE, json.dumps(records, indent=1, ensure_ascii=False) + "\n")
 
 
-def read_entries(folder: Path) -> tuple[Entry, ...]:
-    """Read ``entries.json``.
-
-    Raises:
-        InputError: no such file, not a list of entries, or entries that contradict each other.
-    """
-    file = folder / FILE
-    try:
-        records = json.loads(file.read_text(encoding="utf-8"))
-    except OSError:
-        raise InputError(f"{file}: no such file; run the study first.") from None
-    except ValueError as error:
-        raise InputError(f"{file}: not JSON ({error}); run the study again.") from None
-    except RecursionError:
-        raise InputError(f"{file}: nested too deeply for entries; run the study again.") from None
-    if not isinstance(records, list):
-        raise InputError(f"{file}: a list of entries was expected; run the study again.")
-    entries = tuple(_entry(record, f"{file}: entry {number}") for number, record in enumerate(records))
-    check_entries(entries, str(file))
-    return entries
-
-
 def check_entries(entries: Sequence[Entry], source: str) -> None:
     """Refuse entries that contradict each other; ``source`` opens the message.
 
@@ -130,38 +107,3 @@ def check_entries(entries: Sequence[Entry], source: str) -> None:
                 f"{source}: {entry.method!r} of {' / '.join(entry.block)} is compared with "
                 f"{entry.against!r}, which is not in that block; add it or set against to null."
             )
-
-
-def _entry(record: object, place: str) -> Entry:
-    if not isinstance(record, dict):
-        raise InputError(f"{place} is no object; run the study again.")
-    if unknown := sorted(set(record) - set(Entry._fields)):
-        raise InputError(f"{place} has the unknown key {unknown[0]!r:.60}; run the study again.")
-    for key in Entry._fields:
-        if key not in record:
-            if key in Entry._field_defaults:
-                continue
-            raise InputError(f"{place} has no key {key!r}; run the study again.")
-        if not _fits(key, record[key]):
-            raise InputError(
-                f"{place} has {key} {reprlib.repr(record[key])}, which does not fit; run the study again."
-            )
-    return Entry(**{**record, "runs": tuple(record["runs"])})
-
-
-def _fits(key: str, value: object) -> bool:
-    """Whether a JSON value has the type of the entry's field."""
-    if key == "group":
-        return value in get_args(Group)
-    if key in ("dataset", "split", "fields", "method"):
-        return isinstance(value, str) and value != ""
-    if key == "runs":
-        return isinstance(value, list) and all(isinstance(run, str) for run in value)
-    if key in ("chosen", "sizes"):
-        numbers = (int,) if key == "sizes" else (int, float)
-        return isinstance(value, dict) and all(type(number) in numbers for number in value.values())
-    if key in ("part", "left_out"):
-        return isinstance(value, bool)
-    if key in ("validation_auc", "seconds"):
-        return value is None or type(value) in (int, float)
-    return value is None or isinstance(value, str)

@@ -8,22 +8,16 @@ The folder is one artifact of kind ``study``, whole or absent:
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from userip_lightning.artifact import Manifest, stable_hash, writing
-from userip_lightning.atomic import write_text
-from userip_lightning.report.drawing import inline_svg, save_figure
-from userip_lightning.report.markdown import study_markdown
+from userip_lightning.report.folder import Drawn, write_sheets
 from userip_lightning.report.notation import NONE, delta, number, plural, sentence, spread
-from userip_lightning.report.page import Panel, Picture, page
 from userip_lightning.report.regime import GROUPS, Finding, best_text
 from userip_lightning.report.regime_figures import regime_figures
 from userip_lightning.report.sheet import Cell, Rows, Sheet
 
-RESULTS, MARKDOWN, PAGE, FIGURES = "results.json", "report.md", "report.html", "figures"
 HEADER = (
     *("regime", "users in train", "best codes without text", "best with words", "best with a language model"),
     *("words − no text", "language model − words", "best text − no text", "needs"),
@@ -89,24 +83,19 @@ def write_regimes(
     Raises:
         InputError: the disk is full.
     """
-    identity = stable_hash([settings, [_record(one) for one in judged]])
     summary = summary_sheet(judged)
-    sheets = [regime_sheet(one, one.finding) for one in judged if one.finding is not None]
-    figures = regime_figures(
-        [(one.split, one.axes, one.finding) for one in judged if one.finding is not None]
+    done = [(one, one.finding) for one in judged if one.finding is not None]
+    figures = regime_figures([(one.split, one.axes, found) for one, found in done])
+    drawn = [Drawn(stem, f"AUC, {stem}", figure) for stem, figure in figures.items()]
+    write_sheets(
+        folder,
+        title,
+        [summary, *(regime_sheet(one, found) for one, found in done)],
+        (*notes, *_NOTES),
+        {"settings": settings, "regimes": [_record(one) for one in judged]},
+        sum(found.users for _, found in done),
+        [drawn, *([()] * len(done))],
     )
-    users = sum(one.finding.users for one in judged if one.finding is not None)
-    said = (*notes, *_NOTES)
-    with writing(folder, Manifest("study", identity, identity, users)) as draft:
-        results = {"title": title, "settings": settings, "regimes": [_record(one) for one in judged]}
-        write_text(draft / RESULTS, json.dumps(results, indent=1, ensure_ascii=False) + "\n")
-        write_text(draft / MARKDOWN, study_markdown(title, [summary, *sheets], said))
-        (draft / FIGURES).mkdir()
-        for stem, figure in figures.items():
-            save_figure(figure, draft / FIGURES / stem)
-        pictures = tuple(Picture("", inline_svg(figure, f"AUC, {stem}")) for stem, figure in figures.items())
-        panels = [Panel(summary, pictures), *(Panel(sheet) for sheet in sheets)]
-        write_text(draft / PAGE, page(title, panels, said))
     return summary
 
 
