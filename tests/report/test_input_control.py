@@ -7,8 +7,8 @@ from userip_lightning.report.comparison import compare
 from userip_lightning.report.input_control import reach
 from userip_lightning.report.judge import judge_study
 from userip_lightning.report.legend import LEGEND
+from userip_lightning.report.run_sheets import compose
 from userip_lightning.report.sheet import block_sheet
-from userip_lightning.report.table import compose
 
 LOGLOSS = {
     "delta_calibrated_logloss": -0.01,
@@ -55,7 +55,7 @@ def test_nothing_is_said_where_codes_are_better_or_the_controls_are_others():
 def test_the_report_of_a_run_says_it_below_its_verdict(write, signal, said):
     strength = {"none": 0.2, "codes": 1.2, "permuted_z": signal}
     runs = {name: [write(name, seed, value) for seed in range(5)] for name, value in strength.items()}
-    lines = compose(compare(runs, replicates=50), None, {}).lines
+    lines = compose(compare(runs, replicates=50), None, {})[0].verdicts
     assert lines[1].startswith("Codes of other users' profiles (own against them: ΔAUC ") == said
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 from rich.console import Console
 
+from userip_lightning.cli.shown import show_report
 from userip_lightning.pipeline.config import Experiment, experiment_parser, parse_experiment
 from userip_lightning.pipeline.named_settings import named_settings
 from userip_lightning.pipeline.plan import experiment_root
@@ -16,10 +17,8 @@ from userip_lightning.pipeline.results import PAGE
 from userip_lightning.pipeline.run import fit as fit_experiment
 from userip_lightning.pipeline.run import test as test_experiment
 from userip_lightning.pipeline.stages import CTR
-from userip_lightning.report.table import Report, to_rich
+from userip_lightning.report.sheet import Sheet
 
-#: Columns of the table where standard output is no terminal and has no width of its own.
-WIDTH = 160
 _FIT = """Run an experiment: prepare the data, make codes of users, train the CTR model without codes, with
 codes and with controls, and report. Finished runs whose settings have not changed are kept; after a crash
 or Ctrl+C the same command resumes. Example: userip fit -c demo --seeds [0,1] --stages ctr,report"""
@@ -41,7 +40,7 @@ def _run(
     command: str,
     description: str,
     arguments: Sequence[str],
-    run: Callable[[Experiment, Display, World], Report | None],
+    run: Callable[[Experiment, Display, World], tuple[Sheet, ...] | None],
     stages: Sequence[str] = (),
 ) -> None:
     if {"-h", "--help"} & set(arguments):
@@ -54,17 +53,10 @@ def _run(
         processes([command, *arguments], trainers) as world,
         Display(Console(quiet=True) if world.rank else None) as display,
     ):
-        report = run(experiment, display, world)
-    if report is not None:
-        _print(report)
+        sheets = run(experiment, display, world)
+    if sheets is not None:
+        show_report(sheets)
         print(f"as a page, with what the codes mean: {experiment_root(experiment.settings) / PAGE}")
-
-
-def _print(report: Report) -> None:
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=WIDTH)
-    console.print(to_rich(report))
 
 
 def _trainer(name: str, section: object) -> dict[str, object]:

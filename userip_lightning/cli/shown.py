@@ -1,6 +1,8 @@
-"""A report's first table on a terminal, and anybody's text as it is."""
+"""Reports on a terminal, and anybody's text as it is."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -27,6 +29,14 @@ def show(sheet: Sheet) -> None:
         for row in group.rows:
             shown.add_row(*(Text(cell.text) for cell in row))
     console.print(shown)
+
+
+def show_report(sheets: Sequence[Sheet]) -> None:
+    """Print sheets, and below all of them what they say."""
+    for sheet in sheets:
+        show(sheet)
+    for said in (line for sheet in sheets for line in sheet.verdicts):
+        print(said)
 
 
 def visible(text: str) -> Text:

@@ -14,7 +14,6 @@ import psutil
 import torch
 
 from userip_lightning import __version__, atomic
-from userip_lightning.markdown import cell
 from userip_lightning.pipeline.config import Experiment, settings_hash
 from userip_lightning.pipeline.earlier_artifacts import RESULTS
 from userip_lightning.pipeline.explained import report_section
@@ -23,8 +22,11 @@ from userip_lightning.pipeline.training import is_done, read_record
 from userip_lightning.profile.export import HELD_OUT
 from userip_lightning.report.comparison import Comparison, compare
 from userip_lightning.report.held_out import HeldOut, read_held_out
+from userip_lightning.report.markdown import sheets_markdown
+from userip_lightning.report.page import Panel, page
+from userip_lightning.report.run_sheets import STAGE_1, compose
+from userip_lightning.report.sheet import Sheet
 from userip_lightning.report.statistics.bootstrap import Interval
-from userip_lightning.report.table import STAGE_1, Report, compose, to_html, to_markdown
 
 REPORT, PAGE = "report.md", "report.html"
 LIBRARIES = ("torch", "lightning", "transformers", "polars", "numpy", "scikit-learn")
@@ -38,7 +40,7 @@ class Findings(NamedTuple):
     not_run: dict[str, str]
 
 
-def write_results(experiment: Experiment, plan: Plan, prepare: Mapping[str, object]) -> Report:
+def write_results(experiment: Experiment, plan: Plan, prepare: Mapping[str, object]) -> tuple[Sheet, ...]:
     """Judge the finished runs; write results.json, report.md and report.html into the experiment's folder,
     and explain.json and explain.html beside them.
 
@@ -51,7 +53,7 @@ def write_results(experiment: Experiment, plan: Plan, prepare: Mapping[str, obje
         InputError: an artifact is damaged, or the runs cannot be compared.
     """
     findings = judge(plan)
-    report = compose(*findings, len(plan.profiles))
+    sheets = compose(*findings, len(plan.profiles))
     runs = [run for run in (*plan.codes, *plan.ctr) if is_done(run)]
     results = {
         "experiment": experiment.settings.experiment,
@@ -72,12 +74,12 @@ def write_results(experiment: Experiment, plan: Plan, prepare: Mapping[str, obje
         "not_run": findings.not_run,
     }
     atomic.write_text(plan.place.root / RESULTS, json.dumps(results, indent=2, ensure_ascii=False) + "\n")
-    title = experiment.settings.experiment
-    atomic.write_text(plan.place.root / REPORT, f"# {cell(title)}\n\n{to_markdown(report)}")
-    page = plan.place.root / PAGE
-    atomic.write_text(page, to_html(title, report))  # there already if explaining is interrupted
-    atomic.write_text(page, to_html(title, report, report_section(experiment, plan)))
-    return report
+    title, panels = experiment.settings.experiment, [Panel(sheet) for sheet in sheets]
+    atomic.write_text(plan.place.root / REPORT, sheets_markdown(title, sheets))
+    shown = plan.place.root / PAGE
+    atomic.write_text(shown, page(title, panels, ()))  # there already if explaining is interrupted
+    atomic.write_text(shown, page(title, panels, (), further=report_section(experiment, plan)))
+    return sheets
 
 
 def judge(plan: Plan) -> Findings:

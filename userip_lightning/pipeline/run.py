@@ -27,7 +27,7 @@ from userip_lightning.pipeline.settings import StageName
 from userip_lightning.pipeline.side_by_side import Run, train_side_by_side
 from userip_lightning.pipeline.training import RECORD, evaluate, is_done, share, train
 from userip_lightning.pipeline.usage import Usage, released_memory
-from userip_lightning.report.table import Report
+from userip_lightning.report.sheet import Sheet
 
 CONFIG = "config.yaml"
 
@@ -39,7 +39,7 @@ class _Prepared(TypedDict):
     cost: dict[str, object]
 
 
-def fit(experiment: Experiment, display: Display, world: World) -> Report | None:
+def fit(experiment: Experiment, display: Display, world: World) -> tuple[Sheet, ...] | None:
     """Go through the chosen stages; what is done already is not done again.
 
     Args:
@@ -62,7 +62,7 @@ def fit(experiment: Experiment, display: Display, world: World) -> Report | None
 
 def _fit(
     experiment: Experiment, plan: Plan, prepare: dict[str, object], display: Display, world: World
-) -> Report | None:
+) -> tuple[Sheet, ...] | None:
     stages = experiment.stages
     trained = [job for job in (*plan.codes, *plan.ctr) if job.stage.name in stages]
     display.expect(len(trained))
@@ -78,7 +78,7 @@ def _fit(
     return _report(experiment, plan, prepare, display) if reports else None
 
 
-def test(experiment: Experiment, display: Display, world: World) -> Report | None:
+def test(experiment: Experiment, display: Display, world: World) -> tuple[Sheet, ...] | None:
     """Evaluate the CTR runs of a finished experiment again, without training anything.
 
     Raises:
@@ -102,11 +102,13 @@ def _write_controls(plan: Plan) -> None:
             write_control(bank, plan.place.prepared)
 
 
-def _report(experiment: Experiment, plan: Plan, prepare: dict[str, object], display: Display) -> Report:
+def _report(
+    experiment: Experiment, plan: Plan, prepare: dict[str, object], display: Display
+) -> tuple[Sheet, ...]:
     with piece("report"):
-        report = write_results(experiment, plan, prepare)
+        sheets = write_results(experiment, plan, prepare)
     display.notice(f"report: all figures are in {plan.place.root / RESULTS}")
-    return report
+    return sheets
 
 
 def _prepare(

@@ -16,8 +16,13 @@ def study_markdown(title: str, sheets: Sequence[Sheet], notes: Sequence[str]) ->
         sheets: in order.
         notes: how to read them, at the end.
     """
-    parts = [f"# {cell(title)}", *(_sheet(sheet) for sheet in sheets), "## How to read this"]
-    return "\n\n".join([*parts, "\n".join(f"- {line(note)}" for note in notes)]) + "\n"
+    reading = "\n".join(f"- {line(note)}" for note in notes)
+    return f"{sheets_markdown(title, sheets)}\n## How to read this\n\n{reading}\n"
+
+
+def sheets_markdown(title: str, sheets: Sequence[Sheet]) -> str:
+    """A title, and sheets below it."""
+    return "\n\n".join([f"# {cell(title)}", *(_sheet(sheet) for sheet in sheets)]) + "\n"
 
 
 def _sheet(sheet: Sheet) -> str:

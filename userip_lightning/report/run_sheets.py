@@ -1,21 +1,14 @@
-"""The closing report of a run, once as data, shown by Rich on a terminal, as Markdown or as a page."""
+"""The closing report of a run: its CTR models, and the codes against every control, as sheets."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Mapping
+from typing import Any
 
-import rich.box
-from rich.console import Group, RenderableType
-from rich.table import Table as RichTable
-from rich.text import Text
-
-from userip_lightning.markdown import cell, line
 from userip_lightning.report.comparison import NO_CODES, Comparison
 from userip_lightning.report.held_out import HeldOut
 from userip_lightning.report.input_control import reach
 from userip_lightning.report.notation import NONE, delta, interval, number, p_value, percent, spread
-from userip_lightning.report.page import Panel, Section, page
 from userip_lightning.report.sheet import Cell, Rows, Sheet
 
 #: Key under which ``not_run`` gives the reason for a missing stage 1 evaluation.
@@ -40,28 +33,16 @@ CONTRAST_HEADER = (
 )
 
 
-class Table(NamedTuple):
-    """Cells as text; the first column is left-aligned, the others right-aligned."""
-
-    title: str
-    header: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-
-
-class Report(NamedTuple):
-    """Tables, then lines below them."""
-
-    tables: tuple[Table, ...]
-    lines: tuple[str, ...]
-
-
 def compose(
     comparison: Comparison | None,
     held_out: HeldOut | None,
     not_run: Mapping[str, str],
     profile_seeds: int = 1,
-) -> Report:
+) -> tuple[Sheet, ...]:
     """Put the report together; what was not measured is printed as such and never filled in.
+
+    The first sheet has the CTR model's variants and, as its verdicts, all sentences; the second one, where
+    there are CTR runs, the contrasts.
 
     Args:
         comparison: of the CTR runs, None where there are none.
@@ -70,10 +51,10 @@ def compose(
         profile_seeds: how often stage 1 was run; 0 where codes are made without it.
     """
     missing = {name: reason for name, reason in not_run.items() if name != STAGE_1}
-    tables: tuple[Table, ...] = (_variant_table(comparison, missing),)
     lines: tuple[str, ...] = ()
+    contrasted: tuple[Sheet, ...] = ()
     if comparison is not None:
-        tables = (*tables, _contrast_table(comparison))
+        contrasted = (_contrast_sheet(comparison),)
         contrasts = {row["against"]: row for row in comparison.contrasts.to_dicts()}
         lines = (
             comparison.verdict,
@@ -82,44 +63,11 @@ def compose(
             f"Logloss of the click rate alone: {comparison.base_rate_logloss:.4f}. Calibrated: Logloss after "
             "two numbers per run, fitted to its validation rows alike for every variant; gains need it.",
         )
-    return Report(tables, (*lines, _held_out_line(held_out, not_run.get(STAGE_1, "no evaluation was made"))))
+    stage_1 = _held_out_line(held_out, not_run.get(STAGE_1, "no evaluation was made"))
+    return _variant_sheet(comparison, missing, (*lines, stage_1)), *contrasted
 
 
-def to_rich(report: Report) -> RenderableType:
-    """For a terminal."""
-    parts: list[RenderableType] = []
-    for table in report.tables:
-        shown = RichTable(title=table.title, title_justify="left", box=rich.box.SIMPLE_HEAD)
-        for column, name in enumerate(table.header):
-            shown.add_column(name, justify="right" if column else "left")
-        for row in table.rows:
-            shown.add_row(*(Text(text) for text in row))
-        parts.append(shown)
-    return Group(*parts, *(Text(line) for line in report.lines))
-
-
-def to_markdown(report: Report) -> str:
-    """The same as Markdown."""
-    blocks = []
-    for table in report.tables:
-        rule = tuple("---" if column == 0 else "---:" for column in range(len(table.header)))
-        shown = [tuple(map(cell, cells)) for cells in (table.header, *table.rows)]
-        rows = "\n".join(f"| {' | '.join(cells)} |" for cells in (shown[0], rule, *shown[1:]))
-        blocks.append(f"**{cell(table.title)}**\n\n{rows}")
-    return "\n\n".join([*blocks, *map(line, report.lines)]) + "\n"
-
-
-def to_html(title: str, report: Report, further: Sequence[Section] = ()) -> str:
-    """The same as one file for a browser, the lines above the first table, sections from elsewhere last."""
-    panels = []
-    for position, table in enumerate(report.tables):
-        rows = tuple(tuple(Cell(text) for text in row) for row in table.rows)
-        said = () if position else report.lines
-        panels.append(Panel(Sheet(table.title, "", table.header, (Rows("", rows),), said, ())))
-    return page(title, panels, (), further=further)
-
-
-def _variant_table(comparison: Comparison | None, not_run: Mapping[str, str]) -> Table:
+def _variant_sheet(comparison: Comparison | None, not_run: Mapping[str, str], said: tuple[str, ...]) -> Sheet:
     rows = [] if comparison is None else [_variant_cells(row) for row in comparison.variants.to_dicts()]
     blank = (NONE,) * (len(VARIANT_HEADER) - 2)
     rows += [(_name(name), f"not run ({reason})", *blank) for name, reason in not_run.items()]
@@ -128,7 +76,7 @@ def _variant_table(comparison: Comparison | None, not_run: Mapping[str, str]) ->
         seeds = comparison.variants["seeds"][0]
         title += f" on the {comparison.split} split: {comparison.rows:,} rows, {comparison.users:,} users, "
         title += f"{seeds} seed{'s' if seeds > 1 else ''}"
-    return Table(title, VARIANT_HEADER, tuple(rows))
+    return _sheet(title, VARIANT_HEADER, rows, said)
 
 
 def _variant_cells(row: Mapping[str, Any]) -> tuple[str, ...]:
@@ -146,18 +94,20 @@ def _variant_cells(row: Mapping[str, Any]) -> tuple[str, ...]:
     )
 
 
-def _contrast_table(comparison: Comparison) -> Table:
-    rows = tuple(
-        (
-            _name(row["against"]),
-            delta(row, "auc"),
-            delta(row, "logloss"),
-            delta(row, "calibrated_logloss"),
-            p_value(row["p_auc"]),
-        )
+def _contrast_sheet(comparison: Comparison) -> Sheet:
+    metrics = ("auc", "logloss", "calibrated_logloss")
+    rows = [
+        (_name(row["against"]), *(delta(row, metric) for metric in metrics), p_value(row["p_auc"]))
         for row in comparison.contrasts.to_dicts()
-    )
-    return Table("Codes against no codes and every control", CONTRAST_HEADER, rows)
+    ]
+    return _sheet("Codes against no codes and every control", CONTRAST_HEADER, rows)
+
+
+def _sheet(
+    title: str, header: tuple[str, ...], rows: Iterable[tuple[str, ...]], said: tuple[str, ...] = ()
+) -> Sheet:
+    cells = tuple(tuple(Cell(text) for text in row) for row in rows)
+    return Sheet(title, "", header, (Rows("", cells),), said, ())
 
 
 def _held_out_line(held_out: HeldOut | None, reason: str) -> str:
