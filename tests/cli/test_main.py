@@ -28,6 +28,11 @@ def test_help_names_every_command(words, capsys):
     assert all(command.name in text for command in COMMANDS)
 
 
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)
+def test_every_command_has_its_function(command):
+    assert callable(command.function())
+
+
 @pytest.mark.parametrize(
     ("words", "taught"),
     [

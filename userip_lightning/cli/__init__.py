@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
+from pkgutil import resolve_name
 from typing import NamedTuple
 
 from userip_lightning import __version__
@@ -20,191 +21,92 @@ BAD_INPUT, INTERRUPTED = 2, 130
 
 
 class Command(NamedTuple):
-    """A word after `userip`."""
+    """A word after `userip`.
+
+    Args:
+        name: the word.
+        summary: its line in the help.
+        target: its function, or where that is: ``module:function`` in this package. Then imports wait until
+            the command is called: `userip bank lookup` need not load a training framework.
+    """
 
     name: str
     summary: str
-    run: Callable[[Sequence[str]], None]
-
-
-# A command's imports wait until it is called: `userip bank lookup` need not load a training framework.
-def _fit(arguments: Sequence[str]) -> None:
-    from userip_lightning.cli.experiment import fit
-
-    fit(arguments)
-
-
-def _test(arguments: Sequence[str]) -> None:
-    from userip_lightning.cli.experiment import test
-
-    test(arguments)
-
-
-def _profile(arguments: Sequence[str]) -> None:
-    from userip_lightning.cli.stage import run_stage
-    from userip_lightning.pipeline.stages import PROFILE
-
-    run_stage(PROFILE, arguments)
-
-
-def _quantize(arguments: Sequence[str]) -> None:
-    from userip_lightning.cli.stage import run_stage
-    from userip_lightning.pipeline.stages import QUANTIZE
-
-    run_stage(QUANTIZE, arguments)
-
-
-def _catalogue(arguments: Sequence[str]) -> None:
-    from userip_lightning.cli.stage import run_stage
-    from userip_lightning.pipeline.stages import CATALOGUE
-
-    run_stage(CATALOGUE, arguments)
-
-
-def _ctr(arguments: Sequence[str]) -> None:
-    from userip_lightning.cli.stage import run_stage
-    from userip_lightning.pipeline.stages import CTR
-
-    run_stage(CTR, arguments)
-
-
-def _kar(arguments: Sequence[str]) -> None:
-    from userip_lightning.cli.kar import kar
-
-    kar(arguments)
-
-
-def _pepler(arguments: Sequence[str]) -> None:
-    from userip_lightning.cli.stage import run_stage
-    from userip_lightning.pipeline.baseline_stages import PEPLER
-
-    run_stage(PEPLER, arguments)
-
-
-def _rella(arguments: Sequence[str]) -> None:
-    from userip_lightning.cli.stage import run_stage
-    from userip_lightning.pipeline.baseline_stages import RELLA
-
-    run_stage(RELLA, arguments)
-
-
-def _data(arguments: Sequence[str]) -> None:
-    from userip_lightning.cli.data import data
-
-    data(arguments)
-
-
-def _bank(arguments: Sequence[str]) -> None:
-    from userip_lightning.cli.bank import bank
-
-    bank(arguments)
-
-
-def _infer(arguments: Sequence[str]) -> None:
-    from userip_lightning.cli.infer import infer
-
-    infer(arguments)
-
-
-def _steer(arguments: Sequence[str]) -> None:
-    from userip_lightning.cli.steer import steer_experiment
-
-    steer_experiment(arguments)
-
-
-def _refresh(arguments: Sequence[str]) -> None:
-    from userip_lightning.cli.refresh import refresh
-
-    refresh(arguments)
-
-
-def _explain(arguments: Sequence[str]) -> None:
-    from userip_lightning.cli.explain import explain
-
-    explain(arguments)
-
-
-def _verify(arguments: Sequence[str]) -> None:
-    from userip_lightning.cli.verify import verify
-
-    verify(arguments)
-
-
-def _assets(arguments: Sequence[str]) -> None:
-    from userip_lightning.cli.assets import assets
-
-    assets(arguments)
-
-
-def _dashboard(arguments: Sequence[str]) -> None:
-    from userip_lightning.cli.dashboard import dashboard
-
-    dashboard(arguments)
-
-
-def _init(arguments: Sequence[str]) -> None:
-    from userip_lightning.cli.init import init
-
-    init(arguments)
-
-
-def _doctor(arguments: Sequence[str]) -> None:
-    from userip_lightning.cli.doctor import doctor
-
-    doctor(arguments)
-
-
-def _reproduce(arguments: Sequence[str]) -> None:
-    from userip_lightning.cli.reproduce import reproduce
-
-    reproduce(arguments)
-
-
-def _completion(arguments: Sequence[str]) -> None:
-    from userip_lightning.cli.completion import completion
-
-    completion(arguments, [command.name for command in COMMANDS])
+    target: Callable[[Sequence[str]], None] | str
+
+    def function(self) -> Callable[[Sequence[str]], None]:
+        """The function, imported if need be; it takes the words after the command's."""
+        if not isinstance(self.target, str):
+            return self.target
+        found: Callable[[Sequence[str]], None] = resolve_name(f"{__name__}.{self.target}")
+        return found
 
 
 COMMANDS = (
-    Command("init", "a commented configuration to start from: demo, csv (your own log), games, ...", _init),
-    Command("fit", "run an experiment: data, codes, CTR models, report", _fit),
-    Command("test", "evaluate a finished experiment's CTR models again, without training", _test),
-    Command("reproduce", "a table or figure of the paper: every method, split and seed", _reproduce),
-    Command("profile", "stage 1 of the per-user engine alone: fit, validate, test, predict", _profile),
-    Command("quantize", "stage 2 of the per-user engine alone: fit, validate, test, predict", _quantize),
-    Command("catalogue", "the catalogue engine alone: fit, predict", _catalogue),
-    Command("ctr", "the CTR model alone: fit, validate, test, predict", _ctr),
     Command(
-        "kar", "the KAR baseline: write what a language model knows of users and items, as vectors", _kar
+        "init", "a commented configuration to start from: demo, csv (your own log), games, ...", "init:init"
+    ),
+    Command("fit", "run an experiment: data, codes, CTR models, report", "experiment:fit"),
+    Command("test", "evaluate a finished experiment's CTR models again, without training", "experiment:test"),
+    Command(
+        "reproduce", "a table or figure of the paper: every method, split and seed", "reproduce:reproduce"
+    ),
+    Command("profile", "stage 1 of the per-user engine alone: fit, validate, test, predict", "stage:profile"),
+    Command(
+        "quantize", "stage 2 of the per-user engine alone: fit, validate, test, predict", "stage:quantize"
+    ),
+    Command("catalogue", "the catalogue engine alone: fit, predict", "stage:catalogue"),
+    Command("ctr", "the CTR model alone: fit, validate, test, predict", "stage:ctr"),
+    Command(
+        "kar", "the KAR baseline: write what a language model knows of users and items, as vectors", "kar:kar"
     ),
     Command(
         "pepler",
         "the PEPLER baseline alone, which explains and scores: fit, validate, test, predict",
-        _pepler,
+        "baseline_stages:pepler",
     ),
     Command(
-        "rella", "the ReLLa baseline alone, which answers yes or no: fit, validate, test, predict", _rella
+        "rella",
+        "the ReLLa baseline alone, which answers yes or no: fit, validate, test, predict",
+        "baseline_stages:rella",
     ),
     Command(
         "data",
         "prepare, stats, validate, head, export, sniff, synthesize: read, check and prepare a log",
-        _data,
+        "data:data",
     ),
     Command(
         "bank",
         "info, lookup, export, push, pull, feast, prune, forget, verify: a bank, on disk and in stores",
-        _bank,
+        "bank:bank",
     ),
-    Command("steer", "give codes words to stand for, merge or rename them, and measure the effect", _steer),
-    Command("infer", "codes for a population, also for users that were not in training", _infer),
-    Command("refresh", "add new events to a bank, write its next version, and say who moved", _refresh),
-    Command("explain", "what codes mean: who has them, what they like, and why a user has theirs", _explain),
-    Command("verify", "compare every byte of data, codes and runs on disk with their hashes", _verify),
-    Command("dashboard", "a W&B dashboard of all runs, as code", _dashboard),
-    Command("assets", "fetch: the default language model and MovieLens-100K", _assets),
-    Command("doctor", "versions, device, precision, cache, and what is missing for which command", _doctor),
-    Command("completion", "bash, zsh: a script that completes commands and configurations", _completion),
+    Command(
+        "steer",
+        "give codes words to stand for, merge or rename them, and measure the effect",
+        "steer:steer_experiment",
+    ),
+    Command("infer", "codes for a population, also for users that were not in training", "infer:infer"),
+    Command(
+        "refresh", "add new events to a bank, write its next version, and say who moved", "refresh:refresh"
+    ),
+    Command(
+        "explain",
+        "what codes mean: who has them, what they like, and why a user has theirs",
+        "explain:explain",
+    ),
+    Command(
+        "verify", "compare every byte of data, codes and runs on disk with their hashes", "verify:verify"
+    ),
+    Command("dashboard", "a W&B dashboard of all runs, as code", "dashboard:dashboard"),
+    Command("assets", "fetch: the default language model and MovieLens-100K", "assets:assets"),
+    Command(
+        "doctor", "versions, device, precision, cache, and what is missing for which command", "doctor:doctor"
+    ),
+    Command(
+        "completion",
+        "bash, zsh: a script that completes commands and configurations",
+        "completion:completion",
+    ),
 )
 
 
@@ -231,7 +133,8 @@ def main(args: list[str] | None = None) -> int:
     own, safe = _without_safe(words[1:])
     try:
         with chosen_safety(safe):
-            command.run(with_configurations(own) if command.name in _CONFIGURED else own)
+            arguments = with_configurations(own) if command.name in _CONFIGURED else own
+            command.function()(arguments)
     except KeyboardInterrupt:
         _complain("userip: interrupted; the same command resumes where it stood.")
         return INTERRUPTED

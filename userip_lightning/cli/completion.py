@@ -9,6 +9,7 @@ import argparse
 from collections.abc import Sequence
 from dataclasses import fields
 
+from userip_lightning.cli import COMMANDS
 from userip_lightning.pipeline.settings import Settings
 from userip_lightning.pipeline.shipped_configs import shipped_names
 
@@ -32,13 +33,8 @@ complete -o filenames -F _userip userip
 """
 
 
-def completion(arguments: Sequence[str], commands: Sequence[str]) -> None:
-    """Run `userip completion`.
-
-    Args:
-        arguments: its words.
-        commands: the words after `userip`.
-    """
+def completion(arguments: Sequence[str]) -> None:
+    """Run `userip completion`."""
     parser = argparse.ArgumentParser(
         prog="userip completion", description=_DESCRIPTION, exit_on_error=False, allow_abbrev=False
     )
@@ -47,7 +43,7 @@ def completion(arguments: Sequence[str], commands: Sequence[str]) -> None:
     names = shipped_names()
     options = [*(setting.name for setting in fields(Settings)), "config", "stages", "data", "print_config"]
     script = _BASH.format(
-        commands=" ".join([*commands, "--help", "--version"]),
+        commands=" ".join([*(command.name for command in COMMANDS), "--help", "--version"]),
         starts=" ".join(name for name in names if "/" not in name),
         names=" ".join(names),
         options=" ".join(f"--{name}" for name in [*options, "safe", "help"]),

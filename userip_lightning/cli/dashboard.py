@@ -8,7 +8,7 @@ from pathlib import Path
 from jsonargparse import ArgumentParser
 
 from userip_lightning.atomic import write_errors, write_text
-from userip_lightning.cli.paragraphs import Paragraphs
+from userip_lightning.cli.paragraphs import command_parser
 from userip_lightning.errors import InputError
 from userip_lightning.pipeline.settings import WandbSettings
 
@@ -46,13 +46,7 @@ def dashboard(arguments: Sequence[str]) -> None:
 
 
 def _parser() -> ArgumentParser:
-    parser = ArgumentParser(
-        prog="userip dashboard",
-        description=_DESCRIPTION,
-        formatter_class=Paragraphs,
-        exit_on_error=False,
-        allow_abbrev=False,
-    )
+    parser = command_parser("userip dashboard", _DESCRIPTION)
     parser.add_argument("--entity", type=str, required=True, help="W&B user or team")
     parser.add_argument("--project", type=str, default=WandbSettings.project, help="W&B project of the runs")
     parser.add_argument("--name", type=str, default="UserIP", help="name of the view")

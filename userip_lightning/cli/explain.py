@@ -13,7 +13,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from userip_lightning.cli.paragraphs import Paragraphs
+from userip_lightning.cli.paragraphs import command_parser
 from userip_lightning.cli.shown import visible
 from userip_lightning.errors import InputError
 from userip_lightning.explain.explanation import Explanation, Profile, User
@@ -148,13 +148,7 @@ def _say(sentence: str) -> None:
 
 
 def _parser() -> ArgumentParser:
-    parser = ArgumentParser(
-        prog="userip explain",
-        description=_DESCRIPTION,
-        formatter_class=Paragraphs,
-        exit_on_error=False,
-        allow_abbrev=False,
-    )
+    parser = command_parser("userip explain", _DESCRIPTION)
     parser.add_argument("experiment", type=str, help="folder of a finished experiment, such as runs/demo")
     parser.add_argument(
         "--user",

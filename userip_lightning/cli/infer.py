@@ -16,7 +16,7 @@ from userip_lightning.bulk.part_store import Summary
 from userip_lightning.bulk.per_user_engine import Prompted
 from userip_lightning.bulk.recipe import Recipe
 from userip_lightning.bulk.run import infer as infer_population
-from userip_lightning.cli.paragraphs import Paragraphs
+from userip_lightning.cli.paragraphs import command_parser
 from userip_lightning.errors import InputError
 from userip_lightning.pipeline.finished import chosen_seed, finished, opened
 from userip_lightning.pipeline.plan import Job
@@ -137,13 +137,7 @@ def _close(engine: Engine, output: Path, summary: Summary) -> None:
 
 
 def _parser() -> ArgumentParser:
-    parser = ArgumentParser(
-        prog="userip infer",
-        description=_DESCRIPTION,
-        formatter_class=Paragraphs,
-        exit_on_error=False,
-        allow_abbrev=False,
-    )
+    parser = command_parser("userip infer", _DESCRIPTION)
     parser.add_argument("experiment", type=str, help="folder of a finished experiment, such as runs/demo")
     parser.add_argument("--events", type=str, required=True, help="Parquet file, or a folder of them")
     parser.add_argument(

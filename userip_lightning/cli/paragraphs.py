@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from jsonargparse import DefaultHelpFormatter
+from jsonargparse import ArgumentParser, DefaultHelpFormatter
 
 #: An empty line, and the line that begins with an example.
 _BREAK = re.compile(r"\n\s*\n|\n(?=Examples?:)")
@@ -23,3 +23,14 @@ class Paragraphs(DefaultHelpFormatter):
         return "\n".join(
             [f"{indent}{label}:", *(f"{indent}  {line.strip()}" for line in commands.splitlines())]
         )
+
+
+def command_parser(prog: str, description: str) -> ArgumentParser:
+    """A parser with such a help, which raises what it cannot use and takes no abbreviations."""
+    return ArgumentParser(
+        prog=prog,
+        description=description,
+        formatter_class=Paragraphs,
+        exit_on_error=False,
+        allow_abbrev=False,
+    )

@@ -14,7 +14,7 @@ from jsonargparse import ArgumentParser
 from userip_lightning.artifact import stable_hash
 from userip_lightning.catalogue.datamodule import CatalogueDataModule
 from userip_lightning.catalogue.module import CatalogueModule
-from userip_lightning.cli.paragraphs import Paragraphs
+from userip_lightning.cli.paragraphs import command_parser
 from userip_lightning.errors import InputError
 from userip_lightning.pipeline.config import preparation
 from userip_lightning.pipeline.earlier_artifacts import RESULTS
@@ -135,13 +135,7 @@ def _say(sentence: str) -> None:
 
 
 def _parser() -> ArgumentParser:
-    parser = ArgumentParser(
-        prog="userip refresh",
-        description=_DESCRIPTION,
-        formatter_class=Paragraphs,
-        exit_on_error=False,
-        allow_abbrev=False,
-    )
+    parser = command_parser("userip refresh", _DESCRIPTION)
     parser.add_argument("experiment", type=str, help="folder of a finished experiment, such as runs/demo")
     parser.add_argument("--events", type=str | None, default=None, help="Parquet file, or a folder of them")
     parser.add_argument(

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from jsonargparse import ArgumentParser
 
-from userip_lightning.cli.paragraphs import Paragraphs
+from userip_lightning.cli.paragraphs import command_parser
 from userip_lightning.cli.regimes import regimes
 from userip_lightning.cli.shown import show
 from userip_lightning.errors import InputError
@@ -105,13 +105,7 @@ def _close(finished: Finished) -> None:
 
 
 def _parser() -> ArgumentParser:
-    parser = ArgumentParser(
-        prog="userip reproduce",
-        description=_DESCRIPTION,
-        formatter_class=Paragraphs,
-        exit_on_error=False,
-        allow_abbrev=False,
-    )
+    parser = command_parser("userip reproduce", _DESCRIPTION)
     parser.add_argument("table", choices=[*names(), ALL], help=_TABLE)
     parser.add_argument("-c", "--config", action="config", help="YAML file; give several, the later ones win")
     parser.add_argument(

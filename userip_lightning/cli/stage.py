@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -20,7 +21,7 @@ from userip_lightning.pipeline.process_layout import process_count
 from userip_lightning.pipeline.processes import processes
 from userip_lightning.pipeline.progress import Display, StepProgress
 from userip_lightning.pipeline.resume import LastCheckpoint
-from userip_lightning.pipeline.stages import Stage, export, shared_strategy
+from userip_lightning.pipeline.stages import CATALOGUE, CTR, PROFILE, QUANTIZE, Stage, export, shared_strategy
 from userip_lightning.weights import require_weights
 
 #: Of a key that a study's file needs and a command does not.
@@ -147,3 +148,7 @@ def run_stage(stage: Stage, arguments: Sequence[str]) -> None:
     console = Console(quiet=True) if rank_zero_only.rank else None  # type: ignore[attr-defined]  # Lightning sets it
     with Display(console) as display, ExitStack() as until_done:
         StageCLI(stage, arguments, display, until_done)
+
+
+profile, quantize = partial(run_stage, PROFILE), partial(run_stage, QUANTIZE)
+catalogue, ctr = partial(run_stage, CATALOGUE), partial(run_stage, CTR)

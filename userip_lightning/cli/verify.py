@@ -12,7 +12,7 @@ from jsonargparse import ArgumentParser
 
 from userip_lightning.artifact import MANIFEST, Manifest, file_faults, read_manifest
 from userip_lightning.bars import piece
-from userip_lightning.cli.paragraphs import Paragraphs
+from userip_lightning.cli.paragraphs import command_parser
 from userip_lightning.errors import InputError
 from userip_lightning.report.notation import plural
 
@@ -85,13 +85,7 @@ def _told(wrong: list[str]) -> Iterator[None]:
 
 
 def _parser() -> ArgumentParser:
-    parser = ArgumentParser(
-        prog="userip verify",
-        description=DESCRIPTION,
-        formatter_class=Paragraphs,
-        exit_on_error=False,
-        allow_abbrev=False,
-    )
+    parser = command_parser("userip verify", DESCRIPTION)
     parser.add_argument("folders", type=str, nargs="+", help="artifacts, or folders that have some in them")
     return parser
 

@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 import yaml
 
-from userip_lightning.baselines.pepler.scorers import MF, MLP
 from userip_lightning.pipeline.baseline_stages import PEPLER
 from userip_lightning.pipeline.stages import stage_parser
 from userip_lightning.pipeline.training import make_trainer
@@ -40,21 +39,10 @@ def test_early_stopping_leaves_an_epoch_for_stage_two(names, prepared):
     assert objects.model.lm.dtype == "float32"
 
 
-def test_a_scorer_and_a_language_model_are_named_in_yaml(prepared, tiny_llama):
+def test_a_language_model_is_named_in_yaml(prepared, tiny_llama):
     values = section("pepler")
-    values["model"] |= {
-        "lm": {"name": str(tiny_llama)},
-        "scorer": {
-            "class_path": "userip_lightning.baselines.pepler.scorers.MLP",
-            "init_args": {"hidden": 8},
-        },
-    }
-    model = instantiate(values, prepared).model
-    assert model.lm.dtype == "float32"  # the default of what is tuned, whatever its name
-    scorer = model.scorer(4)
-    assert isinstance(scorer, MLP)
-    assert scorer.hidden[0].weight.shape == (8, 8)
-    assert isinstance(instantiate(section("pepler"), prepared).model.scorer(4), MF)
+    values["model"]["lm"] = {"name": str(tiny_llama)}
+    assert instantiate(values, prepared).model.lm.dtype == "float32"  # of what is tuned, whatever its name
 
 
 def test_the_quick_settings_run(tmp_path, prepared, tiny_llama):

@@ -20,7 +20,6 @@ from userip_lightning.baselines.language_model import load_language_model
 from userip_lightning.baselines.pepler.data import PEPLERDataModule
 from userip_lightning.baselines.pepler.explanations import EXPLANATIONS
 from userip_lightning.baselines.pepler.module import PEPLERModule
-from userip_lightning.baselines.pepler.scorers import MLP
 from userip_lightning.errors import InputError
 from userip_lightning.leak_audit import rows_seen
 from userip_lightning.lm.source import LMSource
@@ -117,9 +116,7 @@ def test_a_resumed_run_ends_bit_equal(tmp_path, prepared, tiny_gpt2, stop):
     def run(name: str, epochs: int, resume: Path | None = None) -> PEPLERModule:
         folder = tmp_path / name
         keep = {"callbacks": resumable(folder, None), "run": {"enable_checkpointing": True}}
-        module, _, worker = fit(
-            folder, prepared, tiny_gpt2, epochs, frozen=2, scorer=MLP, resume=resume, **keep
-        )
+        module, _, worker = fit(folder, prepared, tiny_gpt2, epochs, frozen=2, resume=resume, **keep)
         assert worker.current_epoch == epochs
         return module
 

@@ -6,7 +6,6 @@ import torch
 from userip_lightning.baselines.language_model import load_language_model
 from userip_lightning.baselines.pepler.network import PEPLERNetwork
 from userip_lightning.baselines.pepler.rows import IGNORED
-from userip_lightning.baselines.pepler.scorers import MF
 from userip_lightning.lm.source import LMSource
 
 USER, ITEM = torch.tensor([1, 2, 0]), torch.tensor([3, 1, 0])
@@ -17,7 +16,7 @@ TEXT = torch.tensor([[10, 11, 12, 1], [40, 1, IGNORED, IGNORED], [7, 9, 1, IGNOR
 def network(request: pytest.FixtureRequest) -> PEPLERNetwork:
     torch.manual_seed(0)
     source = LMSource(name=str(request.getfixturevalue(request.param)), dtype="float32")
-    return PEPLERNetwork(load_language_model(source), 3, 4, MF)
+    return PEPLERNetwork(load_language_model(source), 3, 4)
 
 
 def test_the_text_loss_is_that_of_the_plain_model(network):

@@ -1,15 +1,16 @@
 """PEPLER (Li, Zhang and Chen, "Personalized Prompt Learning for Explainable Recommendation", ACM TOIS 2023).
 
 Every user and every item has a vector of the language model's width. The two stand in front of a text as
-continuous prompts and make it likely, and a scorer on the same two vectors says whether the user clicks:
+continuous prompts and make it likely, and their inner product says whether the user clicks:
 
-    L = text_weight · mean_t -log p(e_t | u, i, e_<t) + click_weight · mean BCE(scorer(u, i), y)
+    L = text_weight · mean_t -log p(e_t | u, i, e_<t) + click_weight · mean BCE(uᵀ i, y)
 
-Stage one tunes the prompts and the scorer under a frozen LM, stage two all of it (their "sequential tuning").
-The score of the tables is σ(scorer(u, i)); it does not need the language model.
+Stage one tunes the prompts under a frozen LM, stage two all of it (their "sequential tuning").
+The score of the tables is σ(uᵀ i); it does not need the language model.
 
 Deviations from the paper and its published code, and why:
 
+- **One of their two recommenders.** The inner product (MF); no table here had their perceptron (MLP).
 - **A click instead of a rating.** Binary cross-entropy on the label takes the place of the squared error on
   the rating, because the tables compare AUC and Logloss. The default weight of 0.01 is theirs, for squared
   errors of stars. A cross-entropy is much smaller: on ML-100K the gradient of a text on a new prompt is 35

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,6 @@ from userip_lightning.baselines.pepler.data import PEPLERDataModule
 from userip_lightning.baselines.pepler.explanations import Explanations
 from userip_lightning.baselines.pepler.network import PROMPTS, PEPLERNetwork
 from userip_lightning.baselines.pepler.rows import PEPLERBatch
-from userip_lightning.baselines.pepler.scorers import MF, Scorer
 from userip_lightning.baselines.pepler.texts import decode
 from userip_lightning.ctr.export import write_ctr
 from userip_lightning.ctr.judged_module import JudgedModule
@@ -42,7 +40,6 @@ class PEPLERModule(JudgedModule):
 
     Args:
         lm: the language model; ``float32`` where it is to be tuned.
-        scorer: builds the scorer of a user's and an item's prompt for the LM's width.
         optimizer: builds the optimizer, a fresh one for each stage.
         frozen_epochs: epochs of stage one. With as many as the Trainer's the LM is never tuned.
         lm_rate: learning rate of the LM over that of the prompts; the authors have one for both.
@@ -58,7 +55,6 @@ class PEPLERModule(JudgedModule):
     def __init__(
         self,
         lm: LMSource = TUNED_LM,
-        scorer: Callable[[int], Scorer] = MF,
         optimizer: OptimizerCallable = lambda params: AdamW(params, lr=0.001),
         frozen_epochs: int = 10,
         lm_rate: float = 1.0,
@@ -72,7 +68,6 @@ class PEPLERModule(JudgedModule):
             raise InputError("model: lm_rate, click_weight and text_weight are from 0 up; correct them.")
         self.strict_loading = False  # the frozen LM is in no checkpoint
         self.lm = lm
-        self.scorer = scorer
         self.optimizer = optimizer
         self.frozen_epochs = frozen_epochs
         self.lm_rate = lm_rate
@@ -139,10 +134,10 @@ class PEPLERModule(JudgedModule):
                 f"model reads {context}; lower it."
             )
         torch.manual_seed(self.data.seed)
-        self.network = PEPLERNetwork(lm, self.data.users, self.data.items, self.scorer)
+        self.network = PEPLERNetwork(lm, self.data.users, self.data.items)
 
     def configure_optimizers(self) -> Optimizer:
-        """Prompts and scorer; in stage two the LM too, as a second group."""
+        """Prompts; in stage two the LM too, as a second group."""
         lm = list(self.network.lm.parameters())
         theirs = {id(weight) for weight in lm}
         optimizer = self.optimizer([w for w in self.network.parameters() if id(w) not in theirs])
@@ -253,7 +248,7 @@ class PEPLERModule(JudgedModule):
         tested = self.tested_rows(path)
         made_from = self.data.provenance
         settings = {
-            "net": f"PEPLER {self.network.scorer}",
+            "net": "PEPLER",
             "seed": self.data.seed,
             "frozen_epochs": self.frozen_epochs,
             "lm_rate": self.lm_rate,

@@ -5,7 +5,6 @@ S = [u, i, e_1, …, e_T, end]        p(e_t | u, i, e_<t) from the hidden state 
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -14,7 +13,6 @@ from torch.nn import functional as F
 from transformers import DynamicCache
 
 from userip_lightning.baselines.pepler.rows import IGNORED
-from userip_lightning.baselines.pepler.scorers import Scorer
 
 #: Prompts start uniformly in ± this, as the authors' do.
 SPREAD = 0.1
@@ -23,27 +21,25 @@ PROMPTS = 2
 
 
 class PEPLERNetwork(nn.Module):
-    """Prompts, a scorer on them, and the LM that reads them.
+    """Prompts, their inner product as the score, and the LM that reads them.
 
     Args:
         lm: a ``PreTrainedModel`` with a language-model head.
         users: U users, 1 .. U; 0 is whoever is unknown.
         items: I items, 1 .. I; 0 is whatever is unknown.
-        scorer: builds the scorer for the LM's width D.
     """
 
-    def __init__(self, lm: Any, users: int, items: int, scorer: Callable[[int], Scorer]) -> None:
+    def __init__(self, lm: Any, users: int, items: int) -> None:
         super().__init__()
         width = int(lm.get_input_embeddings().weight.shape[1])
         self.lm = lm
         self.user, self.item = nn.Embedding(users + 1, width), nn.Embedding(items + 1, width)
         for table in (self.user, self.item):
             nn.init.uniform_(table.weight, -SPREAD, SPREAD)
-        self.scorer = scorer(width)
 
     def score(self, user: Tensor, item: Tensor) -> Tensor:
         """[N], [N] int64 → [N] float32 logits of a click."""
-        logit: Tensor = self.scorer(self.user(user), self.item(item))
+        logit: Tensor = (self.user(user) * self.item(item)).sum(1)
         return logit.float()
 
     def text_nats(self, user: Tensor, item: Tensor, text: Tensor) -> Tensor:
