@@ -71,7 +71,8 @@ class Run:
         """A row per variant of the CTR model: no codes, codes, every control.
 
         Columns are those of ``variants`` of :class:`userip_lightning.report.comparison.Comparison`: AUC,
-        Logloss in nats, their deviation over seeds, differences to no codes with 95 % intervals.
+        Logloss and calibrated Logloss in nats, their deviation over seeds, differences to no codes with 95 %
+        intervals. A report of an earlier version lacks what is calibrated until `userip fit` writes it anew.
 
         Raises:
             InputError: the CTR models were not judged.

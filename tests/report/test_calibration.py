@@ -8,7 +8,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
 from userip_lightning.errors import InputError
-from userip_lightning.report.predictions import read_run
+from userip_lightning.report.predictions import read_predictions, read_run
 from userip_lightning.report.statistics.calibration import calibrated, calibrated_scores
 from userip_lightning.report.statistics.metrics import logloss
 
@@ -26,7 +26,7 @@ def test_the_line_is_that_of_a_logistic_regression_on_validation_rows(rows):
     odds, label = rows
     found = calibrated(odds[:4000], label[:4000], odds[4000:])
     fitted = LogisticRegression(C=np.inf).fit(odds[:4000, None], label[:4000])
-    np.testing.assert_allclose(found, fitted.predict_proba(odds[4000:, None])[:, 1], atol=1e-4)
+    np.testing.assert_allclose(found, fitted.predict_proba(odds[4000:, None])[:, 1], atol=1e-3)
     np.testing.assert_allclose(logit(found), (odds[4000:] - 1) / 3, atol=0.2)
 
 
@@ -46,6 +46,19 @@ def test_scores_that_point_the_wrong_way_are_not_turned(rows):
     assert found[0] < found[1] < found[0] + 1e-3
 
 
+@pytest.mark.parametrize(("slope", "offset"), [(1e-3, -8.0), (3e-3, -13.0), (4.0, -12.0), (200.0, 40.0)])
+def test_narrow_wide_and_shifted_log_odds_end_in_the_same_probabilities(rows, slope, offset):
+    odds, label = rows
+    found = calibrated(slope * odds[:4000] + offset, label[:4000], slope * odds[4000:] + offset)
+    np.testing.assert_allclose(found, calibrated(odds[:4000], label[:4000], odds[4000:]), atol=1e-5)
+
+
+def test_a_few_rows_that_are_told_apart_make_nobody_certain():
+    label = np.repeat(np.array([0, 1], dtype=np.int8), 10)
+    found = calibrated(label * 2.0 - 1, label, np.array([-1.0, 1.0]))
+    np.testing.assert_allclose(found, [1 / 12, 11 / 12], atol=1e-4)  # Platt's targets
+
+
 def test_saturated_and_constant_scores_stay_finite(rows):
     _, label = rows
     ends = np.where(label == 1, 1.0, 0.0)
@@ -60,9 +73,24 @@ def test_judged_rows_decide_nothing(write, log):
     runs = {}
     for split in ("none", "test", "val"):
         turned = pl.when(pl.col("split") == split).then(1 - label).otherwise(label).cast(pl.Int8)
-        runs[split] = read_run(write(split, 0, 1.0, rows=log.with_columns(label=turned)), "test").calibrated
+        path = write(split, 0, 1.0, rows=log.with_columns(label=turned))
+        runs[split] = read_predictions({"none": [path]}, "test")["none"].calibrated
     np.testing.assert_array_equal(runs["test"], runs["none"])
     assert not np.allclose(runs["val"], runs["none"], atol=0.05)
+
+
+def test_only_rows_of_the_chosen_users_calibrate_and_are_judged(write, log):
+    chosen = pl.Series([f"u{number}" for number in range(40)])
+    strange = ~pl.col("user_id").is_in(chosen.implode())
+    turned = pl.when(strange).then(1 - pl.col("label")).otherwise(pl.col("label")).cast(pl.Int8)
+    found = [
+        read_predictions({"none": [write(name, 0, 1.0, rows=rows)]}, "test", chosen)["none"]
+        for name, rows in (("as it is", log), ("turned", log.with_columns(label=turned)))
+    ]
+    assert set(found[0].users) <= set(chosen)
+    np.testing.assert_array_equal(found[0].calibrated, found[1].calibrated)
+    everybody = read_predictions({"none": [write("turned", 0, 1.0)]}, "test")["none"]
+    assert everybody.calibrated.shape[1] > found[0].calibrated.shape[1]
 
 
 def test_without_validation_rows_the_run_is_refused(write, log):

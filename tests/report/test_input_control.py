@@ -55,8 +55,8 @@ def test_nothing_is_said_where_codes_are_better_or_the_controls_are_others():
 def test_the_report_of_a_run_says_it_below_its_verdict(write, signal, said):
     strength = {"none": 0.2, "codes": 1.2, "permuted_z": signal}
     runs = {name: [write(name, seed, value) for seed in range(5)] for name, value in strength.items()}
-    lines = compose(compare(runs, replicates=50), None, {})[0].verdicts
-    assert lines[1].startswith("Codes of other users' profiles (own against them: ΔAUC ") == said
+    lines = compose(compare(runs, replicates=50), None, {})[0].below
+    assert lines[0].startswith("Codes of other users' profiles (own against them: ΔAUC ") == said
 
 
 @pytest.mark.parametrize(("signal", "said"), [(1.2, True), (0.2, False)])

@@ -43,11 +43,11 @@ def test_every_figure_is_that_of_the_predictions(entries, tmp_path):
             assert found["delta_auc"] is found["p_delong"] is found["mark"] is None
             continue
         raw = paired_bootstrap(users, label, read[method].scores, read[against].scores, 100)
-        calm = paired_bootstrap(users, label, read[method].calibrated, read[against].calibrated, 100)
+        calibrated = paired_bootstrap(users, label, read[method].calibrated, read[against].calibrated, 100)
         for metric, pair in (
             ("auc", raw.auc),
             ("logloss", raw.logloss),
-            ("calibrated_logloss", calm.logloss),
+            ("calibrated_logloss", calibrated.logloss),
         ):
             assert tuple(found[f"delta_{metric}{e}"] for e in ("", "_low", "_high")) == pytest.approx(pair)
     assert row(study, "UserIP-DCN")["mark"] == "better"
@@ -89,6 +89,24 @@ def test_codes_are_judged_against_their_network_and_its_controls(entries, tmp_pa
     assert dcn.contrasts["against"].to_list() == ["DCN", "DCN + shuffled", "DCN + SVD"]
     assert (pnn.controls, pnn.best_control) == (0, None)
     assert pnn.sentence.startswith("The codes hurt: -0.0")
+
+
+def test_the_calibrated_logloss_of_the_codes_is_held_against_the_click_rate(entries, write, log, tmp_path):
+    for seed in range(SEEDS):
+        write("UserIP-DCN", seed, 6.0)
+    sure = judge(entries, tmp_path)
+    found = row(sure, "UserIP-DCN")
+    assert found["calibrated_logloss"] < found["base_rate_logloss"] < found["logloss"]
+    assert sure.blocks[0].verdicts[0].gain
+    val = pl.col("split") == "val"
+    for seed in range(SEEDS):  # labels of validation rows that no score tells, at another click rate
+        drawn = (pl.col("row_id") // 2 % 4 == 0).cast(pl.Int8)
+        label = pl.when(val).then(drawn).otherwise(pl.col("label"))
+        for method in METHODS:
+            write(method, seed, METHODS[method][3], rows=log.with_columns(label=label))
+    moved = judge(entries, tmp_path)
+    assert "but their calibrated Logloss of" in moved.blocks[0].verdicts[0].sentence
+    assert not moved.blocks[0].verdicts[0].gain
 
 
 def test_only_controls_of_as_many_bits_count(entries, tmp_path):

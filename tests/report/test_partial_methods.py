@@ -13,8 +13,9 @@ from userip_lightning.errors import InputError
 from userip_lightning.report.entries import Entry
 from userip_lightning.report.judge import judge_study
 from userip_lightning.report.partial_methods import Judged, expect_part, restrict, union
-from userip_lightning.report.predictions import Rows
+from userip_lightning.report.predictions import Rows, Validation, read_run
 from userip_lightning.report.statistics.bootstrap import paired_bootstrap
+from userip_lightning.report.statistics.calibration import calibrated_scores
 from userip_lightning.report.statistics.delong import delong_test, placements
 from userip_lightning.report.statistics.metrics import base_rate_logloss, normalised_entropy
 
@@ -31,9 +32,11 @@ def rows(row_id, label=None, users=None, data_hash="d"):
     )
 
 
-def judged(row_id, scores):
-    """Calibrated scores are half of those before."""
-    return Judged(rows(row_id), np.array(scores), np.array(scores) / 2)
+def judged(row_id, scores, known=(20, 21, 22, 23)):
+    """Validation rows ``known`` have the same scores in all methods and seeds."""
+    ids = np.array(known)
+    validation = Validation(ids, (ids % 3 == 0).astype(np.int8), (ids - 15) / 10)
+    return Judged(rows(row_id), np.array(scores), (validation,) * len(scores))
 
 
 def test_a_counterpart_is_taken_row_by_row_and_from_the_first_seeds():
@@ -43,10 +46,22 @@ def test_a_counterpart_is_taken_row_by_row_and_from_the_first_seeds():
     assert found.users.tolist() == ["u2", "u4"]
     assert found.label.tolist() == [0, 1]
     assert found.scores.tolist() == [[0.4, 0.9]]
-    np.testing.assert_allclose(found.calibrated, [[0.2, 0.45]])
+    validation = part.validations[0]
+    expected = calibrated_scores(validation.score, validation.label, np.array([0.4, 0.9]))
+    np.testing.assert_array_equal(found.calibrated, [expected])
     assert restrict(part, whole) is None  # fewer rows
     assert restrict(part, judged([4], [[0.0], [0.0]])) is None  # fewer seeds
     assert restrict(part, judged([4], [[0.0]])).scores.tolist() == [[0.7]]
+
+
+def test_a_counterpart_is_calibrated_on_the_validation_rows_of_the_part():
+    whole = judged([1, 4, 5], [[0.1, 0.4, 0.5]])
+    part = judged([4, 5], [[0.3, 0.2]], known=(20, 21, 22))
+    found = restrict(whole, part)
+    few = part.validations[0]
+    np.testing.assert_array_equal(found.calibrated[0], few.calibrate(np.array([0.4, 0.5])))
+    assert not np.allclose(found.calibrated[0], whole.predictions.calibrated[0, 1:], atol=0.01)
+    assert restrict(whole, judged([4, 5], [[0.3, 0.2]], known=(20, 21, 99))) is None
 
 
 @pytest.mark.parametrize(
@@ -120,6 +135,26 @@ def test_every_figure_of_a_part_is_that_of_the_restricted_predictions(rella, ent
     assert found["logloss_improvement"] == pytest.approx(losses[1].mean() / losses[0].mean() - 1)
     assert (block.rows, block.seeds) == (400, 5)
     assert row(study, "DCN")["base_rate_logloss"] == pytest.approx(block.base_rate_logloss)
+
+
+def test_a_part_with_fewer_validation_rows_is_held_against_a_counterpart_with_the_same(
+    rella, entries, write, log, tmp_path
+):
+    entry, kept = rella(1)
+    few = log.filter(pl.col("split") == "val").head(60)
+    tested = log.filter(pl.col("row_id").is_in(kept))
+    write("ReLLa", 0, 1.2, rows=pl.concat([few, tested]))
+    found = row(judge([*entries.values(), entry], tmp_path), "ReLLa")
+    _, label, ours = scores(tmp_path, "ReLLa", 1)
+    theirs = scores(tmp_path, "DCN", 1, kept)[2]
+
+    def calibrated_loss(method, score):
+        run = read_run(tmp_path / method / "0", "val")
+        seen = np.isin(run.rows.row_id, few["row_id"].to_numpy())
+        return log_loss(label, calibrated_scores(run.score[seen], run.rows.label[seen], score[0]))
+
+    expected = calibrated_loss("ReLLa", ours) - calibrated_loss("DCN", theirs)
+    assert found["delta_calibrated_logloss"] == pytest.approx(expected)
 
 
 def test_a_part_leaves_every_other_row_as_it_was(rella, entries, tmp_path):

@@ -103,6 +103,6 @@ def test_a_logloss_above_the_click_rate_claims_nothing():
     assert finding.methods[1]["calibrated_logloss"] > finding.base_rate_logloss
     assert finding.contrast("bag", "counts")["delta_calibrated_logloss"] < 0
     assert finding.need == "neither"
-    calm = found(0.1, 0.6, None)
-    assert calm.methods[1]["logloss"] > calm.base_rate_logloss
-    assert calm.need == "text"
+    usual = found(0.1, 0.6, None)
+    assert usual.methods[1]["logloss"] > usual.base_rate_logloss
+    assert usual.need == "text"

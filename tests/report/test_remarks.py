@@ -77,8 +77,8 @@ def test_a_row_that_predicts_worse_than_the_click_rate_says_so(entries, write, t
     rate = block.base_rate_logloss
     assert block.table["logloss"].to_list()[0] < rate < block.table["logloss"].to_list()[1]
     assert block_sheet(block).remarks == (
-        f"inverted: Its Logloss is above that of the click rate alone, {rate:.4f}, also "
-        f"{block.table['calibrated_logloss'][1]:.4f} after calibration.",
+        f"inverted: Its Logloss before and after calibration ({block.table['logloss'][1]:.4f}, "
+        f"{block.table['calibrated_logloss'][1]:.4f}) is above that of the click rate alone ({rate:.4f}).",
     )
 
 
@@ -87,11 +87,27 @@ def test_a_row_that_is_only_too_sure_of_itself_has_its_calibrated_logloss_beside
         write("sure", seed, 24.0)
     sure = entries["PNN"]._replace(method="sure", runs=tuple(f"sure/{s}" for s in range(5)))
     block = judge([entries["DCN"], sure], tmp_path)
-    rate, calibrated = block.base_rate_logloss, block.table["calibrated_logloss"][1]
-    assert calibrated < rate < block.table["logloss"][1]
+    rate, raw, calibrated = (
+        block.table[column][1] for column in ("base_rate_logloss", "logloss", "calibrated_logloss")
+    )
+    assert calibrated < rate < raw
     assert block_sheet(block).remarks == (
-        f"sure: Its Logloss is above that of the click rate alone, {rate:.4f}; {calibrated:.4f} after "
-        "calibration.",
+        f"sure: Its Logloss before calibration ({raw:.4f}, {calibrated:.4f}) is above that of the click rate "
+        f"alone ({rate:.4f}).",
+    )
+
+
+def test_a_row_whose_calibrated_logloss_alone_is_above_the_click_rate_says_so(entries, write, log, tmp_path):
+    val = pl.col("split") == "val"
+    moved = log.with_columns(truth=pl.when(val).then(-pl.col("truth")).otherwise(pl.col("truth") * 0.3))
+    for seed in range(5):  # wrong on validation rows, which take its slope away, and right on judged ones
+        write("moved", seed, 0.5, rows=moved)
+    entry = entries["PNN"]._replace(method="moved", runs=tuple(f"moved/{s}" for s in range(5)))
+    block = judge([entries["DCN"], entry], tmp_path)
+    raw, calibrated = (f"{block.table[column][1]:.4f}" for column in ("logloss", "calibrated_logloss"))
+    assert block_sheet(block).remarks == (
+        f"moved: Its Logloss after calibration ({raw}, {calibrated}) is above that of the click rate alone "
+        f"({block.base_rate_logloss:.4f}).",
     )
 
 

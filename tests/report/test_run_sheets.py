@@ -45,21 +45,35 @@ def test_terminal_markdown_and_page_show_the_same_cells(comparison, capsys):
     for text in shown:
         for sheet in sheets:
             assert all(cell in text for row in rows(sheet) for cell in row)
-            assert all(line in text for line in sheet.verdicts)
+            assert all(line in text for line in (*sheet.verdicts, *sheet.below))
 
 
 def test_the_variant_table_holds_the_figures(comparison):
     sheet = compose(comparison, HELD_OUT, {})[0]
     row = comparison.variants.row(1, named=True)
     assert rows(sheet)[1][:2] == ["codes", f"{row['auc']:.4f} ± {row['auc_std']:.4f}"]
-    assert rows(sheet)[1][3] == f"{row['calibrated_logloss']:.4f}"
+    assert rows(sheet)[1][3] == f"{row['calibrated_logloss']:.4f} ± {row['calibrated_logloss_std']:.4f}"
     assert rows(sheet)[0][4] == "–"
     assert "400 rows" in sheet.title
     assert "2 seeds" in sheet.title
 
 
+def test_the_contrasts_hold_every_difference(comparison):
+    sheet = compose(comparison, HELD_OUT, {})[1]
+    found = comparison.contrasts.row(0, named=True)
+    shown = dict(zip(sheet.header, rows(sheet)[0], strict=True))
+    for column, metric in (
+        ("ΔAUC [95 %]", "auc"),
+        ("ΔLogloss [95 %]", "logloss"),
+        ("ΔLogloss, calibrated [95 %]", "calibrated_logloss"),
+    ):
+        values = [found[f"delta_{metric}{end}"] for end in ("", "_low", "_high")]
+        assert shown[column] == "{:+.4f} [{:+.4f}, {:+.4f}]".format(*values)
+
+
 def test_the_lines_carry_verdict_base_rate_and_stage_1(comparison):
-    lines = compose(comparison, HELD_OUT, {})[0].verdicts
+    sheet = compose(comparison, HELD_OUT, {})[0]
+    lines = sheet.verdicts + sheet.below
     assert lines[0] == comparison.verdict
     assert "2 seeds, each with its own codes (stage 2)" in lines[1]
     assert "stage 1 ran with one seed" in lines[1]
@@ -68,13 +82,13 @@ def test_the_lines_carry_verdict_base_rate_and_stage_1(comparison):
 
 
 def test_the_intervals_say_how_many_seeds_of_stage_1_they_cover(comparison):
-    assert "stage 1 ran with 2 of them" in compose(comparison, HELD_OUT, {}, profile_seeds=3)[0].verdicts[1]
+    assert "stage 1 ran with 2 of them" in compose(comparison, HELD_OUT, {}, profile_seeds=3)[0].below[0]
 
 
 def test_what_was_not_run_says_why_and_shows_no_figure(comparison):
     sheet = compose(comparison, None, {"svd_kmeans": "too few users", STAGE_1: "no text"})[0]
     assert rows(sheet)[-1] == ["svd kmeans", "not run (too few users)", *["–"] * 7]
-    assert sheet.verdicts[-1] == "Stage 1, held-out nats per token: not run (no text)."
+    assert sheet.below[-1] == "Stage 1, held-out nats per token: not run (no text)."
 
 
 def test_nothing_run_is_still_a_report():

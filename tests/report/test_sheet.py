@@ -23,6 +23,8 @@ def test_cells_hold_the_figures_of_the_table(block):
         shown = cells(sheet)[row["method"]]
         assert shown["AUC"].text == f"{row['auc']:.4f} ± {row['auc_std']:.4f}"
         assert shown["NE"].text == f"{row['normalised_entropy']:.4f}"
+        calibrated = f"{row['calibrated_logloss']:.4f} ± {row['calibrated_logloss_std']:.4f}"
+        assert shown["Logloss, calibrated"].text == calibrated
         if row["delta_auc"] is None:
             assert (shown[HEADER[6]].text, shown["p by user"].text) == ("–", "–")
             continue

@@ -104,7 +104,18 @@ def test_a_gain_of_scores_that_are_too_sure_of_themselves_says_so():
     sure = verdict(contrasts({}, WORSE_LOSS, none=GAIN, random=GAIN), "none", CODES._replace(logloss=0.713))
     assert sure.gain
     assert sure.sentence.endswith(
-        "Before calibration their Logloss of 0.7130 is above the 0.6900 of the click rate alone and worse "
-        "than that of no codes (+0.0200 nats [+0.0100, +0.0300]): calibrate scores that are used as "
-        "probabilities."
+        "Before calibration their Logloss of 0.7130 is above the 0.6900 of the click rate alone, worse "
+        "than that of no codes (+0.0200 nats [+0.0100, +0.0300]) and worse than that of random: calibrate "
+        "scores that are used as probabilities."
     )
+
+
+def test_a_gain_whose_logloss_is_only_worse_than_that_of_a_control_says_so():
+    rows = contrasts({}, none=GAIN, random=GAIN, svd=GAIN).with_columns(
+        delta_logloss_low=pl.when(pl.col("against") == "svd")
+        .then(0.01)
+        .otherwise(pl.col("delta_logloss_low"))
+    )
+    found = verdict(rows, "none", CODES)
+    assert found.gain
+    assert "Before calibration their Logloss of 0.6200 is worse than that of svd: calibrate" in found.sentence

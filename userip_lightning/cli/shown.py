@@ -35,7 +35,7 @@ def show_report(sheets: Sequence[Sheet]) -> None:
     """Print sheets, and below all of them what they say."""
     for sheet in sheets:
         show(sheet)
-    for said in (line for sheet in sheets for line in sheet.verdicts):
+    for said in (line for sheet in sheets for line in (*sheet.verdicts, *sheet.below)):
         print(said)
 
 

@@ -64,11 +64,12 @@ def _show(found: Steered) -> None:
     rows = {row["variant"]: row for row in found.comparison.variants.to_dicts()}
     against = {row["against"]: row for row in found.comparison.contrasts.to_dicts()}
     table = Table(title="CTR model", title_justify="left", box=SIMPLE_HEAD)
-    for column in ("", "AUC", "Logloss", "ΔAUC, steered against it [95 %]"):
+    for column in ("", "AUC", "Logloss", "Logloss, calibrated", "ΔAUC, steered against it [95 %]"):
         table.add_column(column, justify="right" if column else "left")
     for variant, label in _NAMES.items():
         row, other = rows[variant], against.get(variant)
-        figures = [spread(row[metric], row[f"{metric}_std"]) for metric in ("auc", "logloss")]
+        metrics = ("auc", "logloss", "calibrated_logloss")
+        figures = [spread(row[metric], row[f"{metric}_std"]) for metric in metrics]
         table.add_row(label, *figures, "" if other is None else delta(other, "auc"))
     console.print(table)
     for line in _lines(found):

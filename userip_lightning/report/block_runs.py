@@ -121,7 +121,7 @@ def _part(entry: Entry, runs: Sequence[Run], extent: _Extent, root: Path, judged
 
 
 def _judged(rows: Rows, runs: Sequence[Run]) -> Judged:
-    return Judged(rows, np.stack([run.score for run in runs]), np.stack([run.calibrated for run in runs]))
+    return Judged(rows, np.stack([run.score for run in runs]), tuple(run.validation for run in runs))
 
 
 def _most_common(rows: Sequence[Rows]) -> Rows:

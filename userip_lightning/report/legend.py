@@ -4,11 +4,11 @@ from __future__ import annotations
 
 #: What the columns mean, once for all sheets of a report.
 LEGEND = (
-    "± is the standard deviation over training seeds. NE is Logloss over that of the click rate alone (below "
-    "1: the model knows more than the rate), ECE the expected calibration error, both of "
-    "the scores as they come, as Logloss is. Calibrated is Logloss after two numbers per run, slope and "
-    "offset of its log-odds fitted to validation rows, alike for every row. The best figure of a block is "
-    "bold, the second underlined.",
+    "± is the standard deviation over training seeds. Logloss, NE and ECE are of the scores as predicted. NE "
+    "is Logloss over that of the click rate alone (below 1: the model knows more than the rate), ECE the "
+    "expected calibration error. Calibrated: Logloss after Platt scaling, slope and offset of the log-odds "
+    "fitted per run on validation rows; intervals take these two numbers as given. The best figure of a "
+    "block is bold, the second underlined.",
     "Δ is a row minus its counterpart (a network with codes or with a control minus the network alone, a "
     "language-model baseline minus the network that the study holds it against, named below the table); the "
     "interval comes from a bootstrap that draws users and seeds, alike for all rows. ▲ and ▼: at least 0.001 "

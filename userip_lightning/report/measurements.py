@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,13 @@ from userip_lightning.report.predictions import Predictions, Rows
 
 #: User numbers of the positive and of the negative rows, for the clustered form of DeLong's test.
 UsersByClass = tuple[NDArray[np.intp], NDArray[np.intp]]
+
+
+class _Place(NamedTuple):
+    """Where a method was judged: hashes of its rows, and of every seed's validation rows."""
+
+    rows: str
+    validations: tuple[str, ...]
 
 
 class Measurements:
@@ -30,10 +38,8 @@ class Measurements:
         self._replicates = replicates
         self._seed = seed
         self._own = {name: self._measure(found.predictions) for name, found in judged.items()}
-        self._place = {
-            name: (rows_hash(found.rows.row_id), found.scores.shape[0]) for name, found in judged.items()
-        }
-        self._restricted: dict[tuple[str, str, int], Measured | None] = {}
+        self._place = {name: _place(found) for name, found in judged.items()}
+        self._restricted: dict[tuple[str, _Place], Measured | None] = {}
         self._users: dict[str, UsersByClass] = {}
 
     def __contains__(self, method: str) -> bool:
@@ -58,7 +64,7 @@ class Measurements:
         place = self._place[method]
         if place == self._place[other]:
             return self._own[other]
-        key = (other, *place)
+        key = (other, place)
         if key not in self._restricted:
             found = restrict(self._judged[other], self._judged[method])
             self._restricted[key] = None if found is None else self._measure(found)
@@ -66,7 +72,7 @@ class Measurements:
 
     def users(self, method: str) -> UsersByClass:
         """Users of the rows that the method was judged on."""
-        key, _ = self._place[method]
+        key = self._place[method].rows
         if key not in self._users:
             rows = self._judged[method].rows
             user = np.unique(rows.users, return_inverse=True)[1].reshape(-1)
@@ -75,3 +81,8 @@ class Measurements:
 
     def _measure(self, predictions: Predictions) -> Measured:
         return measure(predictions, self._replicates, self._seed)
+
+
+def _place(judged: Judged) -> _Place:
+    validations = tuple(rows_hash(validation.row_id) for validation in judged.validations)
+    return _Place(rows_hash(judged.rows.row_id), validations)

@@ -18,7 +18,7 @@ class Measured(NamedTuple):
     auc: metrics.Floats  #                 [S]
     logloss: metrics.Floats  #             [S], nats
     calibrated_logloss: metrics.Floats  #  [S], nats
-    normalised_entropy: float  #   mean over seeds, before calibration as the next
+    normalised_entropy: float  #   mean over seeds, of uncalibrated scores, like the next
     calibration_error: float  #    mean over seeds
     replicates: Replicates  #      paired between methods of the same users, replicates and seed
     placements: Placements

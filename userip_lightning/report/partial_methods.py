@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from userip_lightning.errors import InputError
-from userip_lightning.report.predictions import FILE, Predictions, Rows, expect_same_origin
+from userip_lightning.report.predictions import FILE, Predictions, Rows, Validation, expect_same_origin
 from userip_lightning.report.statistics.metrics import Floats
 
 
@@ -21,21 +22,23 @@ class Judged(NamedTuple):
     """One method's scores on the N rows and with the S seeds that it was judged on."""
 
     rows: Rows
-    scores: Floats  #      [S, N], probabilities, the block's first S seeds in their order
-    calibrated: Floats  #  [S, N], the same, calibrated
+    scores: Floats  # [S, N], probabilities, the block's first S seeds in their order
+    validations: tuple[Validation, ...]  # of every seed
 
     @property
     def predictions(self) -> Predictions:
         """The same for one method alone, without row ids."""
-        return Predictions(self.rows.users, self.rows.label, self.scores, self.calibrated)
+        pairs = zip(self.validations, self.scores, strict=True)
+        calibrated = np.stack([validation.calibrate(score) for validation, score in pairs])
+        return Predictions(self.rows.users, self.rows.label, self.scores, calibrated)
 
 
 def restrict(judged: Judged, part: Judged) -> Predictions | None:
-    """The scores of ``judged`` on the rows and first seeds of ``part``.
+    """The scores of ``judged`` on the rows and first seeds of ``part``, calibrated on its validation rows.
 
     Args:
         judged: a method of the same block.
-        part: whose rows and number of seeds to take.
+        part: whose rows, of validation too, and number of seeds to take.
 
     Returns:
         None where ``judged`` was not judged on all of those rows with as many seeds.
@@ -44,9 +47,20 @@ def restrict(judged: Judged, part: Judged) -> Predictions | None:
     wanted, present = part.rows.row_id, judged.rows.row_id
     if judged.scores.shape[0] < seeds or not np.isin(wanted, present).all():
         return None
-    places = np.searchsorted(present, wanted)
-    scores, calibrated = (shown[:seeds, places] for shown in (judged.scores, judged.calibrated))
-    return Predictions(part.rows.users, part.rows.label, scores, calibrated)
+    pairs = zip(judged.validations, part.validations, strict=False)  # the part may have fewer seeds
+    validations = [_restricted(theirs, ours.row_id) for theirs, ours in pairs]
+    if None in validations:
+        return None
+    scores = judged.scores[:seeds, np.searchsorted(present, wanted)]
+    return Judged(part.rows, scores, tuple(filter(None, validations))).predictions
+
+
+def _restricted(validation: Validation, wanted: NDArray[np.int64]) -> Validation | None:
+    """The rows of these ids; None where one is missing."""
+    if not np.isin(wanted, validation.row_id).all():
+        return None
+    places = np.searchsorted(validation.row_id, wanted)
+    return Validation(wanted, validation.label[places], validation.score[places])
 
 
 def expect_part(folder: Path, rows: Rows, whole: Rows, split: str) -> None:

@@ -39,20 +39,35 @@ class Rows(NamedTuple):
     label: NDArray[np.int8]  #   [N], 0 or 1
 
 
+class Validation(NamedTuple):
+    """A run's V validation rows, which calibrate its scores, in the order of their row ids."""
+
+    row_id: NDArray[np.int64]  # [V]
+    label: NDArray[np.int8]  #   [V], 0 or 1
+    score: Floats  #             [V], probabilities
+
+    def calibrate(self, scores: Floats) -> Floats:
+        """Scores [N] of the same run, calibrated."""
+        return calibrated_scores(self.score, self.label, scores)
+
+
 class Run(NamedTuple):
     """One run's scores of its rows."""
 
     rows: Rows
-    score: Floats  #       [N], probabilities
-    calibrated: Floats  #  [N], the same, calibrated on the run's validation rows
+    score: Floats  # [N], probabilities
+    validation: Validation
 
 
-def read_predictions(runs: Mapping[str, Sequence[Path]], split: str) -> dict[str, Predictions]:
+def read_predictions(
+    runs: Mapping[str, Sequence[Path]], split: str, users: pl.Series | None = None
+) -> dict[str, Predictions]:
     """Read the runs of every variant.
 
     Args:
         runs: variant to its ctr artifacts, one per seed, the same seeds in the same order everywhere.
-        split: which rows to keep.
+        split: which rows to keep; those of validation are calibrated on themselves.
+        users: whose rows to keep, among the validation rows that calibrate as well; None for all.
 
     Raises:
         InputError: artifacts of different data, different numbers of seeds or different rows, a missing
@@ -62,7 +77,8 @@ def read_predictions(runs: Mapping[str, Sequence[Path]], split: str) -> dict[str
     if not counts or min(counts.values()) == 0 or len(set(counts.values())) > 1:
         raise InputError(f"runs per variant are {counts}; give every variant the same seeds, at least one.")
     read = {
-        variant: [read_run(Path(folder), split) for folder in folders] for variant, folders in runs.items()
+        variant: [read_run(Path(folder), split, users) for folder in folders]
+        for variant, folders in runs.items()
     }
     first = next(iter(read.values()))[0].rows
     for variant, folders in runs.items():
@@ -73,14 +89,14 @@ def read_predictions(runs: Mapping[str, Sequence[Path]], split: str) -> dict[str
             first.users,
             first.label,
             np.stack([run.score for run in found]),
-            np.stack([run.calibrated for run in found]),
+            np.stack([run.validation.calibrate(run.score) for run in found]),
         )
         for variant, found in read.items()
     }
 
 
-def read_run(folder: Path, split: str) -> Run:
-    """Read the judged rows of one run, in the order of their row ids.
+def read_run(folder: Path, split: str, users: pl.Series | None = None) -> Run:
+    """Read the judged rows of one run, in the order of their row ids; arguments as for read_predictions.
 
     Raises:
         InputError: no whole ctr artifact, a missing column, a row that occurs twice, a score that is no
@@ -89,8 +105,9 @@ def read_run(folder: Path, split: str) -> Run:
     """
     data_hash = read_manifest(folder, "ctr").data_hash
     tested = _checked(folder / FILE)
+    if users is not None:
+        tested = tested.filter(pl.col("user_id").is_in(users.implode()))
     rows, val = (_of_split(tested, name, folder / FILE) for name in (split, VAL))
-    score = rows["score"].to_numpy()
     return Run(
         Rows(
             data_hash,
@@ -98,8 +115,8 @@ def read_run(folder: Path, split: str) -> Run:
             rows["user_id"].to_numpy().astype(np.str_),
             rows["label"].to_numpy(),
         ),
-        score,
-        calibrated_scores(val["score"].to_numpy(), val["label"].to_numpy(), score),
+        rows["score"].to_numpy(),
+        Validation(*(val[column].to_numpy() for column in ("row_id", "label", "score"))),
     )
 
 

@@ -22,7 +22,7 @@ HEADER = (
     *("regime", "users in train", "best codes without text", "best with words", "best with a language model"),
     *("words − no text", "language model − words", "best text − no text", "needs"),
 )
-_METHOD_HEADER = ("method", "AUC", "Logloss", "calibrated", "AUC on validation rows")
+_METHOD_HEADER = ("method", "AUC", "Logloss, calibrated", "AUC on validation rows")
 _NOTES = (
     "Every regime is a smaller or colder version of one log: users are cold (unknown to what was trained but "
     "for the titles shown), or warm (random, temporal), or the items are cold (nobody trained on them).",
@@ -33,8 +33,8 @@ _NOTES = (
     "method of less knowledge, each by 0.001 AUC or more with the whole interval above zero at a calibrated "
     "Logloss that is not worse, and not above that of the click rate alone; texts of other items count as no "
     "text. Where nothing is needed, one regime in forty may still claim it: read the rows together.",
-    "Calibrated: Logloss after two numbers per run, fitted to its validation rows alike for every method. "
-    "Affinity gives no probabilities, so where it judges the codes that is the only Logloss.",
+    "Calibrated: after Platt scaling, slope and offset of the log-odds, fitted per run on validation rows of "
+    "users with such an event.",
     "Methods without text: count mixture and `none` find classes by counts alone; svd kmeans clusters users "
     "by what they met; shuffled, random, generosity. With words: a bag of words as the prior of those "
     "classes, text kmeans and svd text kmeans. Of other items: the same, with every item given the text of "
@@ -125,7 +125,6 @@ def regime_sheet(one: Judged, found: Finding) -> Sheet:
                 (
                     Cell(row["name"]),
                     Cell(spread(row["auc"], row["auc_std"]), int(row["auc"] == top)),
-                    Cell(spread(row["logloss"], row["logloss_std"])),
                     Cell(spread(row["calibrated_logloss"], row["calibrated_logloss_std"])),
                     Cell(number(row["validation_auc"])),
                 )

@@ -61,14 +61,16 @@ def _part(row: Mapping[str, Any], block: Block, whole: bool) -> str:
 
 
 def _above_click_rate(row: Mapping[str, Any]) -> str:
-    rate = row["base_rate_logloss"]
-    if row["logloss"] <= rate:
+    """Where a Logloss, as it is written, is above that of the click rate alone."""
+    own, calibrated, rate = (
+        number(row[key]) for key in ("logloss", "calibrated_logloss", "base_rate_logloss")
+    )
+    if max(float(own), float(calibrated)) <= float(rate):
         return ""
-    calibrated = row["calibrated_logloss"]
-    too = ", also" if calibrated > rate else ";"
+    where = [name for name, value in (("before", own), ("after", calibrated)) if float(value) > float(rate)]
     return (
-        f"Its Logloss is above that of the click rate alone, {number(rate)}{too} {number(calibrated)} after "
-        "calibration."
+        f"Its Logloss {' and '.join(where)} calibration ({own}, {calibrated}) is above that of the click "
+        f"rate alone ({rate})."
     )
 
 

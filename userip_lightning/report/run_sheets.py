@@ -8,7 +8,7 @@ from typing import Any
 from userip_lightning.report.comparison import NO_CODES, Comparison
 from userip_lightning.report.held_out import HeldOut
 from userip_lightning.report.input_control import reach
-from userip_lightning.report.notation import NONE, delta, interval, number, p_value, percent, spread
+from userip_lightning.report.notation import NONE, delta, interval, p_value, percent, spread
 from userip_lightning.report.sheet import Cell, Rows, Sheet
 
 #: Key under which ``not_run`` gives the reason for a missing stage 1 evaluation.
@@ -17,7 +17,7 @@ VARIANT_HEADER = (
     "variant",
     "AUC",
     "Logloss",
-    "calibrated",
+    "Logloss, calibrated",
     "ΔAUC vs no codes [95 %]",
     "AUC impr.",
     "Logloss impr.",
@@ -28,7 +28,7 @@ CONTRAST_HEADER = (
     "codes against",
     "ΔAUC [95 %]",
     "ΔLogloss [95 %]",
-    "calibrated ΔLogloss [95 %]",
+    "ΔLogloss, calibrated [95 %]",
     "p (seeds, Holm)",
 )
 
@@ -41,8 +41,8 @@ def compose(
 ) -> tuple[Sheet, ...]:
     """Put the report together; what was not measured is printed as such and never filled in.
 
-    The first sheet has the CTR model's variants and, as its verdicts, all sentences; the second one, where
-    there are CTR runs, the contrasts.
+    The first sheet has the CTR model's variants with the verdict, and below it all other sentences; the
+    second one, where there are CTR runs, the contrasts.
 
     Args:
         comparison: of the CTR runs, None where there are none.
@@ -51,23 +51,25 @@ def compose(
         profile_seeds: how often stage 1 was run; 0 where codes are made without it.
     """
     missing = {name: reason for name, reason in not_run.items() if name != STAGE_1}
+    verdicts: tuple[str, ...] = ()
     lines: tuple[str, ...] = ()
     contrasted: tuple[Sheet, ...] = ()
     if comparison is not None:
-        contrasted = (_contrast_sheet(comparison),)
+        verdicts, contrasted = (comparison.verdict,), (_contrast_sheet(comparison),)
         contrasts = {row["against"]: row for row in comparison.contrasts.to_dicts()}
+        seeds = comparison.variants["seeds"][0]
         lines = (
-            comparison.verdict,
-            *filter(None, [reach(contrasts, comparison.variants["seeds"][0])]),
-            _scope(comparison.variants["seeds"][0], profile_seeds),
-            f"Logloss of the click rate alone: {comparison.base_rate_logloss:.4f}. Calibrated: Logloss after "
-            "two numbers per run, fitted to its validation rows alike for every variant; gains need it.",
+            *filter(None, [reach(contrasts, seeds)]),
+            _scope(seeds, profile_seeds),
+            f"Logloss of the click rate alone: {comparison.base_rate_logloss:.4f}. Calibrated: after "
+            "Platt scaling, slope and offset fitted per run on its validation rows. Gains are judged by it.",
         )
     stage_1 = _held_out_line(held_out, not_run.get(STAGE_1, "no evaluation was made"))
-    return _variant_sheet(comparison, missing, (*lines, stage_1)), *contrasted
+    first = _variant_sheet(comparison, missing)._replace(verdicts=verdicts, remarks=(*lines, stage_1))
+    return first, *contrasted
 
 
-def _variant_sheet(comparison: Comparison | None, not_run: Mapping[str, str], said: tuple[str, ...]) -> Sheet:
+def _variant_sheet(comparison: Comparison | None, not_run: Mapping[str, str]) -> Sheet:
     rows = [] if comparison is None else [_variant_cells(row) for row in comparison.variants.to_dicts()]
     blank = (NONE,) * (len(VARIANT_HEADER) - 2)
     rows += [(_name(name), f"not run ({reason})", *blank) for name, reason in not_run.items()]
@@ -76,7 +78,7 @@ def _variant_sheet(comparison: Comparison | None, not_run: Mapping[str, str], sa
         seeds = comparison.variants["seeds"][0]
         title += f" on the {comparison.split} split: {comparison.rows:,} rows, {comparison.users:,} users, "
         title += f"{seeds} seed{'s' if seeds > 1 else ''}"
-    return _sheet(title, VARIANT_HEADER, rows, said)
+    return _sheet(title, VARIANT_HEADER, rows)
 
 
 def _variant_cells(row: Mapping[str, Any]) -> tuple[str, ...]:
@@ -85,7 +87,7 @@ def _variant_cells(row: Mapping[str, Any]) -> tuple[str, ...]:
         _name(row["variant"]),
         spread(row["auc"], row["auc_std"]),
         spread(row["logloss"], row["logloss_std"]),
-        number(row["calibrated_logloss"]),
+        spread(row["calibrated_logloss"], row["calibrated_logloss_std"]),
         NONE if reference else delta(row, "auc"),
         NONE if reference else percent(row["auc_improvement"]),
         NONE if reference else percent(row["logloss_improvement"]),
@@ -103,11 +105,9 @@ def _contrast_sheet(comparison: Comparison) -> Sheet:
     return _sheet("Codes against no codes and every control", CONTRAST_HEADER, rows)
 
 
-def _sheet(
-    title: str, header: tuple[str, ...], rows: Iterable[tuple[str, ...]], said: tuple[str, ...] = ()
-) -> Sheet:
+def _sheet(title: str, header: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> Sheet:
     cells = tuple(tuple(Cell(text) for text in row) for row in rows)
-    return Sheet(title, "", header, (Rows("", cells),), said, ())
+    return Sheet(title, "", header, (Rows("", cells),), (), ())
 
 
 def _held_out_line(held_out: HeldOut | None, reason: str) -> str:

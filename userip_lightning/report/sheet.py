@@ -32,10 +32,11 @@ GROUPS = {
     "userip": "Networks with codes",
     "control": "Controls",
 }
+_RANKED = ("auc", "logloss", "calibrated_logloss")
 MARKS = {"better": "▲", "worse": "▼", "same": "="}
 HEADER = (
-    *("method", "AUC", "Logloss", "calibrated", "NE", "ECE", "ΔAUC [95\u00a0%]", ""),
-    *("calibrated ΔLogloss [95\u00a0%]", "p DeLong", "p by user", "p seeds"),
+    *("method", "AUC", "Logloss", "Logloss, calibrated", "NE", "ECE", "ΔAUC [95\u00a0%]", ""),
+    *("ΔLogloss, calibrated [95\u00a0%]", "p DeLong", "p by user", "p seeds"),
 )
 PAPER_HEADER = ("paper AUC (ours −)", "paper Logloss (ours −)")
 
@@ -79,7 +80,7 @@ def block_sheet(block: Block) -> Sheet:
     """The sheet of one block."""
     whole = block.table.filter(pl.col("status") == MEASURED, ~pl.col("part"))
     paper = block.table["paper_auc"].count() > 0
-    ranks = {"auc": _ranks(whole, "auc", True), "logloss": _ranks(whole, "logloss", False)}
+    ranks = {metric: _ranks(whole, metric, metric == "auc") for metric in _RANKED}
     groups = tuple(
         Rows(heading, tuple(_cells(row, ranks, paper) for row in rows.to_dicts()))
         for group, heading in GROUPS.items()
@@ -96,9 +97,10 @@ def _cells(row: Mapping[str, Any], ranks: Mapping[str, Mapping[str, int]], paper
         figures = [Cell(row["status"]), *(Cell(NONE if name else "") for name in HEADER[2:])]
     else:
         figures = [
-            Cell(spread(row["auc"], row["auc_std"]), ranks["auc"].get(name, 0)),
-            Cell(spread(row["logloss"], row["logloss_std"]), ranks["logloss"].get(name, 0)),
-            Cell(number(row["calibrated_logloss"])),
+            *(
+                Cell(spread(row[metric], row[f"{metric}_std"]), ranks[metric].get(name, 0))
+                for metric in _RANKED
+            ),
             Cell(number(row["normalised_entropy"])),
             Cell(number(row["calibration_error"])),
             Cell(delta(row, "auc")),

@@ -12,7 +12,8 @@ move its AUC. A gain counts only where
   users. Fewer claim no harm either.
 
 Logloss is judged after calibration on validation rows, alike for every row (``statistics/calibration.py``).
-Where the scores as they come have a worse Logloss than no codes or the click rate, the sentence says so.
+Where the scores as predicted have a worse Logloss than no codes, a control or the click rate, the sentence
+says so. The click rate is that of the judged rows, which no model can know.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ class Judged(NamedTuple):
     Args:
         seeds: how many were trained.
         users: who are judged.
-        logloss: mean over seeds, nats, of the scores as they come.
+        logloss: mean over seeds, nats, of the scores as predicted.
         calibrated_logloss: the same after calibration.
         base_rate_logloss: of predicting the click rate of the judged rows for all of them, nats.
         controls: kinds of the controls among its contrasts, such as ``svd_kmeans``.
@@ -94,7 +95,7 @@ def verdict(contrasts: pl.DataFrame, reference: str, codes: Judged) -> Verdict:
     if doubt := _doubt(controls, codes):
         return Verdict(f"{over_none}{doubt}", False)
     beaten = _list([row["against"] for row in controls])
-    caution = _caution(none, codes)
+    caution = _caution(none, controls, codes)
     return Verdict(f"{over_none} and beat every control ({beaten}).{caution}", True)
 
 
@@ -119,13 +120,15 @@ def _doubt(controls: list[dict[str, Any]], codes: Judged) -> str:
     return ""
 
 
-def _caution(none: dict[str, Any], codes: Judged) -> str:
+def _caution(none: dict[str, Any], controls: Sequence[dict[str, Any]], codes: Judged) -> str:
     """What to know of a gain before its scores are used as probabilities; empty where nothing."""
     found = []
     if codes.logloss > codes.base_rate_logloss:
         found.append(f"above the {codes.base_rate_logloss:.4f} of the click rate alone")
     if none["delta_logloss_low"] > 0:
         found.append(f"worse than that of no codes ({_interval(none, 'logloss', 'nats')})")
+    if lower := [row["against"] for row in controls if row["delta_logloss_low"] > 0]:
+        found.append(f"worse than that of {_list(lower)}")
     if not found:
         return ""
     return (

@@ -77,7 +77,7 @@ def replicate_metrics(
         scores: [S, N], one row of probabilities per trained seed, or [N].
         replicates: R.
         seed: of the draws; methods replicated with the same users and seed are paired.
-        calibrated: the scores after calibration, of the same shape; None where they are calibrated.
+        calibrated: the scores after calibration, of the same shape; None: the same as ``scores``.
     """
     scores = np.atleast_2d(scores)
     calibrated = scores if calibrated is None else np.atleast_2d(calibrated)

@@ -3,10 +3,10 @@
 Judged are the rows of users with a training or shown event: of the others no method knows anything. Under a
 random split that thins the log, these are nearly all users.
 
-The affinity judge gives log-odds (``controls/affinity.py``), which are calibrated on validation rows, so that
-Logloss means something. Cold items
-have no counts, so every method tells them apart by a text: that of its codes, or the items' words where its
-codes read none or another item's. What is compared is what codes know of users.
+The affinity judge gives log-odds (``controls/affinity.py``). These, like the scores of a CTR model, are
+calibrated on validation rows of such users, so that Logloss means something. Cold items have no counts, so
+every method tells them apart by a text: that of its codes, or the items' words where its codes read none or
+another item's. What is compared is what codes know of users.
 """
 
 from __future__ import annotations
@@ -71,10 +71,9 @@ def by_ctr(methods: Sequence[Method], prepared: PreparedData) -> list[Contender]
     """
     runs = {method.name: method.runs for method in methods}
     known = _known(prepared)
-    val, test = (
-        {name: _of_users(found, known) for name, found in read_predictions(runs, split).items()}
-        for split in (VAL, TEST)
-    )
+    for split in (VAL, TEST):
+        _rows(prepared, split, known)  # refuses rows of one label
+    val, test = (read_predictions(runs, split, known) for split in (VAL, TEST))
     return [
         Contender(method.name, method.group, _mean_auc(val[method.name]), test[method.name])
         for method in methods
@@ -126,14 +125,7 @@ def _rows(prepared: PreparedData, split: str, known: pl.Series) -> pl.DataFrame:
     return rows
 
 
-def _of_users(found: Predictions, known: pl.Series) -> Predictions:
-    kept = np.isin(found.users, known.to_numpy().astype(np.str_))
-    scores, calibrated_scores = (shown[:, kept] for shown in (found.scores, found.calibrated))
-    return Predictions(found.users[kept], found.label[kept], scores, calibrated_scores)
-
-
 def _mean_auc(found: Predictions) -> float:
-    _expect_both(found.label, VAL)
     return float(np.mean([metrics.auc(found.label, score) for score in found.scores]))
 
 
