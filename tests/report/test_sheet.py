@@ -28,8 +28,12 @@ def test_cells_hold_the_figures_of_the_table(block):
         if row["delta_auc"] is None:
             assert (shown[HEADER[6]].text, shown["p by user"].text) == ("–", "–")
             continue
-        low, high = row["delta_auc_low"], row["delta_auc_high"]
-        assert shown[HEADER[6]].text == f"{row['delta_auc']:+.4f} [{low:+.4f}, {high:+.4f}]"
+        for column, metric in (
+            ("ΔAUC [95\u00a0%]", "auc"),
+            ("ΔLogloss, calibrated [95\u00a0%]", "calibrated_logloss"),
+        ):
+            values = [row[f"delta_{metric}{end}"] for end in ("", "_low", "_high")]
+            assert shown[column].text == "{:+.4f} [{:+.4f}, {:+.4f}]".format(*values)
     assert cells(sheet)["UserIP-DCN"][""].text == "▲"
     assert cells(sheet)["UserIP-DCN"]["p DeLong"].text == "<0.001"
     gap = block.table["auc"][1] - 0.7317
