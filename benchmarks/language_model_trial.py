@@ -17,6 +17,7 @@ from collections.abc import Callable
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
+from parts_of_words import PartsOfWords
 from scipy.special import expit
 
 from userip_lightning.arrays import Floats
@@ -111,7 +112,9 @@ def text_sources(args: argparse.Namespace) -> dict[str, TextSource]:
         "likelihood": likelihood(args.steps),
         "likelihood, start words": likelihood(0),
         "words + likelihood": Joined([words, likelihood(args.steps)]),
+        "parts of words": PartsOfWords(args.words),
         "words + encoder": Joined([words, SentenceEncoder()]),
+        "parts + encoder": Joined([PartsOfWords(args.words), SentenceEncoder()]),
         "words + hidden states": Joined([words, HiddenStates(lm, args.layer)]),
         "all but likelihood": Joined([words, SentenceEncoder(), HiddenStates(lm, args.layer)]),
     }
