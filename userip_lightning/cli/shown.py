@@ -35,8 +35,9 @@ def show_report(sheets: Sequence[Sheet]) -> None:
     """Print sheets, and below all of them what they say."""
     for sheet in sheets:
         show(sheet)
+    console = Console()
     for said in (line for sheet in sheets for line in (*sheet.verdicts, *sheet.below)):
-        print(said)
+        console.print(Text(said), soft_wrap=not console.is_terminal)
 
 
 def visible(text: str) -> Text:
