@@ -14,7 +14,7 @@ import numpy as np
 import polars as pl
 
 from userip_lightning.errors import InputError
-from userip_lightning.report.method_figures import Measured, delta_columns, deviation, measure
+from userip_lightning.report.method_figures import Measured, delta_columns, mean_columns, measure
 from userip_lightning.report.predictions import read_predictions
 from userip_lightning.report.statistics import metrics
 from userip_lightning.report.statistics.bootstrap import paired_difference
@@ -92,12 +92,7 @@ def _variant_row(name: str, measured: Mapping[str, Measured]) -> dict[str, str |
     row: dict[str, str | int | float | None] = {
         "variant": name,
         "seeds": ours.auc.size,
-        "auc": auc,
-        "auc_std": deviation(ours.auc),
-        "logloss": loss,
-        "logloss_std": deviation(ours.logloss),
-        "calibrated_logloss": float(ours.calibrated_logloss.mean()),
-        "calibrated_logloss_std": deviation(ours.calibrated_logloss),
+        **mean_columns(ours),
         "normalised_entropy": ours.normalised_entropy,
         "calibration_error": ours.calibration_error,
         "auc_improvement": metrics.auc_improvement(auc, float(reference.auc.mean())),

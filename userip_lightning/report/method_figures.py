@@ -49,6 +49,15 @@ def deviation(values: metrics.Floats) -> float | None:
     return float(values.std(ddof=1)) if values.size > 1 else None
 
 
+def mean_columns(found: Measured) -> dict[str, float | None]:
+    """auc, logloss and calibrated_logloss, means over seeds, each with its deviation as ``_std``."""
+    columns: dict[str, float | None] = {}
+    for metric in ("auc", "logloss", "calibrated_logloss"):
+        values: metrics.Floats = getattr(found, metric)
+        columns |= {metric: float(values.mean()), f"{metric}_std": deviation(values)}
+    return columns
+
+
 def delta_columns(difference: PairedDifference) -> dict[str, float]:
     """delta_auc, delta_auc_low, delta_auc_high, and the same for logloss and calibrated_logloss."""
     return {

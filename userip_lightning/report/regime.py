@@ -17,7 +17,7 @@ from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
 
-from userip_lightning.report.method_figures import Measured, delta_columns, deviation, measure
+from userip_lightning.report.method_figures import Measured, delta_columns, mean_columns, measure
 from userip_lightning.report.notation import delta
 from userip_lightning.report.predictions import Predictions
 from userip_lightning.report.statistics import metrics
@@ -136,12 +136,7 @@ def _method(contender: Contender, found: Measured) -> dict[str, object]:
         "name": contender.name,
         "group": contender.group,
         "validation_auc": contender.validation_auc,
-        "auc": float(found.auc.mean()),
-        "auc_std": deviation(found.auc),
-        "logloss": float(found.logloss.mean()),
-        "logloss_std": deviation(found.logloss),
-        "calibrated_logloss": float(found.calibrated_logloss.mean()),
-        "calibrated_logloss_std": deviation(found.calibrated_logloss),
+        **mean_columns(found),
     }
 
 

@@ -12,7 +12,7 @@ import polars as pl
 from userip_lightning.report.codes import contrast
 from userip_lightning.report.entries import Entry
 from userip_lightning.report.measurements import Measurements, UsersByClass
-from userip_lightning.report.method_figures import Measured, deviation
+from userip_lightning.report.method_figures import Measured, mean_columns
 from userip_lightning.report.paper import paper_figure
 from userip_lightning.report.statistics import metrics
 from userip_lightning.report.verdict import MIN_SEEDS, NOISE, beats
@@ -96,12 +96,7 @@ def _figures(ours: Measured) -> _Row:
     }
     return {
         "seeds": ours.auc.size,
-        "auc": float(ours.auc.mean()),
-        "auc_std": deviation(ours.auc),
-        "logloss": float(ours.logloss.mean()),
-        "logloss_std": deviation(ours.logloss),
-        "calibrated_logloss": float(ours.calibrated_logloss.mean()),
-        "calibrated_logloss_std": deviation(ours.calibrated_logloss),
+        **mean_columns(ours),
         "normalised_entropy": ours.normalised_entropy,
         "calibration_error": ours.calibration_error,
         **bounds,
