@@ -20,6 +20,7 @@ from userip_lightning.report.statistics.metrics import Floats, within
 
 #: A slope of 0 would make all rows alike, one below it turn their order.
 _LEAST_SLOPE = 1e-4
+#: With SciPy's own tolerances the search stops early where log-odds hardly differ.
 _PRECISE = {"ftol": 1e-14, "gtol": 1e-9}
 
 
@@ -36,26 +37,22 @@ def calibrated(odds: Floats, label: NDArray[np.int8], judged: Floats) -> Floats:
     """
     positives = int(label.sum())
     target = np.where(label == 1, (positives + 1) / (positives + 2), 1 / (label.size - positives + 2))
-    centre, spread = float(odds.mean()), float(odds.std())
-    if spread == 0:
-        return np.full(judged.shape, target.mean())
-    scaled = (odds - centre) / spread
 
     def loss(line: Floats) -> tuple[float, Floats]:
-        shown = line[0] + line[1] * scaled
+        shown = line[0] + line[1] * odds
         error = expit(shown) - target
         value = float(np.mean(np.logaddexp(0, shown) - target * shown))
-        return value, np.array([error.mean(), (error * scaled).mean()])
+        return value, np.array([error.mean(), (error * odds).mean()])
 
     found = minimize(
         loss,
-        np.array([logit(target.mean()), 0.5]),
+        np.array([logit(target.mean()), 1.0]),
         jac=True,
         method="L-BFGS-B",
-        bounds=[(None, None), (_LEAST_SLOPE * spread, None)],
+        bounds=[(None, None), (_LEAST_SLOPE, None)],
         options=_PRECISE,
     ).x
-    return np.asarray(expit(found[0] + found[1] * (judged - centre) / spread))
+    return np.asarray(expit(found[0] + found[1] * judged))
 
 
 def calibrated_scores(score: Floats, label: NDArray[np.int8], judged: Floats) -> Floats:
