@@ -72,7 +72,7 @@ def test_the_settings_of_all_tables_go_on_top_of_a_study_and_would_claim_somethi
     alone = parse_study(["all", *words]).study
     study = parse_study(["all", *words, "--config", str(ALL_TABLES)]).study
     check_study(study)
-    assert list(study.split_rules) == ["random", "cold_users"]
+    assert list(study.split_rules) == ["random"]
     assert (study.fields, study.study, study.networks) == (["ids"], alone.study, alone.networks)
     assert {"KAR", "PEPLER", "ReLLa"} == set(study.baselines) < set(alone.baselines)
     assert len(study.seeds) >= MIN_SEEDS

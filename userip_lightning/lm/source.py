@@ -188,11 +188,14 @@ def resolve_dtype(name: str) -> torch.dtype:
     if name != "auto":
         dtype: torch.dtype = getattr(torch, name)
         return dtype
-    if torch.cuda.is_available():
-        native = torch.cuda.is_bf16_supported(including_emulation=False)
-        return torch.bfloat16 if native else torch.float32
-    capable = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
-    return torch.bfloat16 if capable else torch.float32
+    cuda = torch.cuda.is_available()
+    native = torch.cuda.is_bf16_supported(including_emulation=False) if cuda else cpu_has_bfloat16()
+    return torch.bfloat16 if native else torch.float32
+
+
+def cpu_has_bfloat16() -> bool:
+    """Whether the processor multiplies bfloat16 natively; without that, products are slow."""
+    return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
 
 
 def with_dtype(source: LMSource) -> LMSource:

@@ -29,6 +29,7 @@ from userip_lightning.pipeline.progress import Display, StepProgress
 from userip_lightning.pipeline.quiet import quiet
 from userip_lightning.pipeline.resume import BEST, LAST, resumable, resume_point
 from userip_lightning.pipeline.settings import Settings
+from userip_lightning.pipeline.slow_precision import slow_precision
 from userip_lightning.pipeline.stages import Stage, export, shared_strategy, stage_parser
 from userip_lightning.pipeline.usage import Usage
 from userip_lightning.weights import require_weights
@@ -134,6 +135,8 @@ def train(
         seed_everything(job.seed, workers=True, verbose=False)
         module, data, arguments = instantiate(job)
         trainer = make_trainer({**arguments, "default_root_dir": job.work}, callbacks, loggers)
+        if world.rank == 0 and (reason := slow_precision(trainer)) is not None:
+            display.notice(f"{job.label}: {reason}")
         with _interruptible(trainer):
             trainer.fit(module, datamodule=data, ckpt_path=point, weights_only=True)
         figures = _figures(trainer)

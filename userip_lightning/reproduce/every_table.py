@@ -11,6 +11,7 @@ from typing import get_args
 from userip_lightning.artifact import stable_hash
 from userip_lightning.errors import InputError, Unavailable
 from userip_lightning.lock import sole_writer
+from userip_lightning.pipeline.code_version import code_hash
 from userip_lightning.report.overview import Part, overview_sheet, read_earlier, write_overview
 from userip_lightning.reproduce.choice import Choice, kept
 from userip_lightning.reproduce.progress import StudyDisplay
@@ -112,6 +113,6 @@ def _part(name: str, study: Study, choice: Choice, display: StudyDisplay, earlie
 
 
 def _settings(study: Study, choice: Choice) -> str:
-    """Hash of what decides over results; not of where and how they are made."""
+    """Hash of what decides over results and over what is said of them; not of where and how they are made."""
     values = {name: value for name, value in vars(study).items() if name not in _NO_SETTINGS}
-    return stable_hash([values, choice])
+    return stable_hash([values, choice, code_hash([__name__])])

@@ -96,9 +96,12 @@ class Schedule:
         for row in sorted(asking, key=lambda row: row.reads == "none"):
             run = BaselineRun(case, row, self.display)
             if row.reads == "none":
-                self._settle([row], run.score())
+                with self.pool.beside():
+                    scored = run.score()
+                self._settle([row], scored)
                 continue
-            written = run.write()
+            with self.pool.beside():
+                written = run.write()
             if isinstance(written, Outcome):
                 self._settle([row], written)
             else:
@@ -119,7 +122,8 @@ class Schedule:
             self._settle(rows, Outcome(failed=str(error)))
             return
         inference = Inference(case, plan, rows[0], self.display)
-        profiled = inference.profiles()
+        with self.pool.beside():
+            profiled = inference.profiles()
         if not profiled.ready:
             self._settle(rows, profiled)
             return
@@ -128,7 +132,8 @@ class Schedule:
                 turns = islice(cycle(plan.profiles), len(plan.quantize))
                 self._train(row, case, profiles=_sources(turns))
         readers = [row for row in rows if row.reads != "z"]
-        quantized = inference.codes() if readers else Outcome()
+        with self.pool.beside():
+            quantized = inference.codes() if readers else Outcome()
         if not quantized.ready:
             self._settle(readers, quantized)
             return
@@ -137,12 +142,18 @@ class Schedule:
                 self._train(row, case, banks=_sources(plan.quantize))
             elif row.reads in plan.left_out:
                 self._settle([row], Outcome(not_run=plan.left_out[row.reads], left_out=True))
-            elif (written := inference.control(row)).ready:
-                self._train(row, case, banks=plan.banks(row.reads))
             else:
-                self._settle([row], written)
+                self._control(row, case, plan, inference)
         if readers:
             self._count(inference.name, plan)
+
+    def _control(self, row: Row, case: Case, plan: Plan, inference: Inference) -> None:
+        with self.pool.beside():
+            written = inference.control(row)
+        if written.ready:
+            self._train(row, case, banks=plan.banks(row.reads))
+        else:
+            self._settle([row], written)
 
     def _count(self, name: str, plan: Plan) -> None:
         for profile, counts in FeatureBank.open(plan.quantize[0].target).info().counts.items():
