@@ -42,7 +42,7 @@ PROMPT = PromptTemplate(
     soft_tokens=8,
 )
 ANCHORS = (0.25, 4.0)
-EStep = Literal["straight_through", "exact", "none"]
+EStep = Literal["straight_through", "none"]
 
 
 def fit(module: LightningModule, data: LightningDataModule, epochs: int, folder: Path) -> None:

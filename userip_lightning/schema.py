@@ -33,8 +33,6 @@ SPLITS = (TRAIN, SUPPORT, VAL, TEST)
 
 #: In a profiles artifact: codebooks and surrogate that the ``joint`` schedule trained with z.
 PRIOR = "prior.pt"
-#: In a profiles artifact: [I, D] float16, what the LM's vocabulary says of every item's text.
-ITEM_TEXT = "items.npy"
 
 
 @dataclass(frozen=True)

@@ -57,7 +57,6 @@ def test_an_unknown_name_is_one_sentence_with_what_is_near():
     ("written", "read"),
     [
         ("userip_lightning.data.movielens.MovieLens100K", "MovieLens100K"),  # where 0.1.0 had it
-        ("userip_lightning.quantize.two_tower.TwoTower", "TwoTower"),
         ("userip_lightning.ctr.networks.dcn.DCN", "userip_lightning.ctr.networks.dcn.DCN"),
         ("userip_lightning.data.movielens.Nobody", "userip_lightning.data.movielens.Nobody"),
         ("somebody.data.movielens.MovieLens100K", "somebody.data.movielens.MovieLens100K"),

@@ -11,18 +11,12 @@ import pytest
 import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
 from sklearn.metrics import adjusted_rand_score
-from torch import Tensor
 
 from tests.quantize.conftest import USERS, Planted
 from userip_lightning.bank import FeatureBank
-from userip_lightning.batches import RecBatch
 from userip_lightning.errors import InputError
 from userip_lightning.leak_audit import rows_seen
-from userip_lightning.quantize.code_search import CodeSearch
-from userip_lightning.quantize.losses import QuantizeTerms
 from userip_lightning.quantize.module import QuantizeModule
-from userip_lightning.quantize.quantizer import Quantizer
-from userip_lightning.surrogate.two_tower import TwoTower
 
 Plant = Callable[..., Planted]
 
@@ -59,12 +53,6 @@ def test_straight_through_finds_generous_users_from_random_soft_tokens(plant: Pl
     assert recovery(planted, found) > 0.8
     fixed = fitted(planted, tmp_path, QuantizeModule({"hobby": 2}, code_dim=4, e_step="none"))
     assert recovery(planted, fixed) < 0.1
-
-
-def test_exact_search_finds_tastes_from_random_soft_tokens(plant: Plant, tmp_path: Path) -> None:
-    planted = plant()
-    module = QuantizeModule({"hobby": 2}, code_dim=4, e_step="exact")
-    assert recovery(planted, fitted(planted, tmp_path, module, epochs=12)) > 0.8
 
 
 def test_users_that_may_not_move_stay_where_stage_one_left_them(plant: Plant, tmp_path: Path) -> None:
@@ -195,42 +183,3 @@ def test_users_outside_training_can_be_coded(plant: Plant, tmp_path: Path) -> No
     module = fitted(plant(), tmp_path, QuantizeModule({"hobby": 3}, e_step="none"))
     z = torch.from_numpy(np.array(module.data.profiles.z))
     assert torch.equal(module.assign(z), module.codes)
-
-
-def test_rows_that_choose_codes_do_not_teach_the_surrogate_and_all_choose_the_last_time(
-    plant: Plant, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    taught: dict[int, list[Tensor]] = {}
-    chose: dict[int, list[Tensor]] = {}
-    module = QuantizeModule({"hobby": 2}, code_dim=4, e_step="exact", surrogate=TwoTower, allow_unused=True)
-
-    def key(rows: RecBatch) -> Tensor:
-        return rows.user * 1000 + rows.item
-
-    terms, add = Quantizer.terms, CodeSearch.add
-
-    def spied_terms(self: Quantizer, v: Tensor, rows: RecBatch) -> QuantizeTerms:
-        if torch.is_grad_enabled():
-            taught.setdefault(module.current_epoch, []).append(rows.item)
-        return terms(self, v, rows)
-
-    def spied_add(self: CodeSearch, rows: RecBatch) -> None:
-        chose.setdefault(module.current_epoch, []).append(key(rows))
-        add(self, rows)
-
-    monkeypatch.setattr(Quantizer, "terms", spied_terms)
-    monkeypatch.setattr(CodeSearch, "add", spied_add)
-    planted = plant()
-    trainer(tmp_path, 8).fit(module, planted.datamodule(holdout=0.0))
-    rows = len(torch.cat(taught[0]))  # nothing had chosen before the first epoch
-    for epoch in range(1, 6):
-        searched = len(torch.cat(chose[epoch - 1]))
-        assert searched + len(torch.cat(taught[epoch])) == rows
-        assert 0.4 < searched / rows < 0.6
-    assert len(torch.cat(chose[5])) == rows  # epochs 6 and 7 are frozen: the last search asks every row
-    assert set(chose) == set(range(6))
-
-
-def test_a_surrogate_that_reads_texts_needs_them(plant: Plant, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"item_text: the profiles hold no texts"):
-        fitted(plant(), tmp_path, QuantizeModule({"hobby": 2}, item_text=True))

@@ -8,7 +8,6 @@ from userip_lightning.batches import RecBatch
 from userip_lightning.errors import InputError
 from userip_lightning.quantize.joint_prior import QuantizePrior
 from userip_lightning.quantize.losses import QuantizeWeights
-from userip_lightning.quantize.module import QuantizeModule
 from userip_lightning.quantize.quantizer import Quantizer
 from userip_lightning.surrogate.code_dcn import SurrogateDCN
 
@@ -124,8 +123,3 @@ def test_sizes_follow_the_names_of_the_profiles_and_not_their_own_order() -> Non
     assert [book.size for book in prior.quantizer.books()] == [4, 3]
     with pytest.raises(InputError, match=r"prior\.sizes: keys"):
         QuantizePrior({"hobby": 4}).setup(table(), NAMES, ITEMS, seed=0)
-
-
-def test_an_exact_search_needs_the_loss_it_searches_by() -> None:
-    with pytest.raises(InputError, match="exact E step"):
-        QuantizeModule({"hobby": 4}, weights=QuantizeWeights(1.0, 1.0, 0.0), e_step="exact")

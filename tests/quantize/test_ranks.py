@@ -13,7 +13,6 @@ from lightning.pytorch import Trainer
 from tests.quantize.conftest import Planted
 from tests.ranks.processes import together
 from userip_lightning.quantize.module import QuantizeModule
-from userip_lightning.surrogate.two_tower import TwoTower
 
 Plant = Callable[..., Planted]
 QUIET: dict[str, Any] = {
@@ -25,7 +24,7 @@ QUIET: dict[str, Any] = {
 }
 ADAM = functools.partial(torch.optim.Adam, lr=0.01, eps=1e-3)
 #: The default, with dropout; the same with an epsilon that does not blow rounding up where gradients vanish;
-#: an exact search over rows that choose and rows that teach; users that stay, without an anchor.
+#: users that stay, without an anchor.
 MODELS: dict[str, Callable[[], QuantizeModule]] = {
     "default": functools.partial(QuantizeModule, {"hobby": 4, "background": 3}),
     "smooth": functools.partial(
@@ -33,14 +32,6 @@ MODELS: dict[str, Callable[[], QuantizeModule]] = {
         {"hobby": 4, "background": 3},
         user_optimizer=functools.partial(torch.optim.SparseAdam, lr=0.05, eps=1e-3),
         optimizer=ADAM,
-    ),
-    "exact": functools.partial(
-        QuantizeModule,
-        {"hobby": 3, "background": 2},
-        e_step="exact",
-        optimizer=ADAM,
-        surrogate=functools.partial(TwoTower, dropout=0.3),
-        allow_unused=True,
     ),
     "fixed": functools.partial(
         QuantizeModule,
@@ -50,7 +41,7 @@ MODELS: dict[str, Callable[[], QuantizeModule]] = {
         optimizer=ADAM,
     ),
 }
-TOLERANCE = {"default": 0.1, "smooth": 1e-5, "exact": 1e-5, "fixed": 1e-5}
+TOLERANCE = {"default": 0.1, "smooth": 1e-5, "fixed": 1e-5}
 
 
 def learn(planted: Planted, folder: Path, devices: int) -> None:

@@ -8,11 +8,9 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from userip_lightning.arrays import save_array
 from userip_lightning.artifact import Manifest, stable_hash, writing
 from userip_lightning.profile.identity import identity_of
-from userip_lightning.profile.item_text import item_vectors
-from userip_lightning.schema import ITEM_TEXT, PRIOR, ProfileVectors
+from userip_lightning.schema import PRIOR, ProfileVectors
 
 if TYPE_CHECKING:
     from userip_lightning.profile.module import ProfileModule
@@ -22,7 +20,7 @@ HELD_OUT = "profile_eval.json"
 
 
 def export_profiles(module: ProfileModule, path: Path) -> Path:
-    """Write soft tokens, item texts, held-out figures and prior as a ``profiles`` artifact.
+    """Write soft tokens, held-out figures and prior as a ``profiles`` artifact.
 
     All processes have to call it; the first one writes.
 
@@ -45,7 +43,6 @@ def export_profiles(module: ProfileModule, path: Path) -> Path:
     )
     with writing(path, manifest, data.rows_seen) as folder:
         ProfileVectors(data.user_ids(), module.prompt.names, z).save(folder)
-        save_array(folder / ITEM_TEXT, item_vectors(data.store.items, likelihood.backbone.words))
         if module.held_out.own:
             (folder / HELD_OUT).write_text(json.dumps(module.held_out._asdict()), encoding="utf-8")
         if module.prior is not None:

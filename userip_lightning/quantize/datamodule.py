@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from userip_lightning import artifact, leak_audit
-from userip_lightning.arrays import open_array
 from userip_lightning.artifact import Manifest
 from userip_lightning.batches import RecBatch
 from userip_lightning.controls.uninformative_profiles import Z, replaced
@@ -20,7 +19,7 @@ from userip_lightning.data.prepared import PreparedData
 from userip_lightning.data.row_loader import RowLoader
 from userip_lightning.data.row_sampler import RowBatchSampler
 from userip_lightning.errors import InputError
-from userip_lightning.schema import ITEM_TEXT, PRIOR, SUPPORT, TRAIN, ProfileVectors
+from userip_lightning.schema import PRIOR, SUPPORT, TRAIN, ProfileVectors
 from userip_lightning.weights import read_weights
 
 
@@ -40,7 +39,6 @@ class QuantizeDataModule(LightningDataModule):
     profiles: ProfileVectors
     manifest: Manifest
     n_items: int
-    item_text: NDArray[np.float16] | None
     rows_seen: NDArray[np.int64]
 
     def __init__(
@@ -84,7 +82,6 @@ class QuantizeDataModule(LightningDataModule):
         self.profiles = replaced(own_z, self.z, self.seed)
         self.prior = _prior(Path(self.profiles_path))
         self.n_items = data.n_items
-        self.item_text = _item_text(Path(self.profiles_path), data.n_items)
         events = data.rows(TRAIN, SUPPORT)
         if events.is_empty():
             raise InputError(
@@ -156,17 +153,3 @@ def _prior(profiles: Path) -> dict[str, Tensor] | None:
         return None
     state: dict[str, Tensor] = read_weights(file, f"delete {profiles} and run the profile stage again")
     return state
-
-
-def _item_text(profiles: Path, items: int) -> NDArray[np.float16] | None:
-    """What stage 1 says of the items' texts, [I, D]; None where its artifact holds nothing of the kind."""
-    file = profiles / ITEM_TEXT
-    if not file.is_file():
-        return None
-    text: NDArray[np.float16] = open_array(file, "f", (None, None))
-    if len(text) != items:
-        raise InputError(
-            f"{file}: {len(text)} items, expected the {items} of the prepared data; run the profile stage "
-            "again."
-        )
-    return text

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Protocol
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -28,25 +27,10 @@ class QuantizeData(Protocol):
     manifest: Manifest  # of the profiles artifact
     prior: dict[str, Tensor] | None  # state of the joint schedule's prior, where it made the profiles
     n_items: int
-    item_text: NDArray[np.float16] | None  # [I, D], where stage 1 wrote it
     rows_seen: NDArray[np.int64]  # by stage 1 and by this stage
 
     def set_epoch(self, epoch: int) -> None:
         """Choose the order of the training rows."""
-
-
-def read_text(data: QuantizeData) -> Tensor:
-    """Text vectors of the items, [I, D].
-
-    Raises:
-        InputError: stage 1 wrote none.
-    """
-    if data.item_text is None:
-        raise InputError(
-            "quantize.model.item_text: the profiles hold no texts of items; run the profile stage again, "
-            "or set it to false."
-        )
-    return torch.from_numpy(np.array(data.item_text))
 
 
 def refuse_unused(codes: Tensor, books: Sequence[Codebook], names: Sequence[str]) -> None:

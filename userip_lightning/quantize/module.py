@@ -23,13 +23,11 @@ from torch.optim import Adam, Optimizer, SparseAdam
 from userip_lightning.batches import RecBatch
 from userip_lightning.default_sizes import DEFAULT_SIZES
 from userip_lightning.errors import InputError
-from userip_lightning.quantize.code_search import CodeSearch
-from userip_lightning.quantize.cross_fit import chooses, split
-from userip_lightning.quantize.export import QuantizeData, read_text, refuse_unused, write_bank
+from userip_lightning.quantize.export import QuantizeData, refuse_unused, write_bank
 from userip_lightning.quantize.losses import DEFAULT_WEIGHTS, QuantizeWeights, anchor_loss, quantization_loss
 from userip_lightning.quantize.monitor import figures, usage
 from userip_lightning.quantize.quantizer import Quantizer, SurrogateFactory, by_name
-from userip_lightning.quantize.rank_rows import RankRows, rank_rows, rows_of_rank
+from userip_lightning.quantize.rank_rows import RankRows, rank_rows
 from userip_lightning.ranks.part import of_users
 from userip_lightning.ranks.step import copy_first, sharing
 from userip_lightning.seeds import place_seed
@@ -49,12 +47,7 @@ class QuantizeModule(LightningModule):
         user_optimizer: for the user table; has to take sparse gradients.
         optimizer: for codebooks and surrogate.
         surrogate: builds the surrogate recommender.
-        e_step: how v moves: ``straight_through`` by gradients, as in the paper; ``exact`` at the end of every
-            epoch to the best codes (see ``e_step``), to be preferred where labels depend on code and item
-            together rather than on the code alone; ``none`` not at all.
-        cross_fit: share of the rows, drawn anew every epoch, that choose codes in an exact E step while the
-            surrogate learns from the others; 0 uses all rows for both.
-        item_text: whether the surrogate reads the items' texts, where stage 1 wrote them.
+        e_step: how v moves: ``straight_through`` by gradients, as in the paper, or ``none``, not at all.
         reseed_dead: move unused codes to far users after an epoch.
         freeze_fraction: share of the epochs, the last ones, in which codebooks stand still.
         allow_unused: export although a code has no user.
@@ -65,7 +58,6 @@ class QuantizeModule(LightningModule):
     users: nn.Embedding  # v, [U, P·C]
     codes: Tensor  #        [U, P], after the last epoch
     started: Tensor  #      scalar bool, whether codebooks and v hold anything yet
-    search: CodeSearch | None
 
     def __init__(
         self,
@@ -77,9 +69,7 @@ class QuantizeModule(LightningModule):
         user_optimizer: OptimizerCallable = lambda params: SparseAdam(params, lr=0.05),
         optimizer: OptimizerCallable = lambda params: Adam(params, lr=0.01),
         surrogate: SurrogateFactory = SurrogateDCN,
-        e_step: Literal["straight_through", "exact", "none"] = "straight_through",
-        cross_fit: float = 0.5,
-        item_text: bool = False,
+        e_step: Literal["straight_through", "none"] = "straight_through",
         reseed_dead: bool = True,
         freeze_fraction: float = 0.25,
         allow_unused: bool = False,
@@ -96,16 +86,7 @@ class QuantizeModule(LightningModule):
         self.user_optimizer = user_optimizer
         self.optimizer = optimizer
         self.surrogate = surrogate
-        if e_step == "exact" and weights.recommendation <= 0:
-            raise InputError(
-                "quantize.model.weights.recommendation: an exact E step searches codes by this loss; give it "
-                "a weight above 0, or set e_step to straight_through."
-            )
-        if not 0 <= cross_fit < 1:
-            raise InputError(f"quantize.model.cross_fit: {cross_fit}, expected a share from 0 to below 1.")
         self.e_step = e_step
-        self.cross_fit = cross_fit
-        self.item_text = item_text
         self.reseed_dead = reseed_dead
         self.freeze_fraction = freeze_fraction
         self.allow_unused = allow_unused
@@ -119,10 +100,8 @@ class QuantizeModule(LightningModule):
         users, profiles, _, width = self.data.profiles.z.shape
         # Keys are checked against the profile names, whose order is that of z.
         sizes = [int(k) for k in by_name(self.sizes, self.data.profiles.names, "sizes")]
-        # The joint schedule's surrogate was trained without texts.
-        text = read_text(self.data) if self.item_text and self.data.prior is None else None
         torch.manual_seed(self.seed)
-        self.quantizer = Quantizer(sizes, width, self.data.n_items, self.code_dim, self.surrogate, text)
+        self.quantizer = Quantizer(sizes, width, self.data.n_items, self.code_dim, self.surrogate)
         self.users = nn.Embedding(users, profiles * self.quantizer.space.dim, sparse=True)
         self.users.requires_grad_(self.e_step == "straight_through")
         self.register_buffer("codes", torch.zeros(users, profiles, dtype=torch.int64))
@@ -146,11 +125,9 @@ class QuantizeModule(LightningModule):
         return [self.optimizer(self.quantizer.parameters()), *moved]
 
     def on_train_epoch_start(self) -> None:
-        """Order the rows; freeze the codebooks when it is time; start the search of an exact E step."""
+        """Order the rows; freeze the codebooks when it is time."""
         self.data.set_epoch(self.current_epoch)
         self.quantizer.freeze_codes(self._frozen(self.current_epoch))
-        searched = self.e_step == "exact" and not self._frozen(self.current_epoch)
-        self.search = CodeSearch(self.quantizer, len(self.codes)) if searched else None
 
     def on_train_batch_start(self, batch: RecBatch, batch_idx: int) -> None:
         """Dropout depends on seed, epoch and batch alone, so a resumed run repeats it.
@@ -162,9 +139,6 @@ class QuantizeModule(LightningModule):
 
     def training_step(self, batch: RecBatch, batch_idx: int) -> None:
         """One step of users, codebooks and surrogate."""
-        batch = self._searched(batch)
-        if not len(batch.user):
-            return
         for optimizer in self._optimizers():
             optimizer.zero_grad()
         ranks = self.trainer.world_size
@@ -194,14 +168,8 @@ class QuantizeModule(LightningModule):
         return self.quantizer.assign(self._vectors(batch))
 
     def on_train_epoch_end(self) -> None:
-        """Move users where the E step is exact; log usage, perplexity and flips; reseed unused codes."""
+        """Log usage, perplexity and flips; reseed unused codes."""
         v = self._vectors()
-        if self.search is not None:
-            self.search.add_up(self.trainer.world_size)
-            start = self._start(torch.arange(len(v))) if self.anchor > 0 else None
-            pull = self.anchor / (self.weights.recommendation * sum(self.profile_weights))
-            v = self.search.solve(v, start, pull)
-            self.users.weight.copy_(v.flatten(1))
         found = self.quantizer.assign(v)
         generator = torch.Generator().manual_seed(self._derived_seed())
         for p, (name, book) in enumerate(zip(self.data.profiles.names, self.quantizer.books(), strict=True)):
@@ -276,20 +244,6 @@ class QuantizeModule(LightningModule):
         found = self.optimizers()
         every = found if isinstance(found, list) else [found]
         return [optimizer for optimizer in every if isinstance(optimizer, LightningOptimizer)]
-
-    def _searched(self, batch: RecBatch) -> RecBatch:
-        """Let rows choose the codes of the next epoch; the rows that this epoch's surrogate learns from."""
-        if self.search is None:
-            return batch
-        epoch, share = self.current_epoch, self.cross_fit
-        own = rows_of_rank(batch, self.global_rank, self.trainer.world_size)
-        if not share or self._frozen(epoch + 1):
-            self.search.add(own)  # nothing is searched after the last time, so all rows have their say
-        else:
-            self.search.add(split(own, chooses(own, share, self.seed, epoch + 1))[0])
-        if not share or epoch == 0:
-            return batch
-        return split(batch, chooses(batch, share, self.seed, epoch))[1]
 
     def _frozen(self, epoch: int) -> bool:
         """Whether codebooks stand still; never where the number of epochs is open."""

@@ -23,9 +23,8 @@ from userip_lightning.quantize.losses import (
 )
 from userip_lightning.quantize.projection import CodeSpace
 
-#: Builds S(codes, item) from the number of items, the widths C_p and the items' text vectors [I, D] or None,
-#: as ``SurrogateDCN`` does.
-SurrogateFactory = Callable[[int, Sequence[int], Tensor | None], nn.Module]
+#: Builds S(codes, item) from the number of items and the widths C_p, as ``SurrogateDCN`` does.
+SurrogateFactory = Callable[[int, Sequence[int]], nn.Module]
 
 
 def by_name(values: Mapping[str, float] | float, names: Sequence[str], key: str) -> list[float]:
@@ -52,7 +51,6 @@ class Quantizer(nn.Module):
         items: number of items.
         code_dim: C, at most D, or None for LM space.
         surrogate: builds the surrogate recommender.
-        item_text: [I, D] text vectors of the items, or None.
     """
 
     def __init__(
@@ -62,12 +60,11 @@ class Quantizer(nn.Module):
         items: int,
         code_dim: int | None,
         surrogate: SurrogateFactory,
-        item_text: Tensor | None = None,
     ) -> None:
         super().__init__()
         self.space = CodeSpace(len(sizes), width, code_dim)
         self.codebooks = nn.ModuleList(Codebook(size, self.space.dim) for size in sizes)
-        self.surrogate = surrogate(items, [self.space.dim] * len(sizes), item_text)
+        self.surrogate = surrogate(items, [self.space.dim] * len(sizes))
 
     def books(self) -> list[Codebook]:
         """The P codebooks, typed."""

@@ -12,7 +12,7 @@ import torch
 
 from userip_lightning.batches import RecBatch
 from userip_lightning.quantize.losses import QuantizeTerms
-from userip_lightning.ranks.part import Part, of_users
+from userip_lightning.ranks.part import Part
 
 
 class RankRows(NamedTuple):
@@ -42,11 +42,3 @@ def rank_rows(batch: RecBatch, part: Part) -> RankRows:
     own = RecBatch(*(column[part.rows] for column in batch))
     users = len(torch.unique(own.user)) / len(torch.unique(batch.user)) if part.counted else 0.0
     return RankRows(own, part.weight, users)
-
-
-def rows_of_rank(batch: RecBatch, rank: int, ranks: int) -> RecBatch:
-    """The rows of a rank's users, perhaps none."""
-    if ranks == 1:
-        return batch
-    part = of_users(batch.user, rank, ranks)
-    return RecBatch(*(column[part.rows[: part.counted]] for column in batch))

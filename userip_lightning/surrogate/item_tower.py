@@ -1,8 +1,8 @@
-"""Item side of a surrogate: x_i = q_i + W t_i, a free vector and what the language model says of the text.
+"""Item side of a surrogate: x_i = q_i + W t_i, a free vector and what is said of the item's text.
 
-t_i are the leading principal components of the items' text vectors (profiles artifact), scaled to unit mean
-square. Deviation: the paper's surrogate knows an item by its id alone; q_i needs many rows to learn what t_i
-tells at once. Without text, x_i = q_i.
+t_i are the leading principal components of the items' text vectors, scaled to unit mean square. Without text,
+x_i = q_i: the surrogate of the paper and of stage 2. Deviation: that of the catalogue engine has the text, for
+q_i needs many rows to learn what t_i tells at once.
 """
 
 from __future__ import annotations
@@ -22,19 +22,14 @@ class ItemTower(nn.Module):
         dim: E, width of an item's vector.
         text: [I, D] text vectors, or None.
         text_dim: principal components of the text that are kept, at most.
-        dropout: share of items, drawn in every training step, that are known by their text alone; not used
-            without text.
     """
 
     text: Tensor  # [I, text_dim], rebuilt from the artifact and not in checkpoints
 
-    def __init__(
-        self, items: int, dim: int, text: Tensor | None, text_dim: int = 64, dropout: float = 0.0
-    ) -> None:
+    def __init__(self, items: int, dim: int, text: Tensor | None, text_dim: int = 64) -> None:
         super().__init__()
         self.ids = nn.Embedding(items, dim)
         nn.init.normal_(self.ids.weight, std=EMBEDDING_STD)
-        self.dropout = dropout
         self.project: nn.Linear | None = None
         if text is not None:
             components = _components(text, text_dim)
@@ -47,8 +42,6 @@ class ItemTower(nn.Module):
         own: Tensor = self.ids(item)
         if self.project is None:
             return own
-        if self.training and self.dropout > 0:
-            own = own * (torch.rand(len(item), 1, device=own.device) >= self.dropout)
         told: Tensor = self.project(self.text[item])
         return own + told
 
