@@ -1,8 +1,8 @@
 """Item side of a surrogate: x_i = q_i + W t_i, a free vector and what is said of the item's text.
 
 t_i are the leading principal components of the items' text vectors, scaled to unit mean square. Without text,
-x_i = q_i: the surrogate of the paper and of stage 2. Deviation: that of the catalogue engine has the text, for
-q_i needs many rows to learn what t_i tells at once.
+x_i = q_i: the surrogate of the paper and of stage 2. Deviation: the catalogue engine's has the text, for q_i
+needs many rows to learn what t_i tells at once.
 """
 
 from __future__ import annotations
