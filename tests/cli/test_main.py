@@ -1,6 +1,7 @@
 """The command line: its help, its exit codes, and one sentence where something cannot be used."""
 
 import json
+import os
 import runpy
 import subprocess
 import sys
@@ -10,7 +11,7 @@ import polars as pl
 import pytest
 
 from tests.experiment import artifact_of
-from userip_lightning.cli import COMMANDS, Command, main
+from userip_lightning.cli import COMMANDS, NO_READER, Command, main
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -26,6 +27,22 @@ def test_help_names_every_command(words, capsys):
     assert main(words) == 0
     text = capsys.readouterr().out
     assert all(command.name in text for command in COMMANDS)
+
+
+@pytest.mark.parametrize(
+    ("words", "unbuffered"), [(["--help"], ""), (["--help"], "1"), (["bank", "--help"], "")]
+)
+def test_a_reader_that_ends_early_is_no_error(words, unbuffered):
+    command = subprocess.Popen(
+        [sys.executable, "-m", "userip_lightning", *words],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        cwd=ROOT,
+        env={**os.environ, "PYTHONUNBUFFERED": unbuffered},
+    )
+    command.stdout.close()
+    assert command.stderr.read() == b""
+    assert command.wait() == NO_READER
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)

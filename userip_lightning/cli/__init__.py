@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Sequence
 from pkgutil import resolve_name
@@ -16,8 +17,8 @@ from userip_lightning.pipeline.shipped_configs import with_configurations
 _CONFIGURED = frozenset(
     {"fit", "test", "reproduce", "profile", "quantize", "catalogue", "ctr", "kar", "pepler", "rella", "data"}
 )
-#: Exit codes: bad input, and Ctrl+C as a shell has it.
-BAD_INPUT, INTERRUPTED = 2, 130
+#: Exit codes: bad input; Ctrl+C and output that nobody reads any more, as a shell has them.
+BAD_INPUT, INTERRUPTED, NO_READER = 2, 130, 141
 
 
 class Command(NamedTuple):
@@ -117,9 +118,19 @@ def main(args: list[str] | None = None) -> int:
         args: the words after `userip`; those of the process where None.
 
     Returns:
-        0, or 2 for input that cannot be used (one sentence on standard error), or 130 after Ctrl+C.
+        0, or 2 for input that cannot be used (one sentence on standard error), or 130 after Ctrl+C, or 141
+        where what reads the output, such as `head`, has ended.
     """
-    words = sys.argv[1:] if args is None else args
+    try:
+        code = _run(sys.argv[1:] if args is None else args)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what Python still holds goes nowhere
+        return NO_READER
+    return code
+
+
+def _run(words: list[str]) -> int:
     if not words or words[0] in ("-h", "--help"):
         print(_help())
         return 0
@@ -140,6 +151,8 @@ def main(args: list[str] | None = None) -> int:
         return INTERRUPTED
     except SystemExit as end:  # --help and --print_config end this way
         return end.code if isinstance(end.code, int) else int(end.code is not None)
+    except BrokenPipeError:
+        raise
     except Exception as error:
         message = sentence(error)
         if message is None:
