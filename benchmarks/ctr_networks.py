@@ -37,7 +37,7 @@ from userip_lightning.pipeline.settings import Selection
 from userip_lightning.pipeline.stages import CTR, stage_parser
 
 NETWORKS = (
-    *("AFM", "AFN", "AutoInt", "BiasedMF", "DCN", "DCNMix", "DCNv2", "DeepFM", "DIFM", "FFM", "FiBiNET"),
+    *("AFM", "AFN", "AutoInt", "BiasedMF", "DCN", "DCNv2", "DeepFM", "DIFM", "FFM", "FiBiNET"),
     *("Logistic", "ONN", "PNN"),
 )
 BATCH, EPOCHS, PATIENCE, PEER_L2 = 128, 30, 2, 3e-3

@@ -16,7 +16,6 @@ from userip_lightning.ctr.networks.afn import AFN
 from userip_lightning.ctr.networks.autoint import AutoInt
 from userip_lightning.ctr.networks.base import CTRNet
 from userip_lightning.ctr.networks.dcn import DCN
-from userip_lightning.ctr.networks.dcnmix import DCNMix
 from userip_lightning.ctr.networks.dcnv2 import DCNv2
 from userip_lightning.ctr.networks.deepfm import DeepFM
 from userip_lightning.ctr.networks.difm import DIFM
@@ -131,18 +130,6 @@ def dcn(net: Any) -> Weights:
     return shared(net) | deep(net) | {"cross.weight": weight, "cross.bias": cross.bias.squeeze(2)}
 
 
-def dcnmix(net: Any) -> Weights:
-    cross = net.crossnet
-    mixture = {
-        "cross.down": cross.V_list.transpose(2, 3),
-        "cross.inner": cross.C_list,
-        "cross.up": cross.U_list.transpose(2, 3),
-        "cross.bias": cross.bias.squeeze(2),
-        "cross.gate.weight": torch.cat([gate.weight for gate in cross.gating]),
-    }
-    return shared(net) | deep(net) | mixture
-
-
 def deepfm(net: Any) -> Weights:
     return shared(net) | deep(net)
 
@@ -213,11 +200,6 @@ PAIRS = {
         partial(DCNv2, hidden=HIDDEN),
         built(partial(deepctr.DCN, cross_num=3, cross_parameterization="matrix", **MLP)),
         dcn,
-    ),
-    "DCNMix": Pair(
-        partial(DCNMix, hidden=HIDDEN),
-        built(partial(deepctr.DCNMix, cross_num=3, low_rank=8, **MLP)),
-        dcnmix,
     ),
     "DeepFM": Pair(partial(DeepFM, hidden=HIDDEN), built(partial(deepctr.DeepFM, **MLP)), deepfm),
     "DIFM": Pair(partial(DIFM, hidden=HIDDEN), built(partial(deepctr.DIFM, **MLP)), difm),

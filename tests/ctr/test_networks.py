@@ -20,7 +20,6 @@ from userip_lightning.ctr.networks.autoint import AutoInt
 from userip_lightning.ctr.networks.base import CTRNet
 from userip_lightning.ctr.networks.biased_mf import BiasedMF
 from userip_lightning.ctr.networks.dcn import DCN
-from userip_lightning.ctr.networks.dcnmix import DCNMix
 from userip_lightning.ctr.networks.dcnv2 import DCNv2
 from userip_lightning.ctr.networks.deepfm import DeepFM
 from userip_lightning.ctr.networks.difm import DIFM
@@ -34,7 +33,7 @@ from userip_lightning.schema import FeatureSchema, Field
 
 SIZES = {"user_id": 7, "item_id": 11, "hobby": 4, "background": 3, "age": 5, "year": 6, "genre": 8, "sex": 2}
 REFERENCES = [Logistic, BiasedMF]
-NETWORKS = [AFM, AFN, AutoInt, DCN, DCNMix, DCNv2, DeepFM, DIFM, FFM, FiBiNET, ONN, PNN]
+NETWORKS = [AFM, AFN, AutoInt, DCN, DCNv2, DeepFM, DIFM, FFM, FiBiNET, ONN, PNN]
 
 
 def schema_of(count: int) -> FeatureSchema:

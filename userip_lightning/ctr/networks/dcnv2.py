@@ -3,9 +3,8 @@
     x_{l+1} = x_0 ⊙ (W_l x_l + b_l) + x_l.
 
 Wang et al., "DCN V2: Improved Deep & Cross Network and Practical Lessons for Web-scale Learning to Rank
-Systems", 2021, section 3, parallel structure; x_0 is all field embeddings side by side. W_l has full rank;
-for low-rank experts see :mod:`userip_lightning.ctr.networks.dcnmix`. Deviation: a first-order linear part is
-added, as in public implementations.
+Systems", 2021, section 3, parallel structure; x_0 is all field embeddings side by side. W_l has full rank.
+Deviation: a first-order linear part is added, as in public implementations.
 """
 
 from __future__ import annotations
