@@ -9,7 +9,7 @@ from pathlib import Path
 
 SERVER = multiprocessing.get_context("forkserver")
 SERVER.set_forkserver_preload(
-    ["userip_lightning.cli.experiment", "tests.pipeline.killer", "tests.ranks.preload"]
+    ["userip_lightning.cli.experiment", "tests.pipeline.killer", "tests.distributed.preload"]
 )
 
 

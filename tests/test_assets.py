@@ -22,8 +22,8 @@ from packaging.version import Version
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from userip_lightning import assets
-from userip_lightning.bars import Piece
 from userip_lightning.errors import InputError
+from userip_lightning.progress_bars import Piece
 from userip_lightning.wheel_download import Wheel
 
 # pip draws no progress of less than 512 kB

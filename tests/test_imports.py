@@ -24,7 +24,7 @@ GROUND = {
         "label_values",
         "seeds",
         "pace",
-        "bars",
+        "progress_bars",
     ),
 }
 HEAVY = {"torch", "lightning", "transformers", "peft", "wandb"}

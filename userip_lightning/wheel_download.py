@@ -13,9 +13,9 @@ from pathlib import Path
 from packaging.version import Version
 
 from userip_lightning.atomic import write_text
-from userip_lightning.bars import piece
 from userip_lightning.errors import InputError, Unavailable
 from userip_lightning.integrity import file_hash
+from userip_lightning.progress_bars import piece
 
 Say = Callable[[str], None]
 _PIP_PROGRESS = re.compile(r"Progress (\d+) of (\d+)")

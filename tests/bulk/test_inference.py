@@ -12,10 +12,10 @@ from torch import Tensor
 from torch.optim import Adam
 
 from userip_lightning.bulk.inference import ProfileInference
-from userip_lightning.bulk.people import People
 from userip_lightning.bulk.per_user_engine import Prompted
 from userip_lightning.bulk.prompt_items import Catalogue
 from userip_lightning.bulk.recipe import Recipe
+from userip_lightning.bulk.user_events import People
 from userip_lightning.errors import InputError
 from userip_lightning.lm.source import load_tokenizer
 from userip_lightning.profile.behaviour_store import BehaviourStore

@@ -8,7 +8,7 @@ from tests.catalogue.planted import CLASSES, ITEMS, planted
 from userip_lightning.catalogue.em_search import Block, Search, hide, run
 from userip_lightning.catalogue.event_model import ItemEvents, LabelledItemEvents
 from userip_lightning.catalogue.joint_em import JointStart, fit
-from userip_lightning.catalogue.like_prior import LikePrior
+from userip_lightning.catalogue.label_prior import LikePrior
 from userip_lightning.catalogue.text_prior import ClassShares, TextPrior
 
 WORDS = np.eye(CLASSES)[np.arange(ITEMS) % CLASSES]  # a text that names the item's class

@@ -12,7 +12,7 @@ import yaml
 
 from tests.cli.refusal import refused
 from userip_lightning.cli import main
-from userip_lightning.safe import VARIABLE
+from userip_lightning.safe_classes import VARIABLE
 
 SOURCE = "userip_lightning.data.sources.tabular.Tabular"
 #: A module that says that it was run.

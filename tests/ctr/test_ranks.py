@@ -14,7 +14,7 @@ import torch
 from lightning.pytorch import Trainer
 from torch import Tensor, nn
 
-from tests.ranks.processes import together
+from tests.distributed.processes import together
 from userip_lightning.ctr.datamodule import CTRDataModule
 from userip_lightning.ctr.layers.basic import MLP, FusedEmbedding
 from userip_lightning.ctr.layers.normalization import BatchNorm

@@ -4,7 +4,7 @@ from pathlib import Path
 import torch
 from torch import distributed
 
-from tests.ranks.processes import together
+from tests.distributed.processes import together
 from userip_lightning.pipeline.process_group import World
 
 

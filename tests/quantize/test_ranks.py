@@ -10,8 +10,8 @@ from typing import Any
 import torch
 from lightning.pytorch import Trainer
 
+from tests.distributed.processes import together
 from tests.quantize.conftest import Planted
-from tests.ranks.processes import together
 from userip_lightning.quantize.module import QuantizeModule
 
 Plant = Callable[..., Planted]

@@ -19,12 +19,11 @@ from lightning.fabric.utilities import move_data_to_device
 from torch import Tensor
 
 from userip_lightning.bank import FeatureBank
-from userip_lightning.bars import piece
 from userip_lightning.batches import ProfileBatch, RecBatch
-from userip_lightning.bulk.people import People
 from userip_lightning.bulk.prompt_items import Catalogue
 from userip_lightning.bulk.recipe import Recipe
 from userip_lightning.bulk.start import Start
+from userip_lightning.bulk.user_events import People
 from userip_lightning.errors import InputError
 from userip_lightning.lm.backbone import FrozenBackbone, load_backbone
 from userip_lightning.lm.prompt import build_prefix, first_words
@@ -34,6 +33,7 @@ from userip_lightning.profile.likelihood import PromptLikelihood
 from userip_lightning.profile.prompt_bodies import BodyWriter, Ints
 from userip_lightning.profile.steps import BodySource, batches_by_length
 from userip_lightning.profile.user_table import UserTable
+from userip_lightning.progress_bars import piece
 from userip_lightning.quantize.nearest import NearestCode
 from userip_lightning.serving.profiler import BEHAVIOURS
 

@@ -18,9 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
 
-from userip_lightning.bars import Bars
 from userip_lightning.bulk.worker import Job, PartDone, Worker
 from userip_lightning.errors import InputError
+from userip_lightning.progress_bars import Bars
 
 #: Times that a part is begun in one run: Ray replaces a worker that dies, and would do so forever.
 ATTEMPTS = 3

@@ -8,7 +8,6 @@ import polars as pl
 
 from userip_lightning.artifact import MANIFEST, Manifest, read_manifest
 from userip_lightning.bank import FeatureBank
-from userip_lightning.bars import piece
 from userip_lightning.bulk import population
 from userip_lightning.bulk.engine import Engine, Request
 from userip_lightning.bulk.part_store import PartStore, Summary
@@ -17,6 +16,7 @@ from userip_lightning.bulk.worker import POPULATION
 from userip_lightning.errors import InputError
 from userip_lightning.integrity import file_hash
 from userip_lightning.lock import sole_writer
+from userip_lightning.progress_bars import piece
 from userip_lightning.serving.profiler import BEHAVIOURS
 
 

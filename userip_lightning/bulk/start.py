@@ -8,9 +8,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from userip_lightning.bulk.people import People
 from userip_lightning.bulk.prompt_items import Catalogue
 from userip_lightning.bulk.recipe import Recipe
+from userip_lightning.bulk.user_events import People
 from userip_lightning.lm.word_vectors import WordVectors
 from userip_lightning.profile.prompt_bodies import Ints
 from userip_lightning.profile.start import embed_start, random_start

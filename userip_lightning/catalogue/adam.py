@@ -1,7 +1,7 @@
 """A few steps of Adam on a small convex problem, warm-started (Kingma and Ba 2015, Algorithm 1).
 
-The regressions of ``text_prior.py`` and ``like_prior.py`` move a little in every M step; numpy is enough, and
-codes need no torch.
+The regressions of ``text_prior.py`` and ``label_prior.py`` move a little in every M step; numpy is enough,
+and codes need no torch.
 """
 
 from __future__ import annotations

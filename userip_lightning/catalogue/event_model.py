@@ -12,7 +12,7 @@ one for each.
 
     p(1|i,c) = (k_ic + β ρ_ic) / (n_ic + β)
 
-with k_ic the expected positives and ρ_ic the prior of ``like_prior.py``.
+with k_ic the expected positives and ρ_ic the prior of ``label_prior.py``.
 
 Where codes are anchored to words with a weight w_ic, the first becomes p(c|i) + w_ic / C, normalised, and
 the second (p(1|i,c) + w_ic) / (1 + w_ic).
@@ -28,7 +28,7 @@ from scipy.special import logit
 from userip_lightning.arrays import Floats
 from userip_lightning.catalogue.adam import of_vectors
 from userip_lightning.catalogue.joint_table import CodeTable
-from userip_lightning.catalogue.like_prior import LikePrior
+from userip_lightning.catalogue.label_prior import LikePrior
 from userip_lightning.catalogue.text_prior import ItemPrior, item_prior
 from userip_lightning.catalogue.unseen_items import LEAST, UnseenItems
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 from userip_lightning.arrays import Floats
+from userip_lightning.catalogue.e_step import posterior
 from userip_lightning.catalogue.em_search import CONCENTRATION, Search, Usage, run
 from userip_lightning.catalogue.event_model import EventModel
 from userip_lightning.catalogue.joint_table import CodeTable
@@ -57,7 +58,7 @@ class JointStart:
 
     def observe(self, counts: csr_matrix, temperature: float) -> None:
         """E step of a block [B, E] by the table so far."""
-        self._add(counts, self.table.posterior(counts, temperature))
+        self._add(counts, posterior(self.table.scores(counts), temperature))
 
     def finish(self) -> Usage:
         """M step; the sums are forgotten."""

@@ -1,6 +1,6 @@
 """One table that codes anybody: what every event says for every class.
 
-    score_uc = Σ_e n_ue l_ec + log π_c        code(u) = argmax_c score_uc        r_uc ∝ exp(t · score_uc)
+    score_uc = Σ_e n_ue l_ec + log π_c        code(u) = argmax_c score_uc
 
 An event e is an item, or an item with its label; n_ue counts how often the user had it; l_ec is
 log p(e | c) − log p(e), up to a constant that is the same for all classes. The rule is the same for the users
@@ -17,6 +17,7 @@ from scipy.sparse import csr_matrix
 from scipy.special import logsumexp
 
 from userip_lightning.arrays import Floats
+from userip_lightning.catalogue.e_step import posterior
 
 
 class CodeTable(NamedTuple):
@@ -42,11 +43,6 @@ class CodeTable(NamedTuple):
         """Events of users [U, E] → [U] classes; a user without events gets the most frequent one."""
         return np.asarray(self.scores(counts).argmax(axis=1), dtype=np.int64)
 
-    def posterior(self, counts: csr_matrix, temperature: float = 1.0) -> Floats:
-        """r [U, C]: the E step; ``temperature`` t below 1 keeps classes open."""
-        score = temperature * self.scores(counts)
-        return np.asarray(np.exp(score - logsumexp(score, axis=1, keepdims=True)))
-
     def held_out(self, seen: csr_matrix, hidden: csr_matrix) -> float:
         """Nats per hidden event, over what events have without classes.
 
@@ -54,6 +50,6 @@ class CodeTable(NamedTuple):
             seen: [U, E] events that place the users.
             hidden: [U, E] events of the same users that are to be predicted.
         """
-        placed = np.log(self.posterior(seen) + 1e-300)
+        placed = np.log(posterior(self.scores(seen)) + 1e-300)
         gain = logsumexp(placed + np.asarray(hidden @ self.evidence), axis=1)
         return float(gain.sum() / max(hidden.sum(), 1.0))

@@ -15,9 +15,9 @@ from threadpoolctl import threadpool_limits
 
 from userip_lightning.arrays import Floats, read_array, save_array
 from userip_lightning.atomic import scratch
-from userip_lightning.bars import piece
 from userip_lightning.catalogue.adam import standardised
 from userip_lightning.catalogue.soft_token_module import SoftTokenModule
+from userip_lightning.progress_bars import piece
 
 _PART, _TOGETHER = 256, 16
 

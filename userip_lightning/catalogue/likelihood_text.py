@@ -26,9 +26,9 @@ from numpy.typing import NDArray
 
 from userip_lightning.arrays import Floats
 from userip_lightning.atomic import write_text
-from userip_lightning.bars import piece
 from userip_lightning.catalogue.code_order import code_order
 from userip_lightning.catalogue.combination_scores import AddedScores, JointScores
+from userip_lightning.catalogue.e_step import posterior
 from userip_lightning.catalogue.event_model import event_model, like_offset
 from userip_lightning.catalogue.generosity_start import generosity_opening
 from userip_lightning.catalogue.joint_em import fit
@@ -50,11 +50,12 @@ from userip_lightning.lm.prompt import (
 from userip_lightning.lm.source import DEFAULT_LM, LMSource, load_tokenizer
 from userip_lightning.profile.prompt_bodies import BodyWriter, Tokens
 from userip_lightning.profile.start import embed_start
+from userip_lightning.progress_bars import piece
 from userip_lightning.texts.language_model import HiddenStates
 from userip_lightning.texts.shown_steps import ShownSteps
 from userip_lightning.texts.source import Events, LearnedSource
 from userip_lightning.texts.vectors import text_vectors
-from userip_lightning.weights import fault
+from userip_lightning.weight_files import fault
 
 _MOST_READ, _FEW = 256, list(DEFAULT_SIZES.values())  # combinations of codes
 _KEY = "catalogue.data.text.init_args"
@@ -158,7 +159,7 @@ class Likelihood(LearnedSource):
             counts, classes, lambda: event_model(events.explicit, hidden, classes), self.seed, opening=opening
         )
         order = code_order(table.evidence, dict(zip(self.prompt.names, self.sizes, strict=True)))
-        expected = np.asarray(counts.T @ table.posterior(counts))[:, order]
+        expected = np.asarray(counts.T @ posterior(table.scores(counts)))[:, order]
         if not events.explicit:
             total = expected.sum(axis=1, keepdims=True)
             rate = (expected + 1e-6) / (total + 1e-6 * classes)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from jsonargparse import ArgumentParser, Namespace
 
-from userip_lightning.bars import piece
 from userip_lightning.cli.bank_command import STORE, BankCommand
+from userip_lightning.progress_bars import piece
 from userip_lightning.serving.store import Store
 
 _PULL = "the current version out of a Redis or an SQLite file, into a bank's folder"

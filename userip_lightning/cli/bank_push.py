@@ -5,8 +5,8 @@ from __future__ import annotations
 from jsonargparse import ArgumentParser, Namespace
 
 from userip_lightning.bank import FeatureBank
-from userip_lightning.bars import piece
 from userip_lightning.cli.bank_command import STORE, BankCommand
+from userip_lightning.progress_bars import piece
 from userip_lightning.serving.store import Store
 
 _PUSH = "the current version into a Redis or an SQLite file, from where services read codes"

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 
 from jsonargparse import ArgumentParser
 
-from userip_lightning.bars import piece
 from userip_lightning.baselines.kar.knowledge import Knowledge
 from userip_lightning.cli.stage import METHOD
 from userip_lightning.errors import InputError
 from userip_lightning.pipeline.fresh_classes import FreshClassParser
 from userip_lightning.pipeline.quiet import quiet
 from userip_lightning.pipeline.text_cache_folder import text_cache_folder
+from userip_lightning.progress_bars import piece
 
 _USAGE = "say what to do: userip kar write --prepared FOLDER --output FOLDER (--help explains)."
 _DESCRIPTION = """Let a language model write a text about every user's history and about every item, and turn

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
 from userip_lightning.errors import InputError
-from userip_lightning.safe import PACKAGES, VARIABLE, is_safe
+from userip_lightning.safe_classes import PACKAGES, VARIABLE, is_safe
 
 SAFE = "--safe"
 #: Of these packages, what reads or runs code by itself.

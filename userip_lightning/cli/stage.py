@@ -22,7 +22,7 @@ from userip_lightning.pipeline.processes import processes
 from userip_lightning.pipeline.progress import Display, StepProgress
 from userip_lightning.pipeline.resume import LastCheckpoint
 from userip_lightning.pipeline.stages import CATALOGUE, CTR, PROFILE, QUANTIZE, Stage, export, shared_strategy
-from userip_lightning.weights import require_weights
+from userip_lightning.weight_files import require_weights
 
 #: Of a key that a study's file needs and a command does not.
 METHOD = "as a study's file has it; says no more than the command"

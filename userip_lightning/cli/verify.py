@@ -11,9 +11,9 @@ from pathlib import Path
 from jsonargparse import ArgumentParser
 
 from userip_lightning.artifact import MANIFEST, Manifest, file_faults, read_manifest
-from userip_lightning.bars import piece
 from userip_lightning.cli.paragraphs import command_parser
 from userip_lightning.errors import InputError
+from userip_lightning.progress_bars import piece
 from userip_lightning.report.notation import plural
 
 DESCRIPTION = """Read every byte of the artifacts in a folder and compare each file with the hash in its

@@ -7,8 +7,8 @@ that updates rows alone (:class:`~userip_lightning.ctr.row_adam.RowAdam`, the de
 rows that the batch looked up; with any other, such as ``torch.optim.Adam``, it is over whole tables. All
 randomness of an epoch is a function of (seed, epoch), so a run that was resumed at an epoch's end has the
 weights of one that never stopped, bit for bit; on a GPU, networks of pairs of fields need
-``trainer.deterministic: true`` for it. Several ranks share every batch (``ranks``): they take the steps that
-one process would take, up to rounding.
+``trainer.deterministic: true`` for it. Several ranks share every batch (``distributed``): they take the steps
+that one process would take, up to rounding.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ from userip_lightning.ctr.networks.dcn import DCN
 from userip_lightning.ctr.row_adam import RowAdam
 from userip_lightning.ctr.running_mean import RunningMean
 from userip_lightning.ctr.scored import Scored
-from userip_lightning.ranks.part import active, every
-from userip_lightning.ranks.step import sharing
+from userip_lightning.distributed.part import active, every
+from userip_lightning.distributed.step import sharing
 from userip_lightning.schema import FeatureSchema
 
 

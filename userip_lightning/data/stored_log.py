@@ -16,11 +16,11 @@ import polars as pl
 from numpy.typing import NDArray
 
 from userip_lightning import parquet
-from userip_lightning.bars import piece
 from userip_lightning.data.id_codes import IdCodes
 from userip_lightning.data.parsing.rejects import Rejects
 from userip_lightning.data.side_table import SideTable
 from userip_lightning.errors import InputError
+from userip_lightning.progress_bars import piece
 from userip_lightning.schema import EVENT_COLUMNS
 
 if TYPE_CHECKING:

@@ -16,10 +16,10 @@ from transformers import (
     AutoTokenizer,
 )
 
-from userip_lightning.bars import say
 from userip_lightning.errors import InputError, Unavailable
 from userip_lightning.lm.on_disk import is_local
 from userip_lightning.lm.quantized import Quantization, keep_gradients, nf4_config, to_int8
+from userip_lightning.progress_bars import say
 
 if TYPE_CHECKING:
     from transformers import PreTrainedConfig

@@ -18,11 +18,11 @@ from torch import Tensor
 from transformers import AutoConfig, AutoModel, AutoTokenizer
 
 from userip_lightning.assets import DEFAULT_ENCODER, resolve_encoder
-from userip_lightning.bars import say
 from userip_lightning.errors import InputError, Unavailable
 from userip_lightning.lm.control_tokens import plain_texts
 from userip_lightning.lm.on_disk import is_local
 from userip_lightning.lm.source import OWN_CODE
+from userip_lightning.progress_bars import say
 
 if TYPE_CHECKING:
     from transformers import PreTrainedConfig

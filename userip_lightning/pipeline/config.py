@@ -14,7 +14,6 @@ from jsonargparse import ActionParser, ArgumentParser
 
 from userip_lightning.artifact import stable_hash
 from userip_lightning.assets import cache_root
-from userip_lightning.bars import piece
 from userip_lightning.data.preparation import Preparation
 from userip_lightning.errors import InputError
 from userip_lightning.pipeline.code_version import code_hash, named_modules
@@ -33,6 +32,7 @@ from userip_lightning.pipeline.settings import (
     WandbSettings,
 )
 from userip_lightning.pipeline.stages import TRAINED, stage_parser
+from userip_lightning.progress_bars import piece
 
 #: Arguments of Preparation that the experiment decides.
 DATA_FILLED = frozenset({"seed"})

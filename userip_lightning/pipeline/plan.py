@@ -17,14 +17,14 @@ from userip_lightning.controls import kmeans, mixtures
 from userip_lightning.controls import simple as drawn
 from userip_lightning.pipeline.code_version import code_hash, named_modules
 from userip_lightning.pipeline.config import Experiment
-from userip_lightning.pipeline.local_paths import by_content
-from userip_lightning.pipeline.retrained_controls import (
+from userip_lightning.pipeline.engine_controls import (
     MIXTURES,
     RETRAINED,
     left_out,
     of_engine,
     text_columns,
 )
+from userip_lightning.pipeline.local_paths import by_content
 from userip_lightning.pipeline.settings import Control, Settings
 from userip_lightning.pipeline.stages import CATALOGUE, CTR, PROFILE, QUANTIZE, Stage
 from userip_lightning.report.comparison import CODES, NO_CODES

@@ -13,9 +13,9 @@ from typing import Any, TypeVar
 from lightning.pytorch import Callback, LightningModule, Trainer
 from rich.console import Console
 
-from userip_lightning.bars import Bars, Piece
 from userip_lightning.pace import Clock, duration
 from userip_lightning.pipeline.quiet import quiet
+from userip_lightning.progress_bars import Bars, Piece
 
 _RECENT = 5  # runs that the time left is judged by
 _Own = TypeVar("_Own", bound="Display")

@@ -14,7 +14,7 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.callbacks import Checkpoint, EarlyStopping, ModelCheckpoint
 
 from userip_lightning.pipeline.settings import Selection
-from userip_lightning.weights import fault
+from userip_lightning.weight_files import fault
 
 LAST, BEST = "last.ckpt", "best.ckpt"
 

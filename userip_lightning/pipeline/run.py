@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TypedDict
 
 from userip_lightning import artifact, atomic
-from userip_lightning.bars import piece
 from userip_lightning.errors import InputError
 from userip_lightning.lock import sole_writer
 from userip_lightning.pipeline.banks import write_control
@@ -27,6 +26,7 @@ from userip_lightning.pipeline.settings import StageName
 from userip_lightning.pipeline.side_by_side import Run, train_side_by_side
 from userip_lightning.pipeline.training import RECORD, evaluate, is_done, share, train
 from userip_lightning.pipeline.usage import Usage, released_memory
+from userip_lightning.progress_bars import piece
 from userip_lightning.report.sheet import Sheet
 
 CONFIG = "config.yaml"

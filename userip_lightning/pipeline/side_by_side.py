@@ -9,7 +9,6 @@ from typing import NamedTuple
 
 from rich.console import Console
 
-from userip_lightning.bars import Piece
 from userip_lightning.errors import InputError
 from userip_lightning.pipeline.plan import Job
 from userip_lightning.pipeline.process_layout import process_count
@@ -18,6 +17,7 @@ from userip_lightning.pipeline.settings import Settings
 from userip_lightning.pipeline.training import Record, is_done, train
 from userip_lightning.pipeline.usage import released_memory
 from userip_lightning.pipeline.worker_pool import WorkerDied, WorkerPool
+from userip_lightning.progress_bars import Piece
 
 
 class Run(NamedTuple):

@@ -32,7 +32,7 @@ from userip_lightning.pipeline.settings import Settings
 from userip_lightning.pipeline.slow_precision import slow_precision
 from userip_lightning.pipeline.stages import Stage, export, shared_strategy, stage_parser
 from userip_lightning.pipeline.usage import Usage
-from userip_lightning.weights import require_weights
+from userip_lightning.weight_files import require_weights
 
 RECORD = "record.json"
 

@@ -20,7 +20,7 @@ from userip_lightning.data.row_loader import RowLoader
 from userip_lightning.data.row_sampler import RowBatchSampler
 from userip_lightning.errors import InputError
 from userip_lightning.schema import PRIOR, SUPPORT, TRAIN, ProfileVectors
-from userip_lightning.weights import read_weights
+from userip_lightning.weight_files import read_weights
 
 
 class QuantizeDataModule(LightningDataModule):

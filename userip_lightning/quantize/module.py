@@ -4,7 +4,8 @@ A trainable table v starts at the users' soft tokens in code space and moves und
 Σ_p λ_p L_q,p + w_a ‖v - v_0‖²; the recommendation loss reaches it straight through the codes, so users who
 behave alike come to share one. The anchor stands in for L_lm, which this stage does not evaluate.
 v is row-sparse: a step costs the users of its batch, whatever their total. Several ranks share every batch by
-its users (``ranks``) and all hold v whole: they take the steps that one process would take, up to rounding.
+its users (``distributed``) and all hold v whole: they take the steps that one process would take, up to
+rounding.
 """
 
 from __future__ import annotations
@@ -22,14 +23,14 @@ from torch.optim import Adam, Optimizer, SparseAdam
 
 from userip_lightning.batches import RecBatch
 from userip_lightning.default_sizes import DEFAULT_SIZES
+from userip_lightning.distributed.part import of_users
+from userip_lightning.distributed.step import copy_first, sharing
 from userip_lightning.errors import InputError
 from userip_lightning.quantize.export import QuantizeData, refuse_unused, write_bank
 from userip_lightning.quantize.losses import DEFAULT_WEIGHTS, QuantizeWeights, anchor_loss, quantization_loss
 from userip_lightning.quantize.monitor import figures, usage
 from userip_lightning.quantize.quantizer import Quantizer, SurrogateFactory, by_name
 from userip_lightning.quantize.rank_rows import RankRows, rank_rows
-from userip_lightning.ranks.part import of_users
-from userip_lightning.ranks.step import copy_first, sharing
 from userip_lightning.seeds import place_seed
 from userip_lightning.surrogate.code_dcn import SurrogateDCN
 

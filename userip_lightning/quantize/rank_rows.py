@@ -11,8 +11,8 @@ from typing import NamedTuple
 import torch
 
 from userip_lightning.batches import RecBatch
+from userip_lightning.distributed.part import Part
 from userip_lightning.quantize.losses import QuantizeTerms
-from userip_lightning.ranks.part import Part
 
 
 class RankRows(NamedTuple):

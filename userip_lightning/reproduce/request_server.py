@@ -25,7 +25,7 @@ from userip_lightning.ctr.networks.base import CTRNet
 from userip_lightning.data.prepared import PreparedData
 from userip_lightning.pipeline.plan import Job
 from userip_lightning.pipeline.training import instantiate
-from userip_lightning.weights import read_weights
+from userip_lightning.weight_files import read_weights
 
 _CODE = "code_"
 #: Fields that say something of the item; all others of the user.

@@ -15,7 +15,7 @@ from typing import Any, Literal, NamedTuple
 from jsonargparse.typing import Path_fr
 
 from userip_lightning.errors import Unavailable
-from userip_lightning.pipeline.retrained_controls import of_engine
+from userip_lightning.pipeline.engine_controls import of_engine
 from userip_lightning.report.paper import WITHOUT_CODES
 from userip_lightning.reproduce.baseline_settings import Baseline
 from userip_lightning.reproduce.networks import knowledge_net

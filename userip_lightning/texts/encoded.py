@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from userip_lightning.arrays import read_array, save_array
 from userip_lightning.atomic import scratch
-from userip_lightning.bars import piece
 from userip_lightning.errors import InputError
+from userip_lightning.progress_bars import piece
 
 _CHUNK = 2048  # texts between two savings
 

@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from userip_lightning.artifact import stable_hash
-from userip_lightning.bars import piece
 from userip_lightning.errors import InputError
 from userip_lightning.lm.hidden_states import HiddenStateEncoder
 from userip_lightning.lm.identity import encoder_identity, lm_identity
 from userip_lightning.lm.source import DEFAULT_LM, LMSource, with_dtype
 from userip_lightning.lm.text_encoder import DEFAULT_SOURCE, EncoderSource, TextEncoder
+from userip_lightning.progress_bars import piece
 from userip_lightning.texts.encoded import Encode
 from userip_lightning.texts.source import EncodedSource
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from userip_lightning.atomic import write_errors
-from userip_lightning.bars import say
+from userip_lightning.progress_bars import say
 
 
 @contextmanager

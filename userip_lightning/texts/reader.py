@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from userip_lightning.errors import InputError
-from userip_lightning.safe import PACKAGES, is_safe
+from userip_lightning.safe_classes import PACKAGES, is_safe
 
 Floats = NDArray[np.float64]
 _WORDS, _ENCODED = "words", "encoded"

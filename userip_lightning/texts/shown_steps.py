@@ -6,7 +6,7 @@ from typing import Any
 
 from lightning.pytorch import Callback, LightningModule, Trainer
 
-from userip_lightning.bars import Piece
+from userip_lightning.progress_bars import Piece
 
 
 class ShownSteps(Callback):

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.distributed.nn import functional as collective
 from torch.nn import functional as F
 
-from userip_lightning.ranks.part import Part, active
+from userip_lightning.distributed.part import Part, active
 
 
 class BatchNorm(nn.BatchNorm1d):

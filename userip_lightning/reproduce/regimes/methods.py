@@ -14,11 +14,11 @@ from typing import NamedTuple
 from userip_lightning.artifact import read_manifest, stable_hash
 from userip_lightning.pipeline.banks import write_control
 from userip_lightning.pipeline.config import Experiment, prepare
+from userip_lightning.pipeline.engine_controls import PERMUTED_TEXT, RETRAINED
 from userip_lightning.pipeline.plan import Job, Plan, make_plan
 from userip_lightning.pipeline.process_group import World
 from userip_lightning.pipeline.profiles import filled
 from userip_lightning.pipeline.progress import Display
-from userip_lightning.pipeline.retrained_controls import PERMUTED_TEXT, RETRAINED
 from userip_lightning.pipeline.run import fit
 from userip_lightning.pipeline.settings import StageName
 from userip_lightning.report.comparison import CODES, NO_CODES

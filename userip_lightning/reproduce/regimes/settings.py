@@ -7,7 +7,7 @@ from typing import Literal
 
 from userip_lightning.default_sizes import DEFAULT_SIZES
 from userip_lightning.errors import InputError
-from userip_lightning.pipeline.retrained_controls import RETRAINED
+from userip_lightning.pipeline.engine_controls import RETRAINED
 from userip_lightning.pipeline.settings import Control
 from userip_lightning.report.verdict import CHANCE
 from userip_lightning.texts.language_model import SentenceEncoder

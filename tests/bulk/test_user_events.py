@@ -3,7 +3,7 @@
 import numpy as np
 import polars as pl
 
-from userip_lightning.bulk.people import People
+from userip_lightning.bulk.user_events import People
 from userip_lightning.profile.prompt_bodies import Tokens
 
 ITEMS = Tokens.of([[1]] * 10)

@@ -10,9 +10,9 @@ from lightning.pytorch import Trainer
 from lightning.pytorch.strategies import ParallelStrategy
 from torch import Tensor, distributed
 
-from userip_lightning.ranks.gradients import sum_gradients
-from userip_lightning.ranks.part import Part, taking
-from userip_lightning.ranks.randomness import WholeBatchRandomness
+from userip_lightning.distributed.gradients import sum_gradients
+from userip_lightning.distributed.part import Part, taking
+from userip_lightning.distributed.randomness import WholeBatchRandomness
 
 
 @contextmanager

@@ -6,7 +6,7 @@ import re
 from rich.console import Console
 
 from tests.test_pace import Clock
-from userip_lightning.bars import Bars, Piece, piece, say
+from userip_lightning.progress_bars import Bars, Piece, piece, say
 
 
 def logged(seconds_per_step: float, steps: int) -> list[str]:
@@ -124,7 +124,7 @@ def test_a_terminal_shows_no_count_where_nothing_is_counted():
 
 
 def test_work_outside_of_bars_shows_itself(capsys, monkeypatch):
-    monkeypatch.setattr("userip_lightning.bars.LOG_PERIOD", 0.0)
+    monkeypatch.setattr("userip_lightning.progress_bars.LOG_PERIOD", 0.0)
     with piece("hashing", "MB") as hashing:
         hashing.begin(5)
         hashing.at(5, 10)

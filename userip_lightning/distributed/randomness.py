@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 
-from userip_lightning.ranks.part import Part
+from userip_lightning.distributed.part import Part
 
 
 class WholeBatchRandomness(TorchFunctionMode):

@@ -3,8 +3,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from userip_lightning.ctr.layers.basic import Dropout
-from userip_lightning.ranks.part import every
-from userip_lightning.ranks.randomness import WholeBatchRandomness
+from userip_lightning.distributed.part import every
+from userip_lightning.distributed.randomness import WholeBatchRandomness
 
 
 class Random(nn.Module):

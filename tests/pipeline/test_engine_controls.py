@@ -16,8 +16,8 @@ from tests.server import SERVER
 from userip_lightning.bank import FeatureBank
 from userip_lightning.cli import main
 from userip_lightning.pipeline.config import Experiment
+from userip_lightning.pipeline.engine_controls import left_out
 from userip_lightning.pipeline.plan import Plan, make_plan
-from userip_lightning.pipeline.retrained_controls import left_out
 from userip_lightning.pipeline.run_labels import run_labels
 from userip_lightning.pipeline.settings import Settings
 from userip_lightning.report.input_control import reach

@@ -10,7 +10,7 @@ import torch
 
 from userip_lightning.errors import InputError
 from userip_lightning.pipeline.resume import LAST, resume_point
-from userip_lightning.weights import fault, read_weights
+from userip_lightning.weight_files import fault, read_weights
 
 STATE = {"state_dict": {"weight": torch.arange(1000.0)}, "epoch": 3}
 

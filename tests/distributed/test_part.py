@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from userip_lightning.ranks.part import Part, active, every, of_users, taking
+from userip_lightning.distributed.part import Part, active, every, of_users, taking
 
 CPU = torch.device("cpu")
 

@@ -1,9 +1,9 @@
 import torch
 from torch import distributed, nn
 
-from tests.ranks.processes import together
-from userip_lightning.ranks.gradients import sum_gradients
-from userip_lightning.ranks.part import every
+from tests.distributed.processes import together
+from userip_lightning.distributed.gradients import sum_gradients
+from userip_lightning.distributed.part import every
 
 ROWS = torch.tensor([[0, 5], [2, 2], [5, 7], [1, 0], [5, 5]])
 
