@@ -63,6 +63,20 @@ def test_text_tells_the_class_of_items_that_nobody_had():
     np.testing.assert_allclose(np.ptp(blind.evidence[~known], axis=0), 0, atol=1e-12)
 
 
+def test_texts_of_items_without_events_have_no_say_in_the_fit():
+    rng = np.random.default_rng(0)
+    texts, expected = rng.normal(size=(40, 3)), rng.gamma(1.0, size=(40, 2))
+    expected[20:] = 0.0
+    fitted = TextPrior(texts, 2)
+    told = fitted(expected, np.full(2, 0.5))
+    unmet, met = (np.concatenate([texts[:20][::a], texts[20:][::b]]) for a, b in ((1, -1), (-1, 1)))
+    same, other = TextPrior(unmet, 2), TextPrior(met, 2)
+    np.testing.assert_allclose(same(expected, np.full(2, 0.5))[20:], told[20:][::-1], atol=1e-12)
+    np.testing.assert_allclose(same.weight, fitted.weight, atol=1e-12)
+    other(expected, np.full(2, 0.5))
+    assert abs(other.weight - fitted.weight).max() > 0.01
+
+
 def test_generosity_is_found_where_events_have_labels():
     rng = np.random.default_rng(0)
     generous = rng.random(300) < 0.5

@@ -58,12 +58,14 @@ class TextPrior:
     def __call__(self, expected: Floats, share: Floats) -> Floats:
         """See :class:`ItemPrior`."""
         total = expected.sum(axis=1, keepdims=True)
+        met = total[:, 0] > 0  # the others, half of all where items are cold, have no weight in the fit
+        x, expected, total = self._x[met], expected[met], total[met]
         target = (expected + 1e-6) / (total + 1e-6 * expected.shape[1])
         counted = np.minimum(total, POPULAR)
         counted = counted / max(float(counted.sum()), 1.0)
 
         def gradient(weight: Floats) -> Floats:
-            slope = self._x.T @ (counted * (softmax(self._x @ weight, axis=1) - target))
+            slope = x.T @ (counted * (softmax(x @ weight, axis=1) - target))
             slope[:-1] += 2 * _L2 * weight[:-1]
             return np.asarray(slope)
 
