@@ -55,6 +55,11 @@ def test_rows_at_work_keep_their_cores(cores: None, monkeypatch: pytest.MonkeyPa
     for row in rows.started[:4]:
         row.set_result(Outcome())
     assert beside(pool) == CORES - 2
+    with pool.beside():
+        for row in rows.started[4:]:
+            row.set_result(Outcome())
+        pool.share_cores()
+        assert torch.get_num_threads() == CORES
 
 
 def test_one_thread_is_left_where_rows_take_all_cores(cores: None, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import polars as pl
@@ -38,14 +39,16 @@ class BaselineRun:
         case: the case.
         row: the baseline's row.
         display: shows how far it is.
+        share_cores: called between batches of texts, as other work may have ended by then.
     """
 
-    def __init__(self, case: Case, row: Row, display: StudyDisplay) -> None:
+    def __init__(self, case: Case, row: Row, display: StudyDisplay, share_cores: Callable[[], None]) -> None:
         assert row.baseline is not None
         self.case = case
         self.row = row
         self.baseline: Baseline = row.baseline
         self.display = display
+        self.share_cores = share_cores
         self.name = f"{row.dataset} / {row.split} / {row.method}"
 
     def write(self) -> Source | Outcome:
@@ -115,6 +118,7 @@ class BaselineRun:
 
             def progress(what: str, done: int, total: int) -> None:
                 piece.at(done, total, what)
+                self.share_cores()
 
             knowledge.write(self.case.place.prepared, target, text_cache_folder(), progress)
         self.display.finish(f"{name}: done")

@@ -28,6 +28,7 @@ class Pool:
         self.display = display
         self._pool = WorkerPool(max(1, workers), run_row)
         self._submitted: list[Future[Outcome]] = []
+        self._threads = torch.get_num_threads()
 
     def __enter__(self) -> Pool:
         self._pool.__enter__()
@@ -49,18 +50,21 @@ class Pool:
 
     @contextmanager
     def beside(self) -> Iterator[None]:
-        """Let this process use the cores that no row takes when the block begins, at least one.
+        """Let this process use the cores that no row takes, at least one, until the block ends.
 
         With more threads than cores, those of one process wait for each other: beside two rows on two cores,
         a step of a language model took 14 s with two threads and 4 s with one.
         """
-        threads = torch.get_num_threads()
-        self._submitted = [row for row in self._submitted if not row.done()]
-        torch.set_num_threads(max(1, threads - min(self.workers, len(self._submitted))))
+        self.share_cores()
         try:
             yield
         finally:
-            torch.set_num_threads(threads)
+            torch.set_num_threads(self._threads)
+
+    def share_cores(self) -> None:
+        """Within :meth:`beside`, look again how many cores are free; rows have ended, or begun."""
+        self._submitted = [row for row in self._submitted if not row.done()]
+        torch.set_num_threads(max(1, self._threads - min(self.workers, len(self._submitted))))
 
     def _train(self, task: Task, run: Callable[[Task], Outcome]) -> Outcome:
         self.display.row_started(task.label)

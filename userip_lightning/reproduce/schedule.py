@@ -94,7 +94,7 @@ class Schedule:
         """Let language models write or score for the baselines of a case; who writes comes first."""
         asking = [row for row in rows if row.not_run is None and row.baseline is not None]
         for row in sorted(asking, key=lambda row: row.reads == "none"):
-            run = BaselineRun(case, row, self.display)
+            run = BaselineRun(case, row, self.display, self.pool.share_cores)
             if row.reads == "none":
                 with self.pool.beside():
                     scored = run.score()
