@@ -63,8 +63,7 @@ def _stage_2(folder: Path, prepared: Path) -> Answer:
     data.setup("fit")
     found: Answer = {"users": data.profiles.user_ids.tolist(), "z": np.asarray(data.profiles.z).tolist()}
     found |= {"names": list(data.profiles.names), "rows_seen": data.rows_seen.tolist()}
-    text = data.item_text
-    return {**found, "text": None if text is None else text.tolist(), "lm": data.manifest.lm}
+    return {**found, "lm": data.manifest.lm}
 
 
 def _ctr_rows(data: CTRDataModule) -> Answer:

@@ -1,5 +1,6 @@
 """The command line: its help, its exit codes, and one sentence where something cannot be used."""
 
+import errno
 import json
 import os
 import runpy
@@ -11,6 +12,7 @@ import polars as pl
 import pytest
 
 from tests.experiment import artifact_of
+from userip_lightning import cli
 from userip_lightning.cli import COMMANDS, NO_READER, Command, main
 
 ROOT = Path(__file__).parent.parent.parent
@@ -43,6 +45,15 @@ def test_a_reader_that_ends_early_is_no_error(words, unbuffered):
     command.stdout.close()
     assert command.stderr.read() == b""
     assert command.wait() == NO_READER
+
+
+def test_another_broken_pipe_is_no_end_of_the_reader(monkeypatch, capfd):
+    def broken(_):
+        raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))
+
+    monkeypatch.setattr(cli, "COMMANDS", (Command("talk", "", broken),))
+    assert main(["talk"]) == 2
+    assert capfd.readouterr().err == "userip talk: [Errno 32] Broken pipe\n"
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)

@@ -10,6 +10,7 @@ from tests.experiment import artifact_of
 from userip_lightning.artifact import read_manifest
 from userip_lightning.cli import main
 from userip_lightning.ctr.module import CTRModule
+from userip_lightning.pipeline import slow_precision
 from userip_lightning.pipeline.stages import TRAINED
 
 
@@ -111,3 +112,12 @@ def test_a_refused_setting_has_the_name_that_the_command_has(words, told, tmp_pa
     words = ["--data.prepared", str(tmp_path), "--trainer.default_root_dir", str(tmp_path), *words]
     assert main(["catalogue", "fit", *words]) == 2
     assert told in capsys.readouterr().err
+
+
+def test_a_precision_that_is_slow_here_is_announced(section, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(slow_precision, "cpu_has_bfloat16", lambda: False)
+    precision = ["--trainer.precision", "bf16-mixed"]
+    assert main(["ctr", "fit", "--config", section("ctr"), *precision]) == 0
+    assert "precision is bf16-mixed, but this processor" in capsys.readouterr().err
+    assert main(["ctr", "fit", "--config", section("ctr")]) == 0
+    assert "this processor" not in capsys.readouterr().err

@@ -15,7 +15,7 @@ class Random(nn.Module):
         self.torchs, self.ours = nn.Dropout(0.3), Dropout(0.3)
 
     def forward(self, x: Tensor) -> Tensor:
-        kept = (torch.rand(len(x), 1, device=x.device) >= 0.5) * self.ours(self.torchs(x))
+        kept = self.ours(self.torchs(x))
         return functional.dropout(kept, 0.1, training=self.training)
 
 

@@ -15,6 +15,7 @@ from tests.pipeline.killer import VARIABLE
 from tests.server import SERVER
 from userip_lightning.bank import FeatureBank
 from userip_lightning.cli import main
+from userip_lightning.pipeline import slow_precision
 
 VARIANTS = ["none", "codes", "shuffled"]
 RUNS = 9  # profile, then quantize and three variants with two seeds each
@@ -272,3 +273,10 @@ def test_streaming_resumes_at_the_users_that_are_left(fit, tmp_path, monkeypatch
     (whole,) = (tmp_path / "whole" / "tiny" / "profile").glob("*/z.npy")
     (resumed,) = (half / "tiny" / "profile").glob("*/z.npy")
     assert whole.read_bytes() == resumed.read_bytes()
+
+
+def test_a_precision_that_is_slow_here_is_announced(fit, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(slow_precision, "cpu_has_bfloat16", lambda: False)
+    words = ["--stages", "prepare,profile", "--profile.trainer.precision", "bf16-mixed"]
+    assert fit(tmp_path, *words) == 0
+    assert "profile/seed0: trainer.precision is bf16-mixed, but this processor" in capsys.readouterr().err

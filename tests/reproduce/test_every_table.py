@@ -122,6 +122,11 @@ def test_a_second_run_keeps_what_an_earlier_one_made_until_it_comes_to_it(
     markdown = (tmp_path / "study" / "all" / "report.md").read_text()
     assert f"from an earlier run: {before['table3']['found']}".replace("<", "&lt;") in markdown
     assert f"1 of {len(names())} tables and figures, {len(names()) - 1} from an earlier run" in markdown
+    with monkeypatch.context() as other_code:
+        other_code.setattr(every_table, "code_hash", lambda _: "other")
+        assert main(words(tmp_path)) != 0
+    assert overview(tmp_path)["earlier"] == []
+    shutil.copytree(everything / "study" / "all", tmp_path / "study" / "all", dirs_exist_ok=True)
     assert main(words(tmp_path, sweep=[5])) != 0  # other settings
     assert overview(tmp_path)["earlier"] == []
     assert overview(tmp_path)["tables"][0]["seconds"] != before["table1"]["seconds"]  # of its own run

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from concurrent.futures import Future
 from typing import Any, cast
@@ -29,7 +30,8 @@ class Rows:
 
 
 @pytest.fixture
-def cores() -> Iterator[None]:
+def cores(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr(os, "cpu_count", lambda: CORES)
     before = torch.get_num_threads()
     torch.set_num_threads(CORES)
     yield
@@ -60,6 +62,14 @@ def test_rows_at_work_keep_their_cores(cores: None, monkeypatch: pytest.MonkeyPa
             row.set_result(Outcome())
         pool.share_cores()
         assert torch.get_num_threads() == CORES
+
+
+def test_threads_are_no_more_than_they_were(cores: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(at_test, "WorkerPool", Rows)
+    torch.set_num_threads(2)  # of four cores
+    pool = Pool(2, StudyDisplay())
+    pool.train(cast(Task, cast(Any, None)))
+    assert beside(pool) == 2
 
 
 def test_one_thread_is_left_where_rows_take_all_cores(cores: None, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -59,7 +59,8 @@ class TextPrior:
         """See :class:`ItemPrior`."""
         total = expected.sum(axis=1, keepdims=True)
         met = total[:, 0] > 0  # the others, half of all where items are cold, have no weight in the fit
-        x, expected, total = self._x[met], expected[met], total[met]
+        x = self._x if met.all() else self._x[met]
+        expected, total = expected[met], total[met]
         target = (expected + 1e-6) / (total + 1e-6 * expected.shape[1])
         counted = np.minimum(total, POPULAR)
         counted = counted / max(float(counted.sum()), 1.0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import sys
 from collections.abc import Callable, Sequence
 from pkgutil import resolve_name
@@ -19,6 +20,7 @@ _CONFIGURED = frozenset(
 )
 #: Exit codes: bad input; Ctrl+C and output that nobody reads any more, as a shell has them.
 BAD_INPUT, INTERRUPTED, NO_READER = 2, 130, 141
+_STDOUT = 1
 
 
 class Command(NamedTuple):
@@ -119,18 +121,38 @@ def main(args: list[str] | None = None) -> int:
 
     Returns:
         0, or 2 for input that cannot be used (one sentence on standard error), or 130 after Ctrl+C, or 141
-        where what reads the output, such as `head`, has ended.
+        where what reads the output, such as `head`, has ended (1 while rich draws a table).
     """
+    words = sys.argv[1:] if args is None else args
     try:
-        code = _run(sys.argv[1:] if args is None else args)
-        sys.stdout.flush()
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what Python still holds goes nowhere
-        return NO_READER
-    return code
+        code = _run(words)
+        if sys.stdout is not None:
+            sys.stdout.flush()
+        return code
+    except KeyboardInterrupt:
+        _complain("userip: interrupted; the same command resumes where it stood.")
+        return INTERRUPTED
+    except Exception as error:
+        if isinstance(error, BrokenPipeError) and _reader_has_ended():
+            os.dup2(os.open(os.devnull, os.O_WRONLY), _STDOUT)  # what Python still holds goes nowhere
+            return NO_READER
+        message, name = sentence(error), "".join(words[:1])
+        if message is None:
+            raise
+        return _complain(f"userip {name}: {without_stage(message, name)}")
+
+
+def _reader_has_ended() -> bool:
+    """Whether standard output is a pipe that nobody reads any more."""
+    if not hasattr(select, "poll"):  # Windows
+        return False
+    output = select.poll()
+    output.register(_STDOUT, 0)  # errors are told whether they are asked for or not
+    return any(event & (select.POLLERR | select.POLLHUP) for _, event in output.poll(0))
 
 
 def _run(words: list[str]) -> int:
+    """Call the command; its exit code, as far as it chose one."""
     if not words or words[0] in ("-h", "--help"):
         print(_help())
         return 0
@@ -146,18 +168,8 @@ def _run(words: list[str]) -> int:
         with chosen_safety(safe):
             arguments = with_configurations(own) if command.name in _CONFIGURED else own
             command.function()(arguments)
-    except KeyboardInterrupt:
-        _complain("userip: interrupted; the same command resumes where it stood.")
-        return INTERRUPTED
     except SystemExit as end:  # --help and --print_config end this way
         return end.code if isinstance(end.code, int) else int(end.code is not None)
-    except BrokenPipeError:
-        raise
-    except Exception as error:
-        message = sentence(error)
-        if message is None:
-            raise
-        return _complain(f"userip {command.name}: {without_stage(message, command.name)}")
     return 0
 
 

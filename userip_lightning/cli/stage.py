@@ -21,6 +21,7 @@ from userip_lightning.pipeline.process_layout import process_count
 from userip_lightning.pipeline.processes import processes
 from userip_lightning.pipeline.progress import Display, StepProgress
 from userip_lightning.pipeline.resume import LastCheckpoint
+from userip_lightning.pipeline.slow_precision import slow_precision
 from userip_lightning.pipeline.stages import CATALOGUE, CTR, PROFILE, QUANTIZE, Stage, export, shared_strategy
 from userip_lightning.weight_files import require_weights
 
@@ -107,6 +108,8 @@ class StageCLI(LightningCLI):
         trainer = super().instantiate_trainer(**kwargs, enable_progress_bar=bool(own_bar))
         if not own_bar and trainer.is_global_zero:
             cast(Any, trainer).callbacks.append(StepProgress(self.display, self.stage.name))
+        if trainer.is_global_zero and (reason := slow_precision(trainer)) is not None:
+            self.display.notice(reason)
         return trainer
 
     def _parse_ckpt_path(self) -> None:

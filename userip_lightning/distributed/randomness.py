@@ -18,7 +18,7 @@ from userip_lightning.distributed.part import Part
 
 
 class WholeBatchRandomness(TorchFunctionMode):
-    """Replaces dropout, ``torch.rand`` and ``torch.rand_like`` over a part's n rows in the block.
+    """Replaces dropout and ``torch.rand_like`` over a part's n rows in the block.
 
     Args:
         part: the rows at hand.
@@ -41,8 +41,6 @@ class WholeBatchRandomness(TorchFunctionMode):
             return args[0] * self._own(func(ones, *args[1:], **{**named, "inplace": False}))
         if func is torch.rand_like and self._is_ours(args[0]):
             return self._own(func(args[0].new_empty(self.part.total, *args[0].shape[1:]), **named))
-        if func is torch.rand and args and args[0] == len(self.part.rows):
-            return self._own(func(self.part.total, *args[1:], **named))
         return func(*args, **named)
 
     def _is_ours(self, tensor: Tensor) -> bool:

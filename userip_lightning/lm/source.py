@@ -194,7 +194,7 @@ def resolve_dtype(name: str) -> torch.dtype:
 
 
 def cpu_has_bfloat16() -> bool:
-    """Whether the processor multiplies bfloat16 natively; without that, products are slow."""
+    """Whether the processor is known to multiply bfloat16 natively; without that, products are slow."""
     return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import platform
+
 from lightning.pytorch import Trainer
 
 from userip_lightning.lm.source import cpu_has_bfloat16
@@ -9,10 +11,11 @@ from userip_lightning.lm.source import cpu_has_bfloat16
 
 def slow_precision(trainer: Trainer) -> str | None:
     """Why a Trainer's precision is slow here, one sentence; None where it is not."""
-    on_cpu = trainer.strategy.root_device.type == "cpu"
+    x86 = platform.machine().lower() in ("x86_64", "amd64")  # of others torch does not tell
+    on_cpu = x86 and trainer.strategy.root_device.type == "cpu"
     if not on_cpu or "bf16" not in str(trainer.precision) or cpu_has_bfloat16():
         return None
     return (
         f"trainer.precision is {trainer.precision}, but this processor does not multiply bfloat16 natively, "
-        "and a step can take thirty times as long; set it to 32-true"
+        "and a step can take twenty times as long; set it to 32-true"
     )

@@ -23,8 +23,8 @@ from userip_lightning.quantize.losses import (
 )
 from userip_lightning.quantize.projection import CodeSpace
 
-#: Builds S(codes, item) from the number of items and the widths C_p, as ``SurrogateDCN`` does.
-SurrogateFactory = Callable[[int, Sequence[int]], nn.Module]
+#: Builds S(codes, item) from the number of items, the widths C_p and None, as ``SurrogateDCN`` does.
+SurrogateFactory = Callable[[int, Sequence[int], None], nn.Module]
 
 
 def by_name(values: Mapping[str, float] | float, names: Sequence[str], key: str) -> list[float]:
@@ -64,7 +64,7 @@ class Quantizer(nn.Module):
         super().__init__()
         self.space = CodeSpace(len(sizes), width, code_dim)
         self.codebooks = nn.ModuleList(Codebook(size, self.space.dim) for size in sizes)
-        self.surrogate = surrogate(items, [self.space.dim] * len(sizes))
+        self.surrogate = surrogate(items, [self.space.dim] * len(sizes), None)
 
     def books(self) -> list[Codebook]:
         """The P codebooks, typed."""

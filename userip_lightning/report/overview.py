@@ -18,9 +18,9 @@ _NOTES = (
     "Every name leads to the report of its own, with all rows, intervals, controls and figures. Δ and "
     "intervals are of test rows, over users and seeds; a table's report says how to read them.",
     "The paper's figures come from its own data and hardware: directions compare, digits do not.",
-    "Minutes are those of this command, over all the times that it was run with these settings to the end of "
-    "the table; a table that comes later finds the runs that it shares with earlier ones. From an earlier "
-    "run: the command has not come to the table again yet.",
+    "Minutes are those of this command, over all the times that it was run with these settings, by this "
+    "code, to the end of the table; a table that comes later finds the runs that it shares with earlier "
+    "ones. From an earlier run: the command has not come to the table again yet.",
 )
 
 
@@ -74,7 +74,7 @@ def overview_sheet(
     Args:
         parts: those that are made.
         waiting: names of those whose turn has not come.
-        earlier: what an earlier run with the same settings made, by name; shown for those that wait.
+        earlier: what an earlier run of the same settings and code made, by name; shown for those that wait.
     """
     before = [earlier[name] for name in waiting if name in earlier]
     rows = [_row(part) for part in parts]

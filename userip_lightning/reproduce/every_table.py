@@ -113,6 +113,6 @@ def _part(name: str, study: Study, choice: Choice, display: StudyDisplay, earlie
 
 
 def _settings(study: Study, choice: Choice) -> str:
-    """Hash of what decides over results and over what is said of them; not of where and how they are made."""
+    """Hash of what decides over results, and of the code that words them; not of where they are made."""
     values = {name: value for name, value in vars(study).items() if name not in _NO_SETTINGS}
     return stable_hash([values, choice, code_hash([__name__])])

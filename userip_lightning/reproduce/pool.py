@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
@@ -28,7 +29,7 @@ class Pool:
         self.display = display
         self._pool = WorkerPool(max(1, workers), run_row)
         self._submitted: list[Future[Outcome]] = []
-        self._threads = torch.get_num_threads()
+        self._threads, self._cores = torch.get_num_threads(), os.cpu_count() or 1
 
     def __enter__(self) -> Pool:
         self._pool.__enter__()
@@ -64,7 +65,8 @@ class Pool:
     def share_cores(self) -> None:
         """Within :meth:`beside`, look again how many cores are free; rows have ended, or begun."""
         self._submitted = [row for row in self._submitted if not row.done()]
-        torch.set_num_threads(max(1, self._threads - min(self.workers, len(self._submitted))))
+        free = self._cores - min(self.workers, len(self._submitted))
+        torch.set_num_threads(max(1, min(self._threads, free)))
 
     def _train(self, task: Task, run: Callable[[Task], Outcome]) -> Outcome:
         self.display.row_started(task.label)

@@ -24,7 +24,7 @@ class ItemTower(nn.Module):
         text_dim: principal components of the text that are kept, at most.
     """
 
-    text: Tensor  # [I, text_dim], rebuilt from the artifact and not in checkpoints
+    text: Tensor  # [I, text_dim], rebuilt from the items' texts and not in checkpoints
 
     def __init__(self, items: int, dim: int, text: Tensor | None, text_dim: int = 64) -> None:
         super().__init__()
