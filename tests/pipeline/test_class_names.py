@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from userip_lightning.cli import main
 from userip_lightning.data.sources.source import Source
 from userip_lightning.data.splits import Split
 from userip_lightning.pipeline.class_names import current_name
@@ -33,6 +34,7 @@ def test_a_class_that_nothing_has_imported_is_found():
     """In a process of its own, for other tests import it."""
     program = """
 import sys
+from userip_lightning.cli import main
 from userip_lightning.data.sources.source import Source
 from userip_lightning.pipeline.fresh_classes import FreshClassParser
 assert "userip_lightning.data.sources.recbole" not in sys.modules
@@ -51,6 +53,15 @@ def test_an_unknown_name_is_one_sentence_with_what_is_near():
     assert said("--split", "ColdUser") == f"split: no class 'ColdUser' fits here (near: ColdUsers); {wanted}"
     assert said("--source", "PNN") == f"source: no class 'PNN' fits here; {wanted}"
     assert said("--source", "recbole").startswith("source: no class 'recbole'; give the name of a class")
+
+
+def test_the_path_of_a_class_that_was_taken_out_is_refused_in_a_sentence(capsys):
+    words = ["fit", "--ctr.model.net", "userip_lightning.ctr.networks.dcnmix.DCNMix"]
+    assert main(words) == 2
+    assert capsys.readouterr().err == (
+        "userip fit: ctr.model.net: userip_lightning.ctr.networks.dcnmix.DCNMix cannot be imported (module "
+        "'userip_lightning.ctr.networks' has no attribute 'dcnmix'); check it, or give the name of a class.\n"
+    )
 
 
 @pytest.mark.parametrize(
