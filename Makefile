@@ -32,7 +32,7 @@ demo: $(INSTALLED) ## real profile codes for 943 real users, and whether they he
 	$(BIN)/userip assets fetch
 	$(BIN)/userip fit --config $(CONFIG)
 
-reproduce-all: $(INSTALLED) ## every table and figure of the paper in one run, with one page above them (hours: docs/reproduce.md)
+reproduce-all: $(INSTALLED) ## every table and figure of the paper in one run, with one page above them (85 minutes on two cores: docs/all_tables_ml100k.md)
 	$(BIN)/userip assets fetch
 	$(BIN)/userip reproduce all --config $(STUDY) --config $(ON_TOP)
 
