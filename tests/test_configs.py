@@ -1,5 +1,6 @@
 """Every YAML parses, alone and with every preset on top; none repeats a default."""
 
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -23,8 +24,14 @@ ALL_TABLES = CONFIGS / "reproduce" / "all.yaml"  # on top of a study
 STUDIES = sorted({*(CONFIGS / "reproduce").glob("*.yaml")} - {*REGIMES, ALL_TABLES})
 
 
+@cache
 def parse(*words: str):
-    return parse_experiment(experiment_parser("fit", ""), words)
+    return parse_experiment(parser(), words)
+
+
+@cache
+def parser():
+    return experiment_parser("fit", "")
 
 
 @pytest.mark.parametrize("file", EXPERIMENTS, ids=lambda file: file.stem)

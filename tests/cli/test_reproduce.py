@@ -1,5 +1,6 @@
 """`userip reproduce` on the command line: help, sentences, and every study's YAML."""
 
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -46,10 +47,11 @@ def test_every_study_can_be_read(file, table):
 @pytest.mark.parametrize("file", STUDIES, ids=lambda file: file.stem)
 def test_a_study_takes_its_data_sets_from_their_own_files(file):
     study = read_networks(parse_study(["table2", *words_of(file)]).study)
-    for dataset in study.dataset_files:
-        experiment = read_experiment(study, dataset, "cold_users")
+    for dataset, split in product(study.dataset_files, study.split_rules):
+        experiment = read_experiment(study, dataset, split)
         assert experiment.settings.seeds == study.seeds
-        assert experiment.data["split"]["init_args"]["choose"] == "random"
+        if split == "cold_users":
+            assert experiment.data["split"]["init_args"]["choose"] == "random"
 
 
 def test_the_eleven_networks_of_the_paper_are_in_every_study():

@@ -48,7 +48,9 @@ def _argument(error: argparse.ArgumentError) -> str:
         return f"{full}: no such setting; check its spelling, --help lists what there is."
     if lost := re.search(r"no class '\w+' fits here( \(near: [^)]*\))?", complaint):
         return f"{key}: {lost[0]}; give the name of a class, or its path with dots."
-    if absent := re.search(r"expects a function or a callable class: (.+?)\. Got value: ([\w.]+)", complaint):
+    if absent := re.search(
+        r"expects a function or a callable class: (.+?)\. Got value: (\w+(?:\.\w+)+)", complaint
+    ):
         return f"{key}: {absent[2]} cannot be imported ({absent[1]}); check it, or give the name of a class."
     if bare := re.search(r"Expected a dot import path string: (\w+)", complaint):
         return f"{key}: no class {bare[1]!r}; give the name of a class as it is spelled, or its path."
