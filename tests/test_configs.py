@@ -51,6 +51,12 @@ def test_a_preset_goes_on_top_of_every_experiment(file, preset):
     assert stacked.settings.engine == "per_user" or preset.stem in ("quick", "strict")
 
 
+@pytest.mark.parametrize("name", ["demo", "ml100k"])
+def test_the_per_user_engine_goes_on_without_the_film_that_has_no_title(name):
+    settings = parse("--config", str(CONFIGS / f"{name}.yaml"), "--engine", "per_user")
+    assert settings.sections["profile"]["data"]["allow_missing_text"]
+
+
 @pytest.mark.parametrize("preset", ["paper", "authors"])
 def test_the_stages_of_a_preset_fit_each_other(preset, fit, tmp_path, capsys):
     """Parsing is not enough: stage 2 goes on from the codebooks that the paper's joint schedule leaves."""

@@ -205,7 +205,7 @@ def user_without_text(tiny: Path) -> dict:
 @pytest.mark.parametrize(
     ("spoil", "parts"),
     [
-        (without_title, ["item '1' and 0 more have no text for the prompt ' {title}'", "add it, or set"]),
+        (without_title, ["item '1' lacks a text for the prompt ' {title}'. Add it, or set"]),
         (user_without_text, ["user '1' and 1 more have no training behaviour", "add texts, set prompt.dis"]),
     ],
     ids=lambda value: getattr(value, "__name__", ""),

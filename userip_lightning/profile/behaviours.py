@@ -41,10 +41,10 @@ def item_texts(
     texts = [template.write_item(row) for row in plain_table(data.items, tokenizer).iter_rows(named=True)]
     missing = [i for i, text in enumerate(texts) if text is None]
     if missing and not allow_missing:
+        others = f"; so do {len(missing) - 1} others" if len(missing) > 1 else ""
         raise InputError(
-            f"{data.path}: item {data.items['item_id'][missing[0]]!r} and {len(missing) - 1} more have no "
-            f"text for the prompt {template.item!r}; add it, or set profile.data.allow_missing_text to leave "
-            "them out."
+            f"{data.path}: item {data.items['item_id'][missing[0]]!r} lacks a text for the prompt "
+            f"{template.item!r}{others}. Add it, or set profile.data.allow_missing_text to leave such items out."
         )
     return texts
 
