@@ -44,7 +44,8 @@ def item_texts(
         others = f"; so do {len(missing) - 1} others" if len(missing) > 1 else ""
         raise InputError(
             f"{data.path}: item {data.items['item_id'][missing[0]]!r} lacks a text for the prompt "
-            f"{template.item!r}{others}. Add it, or set profile.data.allow_missing_text to leave such items out."
+            f"{template.item!r}{others}. Add it, or set profile.data.allow_missing_text to leave such items "
+            "out."
         )
     return texts
 
