@@ -76,7 +76,7 @@ def test_an_item_without_title(run: Run, tmp_path: Path) -> None:
         return events, items.with_columns(title=pl.when(first).then(None).otherwise(pl.col("title")))
 
     run.prepared = rewritten(run.prepared, tmp_path / "untitled", forget)
-    with pytest.raises(InputError, match="have no text for the prompt"):
+    with pytest.raises(InputError, match="lacks a text for the prompt"):
         run.fit(tmp_path)
     data = run.data(allow_missing_text=True)
     run.trainer(tmp_path, 1).fit(run.module(), datamodule=data)

@@ -166,9 +166,9 @@ def _checked(population: Population) -> Population:
         first = events.with_columns(**wrong).with_row_index().filter(pl.any_horizontal(*wrong)).head(1)
         row = first.collect().row(0, named=True)
         column = next(name for name in wrong if row[name])
+        others = f", and {refused - 1} more rows like it" if refused > 1 else ""
         raise InputError(
-            f"{population.source}: row {row['index'] + 1} has no usable {column}, and {refused - 1} more "
-            "rows like it; mend or delete them."
+            f"{population.source}: row {row['index'] + 1} has no usable {column}{others}; mend or delete what is wrong."
         )
     if not rows:
         raise InputError(f"{population.source}: no rows, expected one per event; check the path.")
