@@ -168,7 +168,8 @@ def _checked(population: Population) -> Population:
         column = next(name for name in wrong if row[name])
         others = f", and {refused - 1} more rows like it" if refused > 1 else ""
         raise InputError(
-            f"{population.source}: row {row['index'] + 1} has no usable {column}{others}; mend or delete what is wrong."
+            f"{population.source}: row {row['index'] + 1} has no usable {column}{others}; mend or delete "
+            "what is wrong."
         )
     if not rows:
         raise InputError(f"{population.source}: no rows, expected one per event; check the path.")
