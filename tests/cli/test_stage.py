@@ -115,6 +115,7 @@ def test_a_refused_setting_has_the_name_that_the_command_has(words, told, tmp_pa
 
 
 def test_a_precision_that_is_slow_here_is_announced(section, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("platform.machine", lambda: "x86_64")
     monkeypatch.setattr(slow_precision, "cpu_has_bfloat16", lambda: False)
     precision = ["--trainer.precision", "bf16-mixed"]
     assert main(["ctr", "fit", "--config", section("ctr"), *precision]) == 0

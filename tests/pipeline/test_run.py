@@ -276,6 +276,7 @@ def test_streaming_resumes_at_the_users_that_are_left(fit, tmp_path, monkeypatch
 
 
 def test_a_precision_that_is_slow_here_is_announced(fit, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("platform.machine", lambda: "x86_64")
     monkeypatch.setattr(slow_precision, "cpu_has_bfloat16", lambda: False)
     words = ["--stages", "prepare,profile", "--profile.trainer.precision", "bf16-mixed"]
     assert fit(tmp_path, *words) == 0

@@ -18,6 +18,7 @@ def _cpu(precision: _PRECISION_INPUT) -> Trainer:
 def test_bfloat16_without_native_products(
     precision: _PRECISION_INPUT, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("platform.machine", lambda: "x86_64")
     monkeypatch.setattr(at_test, "cpu_has_bfloat16", lambda: False)
     said = slow_precision(_cpu(precision))
     assert said is not None
@@ -28,5 +29,6 @@ def test_bfloat16_without_native_products(
 def test_nothing_is_said_where_it_is_native_or_not_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(at_test, "cpu_has_bfloat16", lambda: True)
     assert slow_precision(_cpu("bf16-mixed")) is None
+    monkeypatch.setattr("platform.machine", lambda: "x86_64")
     monkeypatch.setattr(at_test, "cpu_has_bfloat16", lambda: False)
     assert slow_precision(_cpu("32-true")) is None
