@@ -3,6 +3,8 @@
 import json
 import shutil
 from collections.abc import Callable
+from importlib import import_module
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +12,8 @@ import pytest
 
 import benchmarks.gpu.__main__ as script
 from benchmarks.gpu.archive import MANIFEST, PACKED, collect, pack, restore
-from benchmarks.gpu.assets import find_assets
+from benchmarks.gpu.assets import Assets, find_assets
+from benchmarks.gpu.child import Child, DriverFailed
 from benchmarks.gpu.figures import table, written
 from benchmarks.gpu.steps import STEPS, Step
 from userip_lightning.errors import InputError
@@ -230,8 +233,6 @@ def test_a_card_without_room_is_told_so_by_the_planner(
 ) -> None:
     monkeypatch.syspath_prepend(str(Path(script.__file__).parents[1]))
     from benchmarks.gpu import random_lm
-    from benchmarks.gpu.assets import Assets
-    from benchmarks.gpu.child import Child, DriverFailed
 
     monkeypatch.setattr(random_lm, "available_bytes", lambda _: 50_000)
     with open(tmp_path / "messages", "w+") as out:
@@ -246,21 +247,37 @@ def test_a_card_without_room_is_told_so_by_the_planner(
     assert "its weights need" in told["reason"]
 
 
-def test_a_dry_run_fills_the_whole_table(tiny_llama: Path, tmp_path: Path) -> None:
-    """Every step as a process of its own, on what an archive of tiny assets gives back."""
+@pytest.fixture
+def tiny_archive(tiny_llama: Path, tmp_path: Path) -> Path:
+    """An archive of tiny assets of all kinds."""
     games = (TINY / "histories" / "histories.tsv.gz", TINY / "histories" / "items.tsv.gz")
     (tmp_path / "work").mkdir()
-    pack(
-        collect(tiny_llama, TINY / "ml-100k-wheel", games, tmp_path / "work"),
-        tmp_path / "archive",
-        part=20_000,
-    )
+    files = collect(tiny_llama, TINY / "ml-100k-wheel", games, tmp_path / "work")
+    pack(files, tmp_path / "archive", part=20_000)
+    return tmp_path / "archive"
+
+
+def test_a_dry_run_starts_a_step_as_its_own_process(tiny_archive: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    assert script.main(["--dry", "--assets", str(tmp_path / "archive"), "--out", str(out)]) == 0
+    words = ["--dry", "--assets", str(tiny_archive), "--out", str(out), "--steps", "tests"]
+    assert script.main(words) == 0
     lines = [json.loads(line) for line in (out / "gpu.jsonl").read_text().splitlines()]
-    missing = [(line["step"], line["row"], line["reason"]) for line in lines if line["state"] == "not run"]
-    # of the tests, one stage's are enough to see that they are run and counted
-    assert [row for step, row, _ in missing if step != "tests"] == []
-    measured = {(line["step"], line["row"]) for line in lines if line["state"] == "measured"}
-    assert ("tests", "CTR on CUDA") in measured
+    # one stage's tests are enough to see that they are run and counted
+    assert {line["row"] for line in lines if line["state"] == "measured"} == {"CTR on CUDA"}
     assert (out / "gpu.md").read_text().startswith("Dry run: toy sizes on a CPU, figures mean nothing. ")
+
+
+@pytest.mark.parametrize("step", [step for step in STEPS if step.name != "tests"], ids=attrgetter("name"))
+def test_a_step_fills_all_its_rows(
+    step: Step, tiny_archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without a process of its own, as its imports would take most of the time."""
+    monkeypatch.syspath_prepend(str(Path(script.__file__).parents[1]))
+    assets = find_assets(restore(tiny_archive, tmp_path / "assets"))
+    (tmp_path / "step").mkdir()
+    with open(tmp_path / "messages", "w+") as out:
+        import_module(step.module).measure(Child("cpu", True, 600, tmp_path / "step", assets, out))
+        out.seek(0)
+        told = list(map(json.loads, out.read().splitlines()))
+    assert [message for message in told if "figures" not in message] == []
+    assert {message["row"] for message in told} == set(step.rows)

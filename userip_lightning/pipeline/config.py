@@ -133,7 +133,7 @@ def parse_experiment(parser: ArgumentParser, arguments: Sequence[str]) -> Experi
     refuse_part(arguments)
     config = parser.parse_args(list(arguments))
     _refuse_bare_keys(config.as_dict())
-    values = absolute(json.loads(parser.dump(config, format="json", skip_unset=False)))
+    values = absolute(json.loads(parser.dump(config, format="json", skip_unset=False, skip_validation=True)))
     profiles = declared(values, config.engine)
     names = {setting.name for setting in fields(Settings)} - {"profiles", "selection", "wandb"}
     settings = Settings(

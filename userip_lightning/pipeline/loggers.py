@@ -6,8 +6,8 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import wandb
 from lightning.pytorch.loggers import CSVLogger, Logger, WandbLogger
 
 from userip_lightning.errors import InputError
@@ -15,6 +15,9 @@ from userip_lightning.pipeline.metric_names import EPOCH, FIGURES, STEP
 from userip_lightning.pipeline.plan import Job
 from userip_lightning.pipeline.run_labels import GIVEN, run_labels
 from userip_lightning.pipeline.settings import Settings
+
+if TYPE_CHECKING:
+    import wandb
 
 #: Longest tag that W&B takes, in characters.
 _TAG = 64
@@ -50,6 +53,8 @@ def run_loggers(
 
 
 def _start(job: Job, settings: Settings, root: Path, found_by: Mapping[str, str | int]) -> wandb.Run:
+    import wandb  # takes a second, and runs without it need it never
+
     os.environ.setdefault("WANDB_SILENT", "true")
     tags = dict.fromkeys(str(found_by[name])[:_TAG] for name in GIVEN if name in found_by)
     try:

@@ -58,7 +58,7 @@ def read_baseline(label: str, given: Path_fr | Sequence[Path_fr] | dict[str, obj
         config = parser.parse_object(given)
     else:
         config = parser.parse_args([word for file in files for word in ("--config", file.absolute)])
-    values = json.loads(parser.dump(config, format="json", skip_unset=False))
+    values = json.loads(parser.dump(config, format="json", skip_unset=False, skip_validation=True))
     seeds = values.pop("seeds")
     if seeds is not None and seeds < 1:
         raise InputError(f"baselines.{label}: seeds is {seeds}; give a number from 1 up, or null for all.")

@@ -88,4 +88,6 @@ def _split(rule: str | dict[str, object]) -> dict[str, object]:
 
 
 def _spelled_out(parser: ArgumentParser, values: dict[str, object]) -> Any:
-    return json.loads(parser.dump(parser.parse_object(values), format="json", skip_unset=False))
+    return json.loads(
+        parser.dump(parser.parse_object(values), format="json", skip_unset=False, skip_validation=True)
+    )
