@@ -49,7 +49,7 @@ def fit(module: LightningModule, data: LightningDataModule, epochs: int, folder:
 
 @pytest.mark.timeout(900)
 def test_the_hobby_of_planted_users_is_recovered(default_lm: LMSource, tmp_path: Path) -> None:
-    prepared = Preparation(Planted(users=200)).run(tmp_path, report=lambda _: None)
+    prepared = Preparation(Planted(users=100)).run(tmp_path, report=lambda _: None)
     users = PreparedData.load(prepared).users
     profile = ProfileModule(default_lm, PromptTemplate(soft_tokens=8, disliked=None))
     fit(profile, ProfileDataModule(str(prepared), behaviours=4), 1, tmp_path)

@@ -8,7 +8,7 @@ from userip_lightning.report.comparison import compare
 from userip_lightning.report.held_out import HeldOut
 from userip_lightning.report.markdown import sheets_markdown
 from userip_lightning.report.page import Panel, page
-from userip_lightning.report.run_sheets import STAGE_1, compose
+from userip_lightning.report.run_sheets import STAGE_1, Unknown, compose
 from userip_lightning.report.statistics.bootstrap import Interval
 
 HELD_OUT = HeldOut(
@@ -83,6 +83,13 @@ def test_the_lines_carry_verdict_base_rate_and_stage_1(comparison):
 
 def test_the_intervals_say_how_many_seeds_of_stage_1_they_cover(comparison):
     assert "stage 1 ran with 2 of them" in compose(comparison, HELD_OUT, {}, profile_seeds=3)[0].below[0]
+
+
+def test_judged_users_of_whom_nothing_is_known_are_counted_where_there_are_any(comparison):
+    (line,) = (line for line in compose(comparison, None, {}, Unknown(7, 30))[0].below if "no event" in line)
+    assert line.startswith(f"7 of the {comparison.users} judged users have no event to learn from")
+    assert "Their 30 of 400 rows" in line
+    assert not any("no event" in line for line in compose(comparison, None, {}, Unknown(0, 0))[0].below)
 
 
 def test_what_was_not_run_says_why_and_shows_no_figure(comparison):

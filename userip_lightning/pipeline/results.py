@@ -14,6 +14,7 @@ import psutil
 import torch
 
 from userip_lightning import __version__, atomic
+from userip_lightning.data.prepared import PreparedData
 from userip_lightning.pipeline.config import Experiment, settings_hash
 from userip_lightning.pipeline.earlier_artifacts import RESULTS
 from userip_lightning.pipeline.explained import report_section
@@ -24,9 +25,10 @@ from userip_lightning.report.comparison import Comparison, compare
 from userip_lightning.report.held_out import HeldOut, read_held_out
 from userip_lightning.report.markdown import sheets_markdown
 from userip_lightning.report.page import Panel, page
-from userip_lightning.report.run_sheets import STAGE_1, compose
+from userip_lightning.report.run_sheets import STAGE_1, Unknown, compose
 from userip_lightning.report.sheet import Sheet
 from userip_lightning.report.statistics.bootstrap import Interval
+from userip_lightning.schema import SUPPORT, TEST, TRAIN
 
 REPORT, PAGE = "report.md", "report.html"
 LIBRARIES = ("torch", "lightning", "transformers", "polars", "numpy", "scikit-learn")
@@ -38,6 +40,7 @@ class Findings(NamedTuple):
     comparison: Comparison | None
     held_out: HeldOut | None
     not_run: dict[str, str]
+    unknown: Unknown | None
 
 
 def write_results(experiment: Experiment, plan: Plan, prepare: Mapping[str, object]) -> tuple[Sheet, ...]:
@@ -53,7 +56,7 @@ def write_results(experiment: Experiment, plan: Plan, prepare: Mapping[str, obje
         InputError: an artifact is damaged, or the runs cannot be compared.
     """
     findings = judge(plan)
-    sheets = compose(*findings, len(plan.profiles))
+    sheets = compose(*findings, profile_seeds=len(plan.profiles))
     runs = [run for run in (*plan.codes, *plan.ctr) if is_done(run)]
     results = {
         "experiment": experiment.settings.experiment,
@@ -71,6 +74,7 @@ def write_results(experiment: Experiment, plan: Plan, prepare: Mapping[str, obje
         },
         "comparison": _comparison(findings.comparison),
         "held_out": _held_out(findings.held_out),
+        "unknown": None if findings.unknown is None else findings.unknown._asdict(),
         "not_run": findings.not_run,
     }
     atomic.write_text(plan.place.root / RESULTS, json.dumps(results, indent=2, ensure_ascii=False) + "\n")
@@ -99,9 +103,16 @@ def judge(plan: Plan) -> Findings:
     missing = {variant for variant, jobs in runs.items() if not all(is_done(job) for job in jobs)}
     not_run |= dict.fromkeys(sorted(missing), "the ctr stage did not get there")
     if missing:
-        return Findings(None, held_out, not_run)
+        return Findings(None, held_out, not_run, None)
     folders = {variant: [job.target for job in jobs] for variant, jobs in runs.items()}
-    return Findings(compare(folders), held_out, not_run)
+    return Findings(compare(folders), held_out, not_run, _unknown(plan.place.prepared))
+
+
+def _unknown(prepared: Path) -> Unknown:
+    data = PreparedData.load(prepared)
+    judged, known = data.rows(TEST)["user"], data.rows(TRAIN, SUPPORT)["user"].unique()
+    unknown = judged.filter(~judged.is_in(known.implode()))
+    return Unknown(users=unknown.n_unique(), rows=unknown.len())
 
 
 def _run(job: Job, root: Path) -> dict[str, object]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from userip_lightning.report.comparison import NO_CODES, Comparison
 from userip_lightning.report.held_out import HeldOut
@@ -33,10 +33,18 @@ CONTRAST_HEADER = (
 )
 
 
+class Unknown(NamedTuple):
+    """Judged users without an event to learn from, and their judged rows."""
+
+    users: int
+    rows: int
+
+
 def compose(
     comparison: Comparison | None,
     held_out: HeldOut | None,
     not_run: Mapping[str, str],
+    unknown: Unknown | None = None,
     profile_seeds: int = 1,
 ) -> tuple[Sheet, ...]:
     """Put the report together; what was not measured is printed as such and never filled in.
@@ -48,6 +56,7 @@ def compose(
         comparison: of the CTR runs, None where there are none.
         held_out: stage 1's evaluation, None where there is none.
         not_run: variant, or :data:`STAGE_1`, to the reason why it was not run.
+        unknown: judged users of whom nothing is known; told where there are any.
         profile_seeds: how often stage 1 was run; 0 where codes are made without it.
     """
     missing = {name: reason for name, reason in not_run.items() if name != STAGE_1}
@@ -63,6 +72,7 @@ def compose(
             _scope(seeds, profile_seeds),
             f"Logloss of the click rate alone: {comparison.base_rate_logloss:.4f}. Calibrated: after "
             "Platt scaling, slope and offset fitted per run on its validation rows. Gains are judged by it.",
+            *_unknown_line(unknown, comparison),
         )
     stage_1 = _held_out_line(held_out, not_run.get(STAGE_1, "no evaluation was made"))
     first = _variant_sheet(comparison, missing)._replace(verdicts=verdicts, remarks=(*lines, stage_1))
@@ -136,6 +146,16 @@ def _scope(seeds: int, profile_seeds: int) -> str:
     return (
         f"Intervals and p cover the draw of users and of {seeds} seeds, each with its own codes (stage 2), "
         f"control and CTR model; {stage_1}."
+    )
+
+
+def _unknown_line(unknown: Unknown | None, comparison: Comparison) -> tuple[str, ...]:
+    if unknown is None or not unknown.users:
+        return ()
+    return (
+        f"{unknown.users:,} of the {comparison.users:,} judged users have no event to learn from: codes and "
+        f"controls say nothing of them. Their {unknown.rows:,} of {comparison.rows:,} rows make every "
+        "difference smaller.",
     )
 
 
