@@ -11,10 +11,10 @@ from jsonargparse import ArgumentParser
 
 from userip_lightning.bank import FeatureBank
 from userip_lightning.bulk.catalogue_engine import Tabled
-from userip_lightning.bulk.engine import Engine, Request
 from userip_lightning.bulk.part_store import Summary
 from userip_lightning.bulk.per_user_engine import Prompted
 from userip_lightning.bulk.recipe import Recipe
+from userip_lightning.bulk.request import Request
 from userip_lightning.bulk.run import infer as infer_population
 from userip_lightning.cli.paragraphs import command_parser
 from userip_lightning.errors import InputError
@@ -61,7 +61,7 @@ def infer(arguments: Sequence[str]) -> None:
     _close(engine, request.output, summary)
 
 
-def trained_by(folder: Path, seed: int | None, bank: Path | None = None) -> Engine:
+def trained_by(folder: Path, seed: int | None, bank: Path | None = None) -> Prompted | Tabled:
     """What the experiment in ``folder`` has left, with the table of ``bank`` if one is given."""
     experiment = opened(folder, "infer")
     prompted = experiment.settings.engine == "per_user"
@@ -125,7 +125,7 @@ def _say(sentence: str) -> None:
     print(sentence, file=sys.stderr)
 
 
-def _close(engine: Engine, output: Path, summary: Summary) -> None:
+def _close(engine: Prompted | Tabled, output: Path, summary: Summary) -> None:
     silent, left_out = summary["users_without_known_behaviour"], summary["events"] - summary["events_shown"]
     print(f"codes of {summary['users']:,} users: {output / 'codes'}")
     for name, counts in summary["counts"].items():
