@@ -39,10 +39,6 @@ class AmazonReviews(Source):
         self.metadata_path = Path(metadata_path).expanduser() if metadata_path else None
         self.latin_only = latin_only
 
-    @property
-    def origin(self) -> str:
-        return str(self.path)
-
     def identity(self) -> dict[str, object]:
         paths = self.path, self.metadata_path
         files = [path and file_hash(require_file(path, self.advice)) for path in paths]
