@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -24,6 +23,7 @@ from userip_lightning.pipeline.quiet import quiet
 from userip_lightning.pipeline.training import instantiate
 from userip_lightning.profile.datamodule import ProfileDataModule
 from userip_lightning.profile.module import ProfileModule
+from userip_lightning.progress_bars import say
 
 #: Users per step of the LM where `fit` took as many as its memory held; codes do not depend on it.
 _USERS = 16
@@ -57,7 +57,7 @@ def infer(arguments: Sequence[str]) -> None:
     request = Request(events, items, codes, config.workers, config.part_users)
     with quiet():
         engine = trained_by(Path(config.experiment), config.seed, bank)
-        summary = infer_population(engine, request, _say)
+        summary = infer_population(engine, request, say)
     _close(engine, request.output, summary)
 
 
@@ -65,7 +65,7 @@ def trained_by(folder: Path, seed: int | None, bank: Path | None = None) -> Prom
     """What the experiment in ``folder`` has left, with the table of ``bank`` if one is given."""
     experiment = opened(folder, "infer")
     prompted = experiment.settings.engine == "per_user"
-    found = finished(experiment, folder, chosen_seed(experiment, seed), _say, reads_data=prompted)
+    found = finished(experiment, folder, chosen_seed(experiment, seed), say, reads_data=prompted)
     profiles = found.plan.profiles
     if not profiles:
         own = found.codes.target
@@ -119,10 +119,6 @@ def _recipe(job: Job) -> Recipe:
         precision=str(trainee.trainer.get("precision") or "32-true"),
         seed=job.seed,
     )
-
-
-def _say(sentence: str) -> None:
-    print(sentence, file=sys.stderr)
 
 
 def _close(engine: Prompted | Tabled, output: Path, summary: Summary) -> None:
