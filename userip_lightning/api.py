@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from os import PathLike, fspath
@@ -44,6 +43,7 @@ from userip_lightning.pipeline.results import PAGE
 from userip_lightning.pipeline.run import CONFIG
 from userip_lightning.pipeline.run import fit as fit_stages
 from userip_lightning.pipeline.shipped_configs import configuration
+from userip_lightning.progress_bars import say
 from userip_lightning.serving.profiler import Profiler
 
 ConfigFile = str | PathLike[str]
@@ -169,7 +169,7 @@ class Run:
     @cached_property
     def _finished(self) -> Finished:
         with quiet():
-            return finished(self.experiment, self.folder, self.seed, _say)
+            return finished(self.experiment, self.folder, self.seed, say)
 
     @property
     def _comparison(self) -> dict[str, Any]:
@@ -249,7 +249,7 @@ def fit(
     Raises:
         InputError: a setting or input that cannot be used, or a Trainer that asks for several processes.
     """
-    words = [word for file in _files(config) for word in ("--config", configuration(str(file), _say))]
+    words = [word for file in _files(config) for word in ("--config", configuration(str(file), say))]
     if settings:
         words += ["--config", json.dumps(settings, default=_plain)]
     if stages is not None:
@@ -293,7 +293,3 @@ def _refuse_processes(experiment: Experiment) -> None:
                 f"{name}.trainer: asks for {count} processes, and Python has one here; set devices and "
                 "num_nodes to 1, or run `userip fit`."
             )
-
-
-def _say(line: str) -> None:
-    print(line, file=sys.stderr)

@@ -76,7 +76,7 @@ class Bars:
     def notice(self, text: str) -> None:
         """Print a line, above the bars where there are some; the next line about progress waits for it."""
         self._shown = self.clock()
-        self.console.print(text, highlight=False, markup=False, soft_wrap=True)
+        self.console.print(text, highlight=False, markup=False, emoji=False, soft_wrap=True)
 
     def due(self) -> bool:
         """Whether it is time to show progress again."""

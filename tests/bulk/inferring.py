@@ -6,8 +6,10 @@ from typing import Any
 
 import polars as pl
 
-from userip_lightning.bulk.engine import Engine, Request
+from userip_lightning.bulk.catalogue_engine import Tabled
 from userip_lightning.bulk.part_store import PartStore
+from userip_lightning.bulk.per_user_engine import Prompted
+from userip_lightning.bulk.request import Request
 from userip_lightning.bulk.run import infer
 
 
@@ -16,7 +18,7 @@ def written(output: Path) -> pl.DataFrame:
 
 
 def run(
-    engine: Engine,
+    engine: Prompted | Tabled,
     events: Path,
     output: Path,
     items: Path | None = None,

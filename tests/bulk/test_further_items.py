@@ -5,7 +5,7 @@ import pytest
 
 from tests.catalogue.seen_and_unseen import UNSEEN, fitted, unseen_log
 from userip_lightning.bulk.catalogue_engine import Tabled
-from userip_lightning.bulk.engine import Request
+from userip_lightning.bulk.request import Request
 from userip_lightning.bulk.run import infer
 from userip_lightning.data.labels import Implicit
 from userip_lightning.errors import InputError

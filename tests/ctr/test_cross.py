@@ -1,6 +1,6 @@
 import torch
 
-from userip_lightning.ctr.layers.cross import MatrixCrossNetwork
+from userip_lightning.ctr.networks.dcnv2 import MatrixCrossNetwork
 
 
 def test_matrix_cross_network_is_its_equation_row_by_row() -> None:

@@ -37,8 +37,7 @@ def made(request, tmp_path_factory):
 
 def evidence(profiler: Profiler) -> np.ndarray:
     """Rows of all events, [E, W]."""
-    sums = profiler.sums
-    return np.asarray((sums.classes if profiler.additive else sums).evidence)
+    return np.asarray(profiler.sums.evidence)
 
 
 def rows_of(profiler: Profiler, items: list[str]) -> np.ndarray:

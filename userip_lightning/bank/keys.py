@@ -21,7 +21,7 @@ from userip_lightning.arrays import REMEDY, open_array, save_array
 from userip_lightning.errors import InputError
 
 _WORD = 8  # characters; keys are padded to a multiple, so that they divide into 64-bit words
-_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+_ZERO = np.uint64(0)
 
 
 class KeyIndex(NamedTuple):
@@ -114,11 +114,16 @@ def _hash(words: NDArray[np.uint64]) -> NDArray[np.uint64]:
     """[N, W] words → [N] hashes, the same in every process."""
     value = np.zeros(words.shape[0], dtype=np.uint64)
     for word in words.T:
-        value = (value + _GOLDEN) ^ word
-        value = (value ^ (value >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-        value = (value ^ (value >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-        value = value ^ (value >> np.uint64(31))
+        value = mixed(value, word)
     return value
+
+
+def mixed(value: NDArray[np.uint64], word: NDArray[np.uint64] | np.uint64 = _ZERO) -> NDArray[np.uint64]:
+    """SplitMix64, [N] → [N]: neighbours become strangers; a word [N] goes in before."""
+    value = (value + np.uint64(0x9E3779B97F4A7C15)) ^ word
+    value = (value ^ (value >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    value = (value ^ (value >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return value ^ (value >> np.uint64(31))
 
 
 def _equal(left: NDArray[np.uint64], right: NDArray[np.uint64]) -> NDArray[np.bool_]:

@@ -10,10 +10,10 @@ from pathlib import Path
 import polars as pl
 
 from userip_lightning.bank import FeatureBank
-from userip_lightning.bulk.engine import Request
 from userip_lightning.bulk.part_store import PartStore
 from userip_lightning.bulk.population import Population, read_part
 from userip_lightning.bulk.prompt_items import read_frame
+from userip_lightning.bulk.request import Request
 from userip_lightning.bulk.worker import POPULATION, PartDone
 from userip_lightning.data.labels import Labels
 from userip_lightning.errors import InputError
@@ -42,16 +42,16 @@ class Tabled:
 
     @property
     def silent(self) -> str:
-        """Why they have the codes that the classes' shares alone speak for."""
+        """Why users without a known behaviour have the codes they have, after "users have"."""
         return "no event of a known item, hence the codes of a user without events"
 
     @property
     def left_out(self) -> str:
-        """Which events count for nothing."""
+        """Which events count for nothing, after "events"."""
         return "name items that the table does not hold, or are not liked in a log of likes"
 
     def check(self, request: Request, bank: FeatureBank) -> None:
-        """Options of the language model, and banks without a table; further items go into it."""
+        """Put further items into the table; InputError without one, or for options of the other engine."""
         if request.workers > 1:
             raise InputError(
                 f"--workers: {request.workers}, but the catalogue engine's codes are sums, which one "
@@ -67,22 +67,22 @@ class Tabled:
             raise InputError(f"{request.items}: {error}") from None
 
     def check_events(self, bank: FeatureBank, events: Population) -> None:
-        """They have to share an item with the table."""
+        """Raise InputError unless they share an item with the table."""
         known = self.profiler.items.ids
         given = events.scan().select("item_id")
         if given.join(known.to_frame().lazy(), on="item_id", how="semi").head(1).collect().is_empty():
             refuse_foreign(str(events.source), given.head(100).collect()["item_id"], known)
 
     def identity(self) -> dict[str, str]:
-        """The bank says it all."""
+        """What codes depend on beside bank, labels, items and events: nothing."""
         return {}
 
     def write_items(self, request: Request, bank: FeatureBank, store: PartStore) -> pl.Series:
-        """Items of the table; the bank has all that is needed."""
+        """Ids of the table's items, in its order; workers need no more than the bank."""
         return self.profiler.items.ids
 
     def infer(self, bank: FeatureBank, request: Request, parts: Sequence[int]) -> Iterator[PartDone]:
-        """In this process."""
+        """Write the codes of parts, in this process."""
         profiler, store = self.profiler, PartStore(request.output)
         for part in parts:
             events = read_part(store.work / POPULATION, part)

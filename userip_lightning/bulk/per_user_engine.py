@@ -12,11 +12,11 @@ from userip_lightning import parquet
 from userip_lightning.artifact import Manifest, read_manifest
 from userip_lightning.bank import FeatureBank
 from userip_lightning.bulk import prompt_items as catalogue
-from userip_lightning.bulk.engine import Request
 from userip_lightning.bulk.on_ray import import_ray, infer_on_ray
 from userip_lightning.bulk.part_store import PartStore
 from userip_lightning.bulk.population import Population
 from userip_lightning.bulk.recipe import Recipe
+from userip_lightning.bulk.request import Request
 from userip_lightning.bulk.worker import CATALOGUE, Job, PartDone, Worker
 from userip_lightning.data.labels import Labels
 from userip_lightning.lm.source import load_tokenizer
@@ -43,29 +43,29 @@ class Prompted(NamedTuple):
 
     @property
     def silent(self) -> str:
-        """Why they have the reserved codes."""
+        """Why users without a known behaviour have the codes they have, after "users have"."""
         return "no behaviour that a prompt can show, hence the reserved codes"
 
     @property
     def left_out(self) -> str:
-        """Which events no prompt shows."""
+        """Which events count for nothing, after "events"."""
         return "name items without a text, or are not shown"
 
     def check(self, request: Request, bank: FeatureBank) -> None:
-        """Several workers need Ray, and the bank codebooks."""
+        """Raise InputError for several workers without Ray, or a bank without codebooks."""
         if request.workers > 1:
             import_ray()  # whether it is there
         NearestCode.load(bank.path, len(bank.names))
 
     def check_events(self, bank: FeatureBank, events: Population) -> None:
-        """Further items may hold what the experiment does not know."""
+        """Take all: further items may hold what the experiment does not know."""
 
     def identity(self) -> dict[str, str]:
-        """Of the recipe."""
+        """What codes depend on beside bank, labels, items and events, by the words of a refusal."""
         return self.recipe.identity()
 
     def write_items(self, request: Request, bank: FeatureBank, store: PartStore) -> pl.Series:
-        """Tokenise the texts of all items, further ones among them."""
+        """Tokenise all items, further ones among them; returns their ids, in the order of workers."""
         recipe, prepared = self.recipe, self.prepared
         tokenizer = load_tokenizer(recipe.lm)
         training = BehaviourStore.open(prepared, recipe.prompt, tokenizer, self.allow_missing_text)
@@ -80,7 +80,7 @@ class Prompted(NamedTuple):
         return pl.concat([known["item_id"], further["item_id"]])
 
     def infer(self, bank: FeatureBank, request: Request, parts: Sequence[int]) -> Iterator[PartDone]:
-        """In this process, or on Ray."""
+        """Write the codes of parts, in any order, in this process or on Ray."""
         job = Job(self.recipe, bank.path, request.output)
         if request.workers > 1:
             yield from infer_on_ray(job, parts, request.workers)

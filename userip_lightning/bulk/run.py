@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import polars as pl
 
 from userip_lightning.artifact import MANIFEST, Manifest, read_manifest
 from userip_lightning.bank import FeatureBank
 from userip_lightning.bulk import population
-from userip_lightning.bulk.engine import Engine, Request
 from userip_lightning.bulk.part_store import PartStore, Summary
 from userip_lightning.bulk.population import MOST_PARTS, Population
+from userip_lightning.bulk.request import Request
 from userip_lightning.bulk.worker import POPULATION
 from userip_lightning.errors import InputError
 from userip_lightning.integrity import file_hash
 from userip_lightning.lock import sole_writer
 from userip_lightning.progress_bars import piece
 from userip_lightning.serving.profiler import BEHAVIOURS
+
+if TYPE_CHECKING:
+    from userip_lightning.bulk.catalogue_engine import Tabled
+    from userip_lightning.bulk.per_user_engine import Prompted
+
+    Engine = Prompted | Tabled
 
 
 def infer(engine: Engine, request: Request, report: Callable[[str], None]) -> Summary:

@@ -14,10 +14,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from userip_lightning.bank.keys import mixed
 from userip_lightning.profile.behaviours import Behaviours
 from userip_lightning.profile.prompt_bodies import Drawn, Ints, Tokens
-
-_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 
 
 class People(NamedTuple):
@@ -48,19 +47,10 @@ class People(NamedTuple):
         """At most ``count`` items of each of ``users`` for one step, in random order, by group."""
         place, owner = self.behaviours.of(users)
         item, group = (column[place].astype(np.int64) for column in self.behaviours[:2])
-        fixed = _mixed(_mixed(np.array([seed], np.uint64)) ^ np.uint64(step))
-        key = _mixed(_mixed(self.keys[users][owner] ^ fixed) ^ item.astype(np.uint64))
+        fixed = mixed(mixed(np.array([seed], np.uint64)) ^ np.uint64(step))
+        key = mixed(mixed(self.keys[users][owner] ^ fixed) ^ item.astype(np.uint64))
         order = np.lexsort((key, owner))
         rank = np.arange(len(order)) - np.searchsorted(owner, owner)
         chosen = order[rank < count]
         chosen = chosen[np.lexsort((group[chosen], owner[chosen]))]
         return Drawn(owner[chosen], group[chosen], item[chosen])
-
-
-def _mixed(value: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """SplitMix64: neighbours become strangers."""
-    value = value + _GOLDEN
-    value = (value ^ (value >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    value = (value ^ (value >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    mixed: NDArray[np.uint64] = value ^ (value >> np.uint64(31))
-    return mixed

@@ -42,14 +42,14 @@ class CatalogueDataModule(LightningDataModule):
             prior that is as flexible.
     """
 
-    manifest: Manifest
+    manifest: Manifest  # of the prepared data
     user_ids: NDArray[np.str_]
     item_ids: NDArray[np.str_]
     events: UserEvents
     vectors: Floats | None  # [I, D]
     texts: list[str]  # [I], as they are read, permuted or not
     readers: list[TextReader] | None  # of further texts; None where nothing was kept that could
-    reading: dict[str, object]  # of the texts: whatever decides the vectors
+    reading: dict[str, object]  # of the texts: whatever decides the vectors, JSON values
 
     def __init__(
         self,

@@ -20,8 +20,6 @@ the second (p(1|i,c) + w_ic) / (1 + w_ic).
 
 from __future__ import annotations
 
-from typing import Protocol
-
 import numpy as np
 from scipy.special import logit
 
@@ -36,40 +34,11 @@ from userip_lightning.catalogue.unseen_items import LEAST, UnseenItems
 _LITTLE = 1e-6
 
 
-class EventModel(Protocol):
-    """What an EM run asks of a kind of events.
+class ItemEvents:
+    """Events are items.
 
     ``prior.weight`` is all that a model keeps between M steps; ``alone`` [C] is what the last one said of
     classes whatever the item (:class:`UnseenItems`).
-    """
-
-    alone: Floats
-
-    @property
-    def prior(self) -> ItemPrior | LikePrior:
-        """Of the items."""
-
-    def table(self, expected: Floats, users: Floats, anchored: Floats | None = None) -> CodeTable:
-        """M step.
-
-        Args:
-            expected: counts [E, C].
-            users: expected ones [C].
-            anchored: [I, C], what the words of anchors weigh beside events and prior of an item
-                (``anchors.py``); None without any.
-        """
-
-    def unseen(self, vectors: Floats | None, log_share: Floats) -> UnseenItems:
-        """What the last M step says of items without events.
-
-        Args:
-            vectors: [I, D], those of the prior; None where it has none.
-            log_share: [C], of the table.
-        """
-
-
-class ItemEvents:
-    """Events are items.
 
     Args:
         prior: π(c|i); keeps what it learned between M steps.
@@ -82,7 +51,14 @@ class ItemEvents:
         self.alone: Floats = np.zeros(0)
 
     def table(self, expected: Floats, users: Floats, anchored: Floats | None = None) -> CodeTable:
-        """See :class:`EventModel`; a full match with s = 1 gives a class as much as an even share of all."""
+        """M step; of an anchor, a full match with s = 1 gives a class as much as an even share of all.
+
+        Args:
+            expected: counts [E, C].
+            users: expected ones [C].
+            anchored: [I, C], what the words of anchors weigh beside events and prior of an item
+                (``anchors.py``); None without any.
+        """
         share = _shares(users)
         total = expected.sum(axis=1, keepdims=True)
         class_given_item = (expected + self.strength * self.prior(expected, share)) / (total + self.strength)
@@ -94,7 +70,12 @@ class ItemEvents:
         return CodeTable(np.log(class_given_item + LEAST) - self.alone, np.log(share))
 
     def unseen(self, vectors: Floats | None, log_share: Floats) -> UnseenItems:
-        """See :class:`EventModel`."""
+        """What the last M step says of items without events.
+
+        Args:
+            vectors: [I, D], those of the prior; None where it has none.
+            log_share: [C], of the table.
+        """
         weight = log_share[None] if vectors is None else of_vectors(self.prior.weight, vectors)
         return UnseenItems(weight, self.alone)
 
@@ -113,7 +94,7 @@ class LabelledItemEvents:
         self.alone: Floats = np.zeros(0)
 
     def table(self, expected: Floats, users: Floats, anchored: Floats | None = None) -> CodeTable:
-        """See :class:`EventModel`; words of an anchor speak for likes."""
+        """See :meth:`ItemEvents.table`; words of an anchor speak for likes."""
         disliked, liked = np.split(expected, 2)
         self.alone = _class_odds(liked, disliked)
         likes = self.prior(liked, liked + disliked, like_offset(liked, disliked))
@@ -123,10 +104,14 @@ class LabelledItemEvents:
         return CodeTable(np.log(np.concatenate([1 - likes, likes])), np.log(_shares(users)))
 
     def unseen(self, vectors: Floats | None, log_share: Floats) -> UnseenItems:
-        """See :class:`EventModel`."""
+        """See :meth:`ItemEvents.unseen`."""
         no_bias = np.zeros((1, len(log_share)))
         learned = np.concatenate([self.prior.weight, no_bias])
         return UnseenItems(no_bias if vectors is None else of_vectors(learned, vectors), self.alone)
+
+
+#: What an EM run asks of a kind of events.
+EventModel = ItemEvents | LabelledItemEvents
 
 
 def like_offset(liked: Floats, disliked: Floats) -> Floats:

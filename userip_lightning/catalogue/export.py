@@ -2,47 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_matrix
 
 from userip_lightning.arrays import Floats
 from userip_lightning.artifact import Manifest, stable_hash
 from userip_lightning.bank import FeatureBank
 from userip_lightning.catalogue.additive_table import AdditiveTable
 from userip_lightning.catalogue.joint_table import CodeTable
-from userip_lightning.catalogue.labelled_rows import LabelledRows
 from userip_lightning.catalogue.new_item_files import NEW_ITEMS
-from userip_lightning.texts.reader import TextReader
-from userip_lightning.texts.source import Events
 
-
-class CountedEvents(Events, Protocol):
-    """With the rows that they come from."""
-
-    @property
-    def rows_seen(self) -> NDArray[np.int64]: ...
-
-
-class CatalogueData(Protocol):
-    """What the engine reads from its DataModule, besides blocks."""
-
-    manifest: Manifest  # of the prepared data
-    user_ids: NDArray[np.str_]
-    item_ids: NDArray[np.str_]
-    vectors: Floats | None
-    texts: list[str]  # [I], as they are read
-    readers: list[TextReader] | None  # of further texts; None where nothing was kept that could
-    reading: dict[str, object]  # of the texts: whatever decides the vectors, JSON values
-
-    @property
-    def events(self) -> CountedEvents: ...
-    def labelled_rows(self) -> LabelledRows: ...
-    def predict_dataloader(self) -> Iterable[csr_matrix]: ...
+if TYPE_CHECKING:
+    from userip_lightning.catalogue.datamodule import CatalogueDataModule
 
 
 class Coded(NamedTuple):
@@ -61,7 +36,7 @@ class Coded(NamedTuple):
 
 def write_bank(
     path: Path,
-    data: CatalogueData,
+    data: CatalogueDataModule,
     table: CodeTable | AdditiveTable,
     coded: Coded,
     new_items: tuple[dict[str, object], dict[str, NDArray[np.generic]]],

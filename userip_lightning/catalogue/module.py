@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from math import prod
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -28,7 +28,7 @@ from userip_lightning.catalogue.code_order import code_order, split_classes
 from userip_lightning.catalogue.codebooks import Codebooks, are_additive, classes_of, joint_starts
 from userip_lightning.catalogue.em_search import Block, Schedule, Search
 from userip_lightning.catalogue.exact_sums import rounded
-from userip_lightning.catalogue.export import CatalogueData, Coded, write_bank
+from userip_lightning.catalogue.export import Coded, write_bank
 from userip_lightning.catalogue.identity import identity_of
 from userip_lightning.catalogue.joint_table import CodeTable
 from userip_lightning.catalogue.merging import merged_sizes, merged_table
@@ -46,6 +46,9 @@ from userip_lightning.default_sizes import DEFAULT_SIZES
 from userip_lightning.errors import InputError
 from userip_lightning.identity import refuse_changed
 from userip_lightning.seeds import place_seed
+
+if TYPE_CHECKING:
+    from userip_lightning.catalogue.datamodule import CatalogueDataModule
 
 _STATE, _IDENTITY = "em", "userip_identity"
 
@@ -131,7 +134,7 @@ class CatalogueModule(LightningModule):
         """Build the starts; their tables come from a checkpoint or from the first epoch."""
         if hasattr(self, "search"):
             return
-        self.data: CatalogueData = self.trainer.datamodule  # type: ignore[attr-defined]  # Lightning sets it untyped
+        self.data: CatalogueDataModule = self.trainer.datamodule  # type: ignore[attr-defined]  # Lightning sets it untyped
         events, sizes = self.data.events, list(self.sizes.values())
         self.additive = are_additive(self.codebooks, sizes)
         if self.additive:

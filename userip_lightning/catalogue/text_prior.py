@@ -10,8 +10,6 @@ few steps of Adam per M step are enough, as W is kept between them.
 
 from __future__ import annotations
 
-from typing import Protocol
-
 import numpy as np
 from scipy.special import softmax
 
@@ -23,23 +21,14 @@ POPULAR = 30.0
 _L2 = 1e-4
 
 
-class ItemPrior(Protocol):
-    """Called once per M step; ``weight`` is all that it learns."""
-
-    weight: Floats
-
-    def __call__(self, expected: Floats, share: Floats) -> Floats:
-        """Expected counts [I, C] and shares of events [C] → π(c|i), [I, C] or [1, C]."""
-
-
 class ClassShares:
-    """The same for all items: without text, a count mixture."""
+    """The same for all items: without text, a count mixture. Called once per M step, like the next."""
 
     def __init__(self) -> None:
         self.weight: Floats = np.zeros((0, 0))
 
     def __call__(self, expected: Floats, share: Floats) -> Floats:
-        """See :class:`ItemPrior`."""
+        """Shares of events [C] → π(c|i), [1, C]."""
         return share[None]
 
 
@@ -56,7 +45,7 @@ class TextPrior:
         self.weight: Floats = np.zeros((self._x.shape[1], classes))
 
     def __call__(self, expected: Floats, share: Floats) -> Floats:
-        """See :class:`ItemPrior`."""
+        """Expected counts [I, C] and shares of events [C] → π(c|i), [I, C]; learns ``weight`` alone."""
         total = expected.sum(axis=1, keepdims=True)
         met = total[:, 0] > 0  # the others, half of all where items are cold, have no weight in the fit
         x = self._x if met.all() else self._x[met]
@@ -72,6 +61,9 @@ class TextPrior:
 
         self.weight = descend(self.weight, gradient)
         return np.asarray(softmax(self._x @ self.weight, axis=1))
+
+
+ItemPrior = ClassShares | TextPrior
 
 
 def item_prior(vectors: Floats | None, classes: int) -> ItemPrior:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -22,6 +21,7 @@ from userip_lightning.lock import sole_writer
 from userip_lightning.pipeline.explained import asked, write_explanation
 from userip_lightning.pipeline.finished import chosen_seed, finished, opened
 from userip_lightning.pipeline.quiet import quiet
+from userip_lightning.progress_bars import say
 from userip_lightning.report.notation import NONE, number, plural, signed
 
 #: Columns where standard output is no terminal and has no width of its own.
@@ -58,7 +58,7 @@ def explain(arguments: Sequence[str]) -> None:
         experiment = opened(root, "explain")
         if not config.user:
             until_done.enter_context(sole_writer(root, "experiment"))
-        done = finished(experiment, root, chosen_seed(experiment, config.seed), _say)
+        done = finished(experiment, root, chosen_seed(experiment, config.seed), say)
         what = asked(experiment, done.prepared, done.codes, config.lm)
         facts = Facts(what.source)
         if config.user:
@@ -141,10 +141,6 @@ def _table(title: str) -> Table:
 def _console() -> Console:
     console = Console()
     return console if console.is_terminal else Console(width=_WIDTH)
-
-
-def _say(sentence: str) -> None:
-    print(sentence, file=sys.stderr)
 
 
 def _parser() -> ArgumentParser:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -11,10 +10,10 @@ from jsonargparse import ArgumentParser
 
 from userip_lightning.bank import FeatureBank
 from userip_lightning.bulk.catalogue_engine import Tabled
-from userip_lightning.bulk.engine import Engine, Request
 from userip_lightning.bulk.part_store import Summary
 from userip_lightning.bulk.per_user_engine import Prompted
 from userip_lightning.bulk.recipe import Recipe
+from userip_lightning.bulk.request import Request
 from userip_lightning.bulk.run import infer as infer_population
 from userip_lightning.cli.paragraphs import command_parser
 from userip_lightning.errors import InputError
@@ -24,6 +23,7 @@ from userip_lightning.pipeline.quiet import quiet
 from userip_lightning.pipeline.training import instantiate
 from userip_lightning.profile.datamodule import ProfileDataModule
 from userip_lightning.profile.module import ProfileModule
+from userip_lightning.progress_bars import say
 
 #: Users per step of the LM where `fit` took as many as its memory held; codes do not depend on it.
 _USERS = 16
@@ -57,15 +57,15 @@ def infer(arguments: Sequence[str]) -> None:
     request = Request(events, items, codes, config.workers, config.part_users)
     with quiet():
         engine = trained_by(Path(config.experiment), config.seed, bank)
-        summary = infer_population(engine, request, _say)
+        summary = infer_population(engine, request, say)
     _close(engine, request.output, summary)
 
 
-def trained_by(folder: Path, seed: int | None, bank: Path | None = None) -> Engine:
+def trained_by(folder: Path, seed: int | None, bank: Path | None = None) -> Prompted | Tabled:
     """What the experiment in ``folder`` has left, with the table of ``bank`` if one is given."""
     experiment = opened(folder, "infer")
     prompted = experiment.settings.engine == "per_user"
-    found = finished(experiment, folder, chosen_seed(experiment, seed), _say, reads_data=prompted)
+    found = finished(experiment, folder, chosen_seed(experiment, seed), say, reads_data=prompted)
     profiles = found.plan.profiles
     if not profiles:
         own = found.codes.target
@@ -121,11 +121,7 @@ def _recipe(job: Job) -> Recipe:
     )
 
 
-def _say(sentence: str) -> None:
-    print(sentence, file=sys.stderr)
-
-
-def _close(engine: Engine, output: Path, summary: Summary) -> None:
+def _close(engine: Prompted | Tabled, output: Path, summary: Summary) -> None:
     silent, left_out = summary["users_without_known_behaviour"], summary["events"] - summary["events_shown"]
     print(f"codes of {summary['users']:,} users: {output / 'codes'}")
     for name, counts in summary["counts"].items():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
@@ -25,6 +24,7 @@ from userip_lightning.pipeline.quiet import quiet
 from userip_lightning.pipeline.run import CONFIG
 from userip_lightning.pipeline.stages import CATALOGUE
 from userip_lightning.pipeline.training import instantiate
+from userip_lightning.progress_bars import say
 from userip_lightning.refresh.event_log import LaterLog
 from userip_lightning.refresh.run import Fitted, Refreshed, Request, copy
 from userip_lightning.refresh.run import refresh as refresh_bank
@@ -75,7 +75,7 @@ def refresh(arguments: Sequence[str]) -> None:
         bank = _bank(root, config.bank, seed)
 
         def codes() -> Job:  # prepares data, so only where it is asked for
-            return finished(experiment, root, seed, _say).codes
+            return finished(experiment, root, seed, say).codes
 
         fitted = Fitted(
             settings=_settings(root, seed),
@@ -86,9 +86,9 @@ def refresh(arguments: Sequence[str]) -> None:
         if config.events is None:
             print(f"bank: {copy(fitted, bank)}")
             return
-        log = LaterLog.read(Path(config.events), preparation(experiment, _say).labels)
+        log = LaterLog.read(Path(config.events), preparation(experiment, say).labels)
         request = Request(bank, config.codebooks, config.limit, config.dry_run)
-        done = refresh_bank(fitted, log, request, _say)
+        done = refresh_bank(fitted, log, request, say)
     _show(done, config.json)
 
 
@@ -128,10 +128,6 @@ def _show(done: Refreshed, as_json: bool) -> None:
         return
     print("\n".join(done.movement.sentences()))
     print("nothing was written (--dry_run)" if where is None else f"bank: {where}")
-
-
-def _say(sentence: str) -> None:
-    print(sentence, file=sys.stderr)
 
 
 def _parser() -> ArgumentParser:

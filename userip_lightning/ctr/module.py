@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol, cast
+from typing import TYPE_CHECKING, cast
 
 import torch
 from lightning.pytorch.cli import OptimizerCallable
@@ -27,7 +27,7 @@ from torch.optim import Optimizer
 from userip_lightning.artifact import Manifest, stable_hash
 from userip_lightning.batches import CTRBatch
 from userip_lightning.ctr.export import write_ctr
-from userip_lightning.ctr.judged_module import JudgedData, JudgedModule
+from userip_lightning.ctr.judged_module import JudgedModule
 from userip_lightning.ctr.networks.base import CTRNet
 from userip_lightning.ctr.networks.dcn import DCN
 from userip_lightning.ctr.row_adam import RowAdam
@@ -37,19 +37,8 @@ from userip_lightning.distributed.part import active, every
 from userip_lightning.distributed.step import sharing
 from userip_lightning.schema import FeatureSchema
 
-
-class CTRData(JudgedData, Protocol):
-    """What a DataModule must offer to train a :class:`CTRModule`, besides its loaders.
-
-    A loader hands out blocks of any number of batches; an optimizer step is taken for every batch. All
-    ranks get the same training batches and take parts of each; a judging loader gives a rank its own rows.
-    """
-
-    batch_size: int
-
-    @property
-    def feature_schema(self) -> FeatureSchema:
-        """The fields of every batch."""
+if TYPE_CHECKING:
+    from userip_lightning.ctr.datamodule import CTRDataModule
 
 
 class CTRModule(JudgedModule):
@@ -84,9 +73,9 @@ class CTRModule(JudgedModule):
         self._losses = RunningMean()
 
     @property
-    def data(self) -> CTRData:
-        """The DataModule at work."""
-        return cast(CTRData, self.trainer.datamodule)  # type: ignore[attr-defined]  # set untyped
+    def data(self) -> CTRDataModule:
+        """The DataModule at work: training batches are the same on all ranks, judged rows a rank's own."""
+        return cast("CTRDataModule", self.trainer.datamodule)  # type: ignore[attr-defined]  # set untyped
 
     def configure_model(self) -> None:
         """Build the network, which needs the fields; Lightning calls this before it loads a checkpoint."""

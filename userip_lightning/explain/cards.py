@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,9 +14,12 @@ from userip_lightning.explain.event_log import Log
 from userip_lightning.explain.explanation import Code, LiftedItem, Profile, TypicalUser, Words
 from userip_lightning.explain.lifted_items import Lifted, lifted
 from userip_lightning.explain.overlap import entropy
-from userip_lightning.explain.source import CodeWordsReader, Floats, Ints
+from userip_lightning.explain.source import Floats, Ints
 from userip_lightning.explain.title_words import distinctive_words
 from userip_lightning.explain.typical import likest_users, surest_users
+
+if TYPE_CHECKING:
+    from userip_lightning.explain.lm_words import LanguageModelWords
 
 _ITEMS, _TYPICAL, _WORDS, _LABEL = 12, 5, 8, 3
 _READ = 20_000  # items, by a language model
@@ -45,7 +48,7 @@ class _Users(NamedTuple):
 
 
 def cards(
-    log: Log, sure: Certainty | None, gained: float | None, words: CodeWordsReader | None, profile: int
+    log: Log, sure: Certainty | None, gained: float | None, words: LanguageModelWords | None, profile: int
 ) -> Cards:
     """Of one profile; places in the map are not known yet.
 
@@ -99,7 +102,7 @@ def _under(log: Log, profile: int) -> csr_matrix:
     return (log.liked.T @ log.holders(profile)).tocsr()
 
 
-def _words(log: Log, under: csr_matrix, words: CodeWordsReader | None, text: str) -> list[Words]:
+def _words(log: Log, under: csr_matrix, words: LanguageModelWords | None, text: str) -> list[Words]:
     distinctive = distinctive_words(log.words, under, _WORDS)
     if words is None:
         return [Words(own) for own in distinctive]

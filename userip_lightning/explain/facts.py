@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -20,11 +21,14 @@ from userip_lightning.explain.evidence import evidence
 from userip_lightning.explain.explanation import Explanation, Profile, Sample, User, UserMap
 from userip_lightning.explain.held_out_gain import gained, held_out
 from userip_lightning.explain.overlap import overlaps
-from userip_lightning.explain.source import CodeWordsReader, Ints, Source
+from userip_lightning.explain.source import Ints, Source
 from userip_lightning.explain.typical import sample_of
 from userip_lightning.explain.user_map import code_places, user_map
 from userip_lightning.ids import id_string
 from userip_lightning.serving import Profiler
+
+if TYPE_CHECKING:
+    from userip_lightning.explain.lm_words import LanguageModelWords
 
 #: Users that are shown one by one, and how many events of each.
 USERS, EVENTS = 500, 8
@@ -38,7 +42,7 @@ _NO_CLASSES = (
 )
 
 
-def explain(source: Source, words: CodeWordsReader | None, users: int = USERS) -> Explanation:
+def explain(source: Source, words: LanguageModelWords | None, users: int = USERS) -> Explanation:
     """Explain the codes of an experiment; see :class:`Facts`."""
     return Facts(source).explanation(words, users)
 
@@ -59,7 +63,7 @@ class Facts:
         has_table = "codebooks" in self.log.bank.manifest.extra
         self.profiler = Profiler.load(source.bank) if has_table else None
 
-    def explanation(self, words: CodeWordsReader | None = None, users: int = USERS) -> Explanation:
+    def explanation(self, words: LanguageModelWords | None = None, users: int = USERS) -> Explanation:
         """All codes, and a sample of users.
 
         Args:

@@ -1,10 +1,10 @@
-"""What an explanation is made from, and who reads words for it."""
+"""What an explanation is made from."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,16 +37,3 @@ class Source(NamedTuple):
     seed: int
     language_model: str | None = None
     why_no_words: str | None = None
-
-
-class CodeWordsReader(Protocol):
-    """A language model that reads codes (``explain/lm_words.py``)."""
-
-    def entries(self, texts: Sequence[str], weight: Floats) -> Floats:
-        """Items [I], and how much of each a code is made of [I, K] → codebook entries [K, D]."""
-
-    def nearest(self, vectors: Floats, count: int = 8, among: set[str] | None = None) -> list[list[str]]:
-        """Vectors [N, D] → the words of the vocabulary nearest to each."""
-
-    def expected(self, start: Sequence[Sequence[str]], profile_text: str, count: int = 8) -> list[list[str]]:
-        """Words that stand for each code → words that are expected more often under it than under others."""

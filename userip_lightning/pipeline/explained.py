@@ -14,7 +14,7 @@ from userip_lightning.explain.explanation import Explanation
 from userip_lightning.explain.facts import explain
 from userip_lightning.explain.lm_words import LanguageModelWords
 from userip_lightning.explain.page import explain_page, explain_section
-from userip_lightning.explain.source import CodeWordsReader, Source
+from userip_lightning.explain.source import Source
 from userip_lightning.lm.on_disk import is_local
 from userip_lightning.lm.prompt import ProfileName, PromptTemplate
 from userip_lightning.lm.source import LMSource
@@ -35,7 +35,7 @@ class Asked(NamedTuple):
     """What is explained, and who reads words for it."""
 
     source: Source
-    words: CodeWordsReader | None
+    words: LanguageModelWords | None
 
 
 def asked(experiment: Experiment, prepared: Path, codes: Job, lm: str | None) -> Asked:

@@ -27,7 +27,7 @@ from userip_lightning.pipeline.process_group import ALONE, World
 from userip_lightning.pipeline.process_layout import process_count
 from userip_lightning.pipeline.progress import Display, StepProgress
 from userip_lightning.pipeline.quiet import quiet
-from userip_lightning.pipeline.resume import BEST, LAST, resumable, resume_point
+from userip_lightning.pipeline.resume import BEST, resumable, resume_point
 from userip_lightning.pipeline.settings import Settings
 from userip_lightning.pipeline.slow_precision import slow_precision
 from userip_lightning.pipeline.stages import Stage, export, shared_strategy, stage_parser
@@ -44,14 +44,12 @@ class Record(NamedTuple):
         wall_s: seconds of training and testing, of the last attempt where the run was resumed.
         peak_rss: bytes of this process at its largest.
         resumed: whether an earlier attempt was cut short.
-        checkpoint_bytes: size of the last checkpoint, 0 where none was written.
         figures: everything that the module logged last.
     """
 
     wall_s: float
     peak_rss: int
     resumed: bool
-    checkpoint_bytes: int
     figures: dict[str, float]
 
 
@@ -146,9 +144,7 @@ def train(
                 trainer.test(module, datamodule=data, ckpt_path=best, verbose=False, weights_only=True)
             figures |= _figures(trainer)
         usage.read()
-        last = job.work / LAST  # absent where a resumed streaming run had nothing left to train
-        size = last.stat().st_size if last.exists() else 0
-        record = Record(usage.wall_s, usage.peak_rss, point is not None, size, figures)
+        record = Record(usage.wall_s, usage.peak_rss, point is not None, figures)
         export(module, job.target)
         world.first(lambda: _keep(job, record))
     return record
@@ -181,7 +177,10 @@ def evaluate(job: Job, display: Display) -> None:
 def read_record(job: Job) -> Record | None:
     """The record of a run that is done; None where it was not kept."""
     file = job.work / RECORD
-    return Record(**json.loads(file.read_text(encoding="utf-8"))) if file.is_file() else None
+    if not file.is_file():
+        return None
+    told = json.loads(file.read_text(encoding="utf-8"))
+    return Record(*(told[name] for name in Record._fields))  # records of earlier runs told more
 
 
 def make_trainer(arguments: dict[str, Any], callbacks: list[Callback], loggers: list[Logger]) -> Trainer:

@@ -37,9 +37,10 @@ class QuantizeDataModule(LightningDataModule):
     """
 
     profiles: ProfileVectors
-    manifest: Manifest
+    manifest: Manifest  # of the profiles artifact
+    prior: dict[str, Tensor] | None  # state of the joint schedule's prior, where it made the profiles
     n_items: int
-    rows_seen: NDArray[np.int64]
+    rows_seen: NDArray[np.int64]  # by stage 1 and by this stage
 
     def __init__(
         self,

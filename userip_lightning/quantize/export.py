@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
 from torch import Tensor
 
 from userip_lightning.artifact import Manifest, stable_hash
@@ -17,20 +15,9 @@ from userip_lightning.quantize.codebook import Codebook
 from userip_lightning.quantize.monitor import usage
 from userip_lightning.quantize.nearest import NearestCode
 from userip_lightning.quantize.quantizer import Quantizer
-from userip_lightning.schema import ProfileVectors
 
-
-class QuantizeData(Protocol):
-    """What the stage reads from its DataModule, besides batches."""
-
-    profiles: ProfileVectors
-    manifest: Manifest  # of the profiles artifact
-    prior: dict[str, Tensor] | None  # state of the joint schedule's prior, where it made the profiles
-    n_items: int
-    rows_seen: NDArray[np.int64]  # by stage 1 and by this stage
-
-    def set_epoch(self, epoch: int) -> None:
-        """Choose the order of the training rows."""
+if TYPE_CHECKING:
+    from userip_lightning.quantize.datamodule import QuantizeDataModule
 
 
 def refuse_unused(codes: Tensor, books: Sequence[Codebook], names: Sequence[str]) -> None:
@@ -54,7 +41,7 @@ def refuse_unused(codes: Tensor, books: Sequence[Codebook], names: Sequence[str]
 
 
 def write_bank(
-    path: Path, codes: Tensor, quantizer: Quantizer, data: QuantizeData, config_hash: str | None
+    path: Path, codes: Tensor, quantizer: Quantizer, data: QuantizeDataModule, config_hash: str | None
 ) -> Path:
     """Write the bank, with what gives codes to further users.
 

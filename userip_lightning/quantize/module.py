@@ -11,7 +11,7 @@ rounding.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import torch
@@ -26,13 +26,16 @@ from userip_lightning.default_sizes import DEFAULT_SIZES
 from userip_lightning.distributed.part import of_users
 from userip_lightning.distributed.step import copy_first, sharing
 from userip_lightning.errors import InputError
-from userip_lightning.quantize.export import QuantizeData, refuse_unused, write_bank
+from userip_lightning.quantize.export import refuse_unused, write_bank
 from userip_lightning.quantize.losses import DEFAULT_WEIGHTS, QuantizeWeights, anchor_loss, quantization_loss
 from userip_lightning.quantize.monitor import figures, usage
 from userip_lightning.quantize.quantizer import Quantizer, SurrogateFactory, by_name
 from userip_lightning.quantize.rank_rows import RankRows, rank_rows
 from userip_lightning.seeds import place_seed
 from userip_lightning.surrogate.code_dcn import SurrogateDCN
+
+if TYPE_CHECKING:
+    from userip_lightning.quantize.datamodule import QuantizeDataModule
 
 
 class QuantizeModule(LightningModule):
@@ -97,7 +100,7 @@ class QuantizeModule(LightningModule):
         """Build the tables; their content comes from a checkpoint or from :meth:`on_fit_start`."""
         if hasattr(self, "quantizer"):
             return
-        self.data: QuantizeData = self.trainer.datamodule  # type: ignore[attr-defined]  # Lightning sets it untyped
+        self.data: QuantizeDataModule = self.trainer.datamodule  # type: ignore[attr-defined]  # Lightning sets it untyped
         users, profiles, _, width = self.data.profiles.z.shape
         # Keys are checked against the profile names, whose order is that of z.
         sizes = [int(k) for k in by_name(self.sizes, self.data.profiles.names, "sizes")]

@@ -9,15 +9,14 @@ from pathlib import Path
 
 import numpy as np
 
-from userip_lightning.arrays import read_array
-from userip_lightning.serving.joint_sums import JointSums
-from userip_lightning.serving.sums import Figures, Floats, Ints
+from userip_lightning.arrays import Floats, read_array
+from userip_lightning.serving.joint_sums import Figures, Ints, JointSums
 
 _CELLS = 2**20  # of users × combinations at once
 
 
-class AdditiveSums:
-    """See :class:`~userip_lightning.serving.sums.Sums`.
+class AdditiveSums(JointSums):
+    """States are those of the classes; scores are along directions.
 
     Args:
         classes: the table of the C classes.
@@ -25,9 +24,8 @@ class AdditiveSums:
     """
 
     def __init__(self, classes: JointSums, directions: Figures | Floats) -> None:
-        self.classes = classes
+        super().__init__(classes.evidence, classes.log_share)
         self.directions = directions.astype(np.float64)
-        self.events, self.width = classes.events, classes.width
         self.combinations = len(directions)
 
     @staticmethod
@@ -41,20 +39,8 @@ class AdditiveSums:
         return AdditiveSums(classes, read_array(folder / "directions.npy", "f", (None, classes.width)))
 
     def extended(self, rows: Floats) -> AdditiveSums:
-        """[L, N, C]."""
-        return AdditiveSums(self.classes.extended(rows), self.directions)
-
-    def start(self) -> Floats:
-        """[C]."""
-        return self.classes.start()
-
-    def add(self, state: Floats, event: int, times: int) -> None:
-        """In place."""
-        self.classes.add(state, event, times)
-
-    def states(self, events: Ints, offset: Ints) -> Floats:
-        """[U, C]."""
-        return self.classes.states(events, offset)
+        """With the rows [L, N, C] of N new items behind the known ones, of every one of L labels."""
+        return AdditiveSums(super().extended(rows), self.directions)
 
     def best(self, states: Floats) -> Ints:
         """[U], so many users at a time that their scores fit into memory."""
@@ -66,13 +52,13 @@ class AdditiveSums:
         return found
 
     def scores(self, state: Floats) -> Floats:
-        """[Π K_p]."""
+        """A state [C] → scores of combinations [Π K_p], which are no log-odds."""
         return np.asarray(self.directions @ state)
 
     def score_rows(self, states: Floats) -> Floats:
-        """[U, Π K_p]."""
+        """States [U, C] → [U, Π K_p] scores in the order of combinations; all have to fit into memory."""
         return np.asarray(states @ self.directions.T)
 
     def nats(self, events: Ints, combination: int) -> Floats:
-        """[N]."""
-        return np.asarray(self.classes.evidence[events] @ self.directions[combination], dtype=np.float64)
+        """What each event [N] adds to a combination's score, [N]."""
+        return np.asarray(self.evidence[events] @ self.directions[combination], dtype=np.float64)

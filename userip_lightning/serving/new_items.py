@@ -13,14 +13,13 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from userip_lightning.arrays import read_array
+from userip_lightning.arrays import Floats, read_array
 from userip_lightning.bank import FeatureBank
 from userip_lightning.catalogue.exact_sums import rounded
 from userip_lightning.catalogue.new_item_files import NEW_ITEMS
 from userip_lightning.catalogue.unseen_items import UnseenItems
 from userip_lightning.errors import InputError
 from userip_lightning.ids import ID, is_broken, read_ids
-from userip_lightning.serving.sums import Floats
 from userip_lightning.texts.joined import joined_texts
 from userip_lightning.texts.reader import TextReader, read_all, unpacked
 

@@ -21,15 +21,14 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from userip_lightning.arrays import open_array
+from userip_lightning.arrays import Floats, open_array
 from userip_lightning.bank import FeatureBank
 from userip_lightning.errors import InputError
 from userip_lightning.ids import Ids
 from userip_lightning.serving.additive_sums import AdditiveSums
 from userip_lightning.serving.item_rows import ItemRows
-from userip_lightning.serving.joint_sums import JointSums
+from userip_lightning.serving.joint_sums import Ints, JointSums
 from userip_lightning.serving.stored_states import StoredStates, require_state
-from userip_lightning.serving.sums import Floats, Ints, Sums
 
 if TYPE_CHECKING:
     import polars as pl
@@ -67,7 +66,7 @@ class Profiler:
         sums: its figures.
     """
 
-    def __init__(self, bank: FeatureBank, items: ItemRows, sums: Sums) -> None:
+    def __init__(self, bank: FeatureBank, items: ItemRows, sums: JointSums) -> None:
         self.bank = bank
         self.items = items
         self.sums = sums

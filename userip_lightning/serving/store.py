@@ -3,34 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Protocol
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import Any
 
 from userip_lightning.bank.feature_bank import FeatureBank
 from userip_lightning.bank.forgetting import Copy
 from userip_lightning.errors import InputError
-from userip_lightning.ids import Ids
 from userip_lightning.serving import redis_store, sqlite_store
 from userip_lightning.serving.copying import Progress, Pushed
 
 FORMS = "redis://[USER:PASSWORD@]HOST[:PORT][/DB]/PREFIX (rediss:// for TLS) or sqlite:///FILE"
-
-
-class Reader(Protocol):
-    """What looks codes up, also :class:`~userip_lightning.bank.FeatureBank`."""
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The P profile names."""
-
-    @property
-    def sizes(self) -> tuple[int, ...]:
-        """The P codebook sizes K_p."""
-
-    def lookup(self, user_ids: Ids) -> NDArray[np.int64]:
-        """[N] user ids → [N, P] codes; an unknown user gets the reserved code K_p of every profile."""
+#: What looks codes up.
+Reader = FeatureBank | redis_store.RedisBank | sqlite_store.SqliteBank
 
 
 class Store:

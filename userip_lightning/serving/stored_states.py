@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from userip_lightning.arrays import open_array
+from userip_lightning.arrays import Floats, open_array
 from userip_lightning.bank import FeatureBank
 from userip_lightning.errors import InputError
 from userip_lightning.ids import Ids
-from userip_lightning.serving.sums import Floats
 
 
 class StoredStates:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal, Protocol, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 import torch
 from lightning.pytorch.cli import OptimizerCallable
@@ -22,27 +22,18 @@ from torch.optim.lr_scheduler import LambdaLR
 
 from userip_lightning.artifact import Manifest, stable_hash
 from userip_lightning.baselines.language_model import load_language_model
-from userip_lightning.baselines.rella.answers import Answers, probability
+from userip_lightning.baselines.rella.answers import probability
 from userip_lightning.baselines.rella.batches import ReLLaBatch
 from userip_lightning.baselines.rella.lora import adapter_weights, add_adapters
 from userip_lightning.baselines.rella.prompt import DEFAULT_PROMPT, ReLLaPrompt
 from userip_lightning.ctr.export import write_ctr
-from userip_lightning.ctr.judged_module import JudgedData, JudgedModule
+from userip_lightning.ctr.judged_module import JudgedModule
 from userip_lightning.ctr.scored import Scored
 from userip_lightning.errors import InputError
 from userip_lightning.lm.source import DEFAULT_LM, LMSource
 
-
-class ReLLaData(JudgedData, Protocol):
-    """What a DataModule must offer to train a :class:`ReLLaModule`, besides its loaders."""
-
-    @property
-    def answers(self) -> Answers:
-        """Tokens of the two answers."""
-
-    @property
-    def settings(self) -> dict[str, object]:
-        """What decides the prompts."""
+if TYPE_CHECKING:
+    from userip_lightning.baselines.rella.data import ReLLaDataModule
 
 
 class ReLLaModule(JudgedModule):
@@ -87,9 +78,9 @@ class ReLLaModule(JudgedModule):
         self.model: Any = None
 
     @property
-    def data(self) -> ReLLaData:
+    def data(self) -> ReLLaDataModule:
         """The DataModule at work."""
-        return cast(ReLLaData, self.trainer.datamodule)  # type: ignore[attr-defined]  # set untyped
+        return cast("ReLLaDataModule", self.trainer.datamodule)  # type: ignore[attr-defined]  # set untyped
 
     def configure_model(self) -> None:
         """Load the model and add adapters; Lightning calls this before it loads a checkpoint.

@@ -8,6 +8,7 @@ paper builds on do.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -28,6 +29,8 @@ class DCN(CTRNet):
         dropout: probability after every MLP layer.
     """
 
+    crossing: type[nn.Module] = CrossNetwork
+
     def __init__(
         self,
         schema: FeatureSchema,
@@ -40,7 +43,7 @@ class DCN(CTRNet):
         width = len(schema.fields) * embedding_dim
         self.embedding = FusedEmbedding(schema, embedding_dim)
         self.first_order = FirstOrder(schema)
-        self.cross = CrossNetwork(width, cross_layers)
+        self.cross: Any = self.crossing(width, cross_layers)
         self.deep = MLP(width, hidden, dropout)
         self.output = nn.Linear(width + self.deep.out_dim, 1, bias=False)
 

@@ -9,18 +9,37 @@ Deviation: a first-order linear part is added, as in public implementations.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
-from userip_lightning.ctr.layers.basic import MLP, FirstOrder, FusedEmbedding
-from userip_lightning.ctr.layers.cross import MatrixCrossNetwork
-from userip_lightning.ctr.networks.base import CTRNet
-from userip_lightning.schema import FeatureSchema
+from userip_lightning.ctr.networks.dcn import DCN
 
 
-class DCNv2(CTRNet):
+class MatrixCrossNetwork(nn.Module):
+    """Cross layers with full-rank matrices: x_{l+1} = x_0 ⊙ (W_l x_l + b_l) + x_l.
+
+    Args:
+        dim: width D of the input.
+        layers: number of cross layers; the output has interactions of up to order ``layers + 1``.
+    """
+
+    def __init__(self, dim: int, layers: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.empty(layers, dim, dim))  # [out, in] each
+        self.bias = nn.Parameter(torch.zeros(layers, dim))
+        for layer in range(layers):
+            nn.init.xavier_normal_(self.weight[layer])
+
+    def forward(self, x0: Tensor) -> Tensor:
+        """[N, D] → [N, D]."""
+        x = x0
+        for weight, bias in zip(self.weight, self.bias, strict=True):
+            x = x0 * functional.linear(x, weight, bias) + x
+        return x
+
+
+class DCNv2(DCN):
     """Matrix cross layers and an MLP over the same embeddings, read out together.
 
     Args:
@@ -31,21 +50,7 @@ class DCNv2(CTRNet):
         dropout: probability after every MLP layer.
     """
 
-    def __init__(
-        self,
-        schema: FeatureSchema,
-        embedding_dim: int = 8,
-        cross_layers: int = 3,
-        hidden: Sequence[int] = (16, 16),
-        dropout: float = 0.2,
-    ) -> None:
-        super().__init__()
-        width = len(schema.fields) * embedding_dim
-        self.embedding = FusedEmbedding(schema, embedding_dim)
-        self.first_order = FirstOrder(schema)
-        self.cross = MatrixCrossNetwork(width, cross_layers)
-        self.deep = MLP(width, hidden, dropout)
-        self.output = nn.Linear(width + self.deep.out_dim, 1, bias=False)
+    crossing = MatrixCrossNetwork
 
     def forward(self, fields: Tensor) -> Tensor:
         """[N, F] int64 values → [N] logits."""

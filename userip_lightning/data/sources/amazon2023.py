@@ -2,24 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Mapping
 
-import polars as pl
-
-from userip_lightning.data.parsing.columns import ROW
-from userip_lightning.data.parsing.fields import require_fields
-from userip_lightning.data.parsing.json_lines import read_json_lines
-from userip_lightning.data.parsing.rejects import Rejects
 from userip_lightning.data.parsing.times import TimeRule
 from userip_lightning.data.sources.amazon_reviews import AmazonReviews
-
-_ADVICE = (
-    "get the reviews or the item metadata of one category from the Amazon Reviews 2023 pages of UC San "
-    "Diego's McAuley lab and give the path of the file, .jsonl or .jsonl.gz"
-)
-_REVIEW = ("user_id", "parent_asin", "rating", "timestamp", "text")
-_PRODUCT = ("parent_asin", "title", "store", "price", "main_category")
 
 
 class Amazon2023(AmazonReviews):
@@ -30,25 +16,22 @@ class Amazon2023(AmazonReviews):
     not read. Without metadata no item has a title.
     """
 
-    advice = _ADVICE
+    advice = (
+        "get the reviews or the item metadata of one category from the Amazon Reviews 2023 pages of UC San "
+        "Diego's McAuley lab and give the path of the file, .jsonl or .jsonl.gz"
+    )
+    review: Mapping[str, str] = {
+        "user_id": "user_id",
+        "item_id": "parent_asin",
+        "rating": "rating",
+        "timestamp": "timestamp",
+        "review": "text",
+    }
+    product: Mapping[str, str] = {
+        "item_id": "parent_asin",
+        "title": "title",
+        "brand": "store",
+        "price": "price",
+        "department": "main_category",
+    }
     times = TimeRule("ms")
-
-    def reviews(self, rejects: Rejects) -> Iterator[pl.DataFrame]:
-        reviews = read_json_lines(self.path, _ADVICE, rejects, _REVIEW, ids=_REVIEW[:2])
-        for frame in require_fields(reviews, self.path, _REVIEW[:3], _ADVICE):
-            yield frame.select(ROW, "user_id", "rating", "timestamp", item_id="parent_asin", review="text")
-
-    def products(self, path: Path, rejects: Rejects) -> Iterator[pl.DataFrame]:
-        products = read_json_lines(
-            path, _ADVICE, rejects, _PRODUCT, {"categories": pl.String()}, _PRODUCT[:1]
-        )
-        for frame in require_fields(products, path, _PRODUCT[:2], _ADVICE):
-            yield frame.select(
-                ROW,
-                "title",
-                "price",
-                "categories",
-                item_id="parent_asin",
-                brand="store",
-                department="main_category",
-            )

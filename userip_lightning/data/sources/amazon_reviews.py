@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import polars as pl
 
 from userip_lightning.data.events import shape_events
 from userip_lightning.data.parsing.cleaning import clean
+from userip_lightning.data.parsing.columns import ROW
+from userip_lightning.data.parsing.fields import require_fields
+from userip_lightning.data.parsing.json_lines import read_json_lines
 from userip_lightning.data.parsing.lines import require_file
 from userip_lightning.data.parsing.rejects import Rejects
 from userip_lightning.data.parsing.times import TimeRule
@@ -31,6 +33,15 @@ class AmazonReviews(Source):
     first_row_wins = True
     #: Where the files come from, for messages.
     advice: str
+    #: Our names of a review's fields, the three that are needed first, and theirs.
+    review: Mapping[str, str]
+    #: Further fields of a review, as JSON text.
+    beside: Sequence[str] = ()
+    #: As ``review``; the two that are needed first.
+    product: Mapping[str, str]
+    #: Fields that hold a product's categories; the first that is there counts.
+    paths: Sequence[str] = ("categories",)
+    read_products: Callable[..., Iterator[pl.DataFrame]] = staticmethod(read_json_lines)
     #: How timestamps are written.
     times: TimeRule = TimeRule()
 
@@ -38,10 +49,6 @@ class AmazonReviews(Source):
         self.path = Path(path).expanduser()
         self.metadata_path = Path(metadata_path).expanduser() if metadata_path else None
         self.latin_only = latin_only
-
-    @property
-    def origin(self) -> str:
-        return str(self.path)
 
     def identity(self) -> dict[str, object]:
         paths = self.path, self.metadata_path
@@ -58,10 +65,17 @@ class AmazonReviews(Source):
             events = shape_events(frame, self.path, rejects, (1.0, 5.0), times=self.times)
             yield Block(events=events.with_columns(clean(events["review"], self.latin_only)))
 
-    @abstractmethod
     def reviews(self, rejects: Rejects) -> Iterator[pl.DataFrame]:
-        """Reviews block by block, with the columns of ``shape_events`` and ``review``."""
+        """Reviews block by block, with the columns of ``shape_events``, ``review`` and those beside them."""
+        names, nested = list(self.review.values()), dict.fromkeys(self.beside, pl.String())
+        reviews = read_json_lines(self.path, self.advice, rejects, names, nested, names[:2])
+        for frame in require_fields(reviews, self.path, names[:3], self.advice):
+            yield frame.select(ROW, *self.beside, **self.review)
 
-    @abstractmethod
     def products(self, path: Path, rejects: Rejects) -> Iterator[pl.DataFrame]:
         """Products block by block, with the columns of ``shape_products``."""
+        names, nested = list(self.product.values()), dict.fromkeys(self.paths, pl.String())
+        products = self.read_products(path, self.advice, rejects, names, nested, names[:1])
+        unknown = {} if "department" in self.product else {"department": pl.lit(None, dtype=pl.String)}
+        for frame in require_fields(products, path, names[:2], self.advice):
+            yield frame.select(ROW, categories=pl.coalesce(self.paths), **self.product, **unknown)

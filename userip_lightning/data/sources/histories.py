@@ -42,10 +42,6 @@ class Histories(Source):
         self.path, self.items_path = Path(path).expanduser(), Path(items_path).expanduser()
         self.missing_items = missing_items
 
-    @property
-    def origin(self) -> str:
-        return str(self.path)
-
     def table_origin(self, name: Literal["item", "user"]) -> str:
         return str(self.items_path if name == "item" else self.path)
 

@@ -50,10 +50,6 @@ class MovieLens100K(Source):
     def __init__(self, path: str) -> None:
         self.path = Path(path).expanduser()
 
-    @property
-    def origin(self) -> str:
-        return str(self.path)
-
     def table_origin(self, name: Literal["item", "user"]) -> str:
         return str(self._files()[1 if name == "item" else 2])
 

@@ -54,10 +54,6 @@ class MovieLens1M(Source):
     def __init__(self, path: str) -> None:
         self.path = Path(path).expanduser()
 
-    @property
-    def origin(self) -> str:
-        return str(self.path)
-
     def identity(self) -> dict[str, object]:
         return {"class": "MovieLens1M", "files": [file_hash(file) for file in self._files()]}
 

@@ -34,10 +34,6 @@ class MovieLensCSV(Source):
     def __init__(self, path: str) -> None:
         self.path = Path(path).expanduser()
 
-    @property
-    def origin(self) -> str:
-        return str(self.path)
-
     def identity(self) -> dict[str, object]:
         return {"class": "MovieLensCSV", "files": [file_hash(file) for file in self._files()]}
 

@@ -57,10 +57,6 @@ class Nete(Source):
         self.path = Path(path).expanduser()
         self.split = split
 
-    @property
-    def origin(self) -> str:
-        return str(self.path)
-
     def identity(self) -> dict[str, object]:
         indexes = self._index_files().values()
         files = [file_hash(require_file(file, _ADVICE)) for file in (self._reviews, *indexes)]

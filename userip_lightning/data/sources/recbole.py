@@ -50,10 +50,6 @@ class RecBole(Source):
         self.rating_range = rating_range
         self.times = time_rule(timestamp_unit, None)
 
-    @property
-    def origin(self) -> str:
-        return str(self.path)
-
     def identity(self) -> dict[str, object]:
         files = [file_hash(require_file(self._file("inter"), _ADVICE))]
         tables = [file_hash(file) if file.is_file() else None for file in map(self._file, ("item", "user"))]

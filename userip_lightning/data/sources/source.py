@@ -49,10 +49,13 @@ class Source(ABC):
     #: Whether the first of several different rows of one id is kept (the others are counted), not refused.
     first_row_wins: bool = False
 
+    #: Where it is; a reader without a path says what its origin is.
+    path: Path
+
     @property
-    @abstractmethod
     def origin(self) -> str:
         """Where the log comes from, for messages: usually the path."""
+        return str(self.path)
 
     def table_origin(self, name: Literal["item", "user"]) -> str:
         """Where a table comes from, for messages: its file where it has one of its own."""

@@ -81,6 +81,8 @@ class Tabular(Source):
 
     missing_settings = {"item": "missing_items", "user": "missing_users"}  # noqa: RUF012
 
+    path: Path | str  # type: ignore[assignment]  # a pattern, such as logs/*.parquet, is no Path
+
     def __init__(
         self,
         path: str,
@@ -128,10 +130,6 @@ class Tabular(Source):
                 raise InputError(
                     f"{setting}_columns names columns of a file that is not given: set {setting}_path."
                 )
-
-    @property
-    def origin(self) -> str:
-        return str(self.path)
 
     def table_origin(self, name: Literal["item", "user"]) -> str:
         return str((self.items_path if name == "item" else self.users_path) or self.path)

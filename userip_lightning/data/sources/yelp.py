@@ -63,10 +63,6 @@ class Yelp(Source):
         self.user_path = Path(user_path).expanduser() if user_path else None
         self.latin_only = latin_only
 
-    @property
-    def origin(self) -> str:
-        return str(self.path)
-
     def identity(self) -> dict[str, object]:
         paths = (self.path, self.business_path, self.user_path)
         files = [path and file_hash(require_file(path, _ADVICE)) for path in paths]
