@@ -9,6 +9,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 import torch
+import yaml
 
 from tests.experiment import artifact_of
 from tests.pipeline.killer import VARIABLE
@@ -158,6 +159,18 @@ def test_another_seed_gives_other_profiles(finished, fit, tmp_path):
     assert fit(tmp_path, "--seed", "1", "--stages", "profile") == 0
     (ours,), (other,) = (finished / "profile").iterdir(), (tmp_path / "tiny" / "profile").iterdir()
     assert ours.name != other.name
+
+
+def test_a_refused_run_leaves_the_configuration_of_what_is_there(finished_catalogue, tmp_path, capsys):
+    root = Path(shutil.copytree(finished_catalogue, tmp_path / finished_catalogue.name))
+    words = ["fit", "--config", str(root / "config.yaml"), "--output", str(tmp_path)]
+    kept = (root / "config.yaml").read_bytes()
+    assert main([*words, "--catalogue.data.columns", "[titel]"]) == 2
+    assert "other settings than before (catalogue.data.columns)" in capsys.readouterr().err
+    assert main([*words, "--stages", "ctr,report", "--catalogue.data.columns", "[genres]"]) == 2
+    assert (root / "config.yaml").read_bytes() == kept
+    assert main([*words, "--ctr.trainer.max_epochs", "1", "--seeds", "[0]"]) == 0
+    assert yaml.safe_load((root / "config.yaml").read_text())["ctr"]["trainer"]["max_epochs"] == 1
 
 
 def test_testing_again_trains_nothing_and_predicts_the_same(finished, config, tmp_path):

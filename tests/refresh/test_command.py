@@ -64,6 +64,18 @@ def test_kept_codebooks_add_events_to_states(refresh, world, own, tmp_path):
     assert told["active"] == 30
 
 
+def test_the_log_of_the_fit_is_no_later_log(refresh, world, tmp_path):
+    own = pl.read_parquet(world.root.parent / "log.parquet").select("user_id", "item_id")
+    for codebooks in ("keep", "rematch"):
+        code, _, said = refresh(pl.concat([own, world.later]), "--codebooks", codebooks)
+        assert code == 2
+        assert "pairs of user and item that the experiment was fitted on, and its events would count" in said
+    assert not (tmp_path / "bank").exists()
+    code, _, said = refresh(own.head(20))
+    assert code == 0
+    assert "where these are the same events, they count twice" in said
+
+
 def test_users_whose_taste_changed_are_those_who_move(refresh, world, own, tmp_path):
     _, told, _ = refresh(world.later)
     served = FeatureBank.open(tmp_path / "bank")

@@ -11,6 +11,7 @@ import yaml
 from jsonargparse import ArgumentParser
 
 from userip_lightning.artifact import stable_hash
+from userip_lightning.assets import cache_root
 from userip_lightning.catalogue.datamodule import CatalogueDataModule
 from userip_lightning.catalogue.module import CatalogueModule
 from userip_lightning.cli.paragraphs import command_parser
@@ -34,8 +35,8 @@ are Parquet as `userip infer` takes it: user_id, item_id and label (or what the 
 from).
 
 With --codebooks keep, the default, events are added to the users' states with the same table. A code keeps
-its meaning, so a CTR model that reads the codes need not be trained again. Give each event once; a log that
-is in the bank already is refused.
+its meaning, so a CTR model that reads the codes need not be trained again. Give each event once; a file that
+is in the bank already is refused, and so is the log of the fit.
 
 With --codebooks rematch, EM continues from the table, over the experiment's own events and the given ones.
 Each new code takes the number of the old code that has most of its users. Give all events since the fit,
@@ -80,6 +81,7 @@ def refresh(arguments: Sequence[str]) -> None:
         fitted = Fitted(
             settings=_settings(root, seed),
             data_hash=_data_hash(root),
+            prepared=lambda data_hash: cache_root() / f"prepared-{data_hash}",
             bank=lambda: codes().target,
             parts=lambda: _parts(codes()),
         )

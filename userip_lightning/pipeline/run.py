@@ -15,6 +15,7 @@ from userip_lightning import artifact, atomic
 from userip_lightning.errors import InputError
 from userip_lightning.lock import sole_writer
 from userip_lightning.pipeline.banks import write_control
+from userip_lightning.pipeline.changed_settings import changed_settings
 from userip_lightning.pipeline.config import Experiment, prepare
 from userip_lightning.pipeline.earlier_artifacts import RESULTS, Recorded, read_recorded, with_recorded
 from userip_lightning.pipeline.plan import Job, Place, Plan, experiment_root, make_plan
@@ -30,6 +31,8 @@ from userip_lightning.progress_bars import piece
 from userip_lightning.report.sheet import Sheet
 
 CONFIG = "config.yaml"
+#: Changed settings that are named.
+_TOLD = 5
 
 
 class _Prepared(TypedDict):
@@ -74,8 +77,10 @@ def _fit(
     if "ctr" in stages:
         world.first(lambda: _write_controls(plan))
         _run_ctr(experiment, plan, display, world)
-    reports = world.rank == 0 and "report" in stages
-    return _report(experiment, plan, prepare, display) if reports else None
+    if world.rank:
+        return None
+    _keep_configuration(experiment, plan.place)
+    return _report(experiment, plan, prepare, display) if "report" in stages else None
 
 
 def test(experiment: Experiment, display: Display, world: World) -> tuple[Sheet, ...] | None:
@@ -92,7 +97,10 @@ def test(experiment: Experiment, display: Display, world: World) -> tuple[Sheet,
         display.expect(len(plan.ctr))
         for job in plan.ctr:
             share(job, world, lambda job, _: evaluate(job, display))
-        return _report(experiment, plan, prepare, display) if world.rank == 0 else None
+        if world.rank:
+            return None
+        _keep_configuration(experiment, plan.place)
+        return _report(experiment, plan, prepare, display)
 
 
 def _write_controls(plan: Plan) -> None:
@@ -132,22 +140,43 @@ def _prepare(
     found = world.first(once)
     prepared = Path(found["prepared"])
     plan = make_plan(experiment, prepared, artifact.read_manifest(prepared, "prepared").config_hash)
-    return plan, world.first(lambda: _settle(experiment, plan.place, found["cost"], until_done))
+    return plan, world.first(lambda: _settle(experiment, plan.place, found["cost"], display, until_done))
 
 
 def _settle(
-    experiment: Experiment, place: Place, measured: dict[str, object], until_done: ExitStack
+    experiment: Experiment, place: Place, measured: dict[str, object], display: Display, until_done: ExitStack
 ) -> dict[str, object]:
-    """Write the configuration into the experiment's folder; returns what preparing cost."""
+    """Make the experiment's folder and keep others from writing there; returns what preparing cost."""
     try:
         place.root.mkdir(parents=True, exist_ok=True)
         until_done.enter_context(sole_writer(place.root, "experiment"))
-        atomic.write_text(place.root / CONFIG, experiment.written)
+        if (place.root / CONFIG).is_file():
+            _tell_changes(experiment, place, display)
+        else:
+            _keep_configuration(experiment, place)
     except OSError as error:
         raise InputError(
             f"{place.root}: cannot be written ({error.strerror}); choose another --output."
         ) from None
     return _first_record(place, measured)
+
+
+def _keep_configuration(experiment: Experiment, place: Place) -> None:
+    """Write the configuration into the experiment's folder, for commands that go on from there.
+
+    One that is there stays until the stages are done: what lies beside it was made with it.
+    """
+    atomic.write_text(place.root / CONFIG, experiment.written)
+
+
+def _tell_changes(experiment: Experiment, place: Place, display: Display) -> None:
+    changed = changed_settings((place.root / CONFIG).read_text(encoding="utf-8"), experiment.written)
+    if changed:
+        more = f" and {len(changed) - _TOLD} more" if len(changed) > _TOLD else ""
+        display.notice(
+            f"{place.root}: other settings than before ({', '.join(changed[:_TOLD])}{more}); what is made "
+            "with them takes the place of the report at the end. Another `experiment` keeps both."
+        )
 
 
 def _first_record(place: Place, measured: dict[str, object]) -> dict[str, object]:

@@ -18,6 +18,7 @@ from userip_lightning.lock import sole_writer
 from userip_lightning.refresh.coding import LOGS, SETTINGS, Coding, add_events, write
 from userip_lightning.refresh.event_log import LaterLog
 from userip_lightning.refresh.movement import Movement, movement
+from userip_lightning.refresh.own_log import refuse_own_log
 from userip_lightning.refresh.rematch import Parts, rematch
 from userip_lightning.refresh.since_fit import since_fit
 from userip_lightning.serving import Profiler
@@ -31,12 +32,14 @@ class Fitted(NamedTuple):
     Args:
         settings: what its settings are known by.
         data_hash: of its data; None where that is not known without preparing it.
+        prepared: where its prepared data lie, or lay, by what they are known by.
         bank: gives its own bank, where it is still as it was fitted.
         parts: makes the module, with the settings that the bank was made with, and its DataModule.
     """
 
     settings: str
     data_hash: str | None
+    prepared: Callable[[str], Path]
     bank: Callable[[], Path]
     parts: Parts
 
@@ -93,6 +96,7 @@ def _refresh(fitted: Fitted, log: LaterLog, request: Request, report: Callable[[
     served = _served(fitted, request.bank)
     rows_seen = _rows_seen(served)
     logs = _logs(served, log, request)
+    refuse_own_log(fitted.prepared(served.manifest.data_hash), log, report)
     events = log.events
     if served.manifest.extra["events"] != "labelled items":
         events = events.filter(pl.col("label") == 1)  # of implicit logs, others are no events
@@ -141,7 +145,8 @@ def _served(fitted: Fitted, root: Path) -> FeatureBank:
     if settings != fitted.settings or fitted.data_hash not in (None, data_hash):
         raise InputError(
             f"{served.path}: this bank was made from another experiment, or from this one before its "
-            "settings or its log changed; name another folder with --bank, or delete it."
+            "settings or its log changed; fit the experiment as it was before, or name another folder with "
+            "--bank."
         )
     return served
 
