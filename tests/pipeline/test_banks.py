@@ -1,12 +1,14 @@
 """Control banks: the codes' shape, none of their meaning."""
 
 import math
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from userip_lightning.bank import FeatureBank
+from userip_lightning.cli import main
 from userip_lightning.pipeline.banks import KMEANS, MIXTURES, write_control
 from userip_lightning.pipeline.config import experiment_parser, parse_experiment
 from userip_lightning.pipeline.plan import Plan, make_plan
@@ -39,6 +41,19 @@ def test_every_control_looks_like_the_codes_and_differs_from_them(plan):
         else:
             assert (bank.names, bank.sizes) == (codes.names, codes.sizes)
             assert not np.array_equal(bank.lookup(users), codes.lookup(users))
+
+
+def test_shuffling_deals_no_codes_to_who_was_forgotten(plan, tmp_path):
+    control = plan.controls[0]
+    shutil.copytree(control.codes, tmp_path / "own")
+    before = FeatureBank.open(tmp_path / "own").users
+    user = before["user_id"][0]
+    assert main(["bank", "forget", str(tmp_path / "own"), user]) == 0
+    write_control(control._replace(codes=tmp_path / "own"), plan.place.prepared)
+    left, dealt = FeatureBank.open(tmp_path / "own").users, FeatureBank.open(control.target).users
+    assert dealt["user_id"].to_list() == left["user_id"].to_list() == before["user_id"][1:].to_list()
+    names = left.columns[1:]
+    assert dealt.select(names).sort(names).equals(left.select(names).sort(names))
 
 
 def test_a_control_is_drawn_anew_for_every_seed(plan):

@@ -71,6 +71,17 @@ def test_neither_the_log_nor_the_cache_is_needed(trained, events, monkeypatch, l
     assert main(infer(trained, events)) == 0
 
 
+def test_a_setting_of_the_other_engine_that_is_gone_is_no_obstacle(trained, events, later) -> None:
+    settings = yaml.safe_load((trained / "config.yaml").read_text())
+    settings["quantize"]["model"]["cross_fit"] = True
+    written = yaml.safe_dump(settings, sort_keys=False)
+    (trained / "config.yaml").write_text(written)
+    told = json.loads((trained / "results.json").read_text()) | {"config_hash": stable_hash(written)}
+    (trained / "results.json").write_text(json.dumps(told))
+    assert main(infer(trained, events)) == 0
+    assert main(["explain", str(trained), "--lm", "none"]) == 0
+
+
 def test_codes_of_the_per_user_engine_are_found_too(finished, tmp_path, capsys, later) -> None:
     root = Path(shutil.copytree(finished, tmp_path / "runs" / finished.name))
     assert main(["explain", str(root), "--lm", "none"]) == 0

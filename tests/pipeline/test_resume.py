@@ -27,9 +27,9 @@ class Worsening(LightningModule):
         return torch.optim.SGD(self.parameters(), lr=0.1)
 
 
-def train(work, resume: bool) -> Trainer:
+def train(work, resume: bool, epochs: int = 20) -> Trainer:
     trainer = Trainer(
-        max_epochs=20,
+        max_epochs=epochs,
         accelerator="cpu",
         logger=False,
         default_root_dir=work,
@@ -53,6 +53,16 @@ def test_the_best_epoch_is_kept_beside_the_last(tmp_path):
     train(tmp_path, resume=False)
     epochs = [torch.load(tmp_path / name, weights_only=False)["epoch"] for name in (BEST, LAST)]
     assert epochs == [0, 2]
+
+
+def test_the_best_epoch_stays_the_best_where_the_folder_has_moved(tmp_path):
+    train(tmp_path / "here", resume=False, epochs=2)
+    (tmp_path / "here").rename(tmp_path / "there")
+    trainer = train(tmp_path / "there", resume=True)
+    assert trainer.current_epoch == 3
+    assert torch.load(tmp_path / "there" / BEST, weights_only=False)["epoch"] == 0
+    assert trainer.checkpoint_callback.best_model_path == str(tmp_path / "there" / BEST)
+    assert not (tmp_path / "here").exists()
 
 
 def test_nothing_to_resume_from(tmp_path):

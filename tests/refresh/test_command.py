@@ -222,6 +222,27 @@ def test_a_new_log_brings_new_users_and_of_the_forgotten_what_it_has(world, forg
     np.testing.assert_array_equal(profiler.stored(states.user_ids), states.states)
 
 
+@pytest.mark.parametrize("deleted", [True, False])
+@pytest.mark.parametrize("kept", [True, False])
+def test_who_came_back_stays_without_what_they_did_before(
+    world, forgetful, rematch, refresh, kept, deleted, tmp_path
+):
+    """Whether they came back by keep or by rematch, and whatever lies in the old file: u100 has one event."""
+    old = world.later.filter(~THEIRS) if deleted else world.later
+    new = pl.DataFrame({"user_id": ["u100", "u000"], "item_id": ["i0_0", "i0_1"]})
+    if kept:
+        assert refresh(new)[0] == 0
+    else:
+        assert rematch(a=old, b=new)[0] == 0
+    for _ in range(2):
+        shutil.rmtree(tmp_path / "weeks", ignore_errors=True)
+        assert rematch(a=old, b=new)[0] == 0
+        profiler = Profiler.load(forgetful)
+        assert set(profiler.bank.users["user_id"]).isdisjoint({"u001", "new3"})
+        one = profiler.states(new.filter(pl.col("user_id") == "u100")).states
+        np.testing.assert_array_equal(profiler.stored(["u100"]), one)
+
+
 def test_what_else_was_changed_in_a_log_is_refused(world, forgetful, rematch):
     before = FeatureBank.open(forgetful).path
     left = world.later.filter(~THEIRS)

@@ -53,22 +53,23 @@ def write_control(control: ControlBank, prepared_folder: Path) -> None:
         names, sizes = ("generosity",), (_quantiles(sizes),)
     elif codes.shape[1] < len(sizes):
         names, sizes = (control.control,), (math.prod(sizes),)
+    users = _coded_users(control, prepared, codes_bank)
     FeatureBank.write(
         control.target,
-        _user_ids(prepared),
+        users,
         codes,
         names,
         sizes,
-        Manifest("bank", control.key, prepared.data_hash, prepared.n_users),
+        Manifest("bank", control.key, prepared.data_hash, users.size),
         prepared.rows(TRAIN, SUPPORT)["row_id"].to_numpy(),
     )
 
 
 def _codes(control: ControlBank, prepared: PreparedData, bank: FeatureBank) -> NDArray[np.int64]:
-    """[U, P] codes in the order of the users table."""
+    """[U, P] codes in the order of the users who get some."""
     match control.control:
         case "shuffled":
-            return drawn.shuffled(bank.lookup(_user_ids(prepared)), control.seed)
+            return drawn.shuffled(bank.lookup(_coded_users(control, prepared, bank)), control.seed)
         case "random":
             return drawn.random_codes(bank.sizes, prepared.n_users, control.seed)
         case "generosity":
@@ -82,6 +83,12 @@ def _codes(control: ControlBank, prepared: PreparedData, bank: FeatureBank) -> N
 def _quantiles(sizes: Sequence[int]) -> int:
     """As many quantiles as codes have combinations, for the same bits; percentiles at most."""
     return min(math.prod(sizes), 100)
+
+
+def _coded_users(control: ControlBank, prepared: PreparedData, bank: FeatureBank) -> NDArray[np.str_]:
+    """[U] ids in the order of the users table; only codes of users whom the bank has can be dealt anew."""
+    users = _user_ids(prepared)
+    return users[bank.find(users) >= 0] if control.control == "shuffled" else users
 
 
 def _user_ids(prepared: PreparedData) -> NDArray[np.str_]:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from argparse import ArgumentError
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
+
+import yaml
 
 from userip_lightning.artifact import read_manifest
 from userip_lightning.data.labels import Labels
@@ -21,6 +24,7 @@ from userip_lightning.pipeline.earlier_artifacts import read_recorded, with_reco
 from userip_lightning.pipeline.failures import sentence
 from userip_lightning.pipeline.plan import Job, Plan, make_plan
 from userip_lightning.pipeline.run import CONFIG
+from userip_lightning.pipeline.settings import ENGINES
 from userip_lightning.pipeline.training import is_done
 
 
@@ -57,11 +61,23 @@ def opened(folder: Path, command: str) -> Experiment:
             "into, such as runs/demo."
         )
     root = folder.resolve()
-    words = ["--config", str(file), "--output", str(root.parent), "--experiment", root.name]
+    words = ["--config", _of_its_engine(file), "--output", str(root.parent), "--experiment", root.name]
     try:
         return parse_experiment(experiment_parser(command, ""), words)
     except ArgumentError as error:
         raise InputError(f"{file}: {sentence(error)}") from None
+
+
+def _of_its_engine(file: Path) -> str:
+    """The configuration as JSON, without the stages of the other engine: an earlier version may have had
+    other settings there. Whatever is no mapping is left to the parser.
+    """
+    try:
+        written = yaml.safe_load(file.read_text(encoding="utf-8"))
+        others = [name for engine, names in ENGINES.items() if engine != written["engine"] for name in names]
+        return json.dumps({name: value for name, value in written.items() if name not in others})
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, yaml.YAMLError):
+        return str(file)
 
 
 def chosen_seed(experiment: Experiment, seed: int | None) -> int:

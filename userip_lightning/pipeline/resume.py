@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.callbacks import Checkpoint, EarlyStopping, ModelCheckpoint
@@ -26,6 +27,19 @@ class LastingEarlyStopping(EarlyStopping):
         # Lightning restores wait_count but not should_stop, and would train one more epoch.
         if self.wait_count >= self.patience:
             trainer.should_stop = True
+
+
+class BestCheckpoint(ModelCheckpoint):
+    """The best epoch so far, also of a folder that has moved: Lightning would forget how good it was."""
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        def here(path: str) -> str:
+            return str(Path(str(self.dirpath)) / Path(path).name) if path else path
+
+        paths = ("best_model_path", "kth_best_model_path", "last_model_path")
+        moved = {name: here(state_dict[name]) for name in paths}
+        scores = {here(path): score for path, score in state_dict["best_k_models"].items()}
+        super().load_state_dict({**state_dict, **moved, "best_k_models": scores, "dirpath": self.dirpath})
 
 
 class LastCheckpoint(Checkpoint):
@@ -51,7 +65,7 @@ def resumable(work: Path, selection: Selection | None) -> list[Callback]:
     if selection is None:
         return [LastCheckpoint()]
     mode = "max" if selection.monitor.endswith("auc") else "min"
-    best = ModelCheckpoint(
+    best = BestCheckpoint(
         work, filename=Path(BEST).stem, monitor=selection.monitor, mode=mode, enable_version_counter=False
     )
     stop = LastingEarlyStopping(selection.monitor, mode=mode, patience=selection.patience)

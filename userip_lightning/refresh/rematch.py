@@ -26,12 +26,15 @@ from userip_lightning.catalogue.unseen_items import UnseenItems
 from userip_lightning.errors import InputError
 from userip_lightning.refresh.coding import Coding
 from userip_lightning.refresh.renaming import like_before
-from userip_lightning.refresh.since_fit import Refusal, SinceFit
+from userip_lightning.refresh.since_fit import SinceFit
 from userip_lightning.serving import Profiler
 from userip_lightning.serving.event_log import refuse_foreign
 
 #: Steps of EM at t = 1; from a table that suits the log already, figures settle within ten.
 _STEPS = 20
+
+#: Who came back, and the first file of theirs that counts.
+_BACK = {"user_id": pl.String, "first": pl.UInt32}
 
 _Table = CodeTable | AdditiveTable
 
@@ -59,13 +62,13 @@ def rematch(parts: Parts, served: FeatureBank, later: SinceFit) -> Coding:
     Args:
         parts: of the experiment.
         served: the version to go on from. Users of the experiment whom it does not have were forgotten, and
-            stay so.
+            stay so; of those who came back, it has the events since then.
         later: all events since the fit. Items that the experiment does not have are passed over.
 
     Raises:
         InputError: the experiment's data is missing, the bank has no table to go on from, or one that the
-            recommendation loss moved, the logs share no item, or files were changed in which users of
-            ``served`` have events.
+            recommendation loss moved, the logs share no item, or users of ``served`` have other events in
+            the files than it has of them.
     """
     profiler = Profiler.load(served.path)
     module, data = parts()
@@ -75,14 +78,12 @@ def rematch(parts: Parts, served: FeatureBank, later: SinceFit) -> Coding:
             "keep, or fit anew."
         )
     data.setup("fit")
-    log = _joined(data, served, later.events)
-    if later.events.height and not log.active.len():
-        refuse_foreign("the new events", later.events["item_id"], pl.Series(data.item_ids.tolist()))
+    back = _who_came_back(data, profiler, later)
+    events = later.counted(back)
+    log = _joined(data, _stays(data, served, back), events)
+    if events.height and not log.active.len():
+        refuse_foreign("the new events", events["item_id"], pl.Series(data.item_ids.tolist()))
     start = _warm_start(module, data, served, log.counts)
-    if later.refusal is not None:
-        _require_as_before(
-            _served_table(start.table, served), _joined(data, served, later.before), profiler, later.refusal
-        )
     search = Search([start], module.seed, Schedule(1, 2, _STEPS))
     search.step = search.schedule.warm  # the table is there: nothing is drawn, and t is 1
     nothing = csr_matrix(log.counts.shape)
@@ -146,32 +147,63 @@ def _is_additive(served: FeatureBank) -> bool:
     return bool(served.manifest.extra["codebooks"] == "additive")
 
 
-def _joined(data: CatalogueDataModule, served: FeatureBank, later: pl.DataFrame) -> _Log:
+def _joined(
+    data: CatalogueDataModule,
+    stays: NDArray[np.bool_],
+    later: pl.DataFrame,
+    users: NDArray[np.str_] | None = None,
+) -> _Log:
+    """Own events of the users of the fit who stay, and later ones; of all ``users`` where these are given."""
     items = pl.DataFrame({"item_id": data.item_ids.tolist()}).with_row_index("item")
     known = later.join(items, on="item_id", maintain_order="left")
-    there = served.find(data.user_ids) >= 0
-    own: csr_matrix = data.events.counts[there].tocoo()
-    user_ids = np.union1d(data.user_ids[there], later["user_id"].to_numpy().astype(np.str_))
-    place = np.searchsorted(user_ids, data.user_ids[there])
+    own: csr_matrix = data.events.counts[stays].tocoo()
+    if users is None:
+        users = np.union1d(data.user_ids[stays], later["user_id"].to_numpy().astype(np.str_))
+    place = np.searchsorted(users, data.user_ids[stays])
     item = known["item"].to_numpy().astype(np.int64)
     if data.events.explicit:
         item = item + len(data.item_ids) * known["label"].to_numpy().astype(np.int64)
-    user = np.searchsorted(user_ids, known["user_id"].to_numpy().astype(np.str_))
+    user = np.searchsorted(users, known["user_id"].to_numpy().astype(np.str_))
     cells = (np.concatenate([place[own.row], user]), np.concatenate([own.col, item]))
     figures = np.concatenate([own.data, np.ones(len(item))])
-    counts = csr_matrix((figures, cells), shape=(user_ids.size, own.shape[1]))
-    return _Log(user_ids, counts, known["user_id"].unique())
+    counts = csr_matrix((figures, cells), shape=(users.size, own.shape[1]))
+    return _Log(users, counts, known["user_id"].unique())
 
 
-def _require_as_before(table: _Table, log: _Log, profiler: Profiler, refusal: Refusal) -> None:
-    """Raise InputError unless ``log``, of users of the bank, has the events that their states are sums of.
+def _stays(data: CatalogueDataModule, served: FeatureBank, back: pl.DataFrame) -> NDArray[np.bool_]:
+    """[U] users of the fit whose events of the fit count: neither forgotten nor back after that."""
+    return (served.find(data.user_ids) >= 0) & ~np.isin(data.user_ids, back["user_id"].to_list())
 
-    Sums are exact, so other events on known items make another state, in whatever files they are.
+
+def _who_came_back(data: CatalogueDataModule, profiler: Profiler, later: SinceFit) -> pl.DataFrame:
+    """Users of the bank who were forgotten and have come back, as :meth:`SinceFit.counted` takes them.
+
+    Who was forgotten is written down nowhere. But sums are exact: where a state is not the sum of all of a
+    user's events, it is the sum of those in the last files alone.
+
+    Raises:
+        InputError: a user whose state is neither.
     """
-    same = (table.states(log.counts) == profiler.stored(log.user_ids)).all(axis=1)
-    others = profiler.bank.manifest.users - int(same.sum())
-    if others:
-        raise refusal(f"{others:,} of its users have other events in them")
+    served = profiler.bank
+    table = _served_table(CodeTable(*(_figures(served, name) for name in CodeTable._fields)), served)
+
+    def differ(users: NDArray[np.str_], stays: NDArray[np.bool_], events: pl.DataFrame) -> NDArray[np.bool_]:
+        counts = _joined(data, stays, events, users).counts
+        there = np.concatenate([data.user_ids[stays], events["user_id"].to_numpy().astype(np.str_)])
+        other: NDArray[np.bool_] = (table.states(counts) != profiler.stored(users)).any(axis=1)
+        return other | ~np.isin(users, there)
+
+    users = np.sort(served.users["user_id"].to_numpy().astype(np.str_))
+    users = users[differ(users, served.find(data.user_ids) >= 0, later.before)]
+    nobody = np.zeros(data.user_ids.size, dtype=np.bool_)
+    back: dict[str, int] = {}
+    for first in range(later.files):
+        other = differ(users, nobody, later.last(first, users))
+        back |= dict.fromkeys(users[~other].tolist(), first)
+        users = users[other]
+    if users.size:
+        raise later.refusal(f"{users.size:,} of its users have other events in them")
+    return pl.DataFrame({"user_id": list(back), "first": list(back.values())}, _BACK)
 
 
 def _figures(bank: FeatureBank, name: str) -> NDArray[np.float64]:
