@@ -174,7 +174,7 @@ def run(search: Search, counts: csr_matrix) -> JointStart:
 
 
 def hide(counts: csr_matrix, seed: int) -> tuple[csr_matrix, csr_matrix]:
-    """Events [U, E] that the starts see, and a tenth that they do not; who has one kind of event, shows it."""
+    """Events [U, E] that the starts see, and a tenth that they do not; who has one kind shows it."""
     cells: coo_matrix = counts.tocoo()
     several = np.diff(counts.indptr)[cells.row] > 1
     rng = place_generator(seed, 0)
