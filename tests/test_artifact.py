@@ -12,7 +12,7 @@ from tests.server import SERVER
 from userip_lightning import atomic
 from userip_lightning.arrays import save_array
 from userip_lightning.artifact import Manifest, read_manifest, writing
-from userip_lightning.atomic import write_text
+from userip_lightning.atomic import new_file, write_text
 from userip_lightning.errors import InputError
 
 MANIFEST = Manifest("prepared", config_hash="a", data_hash="a", users=1)
@@ -54,6 +54,31 @@ def test_a_dead_writers_draft_of_a_file_goes_too(tmp_path):
     dead.write_text("half")
     write_text(tmp_path / "CURRENT", "whole")
     assert [file.name for file in tmp_path.iterdir()] == ["CURRENT"]
+
+
+def test_a_new_file_is_whole_or_as_it_was(tmp_path, monkeypatch):
+    target, synced = tmp_path / "made" / "file.csv", []
+    monkeypatch.setattr(atomic, "_sync", lambda file: synced.append(file.read_text()))
+    for text in ("first", "second"):
+        with new_file(target) as draft:
+            draft.write_text(text)
+            assert draft.parent == target.parent
+            assert target.exists() == (text == "second")
+    assert synced == ["first", "second"]
+    with pytest.raises(KeyError, match="typo"), new_file(target) as draft:
+        raise KeyError(f"typo {draft.write_text('half')}")
+    assert target.read_text() == "second"
+    assert list(target.parent.iterdir()) == [target]
+
+
+def test_a_new_file_that_cannot_be_written_is_named(tmp_path):
+    (tmp_path / "folder").mkdir()
+    refused = pytest.raises(InputError, match=r"folder: could not be written \(.*; free some space or name")
+    with refused, new_file(tmp_path / "folder") as draft:
+        draft.write_text("of a file")
+    with pytest.raises(InputError, match="the disk is full"), new_file(tmp_path / "file"):
+        raise OSError("No space left on device")
+    assert [left.name for left in tmp_path.iterdir()] == ["folder"]
 
 
 def test_a_mistake_of_the_program_while_writing_is_not_taken_for_a_full_disk(tmp_path):

@@ -51,19 +51,23 @@ def scratch(target: Path) -> Iterator[Path]:
             shutil.rmtree(folder, ignore_errors=True)
 
 
+@contextmanager
+def new_file(target: Path) -> Iterator[Path]:
+    """Yield where to write a file; on success it becomes ``target``, on any failure nothing is left.
+
+    Raises:
+        InputError: the disk is full or the target cannot be written.
+    """
+    with write_errors(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with _replaced(target) as draft:
+            yield draft
+
+
 def write_text(path: str | Path, text: str) -> None:
-    """Replace a small file in one step: written beside it, synced, renamed."""
-    target = Path(path)
-    draft = _hidden(target, "part")
-    try:
-        _drop_stale(target)
-        with open(draft, "w", encoding="utf-8") as handle:
-            handle.write(text)
-            handle.flush()
-            os.fsync(handle.fileno())
-        os.replace(draft, target)
-    finally:
-        draft.unlink(missing_ok=True)
+    """Replace a small file in one step, as :func:`new_file`; OSError where it cannot be written."""
+    with _replaced(Path(path)) as draft:
+        draft.write_text(text, encoding="utf-8")
 
 
 @contextmanager
@@ -84,6 +88,18 @@ def write_errors(target: Path) -> Iterator[None]:
             f"{target}: could not be written ({reason}); free some space or name another place, nothing "
             "half-written was kept."
         ) from error
+
+
+@contextmanager
+def _replaced(target: Path) -> Iterator[Path]:
+    draft = _hidden(target, "part")
+    try:
+        _drop_stale(target)
+        yield draft
+        _sync(draft)
+        os.replace(draft, target)
+    finally:
+        draft.unlink(missing_ok=True)
 
 
 def _hidden(target: Path, state: str) -> Path:
@@ -122,5 +138,9 @@ def _swap(draft: Path, target: Path) -> None:
 def _sync_tree(folder: Path) -> None:
     for file in folder.rglob("*"):
         if file.is_file():
-            with open(file, "rb") as handle:
-                os.fsync(handle.fileno())
+            _sync(file)
+
+
+def _sync(file: Path) -> None:
+    with open(file, "rb") as handle:
+        os.fsync(handle.fileno())

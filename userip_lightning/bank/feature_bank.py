@@ -260,18 +260,12 @@ class FeatureBank:
         target = Path(path)
         if target.suffix not in (".csv", ".parquet"):
             raise InputError(f"{target}: the bank exports to .csv or .parquet; choose one of these suffixes.")
-        draft = target.with_name(f".{target.name}.part")
         users = self.users
-        with atomic.write_errors(target):
-            try:
-                target.parent.mkdir(parents=True, exist_ok=True)
-                if target.suffix == ".csv":
-                    (users if formulas else users.with_columns(harmless("user_id"))).write_csv(draft)
-                else:
-                    users.write_parquet(draft)
-                draft.replace(target)
-            finally:
-                draft.unlink(missing_ok=True)
+        with atomic.new_file(target) as draft:
+            if target.suffix == ".csv":
+                (users if formulas else users.with_columns(harmless("user_id"))).write_csv(draft)
+            else:
+                users.write_parquet(draft)
         return target
 
 

@@ -11,7 +11,6 @@ summary.json          written last
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import uuid
 from pathlib import Path
@@ -20,7 +19,7 @@ from typing import TypedDict
 import polars as pl
 
 from userip_lightning import parquet
-from userip_lightning.atomic import write_errors, write_text
+from userip_lightning.atomic import new_file, write_errors, write_text
 from userip_lightning.errors import InputError
 from userip_lightning.identity import refuse_changed
 
@@ -97,16 +96,8 @@ class PartStore:
         Raises:
             InputError: the disk is full.
         """
-        target = self.folder / _CODES / f"{part:05d}.parquet"
-        draft = target.with_name(f".{target.name}.{os.getpid()}.part")
-        with write_errors(target):
-            try:
-                codes.write_parquet(draft)
-                with open(draft, "rb") as handle:
-                    os.fsync(handle.fileno())
-                os.replace(draft, target)
-            finally:
-                draft.unlink(missing_ok=True)
+        with new_file(self.folder / _CODES / f"{part:05d}.parquet") as draft:
+            codes.write_parquet(draft)
 
     def done(self) -> frozenset[int]:
         """Parts that have their codes."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +13,7 @@ from sklearn.model_selection import cross_val_predict
 from threadpoolctl import threadpool_limits
 
 from userip_lightning.arrays import Floats, read_array, save_array
-from userip_lightning.atomic import scratch
+from userip_lightning.atomic import new_file
 from userip_lightning.catalogue.adam import standardised
 from userip_lightning.catalogue.soft_token_module import SoftTokenModule
 from userip_lightning.progress_bars import piece
@@ -40,9 +39,8 @@ def exact_rows(module: SoftTokenModule, items: NDArray[np.int64], work: Path) ->
                     scored, evidence = module.sound(together.tolist())
                     rows[at : at + _TOGETHER][np.isin(together, scored)] = evidence.double().cpu().numpy()
                     scoring.at(first + at + len(together), len(items))
-                with scratch(file) as folder:
-                    save_array(folder / file.name, rows)
-                    os.replace(folder / file.name, file)
+                with new_file(file) as draft:
+                    save_array(draft, rows)
             parts.append(read_array(file, "f"))
     return np.concatenate(parts)
 

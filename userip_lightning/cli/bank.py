@@ -8,14 +8,7 @@ from collections.abc import Sequence
 
 from jsonargparse import ArgumentParser, Namespace
 
-from userip_lightning.cli.bank_command import BankCommand
-from userip_lightning.cli.bank_feast import FEAST
-from userip_lightning.cli.bank_forget import FORGET
-from userip_lightning.cli.bank_prune import PRUNE
-from userip_lightning.cli.bank_pull import PULL
-from userip_lightning.cli.bank_push import PUSH
-from userip_lightning.cli.bank_read import EXPORT, INFO, LOOKUP
-from userip_lightning.cli.bank_verify import VERIFY
+from userip_lightning.cli.bank_commands import COMMANDS
 from userip_lightning.cli.paragraphs import Paragraphs
 from userip_lightning.errors import InputError
 
@@ -25,17 +18,8 @@ those of a control."""
 #: No word of a command line has it.
 _MARK = "\0"
 
-COMMANDS: dict[str, BankCommand] = {
-    "info": INFO,
-    "lookup": LOOKUP,
-    "export": EXPORT,
-    "push": PUSH,
-    "pull": PULL,
-    "feast": FEAST,
-    "prune": PRUNE,
-    "forget": FORGET,
-    "verify": VERIFY,
-}
+#: Commands that take ids.
+_OF_USERS = ("lookup", "forget")
 
 
 def bank(arguments: Sequence[str]) -> None:
@@ -45,7 +29,7 @@ def bank(arguments: Sequence[str]) -> None:
         InputError: no bank there, a damaged one, or what a command refuses.
     """
     words, further = _at_dashes(arguments)
-    takes_users = COMMANDS.get(words[0] if words else "") in (LOOKUP, FORGET)
+    takes_users = bool(words) and words[0] in _OF_USERS
     if further and not takes_users:
         raise InputError(f"{further[0]}: not expected after --; only user ids are.")
     config = _parsed([_marked(word) for word in words] if takes_users else words)
@@ -76,7 +60,7 @@ def _parsed(words: list[str]) -> Namespace:
         return _parser().parse_args(words)
     except ArgumentError as error:
         unknown = re.search(r"unrecognized arguments: (\S+)", error.message)
-        if unknown is None or COMMANDS.get(words[0]) not in (LOOKUP, FORGET):
+        if unknown is None or words[0] not in _OF_USERS:
             raise
         raise InputError(
             f"{unknown[1].removeprefix(_MARK)}: no such setting; check its spelling, and put ids that begin "

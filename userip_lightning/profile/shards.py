@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from userip_lightning.arrays import open_array
-from userip_lightning.atomic import write_text
+from userip_lightning.arrays import open_array, save_array
+from userip_lightning.atomic import new_file, write_text
 from userip_lightning.errors import InputError
 from userip_lightning.identity import refuse_changed
 from userip_lightning.profile.disk_space import reserve
@@ -46,14 +46,13 @@ class ShardStore:
         )
 
     def write(self, first: int, z: NDArray[np.float32]) -> None:
-        """Add in one step the shard of the users ``first .. first + len(z) - 1``."""
-        target = self.folder / f"{first:012d}.npy"
-        draft = target.with_suffix(f".{os.getpid()}.part")
-        with open(draft, "wb") as handle:
-            np.save(handle, z)
-            handle.flush()
-            os.fsync(handle.fileno())
-        os.replace(draft, target)
+        """Add in one step the shard of the users ``first .. first + len(z) - 1``.
+
+        Raises:
+            InputError: the disk is full.
+        """
+        with new_file(self.folder / f"{first:012d}.npy") as draft:
+            save_array(draft, z)
 
     def done(self) -> frozenset[int]:
         """First users of the blocks that have a shard."""

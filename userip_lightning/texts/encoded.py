@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -12,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from userip_lightning.arrays import read_array, save_array
-from userip_lightning.atomic import scratch
+from userip_lightning.atomic import new_file
 from userip_lightning.errors import InputError
 from userip_lightning.progress_bars import piece
 
@@ -94,7 +93,5 @@ def _write(folder: Path, chunk: dict[str, NDArray[np.float32]]) -> None:
     file, rows = folder / f"rows-{name}.npy", np.stack(list(chunk.values()))
     stored = np.empty(len(rows), dtype=[("key", "U32"), ("row", np.float32, rows.shape[1:])])
     stored["key"], stored["row"] = list(chunk), rows
-    folder.mkdir(parents=True, exist_ok=True)
-    with scratch(file) as draft:
-        save_array(draft / file.name, stored)
-        os.replace(draft / file.name, file)
+    with new_file(file) as draft:
+        save_array(draft, stored)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,7 +13,7 @@ import numpy as np
 from userip_lightning.arrays import Floats, read_array, save_array
 from userip_lightning.artifact import stable_hash
 from userip_lightning.assets import cache_root
-from userip_lightning.atomic import scratch
+from userip_lightning.atomic import new_file
 from userip_lightning.errors import InputError
 from userip_lightning.texts.encoded import encoded_texts
 from userip_lightning.texts.process_turns import turn
@@ -106,15 +105,12 @@ def _kept(file: Path, found: FittedTexts) -> FittedTexts:
     if found.vectors is not None:
         told, arrays = (None, {}) if found.readers is None else packed(found.readers)
         stored: dict[str, Any] = {"told": np.array(json.dumps(told)), **arrays}
-        readers = _readers(file)
-        with scratch(readers) as folder:
-            np.savez(folder / readers.name, **stored)
-            os.replace(folder / readers.name, readers)
+        with new_file(_readers(file)) as draft, draft.open("wb") as readers:
+            np.savez(readers, **stored)
         _save(file, found.vectors)
     return found
 
 
 def _save(file: Path, vectors: Floats) -> None:
-    with scratch(file) as folder:
-        save_array(folder / file.name, vectors)
-        os.replace(folder / file.name, file)
+    with new_file(file) as draft:
+        save_array(draft, vectors)

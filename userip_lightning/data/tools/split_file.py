@@ -7,13 +7,12 @@ item in which row, so it cannot be put on other events: as metadata in Parquet, 
 from __future__ import annotations
 
 import hashlib
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
 
-from userip_lightning.atomic import scratch
+from userip_lightning.atomic import new_file
 from userip_lightning.data.parsing.foreign_parquet import Files, describe, read_foreign
 from userip_lightning.data.parsing.lines import require_file
 from userip_lightning.data.prepared import PreparedFiles
@@ -41,14 +40,13 @@ def export_split(prepared: PreparedFiles, path: Path) -> Path:
         raise InputError(f"{path}: the ending is {path.suffix!r}, expected .csv or .parquet; rename it.")
     events = prepared.events.filter("logged").select("row_id", "user", "item", "split").collect()
     digest, table = events_hash(events), events.select("row_id", "split")
-    with scratch(path) as draft:
+    with new_file(path) as draft:
         if path.suffix == ".csv":
-            with (draft / path.name).open("w", encoding="utf-8") as file:
+            with draft.open("w", encoding="utf-8") as file:
                 file.write(f"{_COMMENT}{digest}\n")
                 table.write_csv(file)
         else:
-            table.write_parquet(draft / path.name, metadata={_KEY: digest})
-        os.replace(draft / path.name, path)
+            table.write_parquet(draft, metadata={_KEY: digest})
     return path
 
 
