@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -53,6 +53,9 @@ def write_sheets(
     results: Mapping[str, object],
     users: int,
     figures: Sequence[Sequence[Drawn]] = (),
+    training: Sequence[Figure] = (),
+    usage: Mapping[str, Sequence[int]] | None = None,
+    further: Callable[[Path], object] = lambda folder: None,
 ) -> None:
     """Write a report of sheets: for programs (JSON), as Markdown and as a page; figures as SVG and PNG too.
 
@@ -61,9 +64,12 @@ def write_sheets(
         title: of the report.
         sheets: in order.
         notes: how to read them, a sentence or two each.
-        results: what the sheets show, for ``results.json``.
+        results: what the sheets show, for ``results.json``; its own ``notes`` are instead of these there.
         users: that it is about.
         figures: of every sheet, in the order of the sheets; none where left out.
+        training: its curves.
+        usage: profile to the number of users of each of its codes.
+        further: writes more files into the folder that it is given.
 
     Raises:
         InputError: ``folder`` holds something else, or the disk is full.
@@ -76,12 +82,16 @@ def write_sheets(
         write_text(draft / MARKDOWN, study_markdown(title, sheets, notes))
         drawn = figures or [()] * len(sheets)
         panels = [Panel(sheet, _pictures(below)) for sheet, below in zip(sheets, drawn, strict=True)]
-        write_text(draft / PAGE, page(title, panels, notes))
+        curves = [Picture("", inline_svg(figure, "training curves")) for figure in training]
+        write_text(draft / PAGE, page(title, panels, notes, curves, usage))
         if figures:
             (draft / _FIGURES).mkdir()
         for below in figures:
             for one in below:
                 save_figure(one.figure, draft / _FIGURES / one.stem)
+        for number, figure in enumerate(training):
+            save_figure(figure, draft / _FIGURES / f"training-{number}")
+        further(draft)
 
 
 def _pictures(below: Sequence[Drawn]) -> tuple[Picture, ...]:

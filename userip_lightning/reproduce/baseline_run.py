@@ -56,25 +56,15 @@ class BaselineRun:
         made: list[Source] = []
 
         def work() -> Outcome:
-            try:
-                made.append(self._write())
-            except Unavailable as error:
-                return Outcome(not_run=" ".join(str(error).split()))
+            made.append(self._write())
             return Outcome()
 
-        outcome = guarded(work, self.row.label, self.case.place.root)
+        outcome = guarded(work, self.row.label, self.case.place.root, Unavailable)
         return made[0] if outcome.ready else outcome
 
     def score(self) -> Outcome:
         """Train and score with every seed."""
-
-        def work() -> Outcome:
-            try:
-                return self._score()
-            except Unavailable as error:
-                return Outcome(not_run=" ".join(str(error).split()))
-
-        return guarded(work, self.row.label, self.case.place.root)
+        return guarded(self._score, self.row.label, self.case.place.root, Unavailable)
 
     def _write(self) -> Source:
         from userip_lightning.baselines.kar import knowledge, shuffled

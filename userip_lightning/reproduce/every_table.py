@@ -95,13 +95,10 @@ def _part(name: str, study: Study, choice: Choice, display: StudyDisplay, earlie
     started = time.monotonic()
 
     def work() -> Outcome:
-        try:
-            made.append(make(name, study, choice, display))
-        except Unavailable as error:
-            return Outcome(not_run=" ".join(str(error).split()))
+        made.append(make(name, study, choice, display))
         return Outcome()
 
-    outcome = guarded(work, name, study_root(study))
+    outcome = guarded(work, name, study_root(study), Unavailable)
     seconds = earlier + time.monotonic() - started
     if not made:
         display.notice(f"{name}: {outcome.not_run or outcome.failed}")

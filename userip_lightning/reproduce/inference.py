@@ -46,13 +46,10 @@ class Inference:
 
     def _stage(self, name: str, jobs: Iterable[Job], unavailable: type[InputError]) -> Outcome:
         def work() -> Outcome:
-            try:
-                self._run(jobs)
-            except unavailable as error:
-                return Outcome(not_run=" ".join(str(error).split()))
+            self._run(jobs)
             return Outcome()
 
-        return guarded(work, f"{self.name} / {name}", self.case.place.root)
+        return guarded(work, f"{self.name} / {name}", self.case.place.root, unavailable)
 
     def control(self, row: Row) -> Outcome:
         """The banks that a control's row reads."""

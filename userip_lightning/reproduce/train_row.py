@@ -26,16 +26,21 @@ def run_row(task: Task) -> Outcome:
     return guarded(lambda: _train_row(task), task.label, task.place.root)
 
 
-def guarded(work: Callable[[], Outcome], label: str, root: Path) -> Outcome:
-    """Do some work of a row, and say in one sentence why it failed where it does.
+def guarded(
+    work: Callable[[], Outcome], label: str, root: Path, not_run: type[InputError] | tuple[()] = ()
+) -> Outcome:
+    """Do some work of a row, and say in one sentence why it failed, or was not run, where it does.
 
     Args:
         work: what to do.
         label: the row in words.
         root: the study's folder; takes the traceback of what is not the input's fault.
+        not_run: what is no failure.
     """
     try:
         return work()
+    except not_run as error:
+        return Outcome(not_run=" ".join(str(error).split()))
     except InputError as error:
         return Outcome(failed=" ".join(str(error).split()))
     except Exception as error:
