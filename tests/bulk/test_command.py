@@ -26,6 +26,14 @@ def test_the_command_says_where_codes_are_and_how_many_users_have_each(
     assert len(said) == 3
 
 
+def test_a_csv_file_is_not_taken_for_a_damaged_parquet_file(experiment, tmp_path, capsys):
+    (tmp_path / "week.csv").write_text("user_id,item_id,rating\n1,2,3\n")
+    assert main(words(experiment, tmp_path / "week.csv", tmp_path / "codes")) == 2
+    said = capsys.readouterr().err
+    assert ".csv given, Parquet with user_id, item_id and a label or rating is needed" in said
+    assert not (tmp_path / "codes").exists()
+
+
 def test_help_teaches(capsys):
     assert main(["infer", "--help"]) == 0
     said = capsys.readouterr().out

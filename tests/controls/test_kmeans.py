@@ -152,7 +152,8 @@ def test_more_than_sixteen_combinations_are_additive_codes(rated: PreparedData, 
 
 @ALL
 def test_more_clusters_than_users_are_refused(rated: PreparedData, control) -> None:
-    with pytest.raises(InputError, match="150 users and 80 items are too few for 151 clusters"):
+    named = rf"{control.__name__} cannot be made; 150 users and 80 items are too few for 151 clusters"
+    with pytest.raises(InputError, match=named):
         control(rated, (151,), 0)
 
 

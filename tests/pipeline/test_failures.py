@@ -38,6 +38,14 @@ def wrapped(cause: Exception) -> Exception:
             argparse.ArgumentError(None, "Parser key \"a.b\":\n  Expected a <class 'int'>. Got value: x"),
             "a.b: 'x' given, int expected; change it",
         ),
+        (
+            argparse.ArgumentError(None, "the following arguments are required: data.source"),
+            "data.source: missing; give a configuration with --config FILE",
+        ),
+        (
+            argparse.ArgumentError(None, "unrecognized arguments: mine.yaml"),
+            "mine.yaml: not expected here; a configuration is given with --config mine.yaml",
+        ),
         (argparse.ArgumentError(None, "Expected a path."), "Expected a path; --help lists what"),
         (wrapped(InputError("a bad setting.")), "a bad setting."),
         (

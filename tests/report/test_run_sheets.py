@@ -6,6 +6,7 @@ import pytest
 from userip_lightning.cli.shown import show_report
 from userip_lightning.report.comparison import compare
 from userip_lightning.report.held_out import HeldOut
+from userip_lightning.report.legend import RUN_LEGEND
 from userip_lightning.report.markdown import sheets_markdown
 from userip_lightning.report.page import Panel, page
 from userip_lightning.report.run_sheets import STAGE_1, Unknown, compose
@@ -46,6 +47,12 @@ def test_terminal_markdown_and_page_show_the_same_cells(comparison, capsys):
         for sheet in sheets:
             assert all(cell in text for row in rows(sheet) for cell in row)
             assert all(line in text for line in (*sheet.verdicts, *sheet.below))
+
+
+def test_every_column_that_is_no_word_is_explained_and_so_is_every_control(comparison):
+    told = " ".join(RUN_LEGEND)
+    for word in ("AUC impr.", "Logloss impr.", "Norm. entropy", "ECE", "Holm", "svd kmeans", "count mixture"):
+        assert word in told
 
 
 def test_the_variant_table_holds_the_figures(comparison):

@@ -119,6 +119,13 @@ def read_part(folder: Path, part: int) -> pl.DataFrame:
 
 
 def _files(source: Path) -> tuple[Path, ...]:
+    text = [ending for ending in source.suffixes if ending in (".csv", ".tsv", ".json", ".jsonl", ".txt")]
+    if source.is_file() and text:
+        raise InputError(
+            f"{source}: {text[0]} given, Parquet with user_id, item_id and a label or rating is needed, "
+            "whatever the experiment's own log looked like; rename its columns and write it with polars: "
+            "pl.read_csv(FILE).rename({...}).write_parquet(FILE)."
+        )
     files = tuple(sorted(source.rglob("*.parquet"))) if source.is_dir() else (source,)
     if not files or not all(file.is_file() for file in files):
         raise InputError(f"{source}: no Parquet file here; name a file, or a folder with *.parquet in it.")
@@ -130,7 +137,8 @@ def _require(source: Path, schema: pl.Schema, *names: str) -> None:
         if name not in schema:
             raise InputError(
                 f"{source}: column {name!r} is missing, the files have {', '.join(schema)}; user_id, "
-                "item_id and label (0 or 1) are needed."
+                "item_id and label (0 or 1), or what the experiment makes labels from, are needed; rename "
+                "the columns."
             )
 
 

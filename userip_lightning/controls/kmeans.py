@@ -66,7 +66,7 @@ def svd_kmeans(prepared: PreparedData, sizes: Sequence[int], seed: int) -> Codes
     Raises:
         InputError: fewer users than clusters, or too few users or items for a singular vector.
     """
-    forms = _collaborative(prepared, sizes, seed)
+    forms = _collaborative(prepared, "svd_kmeans", sizes, seed)
 
     def candidates() -> Iterator[Codes]:
         for vectors, rank in product(forms, _ranks(forms[0])):
@@ -89,7 +89,7 @@ def text_kmeans(prepared: PreparedData, sizes: Sequence[int], seed: int) -> Code
     Raises:
         InputError: fewer users than clusters, or too few words.
     """
-    _require_users(prepared, sizes)
+    _require_users(prepared, "text_kmeans", sizes)
     forms = [_textual(prepared, "text_kmeans", width) for width in WIDTHS]
 
     def candidates() -> Iterator[Codes]:
@@ -113,7 +113,7 @@ def svd_text_kmeans(prepared: PreparedData, sizes: Sequence[int], seed: int) -> 
     Raises:
         InputError: as :func:`svd_kmeans` and :func:`text_kmeans`.
     """
-    forms = _collaborative(prepared, sizes, seed)
+    forms = _collaborative(prepared, "svd_text_kmeans", sizes, seed)
     text = _textual(prepared, "svd_text_kmeans")
     text = text / max(float(np.linalg.norm(text, axis=1).mean()), 1e-12)
 
@@ -125,10 +125,10 @@ def svd_text_kmeans(prepared: PreparedData, sizes: Sequence[int], seed: int) -> 
     return choosing_judge(prepared).best(candidates())
 
 
-def _collaborative(prepared: PreparedData, sizes: Sequence[int], seed: int) -> list[Floats]:
+def _collaborative(prepared: PreparedData, control: str, sizes: Sequence[int], seed: int) -> list[Floats]:
     """[U, R] left singular vectors times singular values, the strongest first, of two forms of the matrix:
     as it is, and with every item's entries divided by the square root of how many users have it."""
-    _require_users(prepared, sizes)
+    _require_users(prepared, control, sizes)
     rows = prepared.rows(TRAIN, SUPPORT).filter("logged")
     rated = rows["rating"].null_count() == 0
     value = rows["rating" if rated else "label"].cast(pl.Float64).to_numpy()
@@ -156,12 +156,13 @@ def _textual(prepared: PreparedData, control: str, width: int = WIDTH) -> Floats
     return np.asarray((positives @ vectors) / np.maximum(events, 1.0))
 
 
-def _require_users(prepared: PreparedData, sizes: Sequence[int]) -> None:
+def _require_users(prepared: PreparedData, control: str, sizes: Sequence[int]) -> None:
     clusters = max(sizes) if are_additive("auto", sizes) else prod(sizes)
     if prepared.n_users < clusters or min(prepared.n_users, prepared.n_items) < 2:
         raise InputError(
-            f"{prepared.path}: {prepared.n_users} users and {prepared.n_items} items are too few for "
-            f"{clusters} clusters; lower the number of codes or prepare more users."
+            f"{prepared.path}: {control} cannot be made; {prepared.n_users} users and {prepared.n_items} "
+            f"items are too few for {clusters} clusters; lower the number of codes, prepare more users, or "
+            "leave it out of `controls`."
         )
 
 

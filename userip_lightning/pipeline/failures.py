@@ -45,7 +45,11 @@ def _argument(error: argparse.ArgumentError) -> str:
     if unknown := re.search(r"Option '([^']+)' is not accepted|unrecognized arguments: (\S+)", complaint):
         name = (unknown[1] or unknown[2]).lstrip("-").split("=")[0]
         full = name if not key or name.startswith(key) else f"{key}.{name}"
+        if re.search(r"\.ya?ml$", name):
+            return f"{full}: not expected here; a configuration is given with --config {full}."
         return f"{full}: no such setting; check its spelling, --help lists what there is."
+    if "arguments are required: data.source" in complaint:
+        return "data.source: missing; give a configuration with --config FILE, which `userip init` writes."
     if lost := re.search(r"no class '\w+' fits here( \(near: [^)]*\))?", complaint):
         return f"{key}: {lost[0]}; give the name of a class, or its path with dots."
     if absent := re.search(

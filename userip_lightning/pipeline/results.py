@@ -23,7 +23,8 @@ from userip_lightning.pipeline.training import is_done, read_record
 from userip_lightning.profile.export import HELD_OUT
 from userip_lightning.report.comparison import Comparison, compare
 from userip_lightning.report.held_out import HeldOut, read_held_out
-from userip_lightning.report.markdown import sheets_markdown
+from userip_lightning.report.legend import RUN_LEGEND
+from userip_lightning.report.markdown import study_markdown
 from userip_lightning.report.page import Panel, page
 from userip_lightning.report.run_sheets import STAGE_1, Unknown, compose
 from userip_lightning.report.sheet import Sheet
@@ -79,10 +80,10 @@ def write_results(experiment: Experiment, plan: Plan, prepare: Mapping[str, obje
     }
     atomic.write_text(plan.place.root / RESULTS, json.dumps(results, indent=2, ensure_ascii=False) + "\n")
     title, panels = experiment.settings.experiment, [Panel(sheet) for sheet in sheets]
-    atomic.write_text(plan.place.root / REPORT, sheets_markdown(title, sheets))
+    atomic.write_text(plan.place.root / REPORT, study_markdown(title, sheets, RUN_LEGEND))
     shown = plan.place.root / PAGE
-    atomic.write_text(shown, page(title, panels, ()))  # there already if explaining is interrupted
-    atomic.write_text(shown, page(title, panels, (), further=report_section(experiment, plan)))
+    atomic.write_text(shown, page(title, panels, RUN_LEGEND))  # there already if explaining is interrupted
+    atomic.write_text(shown, page(title, panels, RUN_LEGEND, further=report_section(experiment, plan)))
     return sheets
 
 
