@@ -123,8 +123,8 @@ def _files(source: Path) -> tuple[Path, ...]:
     if source.is_file() and text:
         raise InputError(
             f"{source}: {text[0]} given, Parquet with user_id, item_id and a label or rating is needed, "
-            "whatever the experiment's own log looked like; rename its columns and write it with polars: "
-            "pl.read_csv(FILE).rename({...}).write_parquet(FILE)."
+            "whatever the experiment's own log looked like; rename its columns and write it as Parquet, "
+            "for instance with polars."
         )
     files = tuple(sorted(source.rglob("*.parquet"))) if source.is_dir() else (source,)
     if not files or not all(file.is_file() for file in files):
