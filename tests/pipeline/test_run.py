@@ -173,6 +173,14 @@ def test_a_refused_run_leaves_the_configuration_of_what_is_there(finished_catalo
     assert yaml.safe_load((root / "config.yaml").read_text())["ctr"]["trainer"]["max_epochs"] == 1
 
 
+def test_a_damaged_configuration_of_before_is_replaced(finished_catalogue, tmp_path):
+    root = Path(shutil.copytree(finished_catalogue, tmp_path / finished_catalogue.name))
+    shutil.copy(root / "config.yaml", tmp_path / "mine.yaml")
+    (root / "config.yaml").write_bytes(b"\xff\x00 no text")
+    assert main(["fit", "--config", str(tmp_path / "mine.yaml"), "--output", str(tmp_path)]) == 0
+    assert yaml.safe_load((root / "config.yaml").read_text())["experiment"] == root.name
+
+
 def test_testing_again_trains_nothing_and_predicts_the_same(finished, config, tmp_path):
     shutil.copytree(finished, tmp_path / "tiny")
     before = predictions(tmp_path / "tiny")

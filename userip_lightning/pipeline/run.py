@@ -170,7 +170,8 @@ def _keep_configuration(experiment: Experiment, place: Place) -> None:
 
 
 def _tell_changes(experiment: Experiment, place: Place, display: Display) -> None:
-    changed = changed_settings((place.root / CONFIG).read_text(encoding="utf-8"), experiment.written)
+    before = (place.root / CONFIG).read_text(encoding="utf-8", errors="replace")
+    changed = changed_settings(before, experiment.written)
     if changed:
         more = f" and {len(changed) - _TOLD} more" if len(changed) > _TOLD else ""
         display.notice(

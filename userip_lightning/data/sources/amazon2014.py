@@ -17,12 +17,5 @@ class Amazon2014(AmazonReviews):
         "get the reviews or the metadata of one category from the Amazon product data (2014) of UC San "
         "Diego's McAuley lab and give the path of the file, .json or .json.gz"
     )
-    review: Mapping[str, str] = {
-        "user_id": "reviewerID",
-        "item_id": "asin",
-        "rating": "overall",
-        "timestamp": "unixReviewTime",
-        "review": "reviewText",
-    }
     product: Mapping[str, str] = {"item_id": "asin", "title": "title", "brand": "brand", "price": "price"}
     read_products = staticmethod(read_literal_lines)

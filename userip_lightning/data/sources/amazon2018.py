@@ -22,13 +22,6 @@ class Amazon2018(AmazonReviews):
         "get the reviews or the metadata of one department from the Amazon review data (2018) of UC San "
         "Diego's McAuley lab and give the path of the file, .json or .json.gz"
     )
-    review: Mapping[str, str] = {
-        "user_id": "reviewerID",
-        "item_id": "asin",
-        "rating": "overall",
-        "timestamp": "unixReviewTime",
-        "review": "reviewText",
-    }
     beside = ("style",)
     product: Mapping[str, str] = {
         "item_id": "asin",

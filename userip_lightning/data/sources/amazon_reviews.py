@@ -33,8 +33,14 @@ class AmazonReviews(Source):
     first_row_wins = True
     #: Where the files come from, for messages.
     advice: str
-    #: Our names of a review's fields, the three that are needed first, and theirs.
-    review: Mapping[str, str]
+    #: Our names of a review's fields, the three that are needed first, and theirs until 2018.
+    review: Mapping[str, str] = {
+        "user_id": "reviewerID",
+        "item_id": "asin",
+        "rating": "overall",
+        "timestamp": "unixReviewTime",
+        "review": "reviewText",
+    }
     #: Further fields of a review, as JSON text.
     beside: Sequence[str] = ()
     #: As ``review``; the two that are needed first.
