@@ -6,7 +6,9 @@ from sklearn.metrics import adjusted_rand_score
 from tests.controls.test_simple import planted
 from userip_lightning.controls import kmeans as kmeans_controls
 from userip_lightning.controls.affinity import AffinityJudge
+from userip_lightning.controls.choosing import Coding, best_coding
 from userip_lightning.controls.kmeans import svd_kmeans, svd_text_kmeans, text_kmeans
+from userip_lightning.controls.places import PlaceJudge
 from userip_lightning.controls.simple import shuffled
 from userip_lightning.data.labels import Implicit, RatingThreshold
 from userip_lightning.data.prepared import PreparedData
@@ -59,36 +61,42 @@ def test_no_control_looks_at_test_rows(request: pytest.FixtureRequest, log: str,
 
 
 @ALL
-def test_validation_rows_choose_among_clusterings_that_do_not_know_them(
-    implicit: PreparedData, control, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("sizes", [(4,), (6, 5)], ids=["clusters", "additive"])
+def test_validation_rows_choose_among_codings_that_do_not_know_them(
+    implicit: PreparedData, control, sizes: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    offered: list[list[np.ndarray]] = []
+    offered: list[list[Coding]] = []
 
-    def first(_: AffinityJudge, candidates):
+    def first(_: PreparedData, candidates) -> np.ndarray:
         offered.append(list(candidates))
-        return offered[-1][0]
+        return offered[-1][0].codes
 
-    monkeypatch.setattr(AffinityJudge, "best", first)
+    monkeypatch.setattr(kmeans_controls, "best_coding", first)
     unknown = implicit.events.filter(pl.col("split") != "val")
-    codes = [control(data, (4,), 0) for data in (implicit, with_events(implicit, unknown))]
-    assert np.array_equal(*codes)
-    if offered:
-        assert len(offered[0]) > 1
-        assert all(np.array_equal(*pair) for pair in zip(*offered, strict=True))
+    for data in (implicit, with_events(implicit, unknown)):
+        control(data, sizes, 0)
+    assert len(offered[0]) > 4
+    assert all(np.array_equal(one.codes, other.codes) for one, other in zip(*offered, strict=True))
 
 
-@pytest.mark.parametrize("control", [svd_kmeans, svd_text_kmeans])
+@ALL
+@pytest.mark.parametrize(
+    ("judge", "sizes"), [(AffinityJudge, (12,)), (PlaceJudge, (6, 5))], ids=["clusters", "additive"]
+)
 def test_the_choice_is_the_best_for_validation_rows(
-    implicit: PreparedData, control, monkeypatch: pytest.MonkeyPatch
+    implicit: PreparedData, control, judge, sizes: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    judge = AffinityJudge(implicit)
-    tuned = judge.auc(control(implicit, (12,), 0))
-    for rank in (8, 16, 32, 64):
-        monkeypatch.setattr(kmeans_controls, "RANKS", (rank,))
-        assert judge.auc(control(implicit, (12,), 0)) <= tuned + 0.01  # ranks are cut from one larger SVD
-    monkeypatch.undo()
-    monkeypatch.setattr(AffinityJudge, "best", lambda self, candidates: min(candidates, key=self.auc))
-    assert judge.auc(control(implicit, (12,), 0)) < tuned
+    offered: list[Coding] = []
+
+    def remember(data: PreparedData, candidates) -> np.ndarray:
+        offered.extend(candidates)
+        return best_coding(data, offered)
+
+    monkeypatch.setattr(kmeans_controls, "best_coding", remember)
+    codes = control(implicit, sizes, 0)
+    found = [judge(implicit).auc(one.codes if one.places is None else one.places) for one in offered]
+    assert np.array_equal(codes, offered[int(np.argmax(found))].codes)
+    assert max(found) > min(found)
 
 
 @ALL
@@ -155,23 +163,3 @@ def test_more_clusters_than_users_are_refused(rated: PreparedData, control) -> N
     named = rf"{control.__name__} cannot be made; 150 users and 80 items are too few for 151 clusters"
     with pytest.raises(InputError, match=named):
         control(rated, (151,), 0)
-
-
-def test_where_nobody_had_the_validation_items_their_words_judge(
-    implicit: PreparedData, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    cold, judged = pl.col("item") % 2 == 0, pl.col("split") == "val"
-    data = with_events(implicit, implicit.events.filter(judged == cold))
-    judges: list[AffinityJudge] = []
-
-    def first(judge: AffinityJudge, candidates):
-        judges.append(judge)
-        return next(iter(candidates))
-
-    monkeypatch.setattr(AffinityJudge, "best", first)
-    svd_kmeans(data, (4,), 0)
-    hobby = data.users["hobby"].rank("dense").to_numpy().astype(np.int64)[:, None] - 1
-    assert judges[0].auc(hobby) > AffinityJudge(data).auc(hobby) + 0.1
-    wordless = data.items.select("item", "item_id", title=pl.lit(""))
-    silent = PreparedData(data.path, data.manifest, data.events, wordless, data.users)
-    assert svd_kmeans(silent, (4,), 0).shape == (150, 1)

@@ -18,7 +18,7 @@ an AUC of 0.5. With text vectors the M step has its prior of the items' texts, w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from math import prod
 
 import numpy as np
@@ -30,11 +30,8 @@ from userip_lightning.arrays import Floats
 from userip_lightning.catalogue.codebooks import MOST_JOINT
 from userip_lightning.catalogue.event_model import event_model
 from userip_lightning.catalogue.user_events import user_events
-from userip_lightning.data.item_text import words
 from userip_lightning.data.prepared import PreparedData
-from userip_lightning.errors import InputError
-from userip_lightning.schema import SUPPORT, TRAIN, VAL
-from userip_lightning.texts.bag_of_words import bag_of_words
+from userip_lightning.schema import VAL
 
 Codes = NDArray[np.int64]
 #: Log-odds of items and codes: codes [U] → [I, K].
@@ -63,10 +60,6 @@ class AffinityJudge:
         if np.unique(self._label).size < 2:
             return 0.5
         return float(roc_auc_score(self._label, Affinity(self.odds, codes).of(self._user, self._item)))
-
-    def best(self, candidates: Iterable[Codes]) -> Codes:
-        """The candidate [U, F] with the highest AUC, the first of equals."""
-        return max(candidates, key=self.auc)
 
     def odds(self, codes: Codes) -> Floats:
         """What codes [U] tell of every item and code, [I, C]: the scores above, in nats."""
@@ -111,18 +104,3 @@ def counted_fields(codes: Codes, sizes: Sequence[int]) -> Codes:
     if codes.shape[1] == 1 or prod(sizes) > MOST_JOINT:
         return codes
     return np.asarray(np.ravel_multi_index(tuple(codes.T), tuple(sizes)))[:, None]
-
-
-def choosing_judge(prepared: PreparedData) -> AffinityJudge:
-    """The judge that chooses among the forms of a control.
-
-    It knows the items' words, if there are any, where nobody had the items of validation rows: counts say
-    nothing of those.
-    """
-    met = prepared.rows(TRAIN, SUPPORT).filter("logged")["item"].unique()
-    if prepared.rows(VAL)["item"].is_in(met.implode()).any():
-        return AffinityJudge(prepared)
-    try:
-        return AffinityJudge(prepared, bag_of_words(words(prepared.items)))
-    except InputError:
-        return AffinityJudge(prepared)

@@ -20,7 +20,7 @@ from userip_lightning.catalogue.code_order import split_classes
 from userip_lightning.catalogue.codebooks import Codebooks, are_additive, classes_of, joint_starts
 from userip_lightning.catalogue.em_search import Schedule, Search, run
 from userip_lightning.catalogue.user_events import user_events
-from userip_lightning.controls.affinity import choosing_judge, counted_fields
+from userip_lightning.controls.choosing import Coding, best_coding
 from userip_lightning.data.item_text import words
 from userip_lightning.data.prepared import PreparedData
 from userip_lightning.texts.bag_of_words import bag_of_words
@@ -62,7 +62,7 @@ def count_mixture(
         seed: of the EM.
         settings: the engine's.
     """
-    return _codes(prepared, None, sizes, seed, settings)
+    return _coding(prepared, None, sizes, seed, settings).codes
 
 
 def bag_of_words_mixture(
@@ -83,23 +83,23 @@ def bag_of_words_mixture(
         else joined_texts(prepared.items, columns, "catalogue.data.columns")
     )
     forms = {vectors.shape[1]: vectors for vectors in (bag_of_words(texts, width) for width in WIDTHS)}
-    candidates = [_codes(prepared, vectors, sizes, seed, settings) for vectors in forms.values()]
-    judge = choosing_judge(prepared)
-    return max(candidates, key=lambda codes: judge.auc(counted_fields(codes, sizes)))
+    return best_coding(prepared, [_coding(prepared, form, sizes, seed, settings) for form in forms.values()])
 
 
-def _codes(
+def _coding(
     prepared: PreparedData,
     vectors: Floats | None,
     sizes: Sequence[int],
     seed: int,
     settings: EngineSettings,
-) -> NDArray[np.int64]:
+) -> Coding:
     counts, explicit, _ = user_events(prepared)
     _, codebooks, starts, strength, schedule = settings
     classes = classes_of(codebooks, sizes)
     starts_of_em = joint_starts(counts, classes, explicit, vectors, strength, starts)
     table = run(Search(starts_of_em, seed, schedule), counts).table
-    if are_additive(codebooks, sizes):
-        return split_classes(additive_table(table, counts, sizes, seed).codes(counts), sizes)
-    return table.codes(counts)[:, None]
+    if not are_additive(codebooks, sizes):
+        return Coding(table.codes(counts)[:, None])
+    additive = additive_table(table, counts, sizes, seed)
+    places = additive.codes(counts)
+    return Coding(split_classes(places, sizes), additive.directions[places])

@@ -33,13 +33,8 @@ def fitted_words(texts: Sequence[str], width: int = WIDTH) -> tuple[Floats, Word
     Raises:
         InputError: fewer than two words occur in three texts, or all texts have the same ones.
     """
-    words, tfidf = _weighed(texts)
-    width = min(width, min(tfidf.shape) - 1) if tfidf is not None and _differ(tfidf) else 0
-    if width < 1:
-        raise InputError(
-            "the items' texts: fewer than two words occur in three of them, or all have the same words, too "
-            "little for a bag of words; give the items titles, or leave out what reads their text."
-        )
+    words, tfidf = _checked(texts)
+    width = min(width, min(tfidf.shape) - 1)
     leading = TruncatedSVD(width, random_state=0)
     with threadpool_limits(limits=1):  # partial sums would be added in the order in which threads finish
         vectors = np.asarray(leading.fit_transform(tfidf), dtype=np.float64)
@@ -47,23 +42,35 @@ def fitted_words(texts: Sequence[str], width: int = WIDTH) -> tuple[Floats, Word
     return vectors, WordReader(vocabulary, words.idf_, leading.components_)
 
 
+def word_weights(texts: Sequence[str]) -> csr_matrix:
+    """TF-IDF [I, W] of all words that occur in three texts; raises as :func:`fitted_words`."""
+    return _checked(texts)[1]
+
+
 def has_words(texts: Sequence[str]) -> bool:
     """Whether :func:`fitted_words` would find words in these texts; many texts are read only if the first few
     thousand have none."""
-    for some in (texts[:_MANY], texts):
-        tfidf = _weighed(some)[1]
-        if tfidf is not None and min(tfidf.shape) > 1 and _differ(tfidf):
-            return True
-    return False
+    return any(_weighed(some) is not None for some in (texts[:_MANY], texts))
 
 
-def _weighed(texts: Sequence[str]) -> tuple[TfidfVectorizer, csr_matrix | None]:
-    """TF-IDF of words that occur in three texts; None where there are none."""
+def _checked(texts: Sequence[str]) -> tuple[TfidfVectorizer, csr_matrix]:
+    found = _weighed(texts)
+    if found is None:
+        raise InputError(
+            "the items' texts: fewer than two words occur in three of them, or all have the same words, too "
+            "little for a bag of words; give the items titles, or leave out what reads their text."
+        )
+    return found
+
+
+def _weighed(texts: Sequence[str]) -> tuple[TfidfVectorizer, csr_matrix] | None:
+    """TF-IDF of words that occur in three texts; None where two such words or texts do not differ."""
     words = TfidfVectorizer(min_df=_FREQUENT, sublinear_tf=True)
     try:
-        return words, words.fit_transform(texts)
+        tfidf = words.fit_transform(texts)
     except ValueError:  # scikit-learn's: an empty vocabulary, or fewer texts than min_df
-        return words, None
+        return None
+    return (words, tfidf) if min(tfidf.shape) > 1 and _differ(tfidf) else None
 
 
 def _differ(tfidf: csr_matrix) -> bool:
