@@ -8,12 +8,10 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from jsonargparse import ArgumentParser
-from rich.box import SIMPLE_HEAD
-from rich.console import Console
 from rich.table import Table
 
-from userip_lightning.cli.paragraphs import command_parser
-from userip_lightning.cli.shown import visible
+from userip_lightning.cli.paragraphs import add_experiment, command_parser
+from userip_lightning.cli.shown import output, titled, visible
 from userip_lightning.errors import InputError
 from userip_lightning.explain.explanation import Explanation, Profile, User
 from userip_lightning.explain.facts import USERS, Facts
@@ -24,8 +22,6 @@ from userip_lightning.pipeline.quiet import quiet
 from userip_lightning.progress_bars import say
 from userip_lightning.report.notation import NONE, number, plural, signed
 
-#: Columns where standard output is no terminal and has no width of its own.
-_WIDTH = 160
 _ITEMS = 3
 _DESCRIPTION = """Say what the codes of a finished experiment mean. It writes explain.json and explain.html
 (one file, no network needed) into EXPERIMENT and prints a summary: for every profile and code a label, the
@@ -76,7 +72,7 @@ def explain(arguments: Sequence[str]) -> None:
 
 def _print_codes(found: Explanation) -> None:
     for profile in found.profiles:
-        _console().print(_codes_table(profile))
+        output().print(_codes_table(profile))
     if found.gained_nats is not None:
         print(f"Codes tell {found.gained_nats:.4f} nats of every event that nobody has learned from.")
     for reason in filter(None, (found.why_no_table, found.why_no_words)):
@@ -84,7 +80,9 @@ def _print_codes(found: Explanation) -> None:
 
 
 def _codes_table(profile: Profile) -> Table:
-    table = _table(f"{profile.name}: {profile.size} codes, as many as {profile.perplexity:.1f} even ones")
+    table = titled(
+        visible(f"{profile.name}: {profile.size} codes, as many as {profile.perplexity:.1f} even ones")
+    )
     for name in ("code", "label"):
         table.add_column(name)
     for name in ("users", "share", "click rate", "sure"):
@@ -103,11 +101,11 @@ def _print_users(users: Sequence[User], facts: Facts, as_json: bool) -> None:
         return
     profiles = list(zip(facts.log.names, facts.labels(), strict=True))
     for user in users:
-        _console().print(visible(f"user {user.user_id}: {plural(user.events, 'event')}"))
+        output().print(visible(f"user {user.user_id}: {plural(user.events, 'event')}"))
         for p, (name, labels) in enumerate(profiles):
             sure = "" if user.probabilities is None else f", probability {user.probabilities[p]:.3f}"
             code = user.codes[p]
-            _console().print(visible(f"  {name} {code} ({labels[code]}){sure}"))
+            output().print(visible(f"  {name} {code} ({labels[code]}){sure}"))
         _print_evidence(user)
 
 
@@ -117,7 +115,7 @@ def _print_evidence(user: User) -> None:
         return
     against = ", ".join(map(str, told.against))
     scores = user.probabilities is None  # of codes that are no classes
-    table = _table(f"{'score' if scores else 'log-odds'} over the codes {against}, nats")
+    table = titled(visible(f"{'score' if scores else 'log-odds'} over the codes {against}, nats"))
     for name in ("item", "title", "label"):
         table.add_column(name)
     table.add_column("nats", justify="right")
@@ -127,25 +125,16 @@ def _print_evidence(user: User) -> None:
         label = {None: "", 0: "not liked", 1: "liked"}[event.label]
         table.add_row(*map(visible, (event.item_id, event.title, label, signed(event.nats))))
     table.add_row("", visible("in all"), "", signed(told.total))
-    _console().print(table)
+    output().print(table)
 
 
 def _percent(share: float | None) -> str:
     return NONE if share is None else f"{share:.1%}"
 
 
-def _table(title: str) -> Table:
-    return Table(title=visible(title), title_justify="left", box=SIMPLE_HEAD)
-
-
-def _console() -> Console:
-    console = Console()
-    return console if console.is_terminal else Console(width=_WIDTH)
-
-
 def _parser() -> ArgumentParser:
     parser = command_parser("userip explain", _DESCRIPTION)
-    parser.add_argument("experiment", type=str, help="folder of a finished experiment, such as runs/demo")
+    add_experiment(parser, "whose codes; those of the experiment's first seed if left out")
     parser.add_argument(
         "--user",
         type=str,
@@ -153,12 +142,6 @@ def _parser() -> ArgumentParser:
         default=[],
         metavar="ID",
         help="users to explain instead, with all of their events",
-    )
-    parser.add_argument(
-        "--seed",
-        type=int | None,
-        default=None,
-        help="whose codes; those of the experiment's first seed if left out",
     )
     parser.add_argument(
         "--lm",

@@ -15,7 +15,7 @@ from userip_lightning.bulk.per_user_engine import Prompted
 from userip_lightning.bulk.recipe import Recipe
 from userip_lightning.bulk.request import Request
 from userip_lightning.bulk.run import infer as infer_population
-from userip_lightning.cli.paragraphs import command_parser
+from userip_lightning.cli.paragraphs import add_experiment, command_parser
 from userip_lightning.errors import InputError
 from userip_lightning.pipeline.finished import chosen_seed, finished, opened
 from userip_lightning.pipeline.plan import Job
@@ -134,7 +134,7 @@ def _close(engine: Prompted | Tabled, output: Path, summary: Summary) -> None:
 
 def _parser() -> ArgumentParser:
     parser = command_parser("userip infer", _DESCRIPTION)
-    parser.add_argument("experiment", type=str, help="folder of a finished experiment, such as runs/demo")
+    add_experiment(parser, "which of the experiment's banks; its first seed's if left out")
     parser.add_argument("--events", type=str, required=True, help="Parquet file, or a folder of them")
     parser.add_argument(
         "--codes", type=str, required=True, help="folder to write into; an interrupted run continues there"
@@ -145,12 +145,6 @@ def _parser() -> ArgumentParser:
         default=None,
         help="Parquet file of further items: item_id and the columns of catalogue.data.columns (title), or "
         "with --engine per_user the fields that the prompt writes; items of the log do not change",
-    )
-    parser.add_argument(
-        "--seed",
-        type=int | None,
-        default=None,
-        help="which of the experiment's banks; its first seed's if left out",
     )
     parser.add_argument(
         "--bank",

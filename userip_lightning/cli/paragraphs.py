@@ -34,3 +34,9 @@ def command_parser(prog: str, description: str) -> ArgumentParser:
         exit_on_error=False,
         allow_abbrev=False,
     )
+
+
+def add_experiment(parser: ArgumentParser, seed: str) -> None:
+    """What a command on a finished experiment takes: its folder, and ``--seed`` with its help."""
+    parser.add_argument("experiment", type=str, help="folder of a finished experiment, such as runs/demo")
+    parser.add_argument("--seed", type=int | None, default=None, help=seed)

@@ -14,7 +14,7 @@ from userip_lightning.artifact import stable_hash
 from userip_lightning.assets import cache_root
 from userip_lightning.catalogue.datamodule import CatalogueDataModule
 from userip_lightning.catalogue.module import CatalogueModule
-from userip_lightning.cli.paragraphs import command_parser
+from userip_lightning.cli.paragraphs import add_experiment, command_parser
 from userip_lightning.errors import InputError
 from userip_lightning.pipeline.config import preparation
 from userip_lightning.pipeline.earlier_artifacts import RESULTS
@@ -134,7 +134,7 @@ def _show(done: Refreshed, as_json: bool) -> None:
 
 def _parser() -> ArgumentParser:
     parser = command_parser("userip refresh", _DESCRIPTION)
-    parser.add_argument("experiment", type=str, help="folder of a finished experiment, such as runs/demo")
+    add_experiment(parser, "which of the experiment's banks; its first seed's if left out")
     parser.add_argument("--events", type=str | None, default=None, help="Parquet file, or a folder of them")
     parser.add_argument(
         "--codebooks",
@@ -152,11 +152,5 @@ def _parser() -> ArgumentParser:
     parser.add_argument("--json", action="store_true", help="print all figures as JSON")
     parser.add_argument(
         "--bank", type=str | None, default=None, help="folder of the bank that is served, if another one"
-    )
-    parser.add_argument(
-        "--seed",
-        type=int | None,
-        default=None,
-        help="which of the experiment's banks; its first seed's if left out",
     )
     return parser

@@ -15,12 +15,20 @@ from userip_lightning.report.sheet import Sheet
 WIDTH = 200
 
 
+def output() -> Console:
+    """Standard output, wide enough for a table where it is no terminal."""
+    console = Console()
+    return console if console.is_terminal else Console(width=WIDTH)
+
+
+def titled(title: str | Text) -> Table:
+    """A table without columns and rows yet."""
+    return Table(title=title, title_justify="left", box=SIMPLE_HEAD)
+
+
 def show(sheet: Sheet) -> None:
     """Print a sheet, each heading above its rows."""
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=WIDTH)
-    shown = Table(title=sheet.title, title_justify="left", box=SIMPLE_HEAD)
+    shown = titled(sheet.title)
     for column, name in enumerate(sheet.header):
         shown.add_column(name, justify="right" if column else "left")
     for group in sheet.groups:
@@ -28,7 +36,7 @@ def show(sheet: Sheet) -> None:
             shown.add_row(Text(group.heading, style="bold"))
         for row in group.rows:
             shown.add_row(*(Text(cell.text) for cell in row))
-    console.print(shown)
+    output().print(shown)
 
 
 def show_report(sheets: Sequence[Sheet]) -> None:

@@ -6,12 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from jsonargparse import ArgumentParser
-from rich.box import SIMPLE_HEAD
-from rich.console import Console
-from rich.table import Table
 
-from userip_lightning.cli.paragraphs import command_parser
-from userip_lightning.cli.shown import visible
+from userip_lightning.cli.paragraphs import add_experiment, command_parser
+from userip_lightning.cli.shown import output, titled, visible
 from userip_lightning.errors import InputError
 from userip_lightning.pipeline.progress import Display
 from userip_lightning.pipeline.steered import AS_FITTED, CodeBeside, Steered, steer
@@ -59,11 +56,10 @@ def steer_experiment(arguments: Sequence[str]) -> None:
 
 
 def _show(found: Steered) -> None:
-    console = Console()
-    console = console if console.is_terminal else Console(width=140)
+    console = output()
     rows = {row["variant"]: row for row in found.comparison.variants.to_dicts()}
     against = {row["against"]: row for row in found.comparison.contrasts.to_dicts()}
-    table = Table(title="CTR model", title_justify="left", box=SIMPLE_HEAD)
+    table = titled("CTR model")
     for column in ("", "AUC", "Logloss", "Logloss, calibrated", "ΔAUC, steered against it [95 %]"):
         table.add_column(column, justify="right" if column else "left")
     for variant, label in _NAMES.items():
@@ -103,7 +99,7 @@ def _code(when: str, code: CodeBeside) -> str:
 
 def _parser() -> ArgumentParser:
     parser = command_parser("userip steer", _DESCRIPTION)
-    parser.add_argument("experiment", type=str, help="folder of a finished experiment, such as runs/demo")
+    add_experiment(parser, "whose codes are meant; those of the first seed if left out")
     parser.add_argument(
         "--anchors",
         type=dict[str, dict[int, str]] | None,
@@ -127,12 +123,6 @@ def _parser() -> ArgumentParser:
         type=dict[str, dict[str, str]] | None,
         default=None,
         help="profile to its new name to the words in front of its soft tokens",
-    )
-    parser.add_argument(
-        "--seed",
-        type=int | None,
-        default=None,
-        help="whose codes are meant; those of the first seed if left out",
     )
     parser.add_argument(
         "--name", type=str | None, default=None, help="of the new experiment; NAME-steered if left out"

@@ -21,6 +21,7 @@ from userip_lightning.report.measurements import Measurements
 from userip_lightning.report.over_best import OverBest, over_best
 from userip_lightning.report.row import SCHEMA, judge_row
 from userip_lightning.report.statistics import metrics
+from userip_lightning.schema import TEST
 
 
 class Block(NamedTuple):
@@ -51,18 +52,16 @@ class Block(NamedTuple):
         return f"{self.dataset} / {self.split} / {self.fields}"
 
 
-def judge_block(entries: Sequence[Entry], root: Path, judged: str, replicates: int, seed: int) -> Block:
-    """Judge the entries of one block.
+def judge_block(entries: Sequence[Entry], root: Path, replicates: int) -> Block:
+    """Judge the entries of one block on the test rows of their runs.
 
     Args:
         entries: of one dataset, split and choice of fields.
         root: what their runs are relative to.
-        judged: the split of the predictions to judge on, usually ``test``.
         replicates: of the bootstrap.
-        seed: of the bootstrap.
     """
-    read = read_block(entries, root, judged)
-    measured = Measurements(read.judged, replicates, seed)
+    read = read_block(entries, root, TEST)
+    measured = Measurements(read.judged, replicates)
     base_rate = metrics.base_rate_logloss(read.rows.label) if read.rows is not None else None
     rows = [
         {"base_rate_logloss": base_rate, **judge_row(entry, read.failures.get(entry.method), measured)}

@@ -10,11 +10,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from userip_lightning.errors import InputError
 from userip_lightning.report.statistics.bootstrap import Interval
-from userip_lightning.report.statistics.metrics import Floats
+from userip_lightning.report.statistics.user_mean import user_mean
 
 CONDITIONS = ("own", "other", "none")
 
@@ -53,13 +52,5 @@ def read_held_out(file: Path, replicates: int = 2000, seed: int = 0) -> HeldOut:
         )
     if not np.isfinite([own, other, none]).all():
         raise InputError(f"{file}: a likelihood is not finite; the profile stage diverged, lower its rate.")
-    drawn = np.random.default_rng(seed).integers(own.size, size=(replicates, own.size))
-    return HeldOut(
-        own.size, *(_interval(values, drawn) for values in (own, other, none, other - own, none - own))
-    )
-
-
-def _interval(values: Floats, drawn: NDArray[np.int64]) -> Interval:
-    """Mean of [U] values with its interval over [R, U] draws of users."""
-    low, high = np.percentile(values[drawn].mean(axis=1), [2.5, 97.5])
-    return Interval(float(values.mean()), float(low), float(high))
+    figures = (own, other, none, other - own, none - own)
+    return HeldOut(own.size, *(user_mean(values, replicates, seed) for values in figures))

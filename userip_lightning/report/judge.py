@@ -18,35 +18,29 @@ from userip_lightning.report.row import SCHEMA
 class Study(NamedTuple):
     """What a study found."""
 
-    judged: str  #          the split of the predictions that was judged on
     replicates: int  #      of the bootstrap
     blocks: tuple[Block, ...]
     table: pl.DataFrame  #  the blocks' tables, one below the other
     contrasts: pl.DataFrame  # of every row with codes: dataset, split, fields, method, against, deltas, p
 
 
-def judge_study(
-    entries: Sequence[Entry], root: Path, judged: str = "test", replicates: int = 1000, seed: int = 0
-) -> Study:
-    """Judge all entries.
+def judge_study(entries: Sequence[Entry], root: Path, replicates: int = 1000) -> Study:
+    """Judge all entries on the test rows of their runs.
 
     Args:
         entries: of any number of blocks.
         root: what their runs are relative to.
-        judged: the split of the predictions to judge on.
         replicates: of the bootstrap.
-        seed: of the bootstrap.
 
     Raises:
         InputError: entries contradict each other; a run that cannot be judged is a failed row instead.
     """
     check_entries(entries, "the study's entries")
-    blocks = tuple(judge_block(part, root, judged, replicates, seed) for part in blocks_of(entries))
+    blocks = tuple(judge_block(part, root, replicates) for part in blocks_of(entries))
     contrasts = [
         _named(block, found) for block in blocks for found in block.verdicts if found.contrasts.width
     ]
     return Study(
-        judged,
         replicates,
         blocks,
         pl.concat([block.table for block in blocks]) if blocks else pl.DataFrame(schema=SCHEMA),

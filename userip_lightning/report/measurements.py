@@ -30,13 +30,11 @@ class Measurements:
     Args:
         judged: method to its scores; methods that failed or were not run are absent.
         replicates: of the bootstrap.
-        seed: of the bootstrap.
     """
 
-    def __init__(self, judged: Mapping[str, Judged], replicates: int, seed: int) -> None:
+    def __init__(self, judged: Mapping[str, Judged], replicates: int) -> None:
         self._judged = judged
         self._replicates = replicates
-        self._seed = seed
         self._own = {name: self._measure(found.predictions) for name, found in judged.items()}
         self._place = {name: _place(found) for name, found in judged.items()}
         self._restricted: dict[tuple[str, _Place], Measured | None] = {}
@@ -80,7 +78,7 @@ class Measurements:
         return self._users[key]
 
     def _measure(self, predictions: Predictions) -> Measured:
-        return measure(predictions, self._replicates, self._seed)
+        return measure(predictions, self._replicates, seed=0)
 
 
 def _place(judged: Judged) -> _Place:

@@ -24,6 +24,7 @@ from userip_lightning.report.latex import study_latex
 from userip_lightning.report.legend import LEGEND
 from userip_lightning.report.sheet import block_sheet
 from userip_lightning.report.summary import summary_sheet
+from userip_lightning.schema import TEST
 
 TABLE, LATEX = "results.parquet", "report.tex"
 
@@ -37,9 +38,7 @@ def write_study(
     notes: Sequence[str] = (),
     curves: Curves | None = None,
     usage: Mapping[str, Sequence[int]] | None = None,
-    judged: str = "test",
     replicates: int = 1000,
-    seed: int = 0,
 ) -> Study:
     """Judge the entries and write the folder.
 
@@ -51,15 +50,13 @@ def write_study(
         notes: caveats of this study, one sentence each, printed with the tables.
         curves: label to (epoch, validation AUC, validation Logloss) of training.
         usage: profile to the number of users of each of its codes.
-        judged: the split of the predictions to judge on.
         replicates: of the bootstrap.
-        seed: of the bootstrap.
 
     Raises:
         InputError: ``folder`` holds something else, entries contradict each other, or the disk is full.
     """
     expect_replaceable(folder)
-    study = judge_study(entries, root, judged, replicates, seed)
+    study = judge_study(entries, root, replicates)
     sheets = [summary_sheet(study.blocks), *(block_sheet(block) for block in study.blocks)]
 
     def further(draft: Path) -> None:
@@ -95,7 +92,7 @@ def _figures(block: Block) -> Iterator[Drawn]:
 
 def _results(study: Study, notes: Sequence[str]) -> dict[str, object]:
     return {
-        "judged": study.judged,
+        "judged": TEST,
         "replicates": study.replicates,
         "notes": list(notes),
         "blocks": [

@@ -9,14 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from filelock import FileLock, Timeout
 
 from userip_lightning.arrays import Floats, read_array, save_array
 from userip_lightning.artifact import stable_hash
 from userip_lightning.assets import cache_root
-from userip_lightning.atomic import new_file
+from userip_lightning.atomic import new_file, write_errors
 from userip_lightning.errors import InputError
+from userip_lightning.progress_bars import say
 from userip_lightning.texts.encoded import encoded_texts
-from userip_lightning.texts.process_turns import turn
 from userip_lightning.texts.reader import packed, unpacked
 from userip_lightning.texts.source import (
     EncodedSource,
@@ -63,8 +64,16 @@ def fitted_texts(source: TextSource, texts: Sequence[str], events: Events | None
 
 
 def _learned(source: LearnedSource, texts: Sequence[str], events: Events, file: Path) -> Floats:
-    """One process at a time: all would work in the same folder."""
-    with turn(file.with_suffix(".lock"), f"{type(source).__name__}: what texts say"):
+    """One process at a time, for all would work in the same folder; who waits says so on standard error."""
+    lock = FileLock(file.with_suffix(".lock"))  # may stay: the system frees it with its process
+    with write_errors(file):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            turn = lock.acquire(timeout=0)
+        except Timeout:
+            say(f"{type(source).__name__}: what texts say is being made by another process; waiting for it.")
+            turn = lock.acquire()
+    with turn:
         if file.is_file():  # by then
             return read_array(file, "f")
         work = file.with_suffix("")

@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 
 from userip_lightning.artifact import read_manifest, writing
+from userip_lightning.baselines.kar import prompts
 from userip_lightning.baselines.kar.generation import Generation
 from userip_lightning.baselines.kar.knowledge import CACHE, Knowledge
 from userip_lightning.baselines.kar.prompts import KnowledgePrompt
@@ -19,9 +20,16 @@ from userip_lightning.lm.source import LMSource
 from userip_lightning.lm.text_encoder import EncoderSource, TextEncoder
 from userip_lightning.schema import SUPPORT, TEST, TRAIN, VAL
 
-PROMPT = KnowledgePrompt(
-    history=4, factors=("mood",), preference="Of {history}which {thing}?", fact="Tell of {item}."
-)
+PROMPT = KnowledgePrompt(history=4, factors=("mood",))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def few_words():
+    """Prompts of few words, which the tiny model tells apart."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(prompts, "_PREFERENCE", "Of {history}which {thing}?")
+        patch.setattr(prompts, "_FACT", "Tell of {item}.")
+        yield
 
 
 def quiet(stage: str, done: int, total: int) -> None:
@@ -148,11 +156,12 @@ def test_the_manifest_says_where_it_comes_from_and_who_is_unknown(cold, says, ti
     assert [field.size for field in data.feature_schema.fields[2:]] == [1, 1]
 
 
-def test_prompts_longer_than_the_context(cold, tiny_llama, tiny_encoder, tmp_path):
+def test_prompts_longer_than_the_context(cold, tiny_llama, tiny_encoder, tmp_path, monkeypatch):
     """A context of 256 tokens: behaviours are dropped and not among the rows seen; titles cannot be."""
     prepared = PreparedData.load(cold)
-    long = replace(PROMPT, rated="{title} {rating} " + "many words " * 10, fact="{item} " + "word " * 300)
-    folder = knowledge(tiny_llama, tiny_encoder, prompt=long).write(cold, tmp_path / "k", tmp_path, quiet)
+    monkeypatch.setattr(prompts, "_RATED", "{title} {rating} " + "many words " * 10)
+    monkeypatch.setattr(prompts, "_FACT", "{item} " + "word " * 300)
+    folder = knowledge(tiny_llama, tiny_encoder).write(cold, tmp_path / "k", tmp_path, quiet)
     lacking = read_manifest(folder, "knowledge").extra["no_knowledge"]
     assert lacking["user"] == {"nothing_to_ask": 0, "prompt_too_long": 0, "empty_or_echo": 0}
     assert lacking["item"]["prompt_too_long"] == prepared.n_items

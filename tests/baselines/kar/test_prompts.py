@@ -11,14 +11,17 @@ NAN = float("nan")
 
 
 def test_a_user_is_asked_about_by_title_and_rating_or_liking():
-    prompt = KnowledgePrompt(
-        thing="film", factors=("plot", "mood"), preference="{thing}s {history}by {factors}?"
-    )
+    prompt = KnowledgePrompt(thing="film", factors=("plot", "mood"))
     asked = prompt.ask_user(
         [Behaviour("Up", 4.5, 1), Behaviour("Jaws {2}", NAN, 1), Behaviour("Ran", NAN, 0)]
     )
-    assert asked.text() == 'films "Up", 4.5 stars; "Jaws {2}", liked; "Ran", disliked; by plot, mood?'
-    assert asked.text(2) == 'films "Ran", disliked; by plot, mood?'
+    head = "Given a user's film rating history over time: "
+    tail = (
+        "analyze the user's preferences on films (consider factors like plot, mood). Give clear explanations "
+        "based on details of the history."
+    )
+    assert asked.text() == f'{head}"Up", 4.5 stars; "Jaws {{2}}", liked; "Ran", disliked; {tail}'
+    assert asked.text(2) == f'{head}"Ran", disliked; {tail}'
     assert prompt.ask_user([]) is None
 
 
@@ -54,10 +57,9 @@ def test_the_hash_follows_every_setting():
         replace(DEFAULT_PROMPT, factors=("x",)),
         replace(DEFAULT_PROMPT, history=3),
         replace(DEFAULT_PROMPT, attributes=("brand",)),
-        replace(DEFAULT_PROMPT, fact="What is {item}?"),
         replace(DEFAULT_PROMPT, fact_lead="It is"),
     ]
-    assert len({prompt.hash for prompt in [DEFAULT_PROMPT, *changed]}) == 7
+    assert len({prompt.hash for prompt in [DEFAULT_PROMPT, *changed]}) == 6
     assert KnowledgePrompt(factors=list(DEFAULT_PROMPT.factors)).hash == DEFAULT_PROMPT.hash
 
 
@@ -65,14 +67,10 @@ def test_the_hash_follows_every_setting():
     ("settings", "message"),
     [
         ({"history": 0}, "prompt.history is 0"),
-        ({"preference": "Analyze the user."}, r"prompt.preference: the place \{history\} is missing"),
-        ({"fact": "{item} {colour}"}, r"prompt.fact: \{colour\} is no place"),
-        ({"rated": "{title} {"}, "prompt.rated: .*write a brace itself as {{ or }}"),
+        ({"fact_lead": "{title} {"}, "prompt.fact_lead: .*write a brace itself as {{ or }}"),
         ({"preference_lead": "{title} is"}, r"prompt.preference_lead: \{title\} is no place"),
-        ({"liked": "yes"}, r"prompt.liked: the place \{title\} is missing"),
-        ({"preference": "{history} and {history}"}, r"prompt.preference: \{history\} stands there twice"),
-        ({"preference": "{history!r} why?"}, r"prompt.preference: \{history\} takes no ':' or '!'"),
-        ({"rated": "{title}: {rating:.1f}"}, r"prompt.rated: \{rating\} takes no ':' or '!'"),
+        ({"fact_lead": "{title!r} is"}, r"prompt.fact_lead: \{title\} takes no ':' or '!'"),
+        ({"preference_lead": "{thing:s}s"}, r"prompt.preference_lead: \{thing\} takes no ':' or '!'"),
     ],
 )
 def test_a_prompt_that_cannot_be_written_is_refused(settings, message):

@@ -16,16 +16,22 @@ from typing import NamedTuple
 from userip_lightning.artifact import stable_hash
 from userip_lightning.errors import InputError
 
-_PLACES = {
-    "preference": {"history", "thing", "factors"},
-    "fact": {"item", "thing", "factors"},
-    "rated": {"title", "rating"},
-    "liked": {"title"},
-    "disliked": {"title"},
-    "preference_lead": {"thing"},
-    "fact_lead": {"title", "thing"},
+_PREFERENCE = (
+    "Given a user's {thing} rating history over time: {history}analyze the user's preferences on "
+    "{thing}s (consider factors like {factors}). Give clear explanations based on details of the history."
+)
+_FACT = "Introduce the {thing} {item} and describe its attributes, such as {factors}."
+_RATED, _LIKED, _DISLIKED = '"{title}", {rating} stars; ', '"{title}", liked; ', '"{title}", disliked; '
+#: What stands in every prompt; part of its hash.
+_WORDS = {
+    "preference": _PREFERENCE,
+    "fact": _FACT,
+    "rated": _RATED,
+    "liked": _LIKED,
+    "disliked": _DISLIKED,
 }
-_NEEDED = {"preference": "history", "fact": "item", "rated": "title", "liked": "title", "disliked": "title"}
+#: What the first words of an answer may name.
+_PLACES = {"preference_lead": {"thing"}, "fact_lead": {"title", "thing"}}
 
 
 class Question(NamedTuple):
@@ -51,7 +57,7 @@ class Behaviour(NamedTuple):
 
 @dataclass(frozen=True)
 class KnowledgePrompt:
-    """The two prompts; everything about them is configuration.
+    """What is configuration of the two prompts.
 
     Args:
         thing: what an item is called, for instance "movie".
@@ -59,31 +65,18 @@ class KnowledgePrompt:
         history: latest behaviours that a user's prompt tells of.
         attributes: columns of the item table that an item's prompt tells beside the title, where they are
             known.
-        preference: asks about a user; places ``{history}``, ``{thing}``, ``{factors}``.
-        fact: asks about an item; places ``{item}``, ``{thing}``, ``{factors}``.
-        rated: a behaviour with a rating; places ``{title}``, ``{rating}``.
-        liked: a behaviour without a rating and with label 1; place ``{title}``.
-        disliked: one without a rating and with label 0; place ``{title}``.
         preference_lead: first words of the answer about a user, for a model that would open with a phrase of
             courtesy and spend its tokens on it; place ``{thing}``.
         fact_lead: the same of an item; places ``{title}``, ``{thing}``.
 
     Raises:
-        InputError: a prompt lacks its place, has one that it cannot fill, or tells the history twice.
+        InputError: ``history`` is below 1, or first words of an answer have a place that cannot be filled.
     """
 
     thing: str = "item"
     factors: Sequence[str] = ("type", "style", "theme", "quality", "price", "reputation")
     history: int = 20
     attributes: Sequence[str] = ()
-    preference: str = (
-        "Given a user's {thing} rating history over time: {history}analyze the user's preferences on "
-        "{thing}s (consider factors like {factors}). Give clear explanations based on details of the history."
-    )
-    fact: str = "Introduce the {thing} {item} and describe its attributes, such as {factors}."
-    rated: str = '"{title}", {rating} stars; '
-    liked: str = '"{title}", liked; '
-    disliked: str = '"{title}", disliked; '
     preference_lead: str = ""
     fact_lead: str = ""
 
@@ -93,12 +86,12 @@ class KnowledgePrompt:
                 f"knowledge.prompt.history is {self.history}; give a number of behaviours, from 1."
             )
         for name, known in _PLACES.items():
-            _check_places(name, _places(name, getattr(self, name)), known)
+            _check_places(name, getattr(self, name), known)
 
     @property
     def hash(self) -> str:
         """Identifies the prompt in manifests."""
-        return stable_hash(asdict(self))
+        return stable_hash({**asdict(self), **_WORDS})
 
     def ask_user(self, behaviours: Iterable[Behaviour]) -> Question | None:
         """The prompt about a user; ``None`` without behaviours.
@@ -106,13 +99,13 @@ class KnowledgePrompt:
         Args:
             behaviours: in order of time; the caller chose those that may be told.
         """
-        parts = tuple(self._tell(behaviour) for behaviour in behaviours)
+        parts = tuple(map(_told, behaviours))
         if not parts:
             return None
-        gap = "\0"  # in no text: preparation refuses it
-        whole = self.preference.format(history=gap, thing=self.thing, factors=", ".join(self.factors))
-        head, _, tail = whole.partition(gap)
-        return Question(head, parts, tail, self.preference_lead.format(thing=self.thing))
+        named = {"thing": self.thing, "factors": ", ".join(self.factors)}
+        head, _, tail = _PREFERENCE.partition("{history}")
+        lead = self.preference_lead.format(thing=self.thing)
+        return Question(head.format(**named), parts, tail.format(**named), lead)
 
     def ask_item(self, item: Mapping[str, str | None]) -> Question | None:
         """The prompt about an item; ``None`` without a title.
@@ -124,39 +117,30 @@ class KnowledgePrompt:
             return None
         known = "; ".join(f"{name.replace('_', ' ')}: {item[name]}" for name in self.attributes if item[name])
         named = f'"{item["title"]}"' + (f" ({known})" if known else "")
-        text = self.fact.format(item=named, thing=self.thing, factors=", ".join(self.factors))
+        text = _FACT.format(item=named, thing=self.thing, factors=", ".join(self.factors))
         return Question(text, (), "", self.fact_lead.format(title=item["title"], thing=self.thing))
 
-    def _tell(self, behaviour: Behaviour) -> str:
-        if math.isnan(behaviour.rating):
-            form = self.liked if behaviour.label else self.disliked
-            return form.format(title=behaviour.title)
-        return self.rated.format(title=behaviour.title, rating=f"{behaviour.rating:g}")
+
+def _told(behaviour: Behaviour) -> str:
+    if math.isnan(behaviour.rating):
+        return (_LIKED if behaviour.label else _DISLIKED).format(title=behaviour.title)
+    return _RATED.format(title=behaviour.title, rating=f"{behaviour.rating:g}")
 
 
-def _check_places(name: str, places: Sequence[str], known: set[str]) -> None:
-    """Refuse a prompt that lacks its place, has one that it cannot fill, or tells the history twice."""
-    if name in _NEEDED and _NEEDED[name] not in places:
-        raise InputError(f"knowledge.prompt.{name}: the place {{{_NEEDED[name]}}} is missing; add it.")
-    if places.count("history") > 1:  # there is one middle that can be shortened
-        raise InputError(f"knowledge.prompt.{name}: {{history}} stands there twice; name it once.")
-    if strange := set(places) - known:
-        allowed = ", ".join(f"{{{place}}}" for place in sorted(known))
-        raise InputError(
-            f"knowledge.prompt.{name}: {{{min(strange)}}} is no place of this prompt; use {allowed}."
-        )
-
-
-def _places(name: str, text: str) -> list[str]:
-    """Names of the places, each as often as it is there."""
+def _check_places(name: str, text: str, known: set[str]) -> None:
+    """Refuse first words with a place that they cannot fill."""
     try:
         found = [part[1:] for part in Formatter().parse(text) if part[1] is not None]
     except ValueError as error:
         raise InputError(f"knowledge.prompt.{name}: {error}; write a brace itself as {{{{ or }}}}.") from None
     for place, form, conversion in found:
-        if form or conversion:  # a place takes text as it is, and the history has no one text to be formed
+        if form or conversion:  # a place takes text as it is
             raise InputError(f"knowledge.prompt.{name}: {{{place}}} takes no ':' or '!'; leave them out.")
-    return [str(place) for place, _, _ in found]
+    if strange := {str(place) for place, _, _ in found} - known:
+        allowed = ", ".join(f"{{{place}}}" for place in sorted(known))
+        raise InputError(
+            f"knowledge.prompt.{name}: {{{min(strange)}}} is no place of this prompt; use {allowed}."
+        )
 
 
 #: Frozen, so it can serve as a default value.
