@@ -2,7 +2,7 @@ import re
 
 import pytest
 
-from userip_lightning.report.drawing import inline_svg
+from userip_lightning.report.drawing import inline_svg, save_figure
 from userip_lightning.report.entries import Entry
 from userip_lightning.report.figures import block_figure, curve_figures, size_figures
 from userip_lightning.report.judge import judge_study
@@ -59,8 +59,10 @@ def test_curves_are_spread_over_figures_when_there_are_many():
     assert figures[0].axes[1].lines[0].get_ydata().tolist() == [0.6, 0.59]
 
 
-def test_an_inline_figure_takes_size_font_and_colours_from_the_page():
-    svg = inline_svg(curve_figures({"a": [(0, 0.7, 0.6), (1, 0.71, 0.59)]})[0], 'curve of "a"')
+def test_an_inline_figure_takes_size_font_and_colours_from_the_page(tmp_path):
+    text = save_figure(curve_figures({"a": [(0, 0.7, 0.6), (1, 0.71, 0.59)]})[0], tmp_path / "curve")
+    assert (tmp_path / "curve.svg").read_text() == text
+    svg = inline_svg(text, 'curve of "a"')
     assert svg.startswith('<svg viewBox="0 0 ')
     assert 'aria-label="curve of &quot;a&quot;"' in svg
     assert "var(--accent)" in svg

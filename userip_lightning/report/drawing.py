@@ -34,20 +34,24 @@ _STYLE: dict[Any, Any] = {
 _NO_METADATA = {"Creator": None, "Date": None, "Format": None, "Type": None}
 
 
-def save_figure(figure: Figure, stem: Path) -> None:
-    """Write ``stem.svg`` and ``stem.png``.
+def save_figure(figure: Figure, stem: Path) -> str:
+    """Write ``stem.svg`` and ``stem.png``, and return the SVG's text.
 
     Raises:
         OSError: the disk is full.
     """
-    stem.with_suffix(".svg").write_text(_svg(figure), encoding="utf-8")
-    with rc_context(_STYLE):
+    with rc_context(_STYLE), StringIO() as sink:
+        figure.savefig(sink, format="svg", transparent=True, metadata=_NO_METADATA)
+        text = sink.getvalue()
+        figure.set_layout_engine("none")  # it is laid out by now, and would be again
         figure.savefig(stem.with_suffix(".png"), dpi=200, facecolor="white", metadata={"Software": None})
+    stem.with_suffix(".svg").write_text(text, encoding="utf-8")
+    return text
 
 
-def inline_svg(figure: Figure, description: str) -> str:
-    """An ``<svg>`` element without size, fonts or colours of its own; ``description`` is read aloud."""
-    text = _svg(figure)
+def inline_svg(text: str, description: str) -> str:
+    """The text of an SVG as an ``<svg>`` element without size, fonts or colours of its own; ``description``
+    is read aloud."""
     box = re.search(r'viewBox="[^"]*"', text)
     body = text[
         text.index("</defs>") + len("</defs>") :
@@ -58,9 +62,3 @@ def inline_svg(figure: Figure, description: str) -> str:
         body = body.replace(colour, f"var({variable})")
     label = escape(description, quote=True)
     return f'<svg {box[0] if box else ""} role="img" aria-label="{label}">{body}'
-
-
-def _svg(figure: Figure) -> str:
-    with rc_context(_STYLE), StringIO() as sink:
-        figure.savefig(sink, format="svg", transparent=True, metadata=_NO_METADATA)
-        return sink.getvalue()

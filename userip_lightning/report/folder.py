@@ -80,19 +80,23 @@ def write_sheets(
         text = json.dumps({"title": title, "notes": list(notes), **results}, indent=1, ensure_ascii=False)
         write_text(draft / RESULTS, f"{text}\n")
         write_text(draft / MARKDOWN, study_markdown(title, sheets, notes))
-        drawn = figures or [()] * len(sheets)
-        panels = [Panel(sheet, _pictures(below)) for sheet, below in zip(sheets, drawn, strict=True)]
-        curves = [Picture("", inline_svg(figure, "training curves")) for figure in training]
-        write_text(draft / PAGE, page(title, panels, notes, curves, usage))
-        if figures:
+        if figures or training:
             (draft / _FIGURES).mkdir()
-        for below in figures:
-            for one in below:
-                save_figure(one.figure, draft / _FIGURES / one.stem)
-        for number, figure in enumerate(training):
-            save_figure(figure, draft / _FIGURES / f"training-{number}")
+        drawn = figures or [()] * len(sheets)
+        pictures = [_pictures(below, draft / _FIGURES) for below in drawn]
+        curves = _pictures(
+            [Drawn(f"training-{number}", "training curves", one) for number, one in enumerate(training)],
+            draft / _FIGURES,
+        )
+        panels = [Panel(sheet, below) for sheet, below in zip(sheets, pictures, strict=True)]
+        untitled = [Picture("", one.svg) for one in curves]
+        write_text(draft / PAGE, page(title, panels, notes, untitled, usage))
         further(draft)
 
 
-def _pictures(below: Sequence[Drawn]) -> tuple[Picture, ...]:
-    return tuple(Picture(one.caption, inline_svg(one.figure, one.caption)) for one in below)
+def _pictures(below: Sequence[Drawn], folder: Path) -> tuple[Picture, ...]:
+    """Save figures into the folder, and take them for the page."""
+    return tuple(
+        Picture(one.caption, inline_svg(save_figure(one.figure, folder / one.stem), one.caption))
+        for one in below
+    )
