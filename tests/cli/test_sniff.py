@@ -96,6 +96,31 @@ def test_parquet_and_json_lines_need_the_columns_alone(tmp_path, cache, capsys) 
         (tmp_path / "drafted.yaml").unlink()
 
 
+@pytest.mark.parametrize(
+    ("form", "sure"),
+    [
+        ("{day:02d}.09.2020 17:{minute:02d}", "%d.%m.%Y %H:%M"),
+        ("{day}.9.2020", "%d.%m.%Y"),
+        ("{day}/09/2020", "%d/%m/%Y"),
+        ("09/{day}/2020 05:{minute:02d} PM", "%m/%d/%Y %I:%M %p"),
+    ],
+)
+@pytest.mark.parametrize("last", [28, 12])
+def test_dates_that_do_not_begin_with_the_year(
+    form: str, sure: str, last: int, tmp_path, cache, capsys
+) -> None:
+    lines = [
+        f"{line.rsplit(',', 1)[0]},{form.format(day=1 + n % last, minute=n % 60)}"
+        for n, line in enumerate(rows())
+    ]
+    found, text = drafted(log(tmp_path, "log.csv", "user,item,rating,Datum", *lines), capsys)
+    assert found["columns"]["timestamp"] == "Datum"
+    said = next(line for line in text.splitlines() if "timestamp_format" in line)
+    assert ("unsure: these dates do not tell" in said) == (last == 12)
+    if last == 28:
+        assert found["timestamp_format"] == sure
+
+
 def test_what_is_unsure_is_said(tmp_path, cache, capsys) -> None:
     lines = [f"p{n % 30},q{7 * n % 40}" for n in range(120)]
     _, text = drafted(log(tmp_path, "log.csv", "left,right", *lines), capsys)

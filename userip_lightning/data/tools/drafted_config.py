@@ -18,7 +18,7 @@ from userip_lightning.data.parsing.parquet_blocks import read_parquet
 from userip_lightning.data.parsing.rejects import Rejects
 from userip_lightning.data.parsing.sniff import Sniffed, sniff
 from userip_lightning.data.sources.parquet_folder import is_parquet_folder, place, read_parquet_folder
-from userip_lightning.data.tools.guessed_columns import Guess, guess_columns, time_format, time_unit
+from userip_lightning.data.tools.guessed_columns import Guess, guess_columns, time_formats, time_unit
 from userip_lightning.errors import InputError
 
 #: Rows that are looked at.
@@ -143,11 +143,12 @@ def _lines(origin: str, frame: pl.DataFrame, table: _Table, guesses: Mapping[str
 
 
 def _times(values: list[str]) -> Iterator[str]:
-    unit, text = time_unit(values), time_format(values)
+    unit, formats = time_unit(values), time_formats(values)
     if unit not in (None, "s"):
         yield _setting("timestamp_unit", unit, "by the size of the numbers")
-    elif text and unit is None:
-        yield _setting("timestamp_format", text, "unsure: day or month may come first")
+    elif formats and unit is None:
+        either = "unsure: these dates do not tell whether the day or the month comes first"
+        yield _setting("timestamp_format", formats[0], either if len(formats) > 1 else None)
 
 
 def _renamed(settings: Mapping[str, Any], guesses: Mapping[str, Guess]) -> list[str]:

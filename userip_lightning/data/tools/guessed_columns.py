@@ -103,8 +103,12 @@ _NAMES: Mapping[str, tuple[str, ...]] = {
 }
 _TRUTH = {"0", "1", "true", "false", "0.0", "1.0"}
 _MANY_RATINGS = 21
-_DATES = ("%d.%m.%Y", "%m/%d/%Y", "%d/%m/%Y", "%d-%m-%Y", "%Y%m%d", "%b %d, %Y", "%d %b %Y")
-_TIMES = ("", " %H:%M", " %H:%M:%S")
+# Of two orders that both fit, the more usual one comes first.
+_DATES = (
+    *("%d.%m.%Y", "%m.%d.%Y", "%m/%d/%Y", "%d/%m/%Y", "%d-%m-%Y", "%m-%d-%Y"),
+    *("%Y%m%d", "%b %d, %Y", "%d %b %Y"),
+)
+_TIMES = ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p")
 
 
 class Guess(NamedTuple):
@@ -158,12 +162,10 @@ def time_unit(values: Sequence[str]) -> str | None:
     return None
 
 
-def time_format(values: Sequence[str]) -> str | None:
-    """The format, as in ``datetime.strptime``, of dates that begin with day or month; None if none fits."""
-    for date, time in product(_DATES, _TIMES):
-        if values and all(_fits(value, date + time) for value in values):
-            return date + time
-    return None
+def time_formats(values: Sequence[str]) -> list[str]:
+    """Formats, as in ``datetime.strptime``, that fit all values: two where day and month may be swapped."""
+    formats = [date + time for date, time in product(_DATES, _TIMES)]
+    return [format for format in formats if values and all(_fits(value, format) for value in values)]
 
 
 def _fits(value: str, format: str) -> bool:
@@ -189,7 +191,11 @@ def _values(frame: pl.DataFrame, name: str) -> list[str]:
 
 
 def _is_time(values: list[str]) -> bool:
-    return bool(values) and (all(map(is_date, values)) or time_unit(values) is not None)
+    if not values:
+        return False
+    if all(map(is_number, values)):  # of eight digits it may as well be an id
+        return time_unit(values) is not None
+    return all(map(is_date, values)) or bool(time_formats(values))
 
 
 def _is_rating(values: list[str]) -> bool:
