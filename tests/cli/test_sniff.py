@@ -1,6 +1,7 @@
 """`userip data sniff`: what it writes reads the log."""
 
 import gzip
+import json
 from pathlib import Path
 
 import polars as pl
@@ -119,6 +120,28 @@ def test_dates_that_do_not_begin_with_the_year(
     assert ("unsure: these dates do not tell" in said) == (last == 12)
     if last == 28:
         assert found["timestamp_format"] == sure
+
+
+def test_an_object_is_no_id_and_jq_makes_one_of_it(tmp_path, capsys) -> None:
+    file = tmp_path / "log.jsonl"
+    row = {
+        "item": {"sku": "i1", "name": "Roses"},
+        "user": {"country": "DE", "id": "u1"},
+        "stars": 5,
+        "device": "x",
+        "tags": [1],
+    }
+    file.write_text(2 * f"{json.dumps(row)}\n")
+    assert main(["data", "sniff", str(file)]) == 0
+    text = capsys.readouterr().out
+    assert set(yaml.safe_load(text)["data"]["source"]["init_args"]["columns"]) == {"rating"}
+    assert '# user_id is missing: "user" is an object (country, id), not one value' in text
+    assert '# "tags" is a list, not one value' in text
+    assert "jq -c '.item = .item.sku | .user = .user.id' FILE.jsonl > NEW.jsonl" in text
+    given = ["--data.source=Tabular", f"--data.source.path={file}"]
+    given.append("--data.source.columns={user_id: user, item_id: item}")
+    said = refused(["data", "prepare", *given], capsys)
+    assert "has an object as item, expected one value (jq -c '.item = .item.sku' writes one)" in said
 
 
 def test_what_is_unsure_is_said(tmp_path, cache, capsys) -> None:

@@ -6,7 +6,7 @@ Guesses for `userip data sniff`, each with what speaks for it; a reader never ac
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from itertools import product
 from typing import NamedTuple
@@ -125,13 +125,15 @@ class Guess(NamedTuple):
     sure: bool
 
 
-def guess_columns(frame: pl.DataFrame) -> dict[str, Guess]:
+def guess_columns(frame: pl.DataFrame, nested: Collection[str] = ()) -> dict[str, Guess]:
     """Our name to the column that seems to be it.
 
     Args:
         frame: the first rows, every column as strings, null where empty.
+        nested: further columns, which hold no single values: none of them is guessed, but where the name of
+            one says that it is the user or the item, no other column is taken for its place.
     """
-    found = _by_name(frame.columns)
+    found, elsewhere = by_name(frame.columns), by_name([*nested])
     for ours, test, why in (
         ("timestamp", _is_time, "its values are dates, or seconds since 1970"),
         ("rating", _is_rating, "its values are few small numbers"),
@@ -143,7 +145,7 @@ def guess_columns(frame: pl.DataFrame) -> dict[str, Guess]:
     for ours, which in (("user_id", "first"), ("item_id", "next")):
         free = [name for name in frame.columns if name not in {guess.theirs for guess in found.values()}]
         match = next((name for name in free if _values(frame, name)), None)
-        if ours not in found and match is not None:
+        if ours not in {*found, *elsewhere} and match is not None:
             found[ours] = Guess(match, f"it is the {which} column that is nothing else", False)
     if "label" in found and not set(map(str.lower, _values(frame, found["label"].theirs))) <= _TRUTH:
         del found["label"]
@@ -176,7 +178,8 @@ def _fits(value: str, format: str) -> bool:
     return True
 
 
-def _by_name(names: Sequence[str]) -> dict[str, Guess]:
+def by_name(names: Sequence[str]) -> dict[str, Guess]:
+    """Our name to the first of ``names`` that others give it."""
     found: dict[str, Guess] = {}
     for ours, theirs in _NAMES.items():
         plain = {re.sub(r"[^a-z0-9]", "", name.split(":")[0].lower()): name for name in reversed(names)}
