@@ -152,6 +152,44 @@ def test_what_is_unsure_is_said(tmp_path, cache, capsys) -> None:
     assert "Implicit" in text
 
 
+@pytest.mark.parametrize(
+    ("name", "content", "complaint"),
+    [
+        ("log.csv", b"", "the file is empty"),
+        ("log.jsonl", b"\n", "the file is empty"),
+        ("log.csv", b"user_id,item_id,rating\n\n", "there is a header and no row"),
+        (
+            "log.xlsx",
+            b"PK\x03\x04...",
+            "the file is an Excel workbook; save its sheet as CSV, and give that file.",
+        ),
+        ("log.csv", b"PK\x03\x04...", "the file is a zip archive; add .zip to its name."),
+        ("log.csv.gz", gzip.compress(b"u,i\n1,2\n")[:-9], "fetch the file again."),
+        ("log.csv.gz", gzip.compress(b"u,i\n1,2\n")[:12], "fetch the file again."),
+    ],
+    ids=["empty", "blank", "header", "xlsx", "zip", "truncated", "cut"],
+)
+def test_a_file_without_rows_of_text_is_told(
+    name: str, content: bytes, complaint: str, tmp_path, capsys
+) -> None:
+    (tmp_path / name).write_bytes(content)
+    said = refused(["data", "sniff", str(tmp_path / name)], capsys)
+    assert complaint in said
+    assert said.endswith(complaint) or not complaint.endswith(".")
+
+
+def test_a_workbook_is_told_by_the_reader_too(tmp_path, cache, capsys) -> None:
+    (tmp_path / "log.xlsx").write_bytes(b"PK\x03\x04...")
+    given = ["--data.source=Tabular", f"--data.source.path={tmp_path / 'log.xlsx'}"]
+    assert "an Excel workbook" in refused(["data", "head", *given], capsys)
+
+
+def test_the_folder_of_the_draft_is_made(tmp_path) -> None:
+    target = tmp_path / "new" / "folder" / "draft.yaml"
+    assert main(["data", "sniff", str(TINY / "csv" / "events.csv"), "--to", str(target)]) == 0
+    assert yaml.safe_load(target.read_text())["experiment"] == "mine"
+
+
 def test_what_is_no_log_is_refused(tmp_path, capsys) -> None:
     (tmp_path / "prose.txt").write_text("Once upon a time\nthere was\na file of words, and no table.\n")
     assert "have no separator" in refused(["data", "sniff", str(tmp_path / "prose.txt")], capsys)

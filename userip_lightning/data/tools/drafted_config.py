@@ -14,7 +14,7 @@ import polars as pl
 from userip_lightning.data.parsing.columns import ROW
 from userip_lightning.data.parsing.dialect import Dialect, read_delimited
 from userip_lightning.data.parsing.json_table import read_json_table
-from userip_lightning.data.parsing.lines import kind_of, require_file
+from userip_lightning.data.parsing.lines import kind_of, read_blocks, require_file
 from userip_lightning.data.parsing.nested import kind_of_value, nested_value, one_value
 from userip_lightning.data.parsing.parquet_blocks import read_parquet
 from userip_lightning.data.parsing.rejects import Rejects
@@ -55,6 +55,8 @@ def draft_config(path: str) -> str:
     where = place(path)
     table = _table(where)
     frame = table.frame.head(_ROWS)
+    if frame.is_empty():
+        raise InputError(f"{path}: there is a header and no row; give a log with one row per event.")
     guesses = guess_columns(frame.drop(table.nested), table.nested)
     if not {"user_id", "item_id"} <= {*guesses, *by_name([*table.nested])}:
         raise InputError(
@@ -83,6 +85,9 @@ def _table(where: Path | str) -> _Table:
 def _delimited(file: Path) -> _Table:
     seen = sniff(file, _ADVICE)
     if seen.separator is None:
+        next(read_blocks(file, _ADVICE), None)  # says so of a file that is empty, damaged or no text
+        if seen.first and not seen.rows:
+            return _Table(pl.DataFrame(), {}, {})
         raise InputError(
             f"{file}: its lines have no separator that cuts them into the same number of fields; {_ADVICE}."
         )
