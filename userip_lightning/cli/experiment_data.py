@@ -61,7 +61,7 @@ def _stats(experiment: Experiment, own: argparse.Namespace) -> None:
 def _validate(experiment: Experiment, own: argparse.Namespace) -> None:
     wanted = preparation(experiment, print)
     cache_root().mkdir(parents=True, exist_ok=True)
-    found = validate(wanted.source, cache_root())
+    found = validate(wanted, cache_root())
     print("\n".join(found.lines))
     missing = []
     if found.bad_rows > wanted.max_bad_rows:
@@ -69,8 +69,12 @@ def _validate(experiment: Experiment, own: argparse.Namespace) -> None:
     if found.duplicates and wanted.duplicates == "refuse":
         missing.append("data.duplicates=drop")
     if missing or found.faults:
-        or_else = f", or set {' and '.join(missing)} to leave such rows out" if missing else ""
-        raise InputError(f"{wanted.source.origin}: these data would be refused; mend them{or_else}.")
+        rest = f"set {' and '.join(missing)} to leave such rows out" if missing else ""
+        joint = (", and " if found.faults else ", or ") if missing else ""
+        raise InputError(
+            f"{wanted.source.origin}: these data would be refused; mend what is listed{joint}{rest}."
+        )
+    print("these data can be prepared")
 
 
 def _head(experiment: Experiment, own: argparse.Namespace) -> None:
