@@ -89,7 +89,7 @@ def read_lines(
 
     Args:
         path: the file.
-        advice: what to do where it is missing, empty or damaged, as the end of a sentence.
+        advice: what to do where it is missing or empty, as the end of a sentence.
         rejects: takes lines in another encoding or with NUL bytes.
         encoding: of the file; what is yielded is always UTF-8.
         header: the first line that is not empty is none of the rows; it comes alone, as row -1.
