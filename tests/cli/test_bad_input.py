@@ -165,7 +165,7 @@ def two_rows_of_one_item(tiny: Path) -> dict:
         (missing_file, ["csv/events.csv: no such file; give the path of a .csv"]),
         (missing_folder, ["ml-100k/u.data: no such file; run `userip assets fetch`"]),
         (empty_file, ["csv/events.csv: the file is empty; give the path"]),
-        (truncated_gzip, ["histories.tsv.gz: the gzip file is truncated", "give the paths"]),
+        (truncated_gzip, ["histories.tsv.gz: the gzip file is truncated", "fetch the file again."]),
         (truncated_parquet, ["events.parquet: not a readable Parquet file", "write it again"]),
         (truncated_row, ["u.data: row 560 has 2 fields, expected 4; mend or delete it"]),
         (wrong_columns, ["events.csv: column 'person' is missing, the file has who, thing,", "check the"]),

@@ -63,10 +63,56 @@ def test_validate_lists_everything_at_once(tmp_path: Path, capsys: pytest.Captur
         "3 events have no timestamp",
         "3 events have no review",
         "1 items have no title",
+        f"{tmp_path / 'log.csv'}: no user and item have 4 interactions each; lower k_core or give more data.",
     ]
-    assert "set data.max_bad_rows=2 and data.duplicates=drop" in told.err
-    assert main(["data", "validate", "--data.max_bad_rows=2", "--data.duplicates=drop", *log]) == 0
+    assert (
+        "mend what is listed, and set data.max_bad_rows=2 and data.duplicates=drop to leave such rows out"
+        in told.err
+    )
     assert list((tmp_path / "cache").iterdir()) == []
+
+
+def grid(ratings: str) -> list[str]:
+    """Ten users with ten items each, whose ratings are these in turn."""
+    return [f"u{n // 10},i{n % 10},Thing,{ratings[n % len(ratings)].strip()}" for n in range(100)]
+
+
+def test_validate_says_that_the_data_can_be_prepared(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = grid("15324")
+    log = own_log(tmp_path, *rows, "u1,i1,Thing,x", rows[0])
+    assert main(["data", "validate", *log]) == 2
+    assert (
+        "mend what is listed, or set data.max_bad_rows=1 and data.duplicates=drop" in capsys.readouterr().err
+    )
+    assert main(["data", "validate", "--data.max_bad_rows=1", "--data.duplicates=drop", *log]) == 0
+    assert capsys.readouterr().out.splitlines()[-2:] == [
+        "100 events of 10 users with 10 items would be kept",
+        "these data can be prepared",
+    ]
+    assert list((tmp_path / "cache").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("ratings", "words", "complaint"),
+    [
+        ("4", [], "the train split has only positive rows"),
+        ("154 ", [], "RatingThreshold: row 4 of the source has no rating"),
+        ("15324", ["--data.k_core=11"], "lower k_core or give more data."),
+        ("15324", ["--data.labels=GivenLabel", "--data.labels.column=liked"], "no column 'liked'"),
+    ],
+)
+def test_validate_finds_what_prepare_refuses(
+    ratings: str, words: list[str], complaint: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    log = [*own_log(tmp_path, *grid(ratings)), *words]
+    assert main(["data", "validate", *log]) == 2
+    told = capsys.readouterr()
+    assert complaint in told.out.splitlines()[-1]
+    assert told.err.endswith("these data would be refused; mend what is listed.\n")
+    assert main(["data", "prepare", *log]) == 2
+    assert complaint in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("form", ["fuxictr", "recbole"])
@@ -92,7 +138,7 @@ def test_synthesize_writes_what_can_be_read(tmp_path: Path, capsys: pytest.Captu
     assert main(words) == 0
     events = ["--data.source=userip_lightning.data.sources.tabular.Tabular"]
     events += [f"--data.source.path={tmp_path / 'log' / 'events.csv'}"]
-    assert main(["data", "validate", *events]) == 0
+    assert main(["data", "validate", "--data.k_core=1", *events]) == 0
     assert "160 events of 20 users" in capsys.readouterr().out
     assert main(words) == 2
     assert "exists already" in capsys.readouterr().err

@@ -63,7 +63,13 @@ def test_a_file_that_is_there_stays(elsewhere, capsys):
     assert len(list(elsewhere.iterdir())) == 1
 
 
-def test_an_unknown_name_and_a_missing_folder_are_one_sentence(elsewhere, capsys):
+def test_an_unknown_name_and_a_folder_that_is_a_file_are_one_sentence(elsewhere, capsys):
     assert "no configuration 'presets/paper'" in refused(["init", "presets/paper"], capsys)
-    assert "could not be written" in refused(["init", "demo", "--to", "absent/demo.yaml"], capsys)
-    assert list(elsewhere.iterdir()) == []
+    (elsewhere / "taken").touch()
+    assert "could not be written" in refused(["init", "demo", "--to", "taken/demo.yaml"], capsys)
+    assert [path.name for path in elsewhere.iterdir()] == ["taken"]
+
+
+def test_a_missing_folder_is_made(elsewhere, capsys):
+    assert main(["init", "demo", "--to", "absent/demo.yaml"]) == 0
+    assert (elsewhere / "absent" / "demo.yaml").is_file()

@@ -156,15 +156,26 @@ def test_data_is_prepared_and_described_by_an_experiments_configuration(config, 
     assert "560" in capsys.readouterr().out
 
 
-def test_the_bank_is_read_without_a_training_framework(bank):
+def frameworks_of(*words: str) -> str:
+    """The training frameworks that a command imports."""
     program = (
         "import sys; from userip_lightning.cli import main; "
-        f"main(['bank', 'info', {str(bank)!r}]); print(*sorted({{'torch', 'lightning'}} & set(sys.modules)))"
+        f"assert main({list(words)!r}) == 0; print(*sorted({{'torch', 'lightning'}} & set(sys.modules)))"
     )
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT
     )
-    assert done.stdout.splitlines()[-1] == ""
+    return done.stdout.splitlines()[-1]
+
+
+def test_the_bank_is_read_without_a_training_framework(bank):
+    assert frameworks_of("bank", "info", str(bank)) == ""
+
+
+def test_a_log_is_sniffed_and_made_without_a_training_framework(tmp_path):
+    made = ["data", "synthesize", f"--to={tmp_path}", "--users=20", "--rows_per_user=8"]
+    assert frameworks_of(*made) == ""
+    assert frameworks_of("data", "sniff", str(tmp_path / "events.csv")) == ""
 
 
 def test_an_old_python_is_told_in_one_sentence(monkeypatch):

@@ -1,6 +1,7 @@
 """`userip data sniff`: what it writes reads the log."""
 
 import gzip
+import json
 from pathlib import Path
 
 import polars as pl
@@ -96,12 +97,97 @@ def test_parquet_and_json_lines_need_the_columns_alone(tmp_path, cache, capsys) 
         (tmp_path / "drafted.yaml").unlink()
 
 
+@pytest.mark.parametrize(
+    ("form", "sure"),
+    [
+        ("{day:02d}.09.2020 17:{minute:02d}", "%d.%m.%Y %H:%M"),
+        ("{day}.9.2020", "%d.%m.%Y"),
+        ("{day}/09/2020", "%d/%m/%Y"),
+        ("09/{day}/2020 05:{minute:02d} PM", "%m/%d/%Y %I:%M %p"),
+    ],
+)
+@pytest.mark.parametrize("last", [28, 12])
+def test_dates_that_do_not_begin_with_the_year(
+    form: str, sure: str, last: int, tmp_path, cache, capsys
+) -> None:
+    lines = [
+        f"{line.rsplit(',', 1)[0]},{form.format(day=1 + n % last, minute=n % 60)}"
+        for n, line in enumerate(rows())
+    ]
+    found, text = drafted(log(tmp_path, "log.csv", "user,item,rating,Datum", *lines), capsys)
+    assert found["columns"]["timestamp"] == "Datum"
+    said = next(line for line in text.splitlines() if "timestamp_format" in line)
+    assert ("unsure: these dates do not tell" in said) == (last == 12)
+    if last == 28:
+        assert found["timestamp_format"] == sure
+
+
+def test_an_object_is_no_id_and_jq_makes_one_of_it(tmp_path, capsys) -> None:
+    file = tmp_path / "log.jsonl"
+    row = {
+        "item": {"sku": "i1", "name": "Roses"},
+        "user": {"country": "DE", "id": "u1"},
+        "stars": 5,
+        "device": "x",
+        "tags": [1],
+    }
+    file.write_text(2 * f"{json.dumps(row)}\n")
+    assert main(["data", "sniff", str(file)]) == 0
+    text = capsys.readouterr().out
+    assert set(yaml.safe_load(text)["data"]["source"]["init_args"]["columns"]) == {"rating"}
+    assert '# user_id is missing: "user" is an object (country, id), not one value' in text
+    assert '# "tags" is a list, not one value' in text
+    assert "jq -c '.item = .item.sku | .user = .user.id' FILE.jsonl > NEW.jsonl" in text
+    given = ["--data.source=Tabular", f"--data.source.path={file}"]
+    given.append("--data.source.columns={user_id: user, item_id: item}")
+    said = refused(["data", "prepare", *given], capsys)
+    assert "has an object as item, expected one value (jq -c '.item = .item.sku' writes one)" in said
+
+
 def test_what_is_unsure_is_said(tmp_path, cache, capsys) -> None:
     lines = [f"p{n % 30},q{7 * n % 40}" for n in range(120)]
     _, text = drafted(log(tmp_path, "log.csv", "left,right", *lines), capsys)
     assert "unsure: user_id is" in text
     assert "unsure: whether the first row is a header" in text
     assert "Implicit" in text
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "complaint"),
+    [
+        ("log.csv", b"", "the file is empty"),
+        ("log.jsonl", b"\n", "the file is empty"),
+        ("log.csv", b"user_id,item_id,rating\n\n", "there is a header and no row"),
+        (
+            "log.xlsx",
+            b"PK\x03\x04...",
+            "the file is an Excel workbook; save its sheet as CSV, and give that file.",
+        ),
+        ("log.csv", b"PK\x03\x04...", "the file is a zip archive; add .zip to its name."),
+        ("log.csv.gz", gzip.compress(b"u,i\n1,2\n")[:-9], "fetch the file again."),
+        ("log.csv.gz", gzip.compress(b"u,i\n1,2\n")[:12], "fetch the file again."),
+    ],
+    ids=["empty", "blank", "header", "xlsx", "zip", "truncated", "cut"],
+)
+def test_a_file_without_rows_of_text_is_told(
+    name: str, content: bytes, complaint: str, tmp_path, capsys
+) -> None:
+    (tmp_path / name).write_bytes(content)
+    said = refused(["data", "sniff", str(tmp_path / name)], capsys)
+    assert complaint in said
+    assert said.endswith(complaint) or not complaint.endswith(".")
+
+
+def test_a_workbook_is_told_by_the_reader_too(tmp_path, cache, capsys) -> None:
+    (tmp_path / "log.xlsx").write_bytes(b"PK\x03\x04...")
+    given = ["--data.source=Tabular", f"--data.source.path={tmp_path / 'log.xlsx'}"]
+    assert "an Excel workbook" in refused(["data", "head", *given], capsys)
+
+
+def test_the_folder_of_the_draft_is_made(tmp_path) -> None:
+    target = tmp_path / "new" / "folder" / "draft.yaml"
+    assert main(["data", "sniff", str(TINY / "csv" / "events.csv"), "--to", str(target)]) == 0
+    assert yaml.safe_load(target.read_text())["experiment"] == "mine"
 
 
 def test_what_is_no_log_is_refused(tmp_path, capsys) -> None:

@@ -60,7 +60,10 @@ def test_a_string_may_look_like_a_list(tmp_path: Path) -> None:
         ("9007199254740993.0", "row 2 has 9007199254740992.0 as id, .* below 2.53 if a float"),
         ("1e30", r"row 2 has 1e\+30 as id"),
         ("-Infinity", "row 2 has -inf as id"),
-        ('{"$oid": "x"}', "row 2 has an object as id, expected one value"),
+        (
+            '{"$oid": "x"}',
+            r"an object as id, expected one value \(jq -c '\.id = \.id\.\"\$oid\"' writes one\)",
+        ),
     ],
 )
 def test_an_id_has_the_type_of_one(tmp_path: Path, value: str, complaint: str) -> None:

@@ -83,7 +83,7 @@ def test_validation_lists_rows_and_tables_at_once(tmp_path: Path) -> None:
     )
     log = source(tmp_path, broken)
     (tmp_path / "log.csv").write_text(LOG + "u9,,3\n,i1,3\n,i2,3\n")
-    found = validate(log, tmp_path)
+    found = validate(Preparation(log), tmp_path)
     text = "\n".join(found.lines)
     assert "4 rows cannot be used\n  items.csv: row 4 has 3 fields, expected 2\n" in text
     assert "log.csv: row 161 has an empty item_id" in text

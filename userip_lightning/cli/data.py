@@ -2,32 +2,10 @@
 
 from __future__ import annotations
 
-import argparse
-from collections.abc import Callable, Sequence
-from pathlib import Path
+from collections.abc import Sequence
+from pkgutil import resolve_name
 
-import polars as pl
-from jsonargparse import ArgumentParser
-
-from userip_lightning.assets import cache_root
-from userip_lightning.cli.sniff import sniff
-from userip_lightning.data.prepared import PreparedData, PreparedFiles
-from userip_lightning.data.sources.planted_files import write_planted
-from userip_lightning.data.sources.synthesize import Planted
-from userip_lightning.data.statistics import beside_paper, table1
-from userip_lightning.data.tools.export_fuxictr import export_fuxictr
-from userip_lightning.data.tools.export_recbole import export_recbole
-from userip_lightning.data.tools.head import head
-from userip_lightning.data.tools.split_file import export_split
-from userip_lightning.data.tools.validation import validate
 from userip_lightning.errors import InputError
-from userip_lightning.pipeline.config import (
-    Experiment,
-    experiment_parser,
-    parse_experiment,
-    preparation,
-    prepare,
-)
 
 _USAGE = """usage: userip data COMMAND --config FILE ...
        userip data sniff FILE [--to FILE.yaml]
@@ -45,7 +23,9 @@ with = + - or @ as formulas.
 
 All but sniff and synthesize take the configuration of an experiment and use its `data` section; --help after
 any of them lists its settings."""
-_DESCRIPTION = "Prepare the data of an experiment, by the `data` section of its configuration."
+_OF_EXPERIMENT = ("prepare", "stats", "validate", "head", "export")
+#: These take no configuration, and no training framework is imported for them.
+_ALONE = ("sniff", "synthesize")
 
 
 def data(arguments: Sequence[str]) -> None:
@@ -58,127 +38,9 @@ def data(arguments: Sequence[str]) -> None:
         print(_USAGE)
         return
     command, *rest = arguments
-    if command == "synthesize":
-        _synthesize(rest)
-        return
-    if command == "sniff":
-        sniff(rest)
-        return
-    if command not in _COMMANDS:
-        raise InputError(
-            f"no command {command!r}; there are {', '.join((*_COMMANDS, 'sniff', 'synthesize'))}."
-        )
-    own, words = _own_arguments(command).parse_known_args(rest)
-    parser = experiment_parser(f"data {command}", _DESCRIPTION, with_sections=False)
-    if {"-h", "--help"} & set(words):
-        print(_own_arguments(command).format_usage().strip())
-        parser.print_help()
-        return
-    experiment = parse_experiment(experiment_parser(f"data {command}", _DESCRIPTION), words)
-    _COMMANDS[command](experiment, own)
-
-
-def _prepare(experiment: Experiment, own: argparse.Namespace) -> None:
-    print(prepare(experiment, print))
-
-
-def _stats(experiment: Experiment, own: argparse.Namespace) -> None:
-    prepared = PreparedData.load(prepare(experiment, print))
-    _show(table1(prepared))
-    _show(beside_paper(prepared))
-
-
-def _validate(experiment: Experiment, own: argparse.Namespace) -> None:
-    wanted = preparation(experiment, print)
-    cache_root().mkdir(parents=True, exist_ok=True)
-    found = validate(wanted.source, cache_root())
-    print("\n".join(found.lines))
-    missing = []
-    if found.bad_rows > wanted.max_bad_rows:
-        missing.append(f"data.max_bad_rows={found.bad_rows}")
-    if found.duplicates and wanted.duplicates == "refuse":
-        missing.append("data.duplicates=drop")
-    if missing or found.faults:
-        or_else = f", or set {' and '.join(missing)} to leave such rows out" if missing else ""
-        raise InputError(f"{wanted.source.origin}: these data would be refused; mend them{or_else}.")
-
-
-def _head(experiment: Experiment, own: argparse.Namespace) -> None:
-    if own.rows < 1:
-        raise InputError(f"--rows is {own.rows}, expected 1 or more.")
-    events, bad = head(preparation(experiment, print).source, own.rows)
-    _show(events)
-    if bad:
-        print(f"{bad:,} rows on the way there cannot be used; `userip data validate` lists them")
-
-
-def _export(experiment: Experiment, own: argparse.Namespace) -> None:
-    if own.format is None or own.to is None:
-        raise InputError(f"data export: say --format ({', '.join(_FORMATS)}) and --to PATH.")
-    if own.attributes and own.format == "splits":
-        raise InputError("data export: --attributes says nothing about splits; leave it out.")
-    prepared, target = PreparedFiles.open(prepare(experiment, print)), Path(own.to).expanduser()
-    attributes = [name for name in own.attributes.split(",") if name]
-    if own.format == "splits":
-        export_split(prepared, target)
-    elif own.format == "fuxictr":
-        export_fuxictr(prepared, target, attributes)
+    if command in _ALONE:
+        resolve_name(f"userip_lightning.cli.{command}:{command}")(rest)
+    elif command in _OF_EXPERIMENT:
+        resolve_name("userip_lightning.cli.experiment_data:experiment_data")(command, rest)
     else:
-        export_recbole(prepared, target, attributes)
-    print(target)
-
-
-_FORMATS = ("fuxictr", "recbole", "splits")
-_COMMANDS: dict[str, Callable[[Experiment, argparse.Namespace], None]] = {
-    "prepare": _prepare,
-    "stats": _stats,
-    "validate": _validate,
-    "head": _head,
-    "export": _export,
-}
-
-
-def _own_arguments(command: str) -> argparse.ArgumentParser:
-    """What a command takes besides the configuration of an experiment."""
-    parser = argparse.ArgumentParser(
-        prog=f"userip data {command}", exit_on_error=False, allow_abbrev=False, add_help=False
-    )
-    if command == "head":
-        parser.add_argument("--rows", type=int, default=10)
-    if command == "export":
-        parser.add_argument("--format", choices=_FORMATS)
-        parser.add_argument("--to", metavar="PATH")
-        parser.add_argument("--attributes", metavar="A,B", default="")
-    return parser
-
-
-def _synthesize(arguments: Sequence[str]) -> None:
-    parser = ArgumentParser(
-        prog="userip data synthesize",
-        description="Write a log with planted profiles; users.csv says which.",
-        exit_on_error=False,
-        allow_abbrev=False,
-    )
-    parser.add_function_arguments(write_planted, skip={"source", "report", "folder"})
-    parser.add_argument("--to", type=str, required=True, help="folder for the files")
-    parser.add_class_arguments(Planted, None, skip={"titles", "topic_column"})
-    config = parser.parse_args(list(arguments))
-    settings = {name: config[name] for name in _PLANTED}
-    folder = Path(config.to).expanduser()
-    folder.mkdir(parents=True, exist_ok=True)
-    write_planted(Planted(**settings), folder, config.shape, config.words)
-
-
-_PLANTED = ("users", "rows_per_user", "items_per_topic", "focus", "thrift", "noise", "seed")
-
-
-def _show(frame: pl.DataFrame) -> None:
-    with pl.Config(
-        tbl_hide_dataframe_shape=True,
-        tbl_hide_column_data_types=True,
-        tbl_width_chars=120,
-        tbl_rows=-1,
-        tbl_cols=-1,
-        fmt_str_lengths=40,
-    ):
-        print(frame)
+        raise InputError(f"no command {command!r}; there are {', '.join((*_OF_EXPERIMENT, *_ALONE))}.")

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from userip_lightning.atomic import write_errors, write_text
+from userip_lightning.atomic import new_file
 from userip_lightning.errors import InputError
 
 
 def write_new(target: Path, text: str) -> None:
-    """Write a file in one step, unless it is there.
+    """Write a file in one step, and the folder that it is to lie in, unless the file is there.
 
     Raises:
         InputError: it is there already, or cannot be written.
     """
     if target.exists():
         raise InputError(f"{target}: is there already; name another file with --to, or delete it.")
-    with write_errors(target):
-        write_text(target, text)
+    with new_file(target) as draft:
+        draft.write_text(text, encoding="utf-8")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -35,6 +35,24 @@ from userip_lightning.schema import SPLITS, TEST, TRAIN, VAL
 #: Part of the hash: raise it when the same settings would give other events.
 _REVISION = 5
 _OURS = ("row_id", "user", "item", "logged")
+
+
+class _Prepared(NamedTuple):
+    """N rows, of which the first M are events of the log and the others sampled negatives.
+
+    Args:
+        events: [N] rows with dense indices, without their text.
+        places: [M], of the events in the log.
+        users: their users, in order of their index.
+        items: likewise.
+        steps: the counts after every step.
+    """
+
+    events: pl.DataFrame
+    places: NDArray[np.int64]
+    users: pl.DataFrame
+    items: pl.DataFrame
+    steps: list[dict[str, object]]
 
 
 class Preparation:
@@ -120,6 +138,22 @@ class Preparation:
             self._write(target, log, rejects, identity, report)
         return target
 
+    def try_on(self, log: StoredLog) -> tuple[int, int, int]:
+        """What :meth:`run` would make of a log that is read, but for duplicates that it may refuse.
+
+        Args:
+            log: without the rows that cannot be used; duplicates of an event are left out.
+
+        Returns:
+            Numbers of interactions, users and items; nothing is written.
+
+        Raises:
+            InputError: the filter leaves nothing; the labels or the split do not fit the log; a split lacks
+                positives or negatives.
+        """
+        made = self._prepared(log, "drop")
+        return int(made.places.size), made.users.height, made.items.height
+
     def _write(
         self,
         target: Path,
@@ -128,15 +162,7 @@ class Preparation:
         identity: dict[str, object],
         report: Callable[[str], None],
     ) -> None:
-        places, steps = self._selection().apply(log)
-        users, items = log.users[np.unique(log.user[places])], log.items[np.unique(log.item[places])]
-        events = self._events(log, places, users["user_id"], items["item_id"])
-        kept, thinned = thin(events, self.split, self.train_users, self.seed)
-        steps += thinned
-        events, places = events.filter(kept), places[kept[: places.size]]
-        _require_both_classes(events)
-        users, items = (_side(t, events[n], n) for t, n in ((users, "user"), (items, "item")))
-        events = events.with_columns(pl.Series(n, _dense(events[n].to_numpy())) for n in ("user", "item"))
+        events, places, users, items, steps = self._prepared(log, self.duplicates)
         stats = {
             "source": Path(log.origin).name,
             "rejected": dict(rejects.by_file),
@@ -160,8 +186,19 @@ class Preparation:
             f"{items.height:,} items, {stats['positive_percent']:.1f} % positive, in {target.name}"
         )
 
-    def _selection(self) -> Selection:
-        return Selection(self.k_core, self.k_core_mode, self.max_users, self.duplicates, self.seed)
+    def _prepared(self, log: StoredLog, duplicates: Literal["refuse", "drop"]) -> _Prepared:
+        """What of the log is written, in memory."""
+        places, steps = Selection(self.k_core, self.k_core_mode, self.max_users, duplicates, self.seed).apply(
+            log
+        )
+        users, items = log.users[np.unique(log.user[places])], log.items[np.unique(log.item[places])]
+        events = self._events(log, places, users["user_id"], items["item_id"])
+        kept, thinned = thin(events, self.split, self.train_users, self.seed)
+        events, places = events.filter(kept), places[kept[: places.size]]
+        _require_both_classes(events)
+        users, items = (_side(t, events[n], n) for t, n in ((users, "user"), (items, "item")))
+        events = events.with_columns(pl.Series(n, _dense(events[n].to_numpy())) for n in ("user", "item"))
+        return _Prepared(events, places, users, items, [*steps, *thinned])
 
     def _events(
         self, log: StoredLog, places: NDArray[np.int64], users: pl.Series, items: pl.Series

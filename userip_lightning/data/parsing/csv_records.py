@@ -58,7 +58,7 @@ def read_records(
 
     Args:
         path: the file, packed or not.
-        advice: what to do where it is missing, empty or damaged, as the end of a sentence.
+        advice: what to do where it is missing or empty, as the end of a sentence.
         rejects: takes unreadable records, and those in another encoding or with NUL bytes.
         separator: one character.
         encoding: of the file.

@@ -41,7 +41,7 @@ def read_table(
 
     Args:
         path: the file, packed or not (see :mod:`userip_lightning.data.parsing.lines`).
-        advice: what to do where it is missing, empty or damaged, as the end of a sentence.
+        advice: what to do where it is missing or empty, as the end of a sentence.
         rejects: takes the bad rows.
         separator: between fields; of several characters only where ``quoted`` is False.
         quoted: fields may stand in quotes, as in CSV, and then hold separators and line breaks.

@@ -24,6 +24,7 @@ from userip_lightning.data.parsing.columns import ROW
 from userip_lightning.data.parsing.json_documents import read_objects
 from userip_lightning.data.parsing.json_repair import with_whole_characters, without_names
 from userip_lightning.data.parsing.lines import Lines
+from userip_lightning.data.parsing.nested import one_value
 from userip_lightning.data.parsing.rejects import Rejects
 
 #: What polars writes for a list or an object where a string is asked for.
@@ -206,7 +207,10 @@ def _nested_fault(name: str, value: object) -> str | None:
     """A list or an object; a string may begin with a bracket and stay."""
     if not isinstance(value, list | dict):
         return None
-    return f"has {'a list' if isinstance(value, list) else 'an object'} as {name}, expected one value"
+    way_out = f" ({one_value({name: value})} writes one)" if isinstance(value, dict) and value else ""
+    return (
+        f"has {'a list' if isinstance(value, list) else 'an object'} as {name}, expected one value{way_out}"
+    )
 
 
 def _half_fault(name: str, value: object) -> str | None:

@@ -26,7 +26,8 @@ from typing import NamedTuple, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from userip_lightning.data.parsing.encodings import as_utf8, marked
+from userip_lightning.data.parsing.encodings import as_utf8
+from userip_lightning.data.parsing.file_signs import require_text
 from userip_lightning.data.parsing.rejects import Rejects
 from userip_lightning.errors import InputError
 
@@ -38,13 +39,6 @@ _UNPACKED = 64 << 20
 _RATIO = 500
 _PACKED = (".gz", ".bz2", ".xz", ".zip")
 _DAMAGE = (EOFError, gzip.BadGzipFile, zlib.error, lzma.LZMAError, zipfile.BadZipFile, OSError)
-_SIGNS = {
-    b"\x1f\x8b": "gzip-compressed; add .gz to its name",
-    b"PK\x03\x04": "a zip archive; add .zip to its name",
-    b"BZh91AY&SY": "bzip2-compressed; add .bz2 to its name",
-    b"\xfd7zXZ": "xz-compressed; add .xz to its name",
-    b"\x28\xb5\x2f\xfd": "zstd-compressed; unpack it first with zstd -d",
-}
 # What bytes.strip() takes for blank: a line is passed over for what it is, whatever else its block holds.
 _BLANKS = (b"\n", b" ", b"\t", b"\r", b"\f", b"\v")
 _BLANK = re.compile(rb"\n[ \t\r\f\v]*\n")
@@ -95,7 +89,7 @@ def read_lines(
 
     Args:
         path: the file.
-        advice: what to do where it is missing, empty or damaged, as the end of a sentence.
+        advice: what to do where it is missing or empty, as the end of a sentence.
         rejects: takes lines in another encoding or with NUL bytes.
         encoding: of the file; what is yielded is always UTF-8.
         header: the first line that is not empty is none of the rows; it comes alone, as row -1.
@@ -155,7 +149,7 @@ def first_bytes(path: Path, advice: str, size: int) -> bytes:
     Raises:
         InputError: the file is missing or cannot be opened.
     """
-    with _opened(require_file(path, advice), advice) as file:
+    with _opened(require_file(path, advice)) as file:
         found = b""
         with suppress(*_DAMAGE):
             while len(found) < size and (more := file.read1(size - len(found))):
@@ -185,18 +179,16 @@ def read_pieces(path: Path, advice: str) -> Iterator[bytes]:
 
 def _text_pieces(path: Path, advice: str) -> Iterator[bytes]:
     """The unpacked bytes; what is plainly no text ends here."""
-    pieces = _pieces(require_file(path, advice), advice)
+    pieces = _pieces(require_file(path, advice))
     first = next(pieces, b"")
-    for sign, meaning in _SIGNS.items():
-        if first.startswith(sign) and not marked(first):
-            raise InputError(f"{path}: the file is {meaning}.")
+    require_text(path, first)
     yield first
     yield from pieces
 
 
-def _pieces(path: Path, advice: str) -> Iterator[bytes]:
+def _pieces(path: Path) -> Iterator[bytes]:
     """The unpacked bytes in pieces of :data:`BLOCK_BYTES`; all that can be had before a break comes first."""
-    with _opened(path, advice) as file:
+    with _opened(path) as file:
         lines, more, unpacked, packed = 0, True, 0, path.stat().st_size
         while more:
             found: list[bytes] = []
@@ -210,7 +202,7 @@ def _pieces(path: Path, advice: str) -> Iterator[bytes]:
                 lines += sum(part.count(b"\n") for part in found)
                 raise InputError(
                     f"{path}: the {_name(path)} is truncated or damaged after line {lines} ({error}); "
-                    f"{advice}."
+                    "fetch the file again."
                 ) from None
             lines += sum(part.count(b"\n") for part in found)
             unpacked += size
@@ -224,7 +216,7 @@ def _pieces(path: Path, advice: str) -> Iterator[bytes]:
 
 
 @contextmanager
-def _opened(path: Path, advice: str) -> Iterator[BufferedIOBase]:
+def _opened(path: Path) -> Iterator[BufferedIOBase]:
     """The file, unpacked by its ending; a zip archive is read in place, so its names lead nowhere."""
     suffix = path.suffix.lower()
     if suffix == ".zip":
@@ -238,12 +230,12 @@ def _opened(path: Path, advice: str) -> Iterator[BufferedIOBase]:
                 with archive.open(members[0]) as member:
                     yield cast(BufferedIOBase, member)
         except (zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
-            raise InputError(f"{path}: no zip archive that can be read ({error}); {advice}.") from None
+            raise InputError(f"{path}: no zip archive that can be read ({error}); fetch it again.") from None
         except OSError as error:
             if error.errno != errno.EINVAL:  # a place before the file's beginning
                 raise
             raise InputError(
-                f"{path}: no zip archive that can be read ({error.strerror}); {advice}."
+                f"{path}: no zip archive that can be read ({error.strerror}); fetch it again."
             ) from None
         return
     openers: dict[str, Callable[[Path], BufferedIOBase]] = {

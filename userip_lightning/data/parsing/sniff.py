@@ -69,7 +69,7 @@ def sniff(path: Path, advice: str, size: int = _BYTES) -> Sniffed:
     encoding = guess_encoding(start)
     text = start.decode(encoding, "replace").lstrip("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     lines = [] if "\0" in text else [line for line in islice(text.split("\n"), _LINES + 1) if line.strip()]
-    if len(start) == size and len(lines) > 1 and len(lines) <= _LINES:
+    if len(start) == size and 0 < len(lines) <= _LINES:
         lines.pop()  # cut in the middle
     quote, separator = _cut(lines)
     rows = _fields(lines, separator, quote) if separator else [[line] for line in lines]

@@ -20,8 +20,9 @@ from userip_lightning.data.parsing.dialect import (
     of_file,
     read_delimited,
 )
+from userip_lightning.data.parsing.file_signs import require_text
 from userip_lightning.data.parsing.json_table import read_json_table
-from userip_lightning.data.parsing.lines import kind_of, require_file
+from userip_lightning.data.parsing.lines import first_bytes, kind_of, require_file
 from userip_lightning.data.parsing.parquet_blocks import read_parquet
 from userip_lightning.data.parsing.rejects import Rejects
 from userip_lightning.data.parsing.suggestions import suggesting
@@ -212,6 +213,7 @@ class Tabular(Source):
             return read_json_table(file, _ADVICE, rejects, names, late, names[1:3])
         if kind == ".parquet":
             return read_parquet(file)
+        require_text(file, first_bytes(file, _ADVICE, 1 << 16))
         raise InputError(f"{file}: the format {kind or 'without a suffix'!r} is unknown; {_ADVICE}.")
 
     def _paths(self) -> Iterator[Path]:

@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import polars as pl
@@ -13,12 +14,19 @@ import polars as pl
 from userip_lightning.data.parsing.columns import ROW
 from userip_lightning.data.parsing.dialect import Dialect, read_delimited
 from userip_lightning.data.parsing.json_table import read_json_table
-from userip_lightning.data.parsing.lines import kind_of, require_file
+from userip_lightning.data.parsing.lines import kind_of, read_blocks, require_file
+from userip_lightning.data.parsing.nested import kind_of_value, nested_value, one_value
 from userip_lightning.data.parsing.parquet_blocks import read_parquet
 from userip_lightning.data.parsing.rejects import Rejects
 from userip_lightning.data.parsing.sniff import Sniffed, sniff
 from userip_lightning.data.sources.parquet_folder import is_parquet_folder, place, read_parquet_folder
-from userip_lightning.data.tools.guessed_columns import Guess, guess_columns, time_format, time_unit
+from userip_lightning.data.tools.guessed_columns import (
+    Guess,
+    by_name,
+    guess_columns,
+    time_formats,
+    time_unit,
+)
 from userip_lightning.errors import InputError
 
 #: Rows that are looked at.
@@ -32,6 +40,7 @@ class _Table(NamedTuple):
     frame: pl.DataFrame
     settings: dict[str, Any]
     remarks: dict[str, str]
+    nested: Mapping[str, Mapping[str, Any] | list[Any]] = MappingProxyType({})  # with a value of each
 
 
 def draft_config(path: str) -> str:
@@ -46,8 +55,10 @@ def draft_config(path: str) -> str:
     where = place(path)
     table = _table(where)
     frame = table.frame.head(_ROWS)
-    guesses = guess_columns(frame)
-    if not {"user_id", "item_id"} <= set(guesses):
+    if frame.is_empty():
+        raise InputError(f"{path}: there is a header and no row; give a log with one row per event.")
+    guesses = guess_columns(frame.drop(table.nested), table.nested)
+    if not {"user_id", "item_id"} <= {*guesses, *by_name([*table.nested])}:
         raise InputError(
             f"{path}: one row per event with a user and an item is needed, the columns are "
             f"{', '.join(frame.columns) or 'none'}; check the path, or set separator yourself."
@@ -64,13 +75,19 @@ def _table(where: Path | str) -> _Table:
     if kind == ".parquet":
         return _Table(_strings(read_parquet(file)), {}, {})
     if kind in _JSON:
-        return _Table(_strings(read_json_table(file, _ADVICE, Rejects(sys.maxsize), [])), {}, {})
+        frame = _strings(read_json_table(file, _ADVICE, Rejects(sys.maxsize), []))
+        nested = {name: nested_value(frame[name].drop_nulls().to_list()) for name in frame.columns}
+        found = {name: value for name, value in nested.items() if value is not None}
+        return _Table(frame, {}, {}, found)
     return _delimited(file)
 
 
 def _delimited(file: Path) -> _Table:
     seen = sniff(file, _ADVICE)
     if seen.separator is None:
+        next(read_blocks(file, _ADVICE), None)  # says so of a file that is empty, damaged or no text
+        if seen.first and not seen.rows:
+            return _Table(pl.DataFrame(), {}, {})
         raise InputError(
             f"{file}: its lines have no separator that cuts them into the same number of fields; {_ADVICE}."
         )
@@ -135,6 +152,7 @@ def _lines(origin: str, frame: pl.DataFrame, table: _Table, guesses: Mapping[str
     for ours, guess in guesses.items():
         mark = "" if guess.sure else "unsure: "
         yield f"      # {mark}{ours} is {_quoted(guess.theirs)}, for {guess.why}"
+    yield from _nested(table.nested)
     if "timestamp" in guesses:
         yield from _times(frame[guesses["timestamp"].theirs].drop_nulls().str.strip_chars().to_list())
     yield from _left_out(frame, guesses)
@@ -142,12 +160,25 @@ def _lines(origin: str, frame: pl.DataFrame, table: _Table, guesses: Mapping[str
     yield from _labels(guesses)
 
 
+def _nested(nested: Mapping[str, Mapping[str, Any] | list[Any]]) -> Iterator[str]:
+    """Columns that cannot be read as one value, and how to get one."""
+    wanted = {guess.theirs: ours for ours, guess in by_name([*nested]).items()}
+    for name, value in nested.items():
+        missing = f"{wanted[name]} is missing: " if name in wanted else ""
+        yield f"      # {missing}{_quoted(name)} is {kind_of_value(value)}, not one value"
+    objects = {name: value for name, value in nested.items() if isinstance(value, Mapping) and value}
+    if objects:
+        yield "      # for one value of each object, change this to what is wanted and sniff the new file:"
+        yield f"      #   {one_value(objects)} FILE.jsonl > NEW.jsonl"
+
+
 def _times(values: list[str]) -> Iterator[str]:
-    unit, text = time_unit(values), time_format(values)
+    unit, formats = time_unit(values), time_formats(values)
     if unit not in (None, "s"):
         yield _setting("timestamp_unit", unit, "by the size of the numbers")
-    elif text and unit is None:
-        yield _setting("timestamp_format", text, "unsure: day or month may come first")
+    elif formats and unit is None:
+        either = "unsure: these dates do not tell whether the day or the month comes first"
+        yield _setting("timestamp_format", formats[0], either if len(formats) > 1 else None)
 
 
 def _renamed(settings: Mapping[str, Any], guesses: Mapping[str, Guess]) -> list[str]:

@@ -6,7 +6,7 @@ Guesses for `userip data sniff`, each with what speaks for it; a reader never ac
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from itertools import product
 from typing import NamedTuple
@@ -103,8 +103,12 @@ _NAMES: Mapping[str, tuple[str, ...]] = {
 }
 _TRUTH = {"0", "1", "true", "false", "0.0", "1.0"}
 _MANY_RATINGS = 21
-_DATES = ("%d.%m.%Y", "%m/%d/%Y", "%d/%m/%Y", "%d-%m-%Y", "%Y%m%d", "%b %d, %Y", "%d %b %Y")
-_TIMES = ("", " %H:%M", " %H:%M:%S")
+# Of two orders that both fit, the more usual one comes first.
+_DATES = (
+    *("%d.%m.%Y", "%m.%d.%Y", "%m/%d/%Y", "%d/%m/%Y", "%d-%m-%Y", "%m-%d-%Y"),
+    *("%Y%m%d", "%b %d, %Y", "%d %b %Y"),
+)
+_TIMES = ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p")
 
 
 class Guess(NamedTuple):
@@ -121,13 +125,15 @@ class Guess(NamedTuple):
     sure: bool
 
 
-def guess_columns(frame: pl.DataFrame) -> dict[str, Guess]:
+def guess_columns(frame: pl.DataFrame, nested: Collection[str] = ()) -> dict[str, Guess]:
     """Our name to the column that seems to be it.
 
     Args:
         frame: the first rows, every column as strings, null where empty.
+        nested: further columns, which hold no single values: none of them is guessed, but where the name of
+            one says that it is the user or the item, no other column is taken for its place.
     """
-    found = _by_name(frame.columns)
+    found, elsewhere = by_name(frame.columns), by_name([*nested])
     for ours, test, why in (
         ("timestamp", _is_time, "its values are dates, or seconds since 1970"),
         ("rating", _is_rating, "its values are few small numbers"),
@@ -139,7 +145,7 @@ def guess_columns(frame: pl.DataFrame) -> dict[str, Guess]:
     for ours, which in (("user_id", "first"), ("item_id", "next")):
         free = [name for name in frame.columns if name not in {guess.theirs for guess in found.values()}]
         match = next((name for name in free if _values(frame, name)), None)
-        if ours not in found and match is not None:
+        if ours not in {*found, *elsewhere} and match is not None:
             found[ours] = Guess(match, f"it is the {which} column that is nothing else", False)
     if "label" in found and not set(map(str.lower, _values(frame, found["label"].theirs))) <= _TRUTH:
         del found["label"]
@@ -158,12 +164,10 @@ def time_unit(values: Sequence[str]) -> str | None:
     return None
 
 
-def time_format(values: Sequence[str]) -> str | None:
-    """The format, as in ``datetime.strptime``, of dates that begin with day or month; None if none fits."""
-    for date, time in product(_DATES, _TIMES):
-        if values and all(_fits(value, date + time) for value in values):
-            return date + time
-    return None
+def time_formats(values: Sequence[str]) -> list[str]:
+    """Formats, as in ``datetime.strptime``, that fit all values: two where day and month may be swapped."""
+    formats = [date + time for date, time in product(_DATES, _TIMES)]
+    return [format for format in formats if values and all(_fits(value, format) for value in values)]
 
 
 def _fits(value: str, format: str) -> bool:
@@ -174,7 +178,8 @@ def _fits(value: str, format: str) -> bool:
     return True
 
 
-def _by_name(names: Sequence[str]) -> dict[str, Guess]:
+def by_name(names: Sequence[str]) -> dict[str, Guess]:
+    """Our name to the first of ``names`` that others give it."""
     found: dict[str, Guess] = {}
     for ours, theirs in _NAMES.items():
         plain = {re.sub(r"[^a-z0-9]", "", name.split(":")[0].lower()): name for name in reversed(names)}
@@ -189,7 +194,11 @@ def _values(frame: pl.DataFrame, name: str) -> list[str]:
 
 
 def _is_time(values: list[str]) -> bool:
-    return bool(values) and (all(map(is_date, values)) or time_unit(values) is not None)
+    if not values:
+        return False
+    if all(map(is_number, values)):  # of eight digits it may as well be an id
+        return time_unit(values) is not None
+    return all(map(is_date, values)) or bool(time_formats(values))
 
 
 def _is_rating(values: list[str]) -> bool:

@@ -11,9 +11,10 @@ import polars as pl
 from userip_lightning.atomic import scratch
 from userip_lightning.data.duplicates import find_duplicates
 from userip_lightning.data.parsing.rejects import REJECTED, Rejects
-from userip_lightning.data.sources.source import Source
+from userip_lightning.data.preparation import Preparation
 from userip_lightning.data.statistics import alike
 from userip_lightning.data.stored_log import StoredLog, store
+from userip_lightning.errors import InputError
 
 
 class Validation(NamedTuple):
@@ -22,7 +23,8 @@ class Validation(NamedTuple):
     Args:
         bad_rows: rows that cannot be used and count towards the limit.
         duplicates: events that repeat another one.
-        faults: what is wrong with the tables as a whole.
+        faults: what is wrong with the tables as a whole, and what keeps the rows that can be used from
+            being prepared.
         lines: the findings in words.
     """
 
@@ -32,11 +34,14 @@ class Validation(NamedTuple):
     lines: list[str]
 
 
-def validate(source: Source, work: Path) -> Validation:
-    """Read a source to its last row and say what was found.
+def validate(preparation: Preparation, work: Path) -> Validation:
+    """Read a source to its last row, prepare it in memory, and say what was found.
+
+    Labels, split and filter are tried on the rows that can be used, without duplicates, so that their faults
+    are told along with those of the rows.
 
     Args:
-        source: the log.
+        preparation: the log, and what would become of it.
         work: an existing folder with space for the log; nothing stays there.
 
     Raises:
@@ -45,7 +50,8 @@ def validate(source: Source, work: Path) -> Validation:
     with scratch(work / "validate") as folder:
         with Rejects(sys.maxsize, folder / REJECTED) as rejects:
             faults: list[str] = []
-            log = store(source, folder, rejects, faults)
+            log = store(preparation.source, folder, rejects, faults)
+        unfit, kept = _tried(preparation, log)
         again, first = find_duplicates(log)
         lines = [
             f"{log.row_id.size:,} events of {log.users.height:,} users with {log.items.height:,} items",
@@ -60,8 +66,20 @@ def validate(source: Source, work: Path) -> Validation:
             ),
             *_alike(log),
             *_gaps(log),
+            *unfit,
+            *kept,
         ]
-        return Validation(rejects.count - rejects.passed_over, int(again.size), len(faults), lines)
+        bad = rejects.count - rejects.passed_over
+        return Validation(bad, int(again.size), len(faults) + len(unfit), lines)
+
+
+def _tried(preparation: Preparation, log: StoredLog) -> tuple[list[str], list[str]]:
+    """Why the log cannot be prepared, or what would be kept of it."""
+    try:
+        events, users, items = preparation.try_on(log)
+    except InputError as error:
+        return [str(error)], []
+    return [], [f"{events:,} events of {users:,} users with {items:,} items would be kept"]
 
 
 def _bad_rows(rejects: Rejects) -> list[str]:
