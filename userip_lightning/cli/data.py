@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import polars as pl
-from jsonargparse import ArgumentParser
 
 from userip_lightning.assets import cache_root
 from userip_lightning.cli.sniff import sniff
@@ -28,6 +27,8 @@ from userip_lightning.pipeline.config import (
     preparation,
     prepare,
 )
+from userip_lightning.pipeline.near_names import did_you_mean
+from userip_lightning.pipeline.near_options import NearOptionsParser
 
 _USAGE = """usage: userip data COMMAND --config FILE ...
        userip data sniff FILE [--to FILE.yaml]
@@ -65,9 +66,9 @@ def data(arguments: Sequence[str]) -> None:
         sniff(rest)
         return
     if command not in _COMMANDS:
-        raise InputError(
-            f"no command {command!r}; there are {', '.join((*_COMMANDS, 'sniff', 'synthesize'))}."
-        )
+        names = (*_COMMANDS, "sniff", "synthesize")
+        meant = did_you_mean(command, names)
+        raise InputError(f"no command {command!r};{meant} there are {', '.join(names)}.")
     own, words = _own_arguments(command).parse_known_args(rest)
     parser = experiment_parser(f"data {command}", _DESCRIPTION, with_sections=False)
     if {"-h", "--help"} & set(words):
@@ -153,7 +154,7 @@ def _own_arguments(command: str) -> argparse.ArgumentParser:
 
 
 def _synthesize(arguments: Sequence[str]) -> None:
-    parser = ArgumentParser(
+    parser = NearOptionsParser(
         prog="userip data synthesize",
         description="Write a log with planted profiles; users.csv says which.",
         exit_on_error=False,
