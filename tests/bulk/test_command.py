@@ -34,6 +34,15 @@ def test_a_csv_file_is_not_taken_for_a_damaged_parquet_file(experiment, tmp_path
     assert not (tmp_path / "codes").exists()
 
 
+def test_codes_are_not_written_among_an_experiments_own_files(tmp_path, capsys):
+    (tmp_path / "shop").mkdir()
+    (tmp_path / "shop" / "config.yaml").touch()
+    for codes in (tmp_path / "shop", tmp_path / "shop" / "population"):
+        said = refused(words(tmp_path / "shop", tmp_path / "events.parquet", codes), capsys)
+        assert said.startswith(f"--codes: {codes} lies in the experiment's folder")
+        assert not (codes / "codes").exists()
+
+
 def test_help_teaches(capsys):
     assert main(["infer", "--help"]) == 0
     said = capsys.readouterr().out

@@ -228,7 +228,10 @@ LONG = " {title}" + " {genres}" * 40
 @pytest.mark.parametrize(
     ("more", "parts"),
     [
-        (profile(soft_token=2), ["profile.model.soft_token: no such setting; check its spelling"]),
+        (
+            profile(soft_token=2),
+            ["soft_token: no such setting; did you mean profile.model.prompt.soft_tokens?"],
+        ),
         ({"ctr": {"trainer": {"max_epochs": "x"}}}, ["max_epochs: 'x' given, int, null expected; change it"]),
         ({"ctr": 1}, ["ctr: 1 given, settings with names are needed; write them below it."]),
         ({"ctr": {"trainer": [1]}}, ["ctr.trainer: [1] given, settings with names are needed"]),
@@ -240,7 +243,16 @@ LONG = " {title}" + " {genres}" * 40
             ["ctr.model.net.hidden: null given"],
         ),
         ({"wandb": {"mode": "on"}}, ["wandb.mode: 'on' given, one of 'offline', 'online', 'disabled' exp"]),
-        ({"quantise": {"model": {"code_dim": 4}}}, ["quantise.model.code_dim: no such setting; ch"]),
+        (
+            {"quantise": {"model": {"code_dim": 4}}},
+            ["such setting; did you mean quantize.model.code_dim?"],
+        ),
+        ({"wandb": {"moed": "offline"}}, ["wandb.moed: no such setting; did you mean wandb.mode?"]),
+        ({"k_core": 1}, ["k_core: no such setting; did you mean data.k_core?"]),
+        (
+            {"ctr": {"model": {"net": {"class_path": "DCN", "init_args": {"hiden": [3]}}}}},
+            ["ctr.model.net.hiden: no such setting; did you mean ctr.model.net.hidden?"],
+        ),
         (profile(inner_steps="many"), ["profile.model.inner_steps: 'many' given, int expected; change it"]),
         (
             profile(lm={"attention": "flash_attention_2"}),

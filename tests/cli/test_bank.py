@@ -1,5 +1,6 @@
 """`userip bank` and `userip verify` on small banks."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -93,3 +94,30 @@ def test_verify_of_an_earlier_version_and_of_nothing(
     said = capsys.readouterr().out
     assert "without hashes (sizes alone were checked): 1" in said
     assert "no artifact here" in refused(["verify", str(tmp_path / "nowhere")], capsys)
+
+
+def test_a_store_is_no_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for address in ("sqlite:///shop.sqlite", "redis://localhost/codes"):
+        for words in (
+            ["export", address, "x.csv"],
+            ["verify", address],
+            ["prune", address, "--keep", "1"],
+            ["push", address, "--to", "sqlite:///other.sqlite"],
+            ["forget", address, "7"],
+        ):
+            sentence = refused(["bank", *words], capsys)
+            assert sentence.startswith(f"{address.partition(':')[0]}://")
+            assert (
+                "this is a store, and a bank's folder is needed; pull it first, `userip bank pull "
+                in sentence
+            )
+
+
+def test_an_experiments_folder_names_its_banks(
+    bank: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = tmp_path / "runs" / "shop"
+    for place, named in (("catalogue/key", "catalogue/key"), ("serving/seed0", "serving/seed0")):
+        shutil.copytree(bank, root / place)
+        sentence = refused(["bank", "info", str(root)], capsys)
+        assert sentence == f"{root}: this is an experiment's folder; name a bank in it, {root / named}."

@@ -41,9 +41,20 @@ def current(root: Path) -> str:
     try:
         return (root / CURRENT).read_text(encoding="utf-8", errors="replace").strip()
     except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+        if found := _of_experiment(root):
+            named = " or ".join(map(str, found))
+            raise InputError(f"{root}: this is an experiment's folder; name a bank in it, {named}.") from None
         raise InputError(
             f"{root}: no bank here ({CURRENT} is missing); run the stage that makes it or check the path."
         ) from None
+
+
+def _of_experiment(root: Path) -> list[Path]:
+    """Banks in an experiment's folder: those that are served, else its own; empty where it is none."""
+    for place in ("serving", "catalogue", "quantize"):
+        if found := sorted(file.parent for file in root.glob(f"{place}/*/{CURRENT}")):
+            return found
+    return []
 
 
 def stamp(root: Path) -> tuple[int, int]:

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from userip_lightning import __version__
 from userip_lightning.cli.safe import SAFE, chosen_safety
 from userip_lightning.pipeline.failures import sentence, without_stage
+from userip_lightning.pipeline.near_names import did_you_mean
 from userip_lightning.pipeline.shipped_configs import with_configurations
 
 #: Commands whose --config is a YAML file or the name of a shipped one.
@@ -161,8 +162,9 @@ def _run(words: list[str]) -> int:
         return 0
     command = next((command for command in COMMANDS if command.name == words[0]), None)
     if command is None:
-        names = ", ".join(command.name for command in COMMANDS)
-        return _complain(f"userip: no command {words[0]!r}; there are {names}.")
+        names = [command.name for command in COMMANDS]
+        meant = did_you_mean(words[0], names)
+        return _complain(f"userip: no command {words[0]!r};{meant} there are {', '.join(names)}.")
     own, safe = _without_safe(words[1:])
     try:
         with chosen_safety(safe):

@@ -11,6 +11,7 @@ from jsonargparse import ArgumentParser, Namespace
 from userip_lightning.cli.bank_commands import COMMANDS
 from userip_lightning.cli.paragraphs import Paragraphs
 from userip_lightning.errors import InputError
+from userip_lightning.pipeline.near_options import NearOptionsParser
 
 _DESCRIPTION = """Read and keep a feature bank: the codes that the catalogue or quantize stage wrote, or
 those of a control."""
@@ -69,7 +70,7 @@ def _parsed(words: list[str]) -> Namespace:
 
 
 def _parser() -> ArgumentParser:
-    parser = ArgumentParser(
+    parser = NearOptionsParser(
         prog="userip bank",
         description=_DESCRIPTION,
         formatter_class=Paragraphs,  # of its subcommands, too
@@ -77,7 +78,7 @@ def _parser() -> ArgumentParser:
     )
     commands = parser.add_subcommands()
     for name, command in COMMANDS.items():
-        own = ArgumentParser(description=command.description, exit_on_error=False, allow_abbrev=False)
+        own = NearOptionsParser(description=command.description, exit_on_error=False, allow_abbrev=False)
         command.arguments(own)
         commands.add_subcommand(name, own, help=command.summary)
     return parser

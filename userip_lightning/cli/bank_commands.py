@@ -13,6 +13,7 @@ from userip_lightning.bank import FeatureBank
 from userip_lightning.bank.forgetting import forget
 from userip_lightning.bank.pruning import prune
 from userip_lightning.cli.verify import DESCRIPTION, verify_folders
+from userip_lightning.errors import InputError
 from userip_lightning.ids import id_strings
 from userip_lightning.progress_bars import piece
 from userip_lightning.serving import feast_repository
@@ -58,6 +59,21 @@ def _add_path(parser: ArgumentParser) -> None:
     parser.add_argument("path", type=str, help=f"{_VERSION}; or {FORMS}")
 
 
+def _folder(path: str) -> str:
+    """A path as it is.
+
+    Raises:
+        InputError: it is the address of a store, and the command works on files.
+    """
+    if Store.named_by(path):
+        address = Store(path).address
+        raise InputError(
+            f"{address}: this is a store, and a bank's folder is needed; pull it first, "
+            f"`userip bank pull {address} FOLDER`, and name that folder."
+        )
+    return path
+
+
 def _info(chosen: Namespace) -> None:
     path: str = chosen.path
     found = Store(path).info() if Store.named_by(path) else FeatureBank.open(path).info()._asdict()
@@ -93,7 +109,7 @@ def _add_file(parser: ArgumentParser) -> None:
 
 
 def _export(chosen: Namespace) -> None:
-    print(FeatureBank.open(chosen.path).export(chosen.file, formulas=chosen.formulas))
+    print(FeatureBank.open(_folder(chosen.path)).export(chosen.file, formulas=chosen.formulas))
 
 
 _PUSH = "the current version into a Redis or an SQLite file, from where services read codes"
@@ -140,7 +156,7 @@ def _add_push(parser: ArgumentParser) -> None:
 
 def _push(chosen: Namespace) -> None:
     store = Store(chosen.to)
-    bank = FeatureBank.open(chosen.path)
+    bank = FeatureBank.open(_folder(chosen.path))
     with piece(f"pushing {bank.path.name}", "users") as shown:
         pushed = store.push(bank, chosen.keep, chosen.codes_only, shown.at)
     said = {
@@ -201,7 +217,7 @@ def _add_feast(parser: ArgumentParser) -> None:
 
 
 def _feast(chosen: Namespace) -> None:
-    bank = FeatureBank.open(chosen.path)
+    bank = FeatureBank.open(_folder(chosen.path))
     written = feast_repository.write(bank, chosen.folder, chosen.online, chosen.project)
     gone = f", gone since earlier versions and now with empty codes: {written.gone}" if written.gone else ""
     print(f"{chosen.folder}: version {bank.path.name}, users: {written.users}{gone}")
@@ -226,7 +242,7 @@ def _add_prune(parser: ArgumentParser) -> None:
 
 
 def _prune(chosen: Namespace) -> None:
-    deleted = prune(chosen.path, chosen.keep)
+    deleted = prune(_folder(chosen.path), chosen.keep)
     print(f"{chosen.path}: deleted {', '.join(deleted) or 'nothing'}")
 
 
@@ -257,7 +273,7 @@ def _add_forget(parser: ArgumentParser) -> None:
 
 def _forget(chosen: Namespace) -> None:
     stores = [Store(url) for url in chosen.store]
-    forgotten = forget(chosen.path, chosen.users, [store.copy() for store in stores])
+    forgotten = forget(_folder(chosen.path), chosen.users, [store.copy() for store in stores])
     asked = len(forgotten.users) + len(forgotten.unknown)
     print(f"{chosen.path}: forgot {len(forgotten.users):,} of {asked:,} users")
     for old, new in forgotten.successors.items():
@@ -273,7 +289,7 @@ def _add_verify(parser: ArgumentParser) -> None:
 
 
 def _verify(chosen: Namespace) -> None:
-    verify_folders([chosen.path])
+    verify_folders([_folder(chosen.path)])
 
 
 COMMANDS = {

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pkgutil import resolve_name
 
 from userip_lightning.errors import InputError
+from userip_lightning.pipeline.near_names import did_you_mean
 
 _USAGE = """usage: userip data COMMAND --config FILE ...
        userip data sniff FILE [--to FILE.yaml]
@@ -43,4 +44,6 @@ def data(arguments: Sequence[str]) -> None:
     elif command in _OF_EXPERIMENT:
         resolve_name("userip_lightning.cli.experiment_data:experiment_data")(command, rest)
     else:
-        raise InputError(f"no command {command!r}; there are {', '.join((*_OF_EXPERIMENT, *_ALONE))}.")
+        names = (*_OF_EXPERIMENT, *_ALONE)
+        meant = did_you_mean(command, names)
+        raise InputError(f"no command {command!r};{meant} there are {', '.join(names)}.")

@@ -88,9 +88,9 @@ def _head(experiment: Experiment, own: argparse.Namespace) -> None:
 
 def _export(experiment: Experiment, own: argparse.Namespace) -> None:
     if own.format is None or own.to is None:
-        raise InputError(f"data export: say --format ({', '.join(_FORMATS)}) and --to PATH.")
+        raise InputError(f"say --format ({', '.join(_FORMATS)}) and --to PATH.")
     if own.attributes and own.format == "splits":
-        raise InputError("data export: --attributes says nothing about splits; leave it out.")
+        raise InputError("--attributes says nothing about splits; leave it out.")
     prepared, target = PreparedFiles.open(prepare(experiment, print)), Path(own.to).expanduser()
     attributes = [name for name in own.attributes.split(",") if name]
     if own.format == "splits":

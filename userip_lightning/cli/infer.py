@@ -20,6 +20,7 @@ from userip_lightning.errors import InputError
 from userip_lightning.pipeline.finished import chosen_seed, finished, opened
 from userip_lightning.pipeline.plan import Job
 from userip_lightning.pipeline.quiet import quiet
+from userip_lightning.pipeline.run import CONFIG
 from userip_lightning.pipeline.training import instantiate
 from userip_lightning.profile.datamodule import ProfileDataModule
 from userip_lightning.profile.module import ProfileModule
@@ -54,9 +55,15 @@ def infer(arguments: Sequence[str]) -> None:
     )
     # Workers of Ray start elsewhere.
     events, codes = Path(config.events).absolute(), Path(config.codes).absolute()
+    experiment = Path(config.experiment)
+    if (experiment / CONFIG).is_file() and codes.resolve().is_relative_to(experiment.resolve()):
+        raise InputError(
+            f"--codes: {config.codes} lies in the experiment's folder, whose files its report rests on; name "
+            "a folder beside it."
+        )
     request = Request(events, items, codes, config.workers, config.part_users)
     with quiet():
-        engine = trained_by(Path(config.experiment), config.seed, bank)
+        engine = trained_by(experiment, config.seed, bank)
         summary = infer_population(engine, request, say)
     _close(engine, request.output, summary)
 

@@ -6,6 +6,8 @@ import re
 
 from jsonargparse import ArgumentParser, DefaultHelpFormatter
 
+from userip_lightning.pipeline.near_options import NearOptionsParser
+
 #: An empty line, and the line that begins with an example.
 _BREAK = re.compile(r"\n\s*\n|\n(?=Examples?:)")
 
@@ -27,7 +29,7 @@ class Paragraphs(DefaultHelpFormatter):
 
 def command_parser(prog: str, description: str) -> ArgumentParser:
     """A parser with such a help, which raises what it cannot use and takes no abbreviations."""
-    return ArgumentParser(
+    return NearOptionsParser(
         prog=prog,
         description=description,
         formatter_class=Paragraphs,

@@ -59,7 +59,7 @@ def refresh(arguments: Sequence[str]) -> None:
     about_events = (config.dry_run, config.json, config.limit is not None, config.codebooks != "keep")
     if config.events is None and any(about_events):
         raise InputError(
-            "refresh: --dry_run, --json, --limit and --codebooks say what to do with --events; give some, or "
+            "--dry_run, --json, --limit and --codebooks say what to do with --events; give some, or "
             "leave these out to make the bank that is served."
         )
     if config.limit is not None and not 0 <= config.limit <= 1:

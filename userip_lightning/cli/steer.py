@@ -40,7 +40,7 @@ def steer_experiment(arguments: Sequence[str]) -> None:
     config = _parser().parse_args(list(arguments))
     changes = Changes(config.anchors or {}, config.strength, config.merge or {}, config.rename or {})
     if not (changes.anchors or changes.merge or changes.rename):
-        raise InputError("steer: nothing to change; give --anchors, --merge or --rename.")
+        raise InputError("nothing to change; give --anchors, --merge or --rename.")
     for profile, names in changes.rename.items():
         if len(names) != 1:
             raise InputError(

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from jsonargparse import ArgumentParser
-
 from userip_lightning.data.sources.planted_files import write_planted
 from userip_lightning.data.sources.synthesize import Planted
+from userip_lightning.pipeline.near_options import NearOptionsParser
 
 _PLANTED = ("users", "rows_per_user", "items_per_topic", "focus", "thrift", "noise", "seed")
 
@@ -19,7 +18,7 @@ def synthesize(arguments: Sequence[str]) -> None:
     Raises:
         InputError: a setting is wrong, or the log is there already.
     """
-    parser = ArgumentParser(
+    parser = NearOptionsParser(
         prog="userip data synthesize",
         description="Write a log with planted profiles; users.csv says which.",
         exit_on_error=False,

@@ -6,6 +6,7 @@ import argparse
 import re
 
 from userip_lightning.errors import DISK_FULL, InputError, is_disk_full
+from userip_lightning.pipeline.near_names import did_you_mean
 
 #: What YAML makes of a word or digits without quotes.
 _BARE = re.compile(r"(?<![\w'\"])(True|False|-?\d[\d.]*)(?![\w'\"])")
@@ -42,12 +43,18 @@ def _argument(error: argparse.ArgumentError) -> str:
         r"Parser key \"([^\"]+)\": (Expected an? .*?)(\. Got value: Namespace\(.*)?$", complaint
     ):
         key, complaint = f"{key}.{inner[1]}", inner[2]
-    if unknown := re.search(r"Option '([^']+)' is not accepted|unrecognized arguments: (\S+)", complaint):
+    if unknown := re.search(r"ption '([^']+)'|unrecognized arguments: (\S+)", complaint):
         name = (unknown[1] or unknown[2]).lstrip("-").split("=")[0]
+        if group := re.search(r"Group '([^']+)'", complaint):
+            name = f"{group[1]}.{name}"
         full = name if not key or name.startswith(key) else f"{key}.{name}"
         if re.search(r"\.ya?ml$", name):
             return f"{full}: not expected here; a configuration is given with --config {full}."
-        return f"{full}: no such setting; check its spelling, --help lists what there is."
+        advice = _meant(key, complaint) or "check its spelling,"
+        return f"{full}: no such setting; {advice} --help lists what there is."
+    if choice := re.fullmatch(r"argument (\w+): invalid choice: '(.*)' \(choose from (.*)\)", complaint):
+        names = choice[3].replace("'", "").split(", ")
+        return f"{choice[1]}: no {choice[2]!r};{did_you_mean(choice[2], names)} there are {', '.join(names)}."
     if "arguments are required: data.source" in complaint:
         return "data.source: missing; give a configuration with --config FILE, which `userip init` writes."
     if lost := re.search(r"no class '\w+' fits here( \(near: [^)]*\))?", complaint):
@@ -73,6 +80,15 @@ def _argument(error: argparse.ArgumentError) -> str:
         given = "null" if wrong[2] == "None" else repr(wrong[2])
         return f"{key}: {given} given, {expected} expected; {advice}."
     return f"{key + ': ' if key else ''}{complaint.rstrip('.')}; --help lists what is accepted."
+
+
+def _meant(key: str, complaint: str) -> str:
+    """The question whether another setting was meant; empty where none is near (:mod:`.near_options`)."""
+    near = re.search(r" \(near: (-*)([^)]+)\)", complaint)
+    if near is None:
+        return ""
+    name = near[2] if not key or near[1] or near[2].startswith(key) else f"{key}.{near[2]}"
+    return f"did you mean {near[1]}{name}?"
 
 
 def _types(text: str) -> str:

@@ -13,11 +13,12 @@ from datetime import timedelta
 from typing import Any, cast
 from unittest.mock import patch
 
-from jsonargparse import ArgumentParser, Namespace, _typehints, set_parsing_settings
+from jsonargparse import Namespace, _typehints, set_parsing_settings
 from jsonargparse.typing import register_type, timedelta_deserializer
 from lightning.pytorch.cli import LightningArgumentParser
 
 from userip_lightning.pipeline.class_names import current_name, import_class, similar_classes
+from userip_lightning.pipeline.near_options import NearOptionsParser
 from userip_lightning.pipeline.readable import readable
 
 
@@ -33,7 +34,7 @@ set_parsing_settings(unset_sentinel=True)
 register_type(timedelta, _as_text, timedelta_deserializer, fail_already_registered=False)
 
 
-class FreshClassParser(ArgumentParser):
+class FreshClassParser(NearOptionsParser):
     """An ArgumentParser in which a new ``class_path`` drops the ``init_args`` of the one before."""
 
     # Handed on as they are: jsonargparse has arguments of its own for the parsers of subcommands and classes.

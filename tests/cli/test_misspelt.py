@@ -1,0 +1,28 @@
+"""Misspelt words of a command line: what was probably meant."""
+
+import pytest
+
+from tests.cli.refusal import refused
+from userip_lightning.cli import main
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["fit", "--confg", "mine.yaml"], "confg: no such setting; did you mean --config?"),
+        (["fit", "--ctr.trainer.max_epoch=3"], "did you mean --ctr.trainer.max_epochs?"),
+        (["catalogue", "fit", "--trainer.max_epoch=3"], "did you mean --trainer.max_epochs?"),
+        (["fit", "--xyzzy", "3"], "xyzzy: no such setting; check its spelling, --help lists"),
+        (["bank", "push", "B", "--too", "x"], "too: no such setting; did you mean --to?"),
+        (["bank", "infoo", "B"], "no 'infoo'; did you mean info? there are info, lookup, "),
+        (["explain", "runs/mine", "--usrs", "3"], "did you mean --users?"),
+        (["data", "headd"], "no command 'headd'; did you mean head? there are prepare, "),
+    ],
+)
+def test_what_was_meant(words, said, capsys):
+    assert said in refused(words, capsys)
+
+
+def test_a_command(capsys):
+    assert main(["fitt"]) == 2
+    assert capsys.readouterr().err.startswith("userip: no command 'fitt'; did you mean fit? there are init,")
