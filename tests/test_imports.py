@@ -22,6 +22,7 @@ GROUND = {
         "ids",
         "parquet",
         "label_values",
+        "plural",
         "seeds",
         "pace",
         "progress_bars",

@@ -36,7 +36,7 @@ def test_drift_is_half_the_distance_of_shares(found):
 def test_says_it_in_sentences(found):
     said = found.sentences()
     assert said[0].startswith("8 new events, 25.0% of them")
-    assert "2 of 4 users have new events, 1 users are new" in said[1]
+    assert "2 of 4 users with new events, 1 new user" in said[1]
     assert "50.0%" in said[2]
     assert "  1  1  0" in said
 

@@ -19,8 +19,9 @@ from userip_lightning.lock import sole_writer
 from userip_lightning.pipeline.explained import asked, write_explanation
 from userip_lightning.pipeline.finished import chosen_seed, finished, opened
 from userip_lightning.pipeline.quiet import quiet
+from userip_lightning.plural import plural
 from userip_lightning.progress_bars import say
-from userip_lightning.report.notation import NONE, number, plural, signed
+from userip_lightning.report.notation import NONE, number, signed
 
 _ITEMS = 3
 _DESCRIPTION = """Say what the codes of a finished experiment mean. It writes explain.json and explain.html

@@ -13,8 +13,9 @@ from userip_lightning.errors import InputError
 from userip_lightning.pipeline.progress import Display
 from userip_lightning.pipeline.steered import AS_FITTED, CodeBeside, Steered, steer
 from userip_lightning.pipeline.steering_changes import Changes
+from userip_lightning.plural import plural
 from userip_lightning.report.comparison import CODES, NO_CODES
-from userip_lightning.report.notation import delta, number, plural, spread
+from userip_lightning.report.notation import delta, number, spread
 
 _FEW = 5  # users of a code that is none
 _NAMES = {NO_CODES: "no codes", AS_FITTED: "codes as fitted", CODES: "codes steered"}

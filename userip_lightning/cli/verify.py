@@ -13,8 +13,8 @@ from jsonargparse import ArgumentParser
 from userip_lightning.artifact import MANIFEST, Manifest, file_faults, read_manifest
 from userip_lightning.cli.paragraphs import command_parser
 from userip_lightning.errors import InputError
+from userip_lightning.plural import plural
 from userip_lightning.progress_bars import piece
-from userip_lightning.report.notation import plural
 
 DESCRIPTION = """Read every byte of the artifacts in a folder and compare each file with the hash in its
 manifest; the manifest has a hash of itself. An artifact is prepared data, profiles, knowledge, a bank or

@@ -27,6 +27,7 @@ from userip_lightning.catalogue.user_events import user_events
 from userip_lightning.data.item_text import words
 from userip_lightning.data.prepared import PreparedData
 from userip_lightning.errors import InputError
+from userip_lightning.plural import plural
 from userip_lightning.schema import SUPPORT, TRAIN
 from userip_lightning.texts.bag_of_words import bag_of_words, word_weights
 
@@ -52,8 +53,8 @@ class UserVectors:
         users, items = prepared.n_users, prepared.n_items
         if users < clusters or min(users, items) < 2:
             raise self._cannot(
-                f"{users} users and {items} items are too few for {clusters} clusters; lower the number of "
-                "codes, prepare more users, or leave it out of `controls`."
+                f"{plural(users, 'user')} and {plural(items, 'item')} are too few for {clusters} clusters; "
+                "lower the number of codes, prepare more users, or leave it out of `controls`."
             )
 
     def of_items(self, ranks: Sequence[int]) -> Iterator[list[Floats]]:

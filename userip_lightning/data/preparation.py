@@ -30,6 +30,7 @@ from userip_lightning.data.stored_log import StoredLog, store
 from userip_lightning.data.thinning import thin
 from userip_lightning.data.tools.card import CARD, data_card
 from userip_lightning.errors import InputError
+from userip_lightning.plural import plural
 from userip_lightning.schema import SPLITS, TEST, TRAIN, VAL
 
 #: Part of the hash: raise it when the same settings would give other events.
@@ -182,8 +183,8 @@ class Preparation:
             write_text(folder / CARD, data_card(stats, identity))
             rejects.copy_to(folder)
         report(
-            f"prepared data: {stats['interactions']:,} interactions of {users.height:,} users with "
-            f"{items.height:,} items, {stats['positive_percent']:.1f} % positive, in {target.name}"
+            f"prepared data: {stats['interactions']:,} interactions of {plural(users.height, 'user')} with "
+            f"{plural(items.height, 'item')}, {stats['positive_percent']:.1f} % positive, in {target.name}"
         )
 
     def _prepared(self, log: StoredLog, duplicates: Literal["refuse", "drop"]) -> _Prepared:

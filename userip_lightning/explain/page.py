@@ -15,7 +15,7 @@ from userip_lightning.explain.page_script import SCRIPT
 from userip_lightning.explain.page_style import STYLE
 from userip_lightning.explain.page_text import Found, cut, name, nats, share
 from userip_lightning.explain.page_users import Sample, sample, search
-from userip_lightning.report.notation import plural
+from userip_lightning.plural import plural
 from userip_lightning.report.page import Section, document
 
 _OVERLAP = (

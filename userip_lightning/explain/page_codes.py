@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 from userip_lightning.explain.page_marks import mark
 from userip_lightning.explain.page_text import Found, name, nats, share, sureness, times, user_link
-from userip_lightning.report.notation import number, plural
+from userip_lightning.plural import plural
+from userip_lightning.report.notation import number
 
 #: Items of a card that are seen at once, and those of a card in another report.
 SEEN, SEEN_IN_REPORT = 6, 4

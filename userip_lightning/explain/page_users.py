@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from userip_lightning.explain.page_map import frame
 from userip_lightning.explain.page_text import Found, cut, name
-from userip_lightning.report.notation import plural
+from userip_lightning.plural import plural
 
 #: Bytes that users and the titles of their events may take; further users are left to the command line.
 MOST_BYTES = 2_000_000

@@ -9,6 +9,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from userip_lightning.plural import plural
+
 
 class Movement(NamedTuple):
     """What a refresh changed.
@@ -51,9 +53,11 @@ class Movement(NamedTuple):
     def sentences(self) -> list[str]:
         """For people, one per line."""
         lines = [
-            f"{self.events:,} new events, {self.unknown_share:.1%} of them on items that the table lacks",
-            f"{self.active:,} of {self.users:,} users have new events, {self.new_users:,} users are new",
-            f"{self.moved:,} users moved to another code, {self.moved_share:.1%}"
+            f"{plural(self.events, 'new event')}, {self.unknown_share:.1%} of them on items that the table "
+            "lacks",
+            f"{self.active:,} of {plural(self.users, 'user')} with new events, "
+            f"{plural(self.new_users, 'new user')}",
+            f"{plural(self.moved, 'user')} moved to another code, {self.moved_share:.1%}"
             + (f", or {self.moved / self.active:.1%} of those with new events" if self.active else ""),
         ]
         for name, counts in self.transitions.items():

@@ -8,8 +8,9 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
+from userip_lightning.plural import plural
 from userip_lightning.report.block import Block
-from userip_lightning.report.notation import delta, plural
+from userip_lightning.report.notation import delta
 from userip_lightning.report.row import MEASURED, row_label
 
 

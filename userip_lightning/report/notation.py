@@ -49,11 +49,6 @@ def p_value(p: float | None) -> str:
     return "<0.001" if p < 0.001 else f"{p:.3f}"
 
 
-def plural(count: int, noun: str) -> str:
-    """A count with its noun."""
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
-
-
 def sentence(text: str) -> str:
     """One line that ends with a full stop: messages of libraries may hold several lines."""
     line = " ".join(text.split())

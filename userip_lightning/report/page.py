@@ -12,7 +12,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from userip_lightning.report.notation import NONE, plural
+from userip_lightning.plural import plural
+from userip_lightning.report.notation import NONE
 from userip_lightning.report.page_style import SCRIPT, STYLE
 from userip_lightning.report.sheet import Cell, Rows, Sheet
 

@@ -12,8 +12,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from userip_lightning.plural import plural
 from userip_lightning.report.folder import Drawn, write_sheets
-from userip_lightning.report.notation import NONE, delta, number, plural, sentence, spread
+from userip_lightning.report.notation import NONE, delta, number, sentence, spread
 from userip_lightning.report.regime import GROUPS, Finding, best_text
 from userip_lightning.report.regime_figures import regime_figures
 from userip_lightning.report.sheet import Cell, Rows, Sheet

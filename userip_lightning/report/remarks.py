@@ -7,8 +7,9 @@ from typing import Any
 
 import polars as pl
 
+from userip_lightning.plural import plural
 from userip_lightning.report.block import Block
-from userip_lightning.report.notation import number, plural, sentence
+from userip_lightning.report.notation import number, sentence
 from userip_lightning.report.row import MEASURED, row_label
 
 

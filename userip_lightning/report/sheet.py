@@ -7,18 +7,9 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
+from userip_lightning.plural import plural
 from userip_lightning.report.block import Block
-from userip_lightning.report.notation import (
-    NONE,
-    delta,
-    number,
-    p_value,
-    percent,
-    plural,
-    sentence,
-    signed,
-    spread,
-)
+from userip_lightning.report.notation import NONE, delta, number, p_value, percent, sentence, signed, spread
 from userip_lightning.report.over_best import OverBest
 from userip_lightning.report.remarks import parts_alone, remarks
 from userip_lightning.report.row import MEASURED, row_label

@@ -23,7 +23,7 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
-from userip_lightning.report.notation import plural
+from userip_lightning.plural import plural
 
 #: AUC differences below this are noise.
 NOISE = 0.001
@@ -139,11 +139,10 @@ def _caution(none: dict[str, Any], controls: Sequence[dict[str, Any]], codes: Ju
 
 def too_few(seeds: int, users: int) -> str:
     """What there are too few of for any claim, in words; empty where there are enough."""
-    if seeds < MIN_SEEDS:
-        named = plural(seeds, "seed")
-        return f"{named}, and a claim takes at least {MIN_SEEDS}; run more seeds"
     if users < MIN_USERS:
         return f"{plural(users, 'judged user')}, and a claim takes at least {MIN_USERS}"
+    if seeds < MIN_SEEDS:
+        return f"{plural(seeds, 'seed')}, and a claim takes at least {MIN_SEEDS}; run more seeds"
     return ""
 
 

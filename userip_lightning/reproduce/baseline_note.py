@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from userip_lightning.artifact import read_manifest
-from userip_lightning.report.notation import plural
+from userip_lightning.plural import plural
 from userip_lightning.reproduce.baseline_settings import Baseline
 
 

@@ -10,8 +10,9 @@ from userip_lightning.data.statistics import STATS
 from userip_lightning.data.tools.paper_table1 import PAPER_TABLE1, DatasetFigures
 from userip_lightning.errors import InputError
 from userip_lightning.pipeline.config import prepare
+from userip_lightning.plural import plural
 from userip_lightning.report.folder import write_sheets
-from userip_lightning.report.notation import NONE, plural, signed
+from userip_lightning.report.notation import NONE, signed
 from userip_lightning.report.sheet import Cell, Rows, Sheet
 from userip_lightning.reproduce.case import read_experiment
 from userip_lightning.reproduce.choice import Choice, kept

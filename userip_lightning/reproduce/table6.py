@@ -16,8 +16,9 @@ import numpy as np
 from userip_lightning.ctr.export import METRICS
 from userip_lightning.data.prepared import PreparedData
 from userip_lightning.errors import InputError
+from userip_lightning.plural import plural
 from userip_lightning.report.folder import write_sheets
-from userip_lightning.report.notation import NONE, plural, spread
+from userip_lightning.report.notation import NONE, spread
 from userip_lightning.report.sheet import Cell, Rows, Sheet
 from userip_lightning.reproduce.choice import Choice, chosen_rows, kept
 from userip_lightning.reproduce.networks import read_networks

@@ -15,6 +15,7 @@ from userip_lightning.data.preparation import Preparation
 from userip_lightning.data.statistics import alike
 from userip_lightning.data.stored_log import StoredLog, store
 from userip_lightning.errors import InputError
+from userip_lightning.plural import plural
 
 
 class Validation(NamedTuple):
@@ -54,7 +55,8 @@ def validate(preparation: Preparation, work: Path) -> Validation:
         unfit, kept = _tried(preparation, log)
         again, first = find_duplicates(log)
         lines = [
-            f"{log.row_id.size:,} events of {log.users.height:,} users with {log.items.height:,} items",
+            f"{plural(log.row_id.size, 'event')} of {plural(log.users.height, 'user')} with "
+            f"{plural(log.items.height, 'item')}",
             *_bad_rows(rejects),
             *faults,
             *(f"{count:,} {what}" for what, count in rejects.skipped.items()),
@@ -79,11 +81,16 @@ def _tried(preparation: Preparation, log: StoredLog) -> tuple[list[str], list[st
         events, users, items = preparation.try_on(log)
     except InputError as error:
         return [str(error)], []
-    return [], [f"{events:,} events of {users:,} users with {items:,} items would be kept"]
+    return [], [
+        f"{plural(events, 'event')} of {plural(users, 'user')} with {plural(items, 'item')} would be kept"
+    ]
 
 
 def _bad_rows(rejects: Rejects) -> list[str]:
-    return [f"{rejects.count:,} rows cannot be used", *(f"  {line}" for line in rejects.kinds.lines())]
+    return [
+        f"{plural(rejects.count, 'row')} cannot be used",
+        *(f"  {line}" for line in rejects.kinds.lines()),
+    ]
 
 
 def _alike(log: StoredLog) -> list[str]:

@@ -10,11 +10,12 @@ import torch
 from numpy.typing import NDArray
 
 from userip_lightning.errors import InputError, Unavailable
+from userip_lightning.plural import plural
 from userip_lightning.profile.behaviours import item_texts
 from userip_lightning.profile.prompt_bodies import Ints
 from userip_lightning.profile.start import embed_start, random_start
 from userip_lightning.report.folder import Drawn, write_sheets
-from userip_lightning.report.notation import interval, number, plural
+from userip_lightning.report.notation import interval, number
 from userip_lightning.report.sheet import Cell, Rows, Sheet
 from userip_lightning.report.statistics.bootstrap import Interval
 from userip_lightning.reproduce.attention.pictures import heat_maps, layer_lines

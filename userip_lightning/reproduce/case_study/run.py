@@ -7,8 +7,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from userip_lightning.explain.lm_words import LanguageModelWords
+from userip_lightning.plural import plural
 from userip_lightning.report.folder import write_sheets
-from userip_lightning.report.notation import interval, plural
+from userip_lightning.report.notation import interval
 from userip_lightning.reproduce.case_report import finished, summary_sheet
 from userip_lightning.reproduce.case_study.histories import Histories, histories, word_counts
 from userip_lightning.reproduce.case_study.hits import ground, score

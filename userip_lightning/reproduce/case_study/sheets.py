@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from userip_lightning.report.notation import NONE, interval, number, plural
+from userip_lightning.plural import plural
+from userip_lightning.report.notation import NONE, interval, number
 from userip_lightning.report.sheet import Cell, Rows, Sheet
 from userip_lightning.report.statistics.bootstrap import Interval
 from userip_lightning.reproduce.case_study.hits import Score
