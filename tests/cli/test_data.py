@@ -169,7 +169,10 @@ def test_wrong_words_are_one_sentence(
 @pytest.mark.parametrize("command", ["prepare", "stats", "validate", "head", "export"])
 def test_help_lists_the_settings(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["data", command, "--help"]) == 0
-    assert "--data.max_bad_rows" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert told.count("usage:") == 1
+    assert "--data.max_bad_rows" in told
+    assert ("--rows ROWS" in told, "--format" in told) == (command == "head", command == "export")
 
 
 def test_validate_lists_bytes_that_are_no_text(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -25,7 +25,13 @@ from userip_lightning.pipeline.config import (
     prepare,
 )
 
-_DESCRIPTION = "Prepare the data of an experiment, by the `data` section of its configuration."
+_DESCRIPTIONS = {
+    "prepare": "Prepare the data of an experiment, by the `data` section of its configuration.",
+    "stats": "Count what an experiment's data holds, beside the paper's data sets; prepares it first.",
+    "validate": "List everything that is wrong with an experiment's log, and say whether it can be prepared.",
+    "head": "Print the first events of an experiment's log as its source reads them.",
+    "export": "Write the prepared data in another program's format; prepares it first.",
+}
 
 
 def experiment_data(command: str, arguments: Sequence[str]) -> None:
@@ -38,13 +44,13 @@ def experiment_data(command: str, arguments: Sequence[str]) -> None:
     Raises:
         InputError: the configuration or the log cannot be used.
     """
+    name, described = f"data {command}", _DESCRIPTIONS[command]
     own, words = _own_arguments(command).parse_known_args(arguments)
-    parser = experiment_parser(f"data {command}", _DESCRIPTION, with_sections=False)
     if {"-h", "--help"} & set(words):
-        print(_own_arguments(command).format_usage().strip())
-        parser.print_help()
+        experiment_parser(name, described, with_sections=False).print_help()
+        print(f"\n{_own_arguments(command).format_help()}".rstrip())
         return
-    experiment = parse_experiment(experiment_parser(f"data {command}", _DESCRIPTION), words)
+    experiment = parse_experiment(experiment_parser(name, described), words)
     _COMMANDS[command](experiment, own)
 
 
@@ -115,14 +121,17 @@ _COMMANDS: dict[str, Callable[[Experiment, argparse.Namespace], None]] = {
 def _own_arguments(command: str) -> argparse.ArgumentParser:
     """What a command takes besides the configuration of an experiment."""
     parser = argparse.ArgumentParser(
-        prog=f"userip data {command}", exit_on_error=False, allow_abbrev=False, add_help=False
+        usage=argparse.SUPPRESS, exit_on_error=False, allow_abbrev=False, add_help=False
     )
+    own = parser.add_argument_group(f"options of {command} alone")
     if command == "head":
-        parser.add_argument("--rows", type=int, default=10)
+        own.add_argument("--rows", type=int, default=10, help="how many events; 10 if left out")
     if command == "export":
-        parser.add_argument("--format", choices=_FORMATS)
-        parser.add_argument("--to", metavar="PATH")
-        parser.add_argument("--attributes", metavar="A,B", default="")
+        own.add_argument("--format", choices=_FORMATS, help="what to write (required)")
+        own.add_argument("--to", metavar="PATH", help="where (required)")
+        own.add_argument(
+            "--attributes", metavar="A,B", default="", help="columns of users and items to write, too"
+        )
     return parser
 
 
