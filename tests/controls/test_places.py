@@ -47,13 +47,3 @@ def test_validation_rows_judge_and_test_rows_are_never_read(data: PreparedData) 
 
 def test_users_who_are_all_alike_say_nothing(data: PreparedData) -> None:
     assert PlaceJudge(data).auc(np.ones((data.n_users, 3))) == 0.5
-
-
-def test_words_tell_where_items_lie_that_nobody_met(data: PreparedData) -> None:
-    judged, cold = pl.col("split") == "val", pl.col("item") % 2 == 0
-    events = data.events.filter(judged == cold)
-    new = PreparedData(data.path, data.manifest, events, data.items, data.users)
-    topics = data.items["genres"].to_dummies().to_numpy().astype(np.float64)
-    places = places_of(data)
-    assert PlaceJudge(new).auc(places) == 0.5
-    assert PlaceJudge(new, topics).auc(places) > 0.65

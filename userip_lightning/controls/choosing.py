@@ -1,7 +1,7 @@
 """Which form of a control is taken: the one whose codes tell the labels of validation rows best.
 
-``places.py`` judges additive codes of implicit logs, ``affinity.py`` all others. Both know the items' words,
-if there are any, where nobody had the items of validation rows: counts say nothing of those.
+``places.py`` judges additive codes of implicit logs, ``affinity.py`` all others, and all where nobody had the
+items of validation rows: counts say nothing of those, so it reads the items' words, if there are any.
 """
 
 from __future__ import annotations
@@ -34,22 +34,25 @@ def best_coding(prepared: PreparedData, candidates: Iterable[Coding]) -> Codes:
         prepared: the data.
         candidates: at least one, all additive or none.
     """
-    vectors = _words_of_new_items(prepared)
-    by_counts, by_place = AffinityJudge(prepared, vectors), PlaceJudge(prepared, vectors)
-    explicit = user_events(prepared).explicit
+    new = _items_are_new(prepared)
+    by_counts = AffinityJudge(prepared, _words(prepared) if new else None)
+    by_place = None if new or user_events(prepared).explicit else PlaceJudge(prepared)
 
     def auc(coding: Coding) -> float:
-        if explicit or coding.places is None:
+        if by_place is None or coding.places is None:
             return by_counts.auc(coding.codes)
         return by_place.auc(coding.places)
 
     return max(candidates, key=auc).codes
 
 
-def _words_of_new_items(prepared: PreparedData) -> Floats | None:
+def _items_are_new(prepared: PreparedData) -> bool:
+    """Whether nobody had any item of a validation row."""
     met = prepared.rows(TRAIN, SUPPORT).filter("logged")["item"].unique()
-    if prepared.rows(VAL)["item"].is_in(met.implode()).any():
-        return None
+    return not prepared.rows(VAL)["item"].is_in(met.implode()).any()
+
+
+def _words(prepared: PreparedData) -> Floats | None:
     try:
         return bag_of_words(words(prepared.items))
     except InputError:
