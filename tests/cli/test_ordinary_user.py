@@ -101,19 +101,14 @@ def test_an_experiment_that_is_read_only_is_read(experiment: Path, place: Path) 
 
 def test_an_experiment_that_is_read_only_is_not_written(experiment: Path, place: Path) -> None:
     before, cache = left(experiment), place / "cache"
-    bank = artifact_of(experiment, "catalogue/seed0")
+    bank, others = artifact_of(experiment, "catalogue/seed0"), place / "others"
+    others.mkdir()
+    close(others)
     for words in (
         ["explain", str(experiment), "--lm", "none"],
         ["refresh", str(experiment), "--events", str(place / "e.parquet")],
         ["bank", "prune", str(bank), "--keep", "1"],
-        [
-            "infer",
-            str(experiment),
-            "--events",
-            str(place / "e.parquet"),
-            "--codes",
-            str(experiment / "codes"),
-        ],
+        ["infer", str(experiment), "--events", str(place / "e.parquet"), "--codes", str(others / "codes")],
     ):
         assert "Permission denied" in refused(as_user(words, cache)), words
     assert left(experiment) == before

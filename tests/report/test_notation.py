@@ -16,8 +16,6 @@ from userip_lightning.report import notation
         (notation.p_value(0.001), "0.001"),
         (notation.p_value(None), "–"),
         (notation.percent(-0.0123), "-1.23 %"),
-        (notation.plural(1, "row"), "1 row"),
-        (notation.plural(1000, "row"), "1,000 rows"),
         (notation.sentence("Loss is NaN\n  in batch 3"), "Loss is NaN in batch 3."),
         (notation.sentence("No data."), "No data."),
     ],
