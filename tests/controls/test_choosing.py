@@ -1,23 +1,10 @@
 import numpy as np
 import polars as pl
-import pytest
 
 from tests.controls.test_affinity import hobbies
 from tests.controls.test_places import places_of
-from tests.controls.test_simple import planted
 from userip_lightning.controls.choosing import Coding, best_coding
-from userip_lightning.data.labels import Implicit, RatingThreshold
 from userip_lightning.data.prepared import PreparedData
-
-
-@pytest.fixture(scope="module")
-def implicit(tmp_path_factory: pytest.TempPathFactory) -> PreparedData:
-    return planted(tmp_path_factory.mktemp("cache"), Implicit())
-
-
-@pytest.fixture(scope="module")
-def explicit(tmp_path_factory: pytest.TempPathFactory) -> PreparedData:
-    return planted(tmp_path_factory.mktemp("cache"), RatingThreshold())
 
 
 def test_additive_codes_are_judged_by_their_places_and_others_as_they_are(

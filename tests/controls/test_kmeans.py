@@ -3,14 +3,12 @@ import polars as pl
 import pytest
 from sklearn.metrics import adjusted_rand_score
 
-from tests.controls.test_simple import planted
 from userip_lightning.controls import kmeans as kmeans_controls
 from userip_lightning.controls.affinity import AffinityJudge
 from userip_lightning.controls.choosing import Coding, best_coding
 from userip_lightning.controls.kmeans import svd_kmeans, svd_text_kmeans, text_kmeans
 from userip_lightning.controls.places import PlaceJudge
 from userip_lightning.controls.simple import shuffled
-from userip_lightning.data.labels import Implicit, RatingThreshold
 from userip_lightning.data.prepared import PreparedData
 from userip_lightning.errors import InputError
 
@@ -18,22 +16,12 @@ ALL = pytest.mark.parametrize("control", [svd_kmeans, text_kmeans, svd_text_kmea
 TEXTUAL = pytest.mark.parametrize("control", [text_kmeans, svd_text_kmeans])
 
 
-@pytest.fixture(scope="module")
-def implicit(tmp_path_factory: pytest.TempPathFactory) -> PreparedData:
-    return planted(tmp_path_factory.mktemp("cache"), Implicit())
-
-
-@pytest.fixture(scope="module")
-def rated(tmp_path_factory: pytest.TempPathFactory) -> PreparedData:
-    return planted(tmp_path_factory.mktemp("cache"), RatingThreshold())
-
-
 def with_events(data: PreparedData, events: pl.DataFrame) -> PreparedData:
     return PreparedData(data.path, data.manifest, events, data.items, data.users)
 
 
 @ALL
-@pytest.mark.parametrize("log", ["implicit", "rated"])
+@pytest.mark.parametrize("log", ["implicit", "explicit"])
 def test_whole_users_are_clustered_by_their_hobby(request: pytest.FixtureRequest, log: str, control) -> None:
     data = request.getfixturevalue(log)
     codes = control(data, (12,), 0)
@@ -47,7 +35,7 @@ def test_whole_users_are_clustered_by_their_hobby(request: pytest.FixtureRequest
 
 
 @ALL
-@pytest.mark.parametrize("log", ["implicit", "rated"])
+@pytest.mark.parametrize("log", ["implicit", "explicit"])
 def test_no_control_looks_at_test_rows(request: pytest.FixtureRequest, log: str, control) -> None:
     data = request.getfixturevalue(log)
     test = pl.col("split") == "test"
@@ -114,10 +102,10 @@ def test_how_a_purchase_was_rated_does_not_count(implicit: PreparedData) -> None
     assert adjusted_rand_score(implicit.users["hobby"].to_list(), codes[:, 0]) > 0.3
 
 
-def test_words_of_disliked_items_do_not_count(rated: PreparedData) -> None:
-    liked = rated.events.filter((pl.col("label") == 1) | (pl.col("user") == 0))  # user 0 keeps it explicit
-    codes = text_kmeans(rated, (4,), 0)[1:, 0]
-    assert adjusted_rand_score(codes, text_kmeans(with_events(rated, liked), (4,), 0)[1:, 0]) == 1.0
+def test_words_of_disliked_items_do_not_count(explicit: PreparedData) -> None:
+    liked = explicit.events.filter((pl.col("label") == 1) | (pl.col("user") == 0))  # user 0 keeps it explicit
+    codes = text_kmeans(explicit, (4,), 0)[1:, 0]
+    assert adjusted_rand_score(codes, text_kmeans(with_events(explicit, liked), (4,), 0)[1:, 0]) == 1.0
 
 
 @TEXTUAL
@@ -149,17 +137,17 @@ def test_items_without_text_are_refused(implicit: PreparedData, control) -> None
 
 
 @ALL
-def test_more_than_sixteen_combinations_are_additive_codes(rated: PreparedData, control) -> None:
-    codes = control(rated, (6, 5), 0)
+def test_more_than_sixteen_combinations_are_additive_codes(explicit: PreparedData, control) -> None:
+    codes = control(explicit, (6, 5), 0)
     assert codes.shape == (150, 2)
     assert codes.dtype == np.int64
     assert (codes.max(axis=0) <= [5, 4]).all()
     assert len(np.unique(codes, axis=0)) > 6
-    assert np.array_equal(codes, control(rated, (6, 5), 0))
+    assert np.array_equal(codes, control(explicit, (6, 5), 0))
 
 
 @ALL
-def test_more_clusters_than_users_are_refused(rated: PreparedData, control) -> None:
+def test_more_clusters_than_users_are_refused(explicit: PreparedData, control) -> None:
     named = rf"{control.__name__} cannot be made; 150 users and 80 items are too few for 151 clusters"
     with pytest.raises(InputError, match=named):
-        control(rated, (151,), 0)
+        control(explicit, (151,), 0)

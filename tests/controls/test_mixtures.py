@@ -3,24 +3,12 @@ import polars as pl
 import pytest
 from sklearn.metrics import adjusted_rand_score
 
-from tests.controls.test_simple import planted
 from userip_lightning.catalogue.em_search import Schedule
 from userip_lightning.controls import mixtures
 from userip_lightning.controls.affinity import AffinityJudge
 from userip_lightning.controls.mixtures import EngineSettings, bag_of_words_mixture, count_mixture
-from userip_lightning.data.labels import Implicit, RatingThreshold
 from userip_lightning.data.prepared import PreparedData
 from userip_lightning.errors import InputError
-
-
-@pytest.fixture(scope="module")
-def implicit(tmp_path_factory: pytest.TempPathFactory) -> PreparedData:
-    return planted(tmp_path_factory.mktemp("cache"), Implicit())
-
-
-@pytest.fixture(scope="module")
-def explicit(tmp_path_factory: pytest.TempPathFactory) -> PreparedData:
-    return planted(tmp_path_factory.mktemp("cache"), RatingThreshold())
 
 
 def with_events(data: PreparedData, events: pl.DataFrame) -> PreparedData:
