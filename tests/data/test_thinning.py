@@ -1,4 +1,4 @@
-"""A thinner log: fewer users in training, fewer shown events, and the same rows to judge."""
+"""A thinner log: fewer users in training, fewer shown events, and the same rows to judge cold users."""
 
 import json
 from itertools import pairwise
@@ -14,7 +14,7 @@ from userip_lightning.data.prepared import PreparedData
 from userip_lightning.data.sources.movielens import MovieLens100K
 from userip_lightning.data.sources.source import Source
 from userip_lightning.data.sources.synthesize import Planted
-from userip_lightning.data.splits import ColdUsers, RandomSplit
+from userip_lightning.data.splits import ColdUsers, RandomSplit, Split, TemporalSplit
 from userip_lightning.errors import InputError
 
 FILMS = MovieLens100K(str(TINY / "ml-100k"))
@@ -109,11 +109,16 @@ def test_the_card_counts_what_is_left(tmp_path: Path) -> None:
     assert "| 5 users in train |" in (data.path / "card.md").read_text()
 
 
-def test_under_a_random_split_judged_rows_stay_too(tmp_path: Path) -> None:
-    runs = [Preparation(FILMS, split=RandomSplit((2, 1, 1)), train_users=n) for n in (None, 7)]
+@pytest.mark.parametrize("split", [RandomSplit((2, 1, 1)), TemporalSplit((2, 1, 1))])
+def test_nobody_is_judged_of_whom_nothing_is_left(tmp_path: Path, split: Split) -> None:
+    """Without cold users those who lose their train events lose their validation and test rows as well."""
+    runs = [Preparation(FILMS, split=split, train_users=n) for n in (None, 7)]
     whole, thin = (PreparedData.load(run.run(tmp_path, quiet)) for run in runs)
-    assert plain(thin.rows(*JUDGED)).equals(plain(whole.rows(*JUDGED)))
-    assert thin.rows("train")["user_id"].n_unique() == 7
+    left = thin.rows("train")["user_id"].unique()
+    assert left.len() == 7
+    theirs = plain(whole.events).filter(pl.col("user_id").is_in(left.implode()))
+    assert plain(thin.events).equals(theirs)
+    assert thin.rows(*JUDGED).height < whole.rows(*JUDGED).height
 
 
 def test_what_cannot_be_thinned_is_said(tmp_path: Path) -> None:

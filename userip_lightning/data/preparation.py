@@ -34,7 +34,7 @@ from userip_lightning.plural import plural
 from userip_lightning.schema import SPLITS, TEST, TRAIN, VAL
 
 #: Part of the hash: raise it when the same settings would give other events.
-_REVISION = 5
+_REVISION = 6
 _OURS = ("row_id", "user", "item", "logged")
 
 
@@ -66,8 +66,8 @@ class Preparation:
         labels: what counts as a positive.
         split: which events are for training, support, validation and test.
         max_users: keep this many users, drawn at random, for a small machine.
-        train_users: keep the train events of this many users, drawn at random from those who have any, after
-            split and labels: a smaller log to learn from, with the same rows in validation, test and support.
+        train_users: keep this many of the users with train events, drawn at random after split and labels: a
+            smaller log to learn from. Users with support events stay, and so do the rows that judge them.
         duplicates: ``refuse`` events that agree in everything except their review, or ``drop`` all except the
             first of them and count the others.
         max_bad_rows: how many rows of the source may be unusable; they are left out, counted and listed.

@@ -1,4 +1,4 @@
-"""Rows that go after split and labels, so that the same rows judge however little is left to learn from."""
+"""Rows that go after split and labels: what a split leaves out, and users who are left without any event."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from userip_lightning.data.splits import Split
 from userip_lightning.errors import InputError
-from userip_lightning.schema import TRAIN
+from userip_lightning.schema import SUPPORT, TRAIN
 from userip_lightning.seeds import place_generator
 
 
@@ -20,7 +20,7 @@ def thin(
     Args:
         events: labelled: first the logged events, then the sampled negatives.
         split: what made their split, may leave out some.
-        train_users: so many of the users with train events keep them; null for all.
+        train_users: so many of the users with train events stay, and those with support events; null for all.
         seed: decides who.
 
     Returns:
@@ -47,10 +47,9 @@ def _drawn(events: pl.DataFrame, kept: NDArray[np.bool_], wanted: int, seed: int
             f"train_users is {wanted}, expected 1 to {trained.size}, the users with train events, or null "
             "for all of them."
         )
-    return ~train | np.isin(
-        user,
-        place_generator(seed, 2).permutation(trained)[:wanted],
-    )
+    drawn = place_generator(seed, 2).permutation(trained)[:wanted]
+    shown = user[(events["split"] == SUPPORT).to_numpy() & kept]
+    return np.isin(user, np.concatenate([drawn, shown]))
 
 
 def _count(step: str, events: pl.DataFrame) -> dict[str, object]:
