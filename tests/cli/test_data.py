@@ -153,7 +153,7 @@ def test_synthesize_writes_what_can_be_read(tmp_path: Path, capsys: pytest.Captu
         (["export", "--format=x", *FILMS], "invalid choice: 'x'"),
         (["head", "--rows=0", *FILMS], "--rows is 0, expected 1 or more"),
         (["head", "--rows=ten", *FILMS], "invalid int value: 'ten'"),
-        (["synthesize", "--users=3"], "arguments are required: to"),
+        (["synthesize", "--users=3"], "to: missing; --help says what it is"),
         (["stats", "--rows=3", *FILMS], "rows: no such setting"),
     ],
 )

@@ -16,6 +16,12 @@ from userip_lightning.cli import main
         (["bank", "push", "B", "--too", "x"], "too: no such setting; did you mean --to?"),
         (["bank", "infoo", "B"], "no 'infoo'; did you mean info? there are info, lookup, "),
         (["explain", "runs/mine", "--usrs", "3"], "did you mean --users?"),
+        (["assets", "fetch", "--nmes", "[a]"], "nmes: no such setting; did you mean --names?"),
+        (["doctor", "--hlp"], "hlp: no such setting; did you mean --help?"),
+        (["init", "demoo"], "no configuration 'demoo' to start from; did you mean demo? there are "),
+        (["completion", "zshh"], "shell: no 'zshh'; did you mean zsh? there are bash, zsh."),
+        (["data", "sniff"], "file: missing; --help says what it is."),
+        (["bank", "lookup"], "path: missing; --help says what it is."),
         (["data", "headd"], "no command 'headd'; did you mean head? there are prepare, "),
     ],
 )

@@ -67,7 +67,7 @@ def test_what_a_split_cannot_do_is_said(events: pl.DataFrame) -> None:
     positions = events.with_columns(timestamp=pl.int_range(pl.len()).over("user"))
     with pytest.raises(InputError, match="positions in a history"):
         TemporalSplit().assign(positions, 0)
-    with pytest.raises(InputError, match="4 cold users are wanted, 0 of 20 users have more than 15"):
+    with pytest.raises(InputError, match="4 cold users wanted, 0 of 20 users with more than 15 events"):
         ColdUsers(support=15).assign(events, 0)
     with pytest.raises(InputError, match="some warm ones"):
         ColdUsers(fraction=1.0).assign(events, 0)

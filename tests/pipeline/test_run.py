@@ -296,6 +296,20 @@ def test_streaming_resumes_at_the_users_that_are_left(fit, tmp_path, monkeypatch
     assert whole.read_bytes() == resumed.read_bytes()
 
 
+def test_a_run_that_ends_between_record_and_artifact_is_whole_after_the_next(fit, tmp_path, monkeypatch):
+    """Were the record written last, the artifact would say that the run is done, and there would be none."""
+    words = ["--stages", "prepare,profile"]
+    with monkeypatch.context() as patch:
+        patch.setattr("userip_lightning.pipeline.training.export", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            fit(tmp_path, *words)
+    (record,) = tmp_path.glob("tiny/work/profile-*/record.json")
+    assert sorted(record.parent.iterdir()) == [record.with_name("last.ckpt"), record]
+    assert fit(tmp_path, *words) == 0
+    assert list(record.parent.iterdir()) == [record]
+    assert list(tmp_path.rglob("z.npy"))
+
+
 def test_a_precision_that_is_slow_here_is_announced(fit, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr("platform.machine", lambda: "x86_64")
     monkeypatch.setattr(slow_precision, "cpu_has_bfloat16", lambda: False)

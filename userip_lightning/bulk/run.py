@@ -17,6 +17,7 @@ from userip_lightning.bulk.worker import POPULATION
 from userip_lightning.errors import InputError
 from userip_lightning.integrity import file_hash
 from userip_lightning.lock import sole_writer
+from userip_lightning.plural import plural
 from userip_lightning.progress_bars import piece
 from userip_lightning.serving.profiler import BEHAVIOURS
 
@@ -101,7 +102,9 @@ def _deal(
     """Write items and dealt events unless they are there; returns the number of parts."""
     folder = store.work / POPULATION
     if not (folder / MANIFEST).is_file():
-        report(f"{events.rows:,} events of about {events.users:,} users: dealing them into parts")
+        report(
+            f"{plural(events.rows, 'event')} of about {plural(events.users, 'user')}: dealing them into parts"
+        )
         ids = engine.write_items(request, bank, store)
         parts = min(MOST_PARTS, -(-events.users // request.part_users))
         made_by = bank.manifest

@@ -8,6 +8,7 @@ from jsonargparse import auto_cli
 
 from userip_lightning.assets import DEFAULT_LM, ML_100K
 from userip_lightning.assets import fetch as fetch_assets
+from userip_lightning.pipeline.near_options import NearOptionsParser
 
 
 def fetch(names: list[str] = [DEFAULT_LM, ML_100K]) -> None:  # noqa: B006, never changed
@@ -26,4 +27,10 @@ def fetch(names: list[str] = [DEFAULT_LM, ML_100K]) -> None:  # noqa: B006, neve
 
 def assets(arguments: Sequence[str]) -> None:
     """Run the above."""
-    auto_cli({"fetch": fetch}, args=list(arguments), prog="userip assets", exit_on_error=False)
+    auto_cli(
+        {"fetch": fetch},
+        args=list(arguments),
+        prog="userip assets",
+        exit_on_error=False,
+        parser_class=NearOptionsParser,
+    )

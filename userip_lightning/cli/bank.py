@@ -60,6 +60,7 @@ def _parsed(words: list[str]) -> Namespace:
     try:
         return _parser().parse_args(words)
     except ArgumentError as error:
+        error.message = re.sub(r"(?<=required: )\w+\.", "", error.message)  # of its command, which is known
         unknown = re.search(r"unrecognized arguments: (\S+)", error.message)
         if unknown is None or words[0] not in _OF_USERS:
             raise

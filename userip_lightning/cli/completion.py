@@ -5,11 +5,11 @@ The settings of stages are left out: there are hundreds, and listing them means 
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Sequence
 from dataclasses import fields
 
 from userip_lightning.cli import COMMANDS
+from userip_lightning.cli.paragraphs import command_parser
 from userip_lightning.pipeline.settings import Settings
 from userip_lightning.pipeline.shipped_configs import shipped_names
 
@@ -35,9 +35,7 @@ complete -o filenames -F _userip userip
 
 def completion(arguments: Sequence[str]) -> None:
     """Run `userip completion`."""
-    parser = argparse.ArgumentParser(
-        prog="userip completion", description=_DESCRIPTION, exit_on_error=False, allow_abbrev=False
-    )
+    parser = command_parser("userip completion", _DESCRIPTION)
     parser.add_argument("shell", choices=("bash", "zsh"))
     chosen = parser.parse_args(list(arguments))
     names = shipped_names()

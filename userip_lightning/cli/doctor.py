@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import platform
 import shutil
@@ -19,6 +18,7 @@ from rich.text import Text
 
 from userip_lightning import __version__
 from userip_lightning.assets import DEFAULT_ENCODER, DEFAULT_LM, ML_100K, cache_root
+from userip_lightning.cli.paragraphs import command_parser
 
 _PACKAGE = "userip-lightning"
 _DESCRIPTION = """Show versions against the ranges that are needed, device and precision, the cache, and what
@@ -55,9 +55,7 @@ def doctor(arguments: Sequence[str]) -> None:
     Raises:
         SystemExit: with code 1, something is broken.
     """
-    parser = argparse.ArgumentParser(
-        prog="userip doctor", description=_DESCRIPTION, exit_on_error=False, allow_abbrev=False
-    )
+    parser = command_parser("userip doctor", _DESCRIPTION)
     parser.parse_args(list(arguments))
     findings = [*versions(), *device(), *cache(cache_root())]
     _print(findings)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import argparse
 import re
 from collections.abc import Sequence
 from pathlib import Path
 
 from userip_lightning.cli.new_file import write_new
+from userip_lightning.cli.paragraphs import command_parser
 from userip_lightning.errors import InputError
+from userip_lightning.pipeline.near_names import did_you_mean
 from userip_lightning.pipeline.shipped_configs import shipped_file, shipped_names
 
 _DESCRIPTION = """Write a commented configuration into the current folder for you to edit, and print the next
@@ -23,18 +24,19 @@ def init(arguments: Sequence[str]) -> None:
     Raises:
         InputError: no configuration of that name, the file is there already, or it cannot be written.
     """
-    parser = argparse.ArgumentParser(
-        prog="userip init", description=_DESCRIPTION, exit_on_error=False, allow_abbrev=False
-    )
-    parser.add_argument("name", nargs="?", help="demo, csv (a log of your own), games, ...")
-    parser.add_argument("--to", metavar="FILE.yaml", help="write it there; NAME.yaml otherwise")
+    parser = command_parser("userip init", _DESCRIPTION)
+    parser.add_argument("name", nargs="?", default=None, help="demo, csv (a log of your own), games, ...")
+    parser.add_argument("--to", metavar="FILE.yaml", default=None, help="write it there; NAME.yaml otherwise")
     words = parser.parse_args(list(arguments))
     names = [name for name in shipped_names() if "/" not in name]
     if words.name is None:
         print("\n".join(f"{name:<17}{_first_line(name)}" for name in names))
         return
     if words.name not in names:
-        raise InputError(f"no configuration {words.name!r} to start from; there are {', '.join(names)}.")
+        meant = did_you_mean(words.name, names)
+        raise InputError(
+            f"no configuration {words.name!r} to start from;{meant} there are {', '.join(names)}."
+        )
     target = Path(words.to or f"{words.name}.yaml").expanduser()
     text = _text(words.name)
     write_new(target, text)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
 from userip_lightning.cli.new_file import write_new
+from userip_lightning.cli.paragraphs import command_parser
 from userip_lightning.data.tools.drafted_config import draft_config
 
 _DESCRIPTION = """Look at the first rows of a log and print a configuration that reads it: separator,
@@ -20,14 +20,15 @@ def sniff(arguments: Sequence[str]) -> None:
     Raises:
         InputError: the log is no table, or the configuration cannot be written.
     """
-    parser = argparse.ArgumentParser(
-        prog="userip data sniff", description=_DESCRIPTION, exit_on_error=False, allow_abbrev=False
-    )
+    parser = command_parser("userip data sniff", _DESCRIPTION)
     parser.add_argument(
         "file", metavar="FILE", help="CSV, TSV, another text table, JSON lines or Parquet; packed or not"
     )
     parser.add_argument(
-        "--to", metavar="FILE.yaml", help="write it there instead; never over a file that is there"
+        "--to",
+        metavar="FILE.yaml",
+        default=None,
+        help="write it there instead; never over a file that is there",
     )
     words = parser.parse_args(list(arguments))
     text = draft_config(words.file)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from userip_lightning.cli.paragraphs import command_parser
 from userip_lightning.data.sources.planted_files import write_planted
 from userip_lightning.data.sources.synthesize import Planted
-from userip_lightning.pipeline.near_options import NearOptionsParser
 
 _PLANTED = ("users", "rows_per_user", "items_per_topic", "focus", "thrift", "noise", "seed")
 
@@ -18,11 +18,8 @@ def synthesize(arguments: Sequence[str]) -> None:
     Raises:
         InputError: a setting is wrong, or the log is there already.
     """
-    parser = NearOptionsParser(
-        prog="userip data synthesize",
-        description="Write a log with planted profiles; users.csv says which.",
-        exit_on_error=False,
-        allow_abbrev=False,
+    parser = command_parser(
+        "userip data synthesize", "Write a log with planted profiles; users.csv says which."
     )
     parser.add_function_arguments(write_planted, skip={"source", "report", "folder"})
     parser.add_argument("--to", type=str, required=True, help="folder for the files")

@@ -11,6 +11,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from userip_lightning.errors import InputError
+from userip_lightning.plural import plural
 from userip_lightning.schema import SUPPORT, TEST, TRAIN, VAL
 from userip_lightning.seeds import place_generator
 
@@ -139,9 +140,9 @@ class ColdUsers(Split):
         wanted = round(self.fraction * np.count_nonzero(rows))
         if wanted < 2 or able.size < wanted or wanted == rows.size:
             raise InputError(
-                f"ColdUsers: {wanted} cold users are wanted, {able.size} of {rows.size} users have more than "
-                f"{self.support} events; there must be at least 2 and some warm ones, so lower support or "
-                "change fraction."
+                f"ColdUsers: {plural(wanted, 'cold user')} wanted, {able.size} of "
+                f"{plural(rows.size, 'user')} with more than {plural(self.support, 'event')}; at least 2 "
+                "and some warm ones are needed, so lower support or change fraction."
             )
         cold = rng.permutation(able)[:wanted]
         group = np.zeros(rows.size, dtype=np.int64)  # 0 warm, 1 validation, 2 test

@@ -57,6 +57,8 @@ def _argument(error: argparse.ArgumentError) -> str:
         return f"{choice[1]}: no {choice[2]!r};{did_you_mean(choice[2], names)} there are {', '.join(names)}."
     if "arguments are required: data.source" in complaint:
         return "data.source: missing; give a configuration with --config FILE, which `userip init` writes."
+    if missing := re.search(r"arguments are required: (.+)", complaint):
+        return f"{key and key + '.'}{missing[1].rstrip('.')}: missing; --help says what it is."
     if lost := re.search(r"no class '\w+' fits here( \(near: [^)]*\))?", complaint):
         return f"{key}: {lost[0]}; give the name of a class, or its path with dots."
     if absent := re.search(

@@ -69,7 +69,7 @@ def changed_experiment(root: Path, before: Experiment, name: str, changes: Chang
             more[stage]["data"] = {"text": {"init_args": {"prompt": {"profiles": named}}}}
     elif changes.anchors or changes.merge:
         raise InputError(
-            "steer: anchors and merge change the table of the catalogue engine, and the per-user engine has "
+            "--anchors and --merge change the table of the catalogue engine, and the per-user engine has "
             "none; it takes --rename."
         )
     return experiment_again(root, before, name, more)

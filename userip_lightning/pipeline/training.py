@@ -145,8 +145,9 @@ def train(
             figures |= _figures(trainer)
         usage.read()
         record = Record(usage.wall_s, usage.peak_rss, point is not None, figures)
+        world.first(lambda: _write_record(job, record))  # a run whose artifact is there is done
         export(module, job.target)
-        world.first(lambda: _keep(job, record))
+        world.first(lambda: _forget(job.work))
     return record
 
 
@@ -216,10 +217,8 @@ def _resume_point(job: Job, display: Display) -> str | None:
     return None if point is None else str(point)
 
 
-def _keep(job: Job, record: Record) -> None:
-    """Write the run's record; its checkpoints have done their duty."""
+def _write_record(job: Job, record: Record) -> None:
     atomic.write_text(job.work / RECORD, json.dumps(record._asdict(), indent=2))
-    _forget(job.work)
 
 
 def _forget(work: Path) -> None:

@@ -111,8 +111,8 @@ def _warm_start(
     """A start that has its table already."""
     if module.steering.anchors or module.steering.merge:
         raise InputError(
-            "refresh: EM would go on without what catalogue.model.steering says, so rematch is not for these "
-            "codes; use keep, or fit again on all events."
+            "--codebooks rematch: EM would go on without what catalogue.model.steering says; give keep, or "
+            "fit again on all events."
         )
     learned = CodeTable(*(_figures(served, name) for name in CodeTable._fields))
     classes, explicit = len(learned.log_share), data.events.explicit

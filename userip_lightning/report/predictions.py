@@ -104,7 +104,7 @@ def read_run(folder: Path, split: str, users: pl.Series | None = None) -> Run:
             included.
     """
     data_hash = read_manifest(folder, "ctr").data_hash
-    tested = _checked(folder / FILE)
+    tested = _probabilities(folder / FILE)
     if users is not None:
         tested = tested.filter(pl.col("user_id").is_in(users.implode()))
     rows, val = (_of_split(tested, name, folder / FILE) for name in (split, VAL))
@@ -154,11 +154,17 @@ def _of_split(tested: pl.DataFrame, split: str, file: Path) -> pl.DataFrame:
         raise InputError(f"{file}: no rows of split {split!r}; run the ctr stage again with that split.")
     if rows["row_id"].n_unique() != rows.height:
         raise InputError(f"{file}: a row_id occurs twice; run the ctr stage again.")
+    labels = set(rows["label"].to_list())
+    if labels != {0, 1}:
+        raise InputError(
+            f"{file}: the {split} rows have the labels {labels}, but AUC needs 0 and 1 and both; "
+            "choose another split or label rule."
+        )
     return rows
 
 
-def _checked(file: Path) -> pl.DataFrame:
-    """The file's rows with every split judged fit for an AUC, validation included (it chose the model)."""
+def _probabilities(file: Path) -> pl.DataFrame:
+    """The file's rows, with scores that are probabilities."""
     try:
         rows = parquet.read(file)
     except (OSError, pl.exceptions.PolarsError) as error:
@@ -177,11 +183,4 @@ def _checked(file: Path) -> pl.DataFrame:
             f"{file}: row_id {bad['row_id'][0]} has score {bad['score'][0]}, a probability was expected; "
             "the model diverged, lower its learning rate."
         )
-    for (split,), part in rows.group_by("split"):
-        labels = set(part["label"].to_list())
-        if labels != {0, 1}:
-            raise InputError(
-                f"{file}: the {split} rows have the labels {labels}, but AUC needs 0 and 1 and both; "
-                "choose another split or label rule."
-            )
     return rows
