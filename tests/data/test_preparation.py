@@ -83,6 +83,7 @@ def test_a_second_run_finds_the_first(tmp_path: Path) -> None:
     assert Preparation(FILMS).run(tmp_path, said.append) == path
     assert (path / "manifest.json").stat().st_mtime_ns == written
     assert "560 interactions of 40 users with 40 items" in said[0]
+    assert said[0].endswith(path.name)  # nothing was left out
     assert "nothing to do" in said[1]
 
 

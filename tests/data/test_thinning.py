@@ -95,8 +95,14 @@ def test_a_negative_goes_with_its_event(tmp_path: Path) -> None:
     assert shown.to_list() == drawn.to_list()
 
 
-def test_the_card_counts_what_is_left(tmp_path: Path) -> None:
-    data = prepared(tmp_path, FILMS, RatingThreshold(), show=1, train_users=5)
+def test_the_card_and_the_report_count_what_is_left(tmp_path: Path) -> None:
+    said: list[str] = []
+    split = ColdUsers(0.3, support=4, show=1)
+    data = PreparedData.load(Preparation(FILMS, split=split, train_users=5).run(tmp_path, said.append))
+    gone = 560 - 12 * 3 - data.events.height
+    assert said[0].endswith(
+        f"; of 560 read there went 36 at 'left out by ColdUsers', {gone} at '5 users in train'"
+    )
     steps = json.loads((data.path / "stats.json").read_text())["steps"]
     assert [step["step"] for step in steps[-2:]] == ["left out by ColdUsers", "5 users in train"]
     assert steps[-2]["interactions"] == 560 - 12 * 3

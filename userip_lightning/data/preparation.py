@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -185,6 +185,7 @@ class Preparation:
         report(
             f"prepared data: {stats['interactions']:,} interactions of {plural(users.height, 'user')} with "
             f"{plural(items.height, 'item')}, {stats['positive_percent']:.1f} % positive, in {target.name}"
+            f"{_left_out(steps)}"
         )
 
     def _prepared(self, log: StoredLog, duplicates: Literal["refuse", "drop"]) -> _Prepared:
@@ -233,6 +234,17 @@ def _is_whole(target: Path) -> bool:
         return (target / MANIFEST).is_file() and bool(read_manifest(target, KIND))
     except InputError:
         return False
+
+
+def _left_out(steps: list[dict[str, Any]]) -> str:
+    """How many interactions went at which step; empty where all stayed."""
+    left = [step["interactions"] for step in steps]
+    gone = [
+        f"{before - after:,} at '{step['step']}'"
+        for step, before, after in zip(steps[1:], left, left[1:], strict=False)
+        if after < before
+    ]
+    return f"; of {left[0]:,} read there went {', '.join(gone)}" if gone else ""
 
 
 def _dense(codes: NDArray[np.int32]) -> NDArray[np.int32]:
