@@ -88,12 +88,15 @@ def test_parquet_and_json_lines_need_the_columns_alone(tmp_path, cache, capsys) 
             "liked": [0, 1, 1] * 80,
         }
     )
-    frame.write_parquet(tmp_path / "log [1].parquet")
+    lists = frame.with_columns(seen=pl.concat_list("liked", "liked"), where=pl.struct(country="liked"))
+    lists.write_parquet(tmp_path / "log [1].parquet")
     frame.write_ndjson(tmp_path / "log.jsonl")
     for name in ("log [1].parquet", "log.jsonl"):
         found, text = drafted(tmp_path / name, capsys)
         assert found["columns"] == {"user_id": "reviewerID", "item_id": "asin"}
         assert "GivenLabel" in text
+        unread = '# not read, for a row has no single value in it: "seen", "where"'
+        assert (unread in text) == name.endswith(".parquet")
         (tmp_path / "drafted.yaml").unlink()
 
 

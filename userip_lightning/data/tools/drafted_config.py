@@ -41,6 +41,7 @@ class _Table(NamedTuple):
     settings: dict[str, Any]
     remarks: dict[str, str]
     nested: Mapping[str, Mapping[str, Any] | list[Any]] = MappingProxyType({})  # with a value of each
+    unread: tuple[str, ...] = ()  # columns of Parquet without one value in a row
 
 
 def draft_config(path: str) -> str:
@@ -59,9 +60,10 @@ def draft_config(path: str) -> str:
         raise InputError(f"{path}: there is a header and no row; give a log with one row per event.")
     guesses = guess_columns(frame.drop(table.nested), table.nested)
     if not {"user_id", "item_id"} <= {*guesses, *by_name([*table.nested])}:
+        columns = ", ".join([*frame.columns, *table.unread])
         raise InputError(
             f"{path}: one row per event with a user and an item is needed, the columns are "
-            f"{', '.join(frame.columns) or 'none'}; check the path, or set separator yourself."
+            f"{columns or 'none'}; check the path, or set separator yourself."
         )
     origin = where.absolute() if isinstance(where, Path) else where
     return "\n".join(_lines(str(origin), frame, table, guesses)) + "\n"
@@ -69,13 +71,13 @@ def draft_config(path: str) -> str:
 
 def _table(where: Path | str) -> _Table:
     if is_parquet_folder(where):
-        return _Table(_strings(read_parquet_folder(where)), {}, {})
+        return _parquet(read_parquet_folder(where))
     file = require_file(Path(where), _ADVICE)
     kind = kind_of(file)
     if kind == ".parquet":
-        return _Table(_strings(read_parquet(file)), {}, {})
+        return _parquet(read_parquet(file))
     if kind in _JSON:
-        frame = _strings(read_json_table(file, _ADVICE, Rejects(sys.maxsize), []))
+        frame = _first_rows(read_json_table(file, _ADVICE, Rejects(sys.maxsize), []))
         nested = {name: nested_value(frame[name].drop_nulls().to_list()) for name in frame.columns}
         found = {name: value for name, value in nested.items() if value is not None}
         return _Table(frame, {}, {}, found)
@@ -98,7 +100,14 @@ def _delimited(file: Path) -> _Table:
         remarks["path"] = "unsure: whether the first row is a header; it is read as one"
     names = tuple(settings.get("names", ())) or None
     dialect = Dialect(seen.separator, seen.encoding, names, seen.quote, seen.decimal)
-    return _Table(_strings(read_delimited(file, _ADVICE, Rejects(sys.maxsize), dialect)), settings, remarks)
+    rows = _first_rows(read_delimited(file, _ADVICE, Rejects(sys.maxsize), dialect))
+    return _Table(rows, settings, remarks)
+
+
+def _parquet(frames: Iterator[pl.DataFrame]) -> _Table:
+    frame = _first_rows(frames)
+    unread = [name for name, dtype in frame.schema.items() if dtype.is_nested() or dtype == pl.Binary]
+    return _Table(frame.drop(unread).cast(pl.String), {}, {}, unread=tuple(unread))
 
 
 def _settings(file: Path, seen: Sniffed) -> Iterator[tuple[str, Any]]:
@@ -115,16 +124,13 @@ def _settings(file: Path, seen: Sniffed) -> Iterator[tuple[str, Any]]:
         yield "decimal", seen.decimal
 
 
-def _strings(frames: Iterator[pl.DataFrame]) -> pl.DataFrame:
-    """The first rows, with what is no single value left out."""
+def _first_rows(frames: Iterator[pl.DataFrame]) -> pl.DataFrame:
     found: list[pl.DataFrame] = []
     for frame in frames:
         found.append(frame.drop(ROW))
         if sum(part.height for part in found) >= _ROWS:
             break
-    frame = pl.concat(found).head(_ROWS)
-    plain = [name for name, dtype in frame.schema.items() if not dtype.is_nested() and dtype != pl.Binary]
-    return frame.select(pl.col(plain).cast(pl.String))
+    return pl.concat(found).head(_ROWS)
 
 
 def _lines(origin: str, frame: pl.DataFrame, table: _Table, guesses: Mapping[str, Guess]) -> Iterator[str]:
@@ -153,6 +159,9 @@ def _lines(origin: str, frame: pl.DataFrame, table: _Table, guesses: Mapping[str
         mark = "" if guess.sure else "unsure: "
         yield f"      # {mark}{ours} is {_quoted(guess.theirs)}, for {guess.why}"
     yield from _nested(table.nested)
+    if table.unread:
+        unread = ", ".join(map(_quoted, table.unread))
+        yield f"      # not read, for a row has no single value in it: {unread}"
     if "timestamp" in guesses:
         yield from _times(frame[guesses["timestamp"].theirs].drop_nulls().str.strip_chars().to_list())
     yield from _left_out(frame, guesses)
