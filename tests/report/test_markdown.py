@@ -35,3 +35,14 @@ def test_words_of_the_paper_stand_below_its_name():
     assert lines[place + 1].startswith("| 255 | hobby |")
     assert len(lines[place + 1 :]) > len(PAPER)
     assert lines[place - 1].startswith("| 7 | hobby | heat |")
+
+
+def test_figures_end_on_the_right_and_sentences_begin_on_the_left():
+    row = (
+        Cell("one"),
+        Cell("1"),
+        Cell("A sentence that is longer than one line of a table would ever be."),
+        Cell("2"),
+    )
+    lines = written(Sheet("s", "", ("words", "score", "found", "more"), (Rows("", (row,)),), (), ()))
+    assert "| --- | ---: | --- | ---: |" in lines

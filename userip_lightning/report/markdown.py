@@ -26,7 +26,9 @@ def sheets_markdown(title: str, sheets: Sequence[Sheet]) -> str:
 
 
 def _sheet(sheet: Sheet) -> str:
-    rule = ("---", *("---:" for _ in sheet.header[1:]))
+    cells = [own for group in sheet.groups for row in group.rows for own in enumerate(row)]
+    words = {0, *(place for place, own in cells if own.is_sentence)}
+    rule = tuple("---" if place in words else "---:" for place in range(len(sheet.header)))
     rows = [row for group in sheet.groups for row in _group(group, len(sheet.header))]
     header = tuple(map(cell, sheet.header))
     table = "\n".join(f"| {' | '.join(cells)} |" for cells in (header, rule, *rows))

@@ -19,8 +19,6 @@ from userip_lightning.report.sheet import Cell, Rows, Sheet
 
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:"
 _ASIDE = re.compile(r"(?<=\d) [±\[(]")
-#: Characters of a cell that is a sentence and may wrap.
-_SENTENCE = 60
 _MARKS = {"▲": "up", "▼": "down", NONE: "none", "=": "none"}
 
 
@@ -143,13 +141,13 @@ def _group(group: Rows, width: int) -> str:
 
 def _cell(cell: Cell) -> str:
     """The figure in full strength, what follows of it (± deviation, [interval], (difference)) smaller."""
-    aside = None if len(cell.text) > _SENTENCE else _ASIDE.search(cell.text)
+    aside = None if cell.is_sentence else _ASIDE.search(cell.text)
     start = aside.start() if aside else len(cell.text)
     figure = escape(cell.text[:start])
     text = {1: f"<b>{figure}</b>", 2: f"<u>{figure}</u>"}.get(cell.rank, figure)
     text += f"<small>{escape(cell.text[start:])}</small>" if aside else ""
     text = f'<a href="{escape(cell.link)}">{text}</a>' if cell.link else text
-    kind = "sentence" if len(cell.text) > _SENTENCE else _MARKS.get(cell.text)
+    kind = "sentence" if cell.is_sentence else _MARKS.get(cell.text)
     return f'<td class="{kind}">{text}</td>' if kind else f"<td>{text}</td>"
 
 

@@ -31,6 +31,9 @@ HEADER = (
 )
 PAPER_HEADER = ("paper AUC (ours −)", "paper Logloss (ours −)")
 
+#: Characters of a line.
+_SENTENCE = 60
+
 
 class Cell(NamedTuple):
     """One cell; ``rank`` is 1 for the best figure of its column, 2 for the second, else 0.
@@ -41,6 +44,11 @@ class Cell(NamedTuple):
     text: str
     rank: int = 0
     link: str = ""
+
+    @property
+    def is_sentence(self) -> bool:
+        """Whether it is too long for one line: such cells wrap, and begin on the left."""
+        return len(self.text) > _SENTENCE
 
 
 class Rows(NamedTuple):
