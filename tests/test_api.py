@@ -128,6 +128,7 @@ def test_a_run_explains_its_codes(run):
     codes = told.codes
     assert codes.group_by("profile", maintain_order=True).len().rows() == [("hobby", 4), ("background", 3)]
     assert codes.filter(profile="hobby")["users"].sum() == run.codes.height
+    assert repr(told) == "Explained(hobby, background); see .codes, .page and .user(user_id)"
     shown = told._repr_html_()
     assert shown.startswith("<iframe title=")
     assert "<script" not in shown  # the page is an attribute, escaped

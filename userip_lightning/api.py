@@ -225,6 +225,11 @@ class Explained:
         """The whole page as HTML, with no need of a network."""
         return explain_page(self.found.as_json())
 
+    def __repr__(self) -> str:
+        """Whose codes are explained, and where to look."""
+        names = ", ".join(profile.name for profile in self.found.profiles)
+        return f"Explained({names}); see .codes, .page and .user(user_id)"
+
     def _repr_html_(self) -> str:
         """The page in a frame of its own, so that its style does not leak into a notebook."""
         return explain_frame(self.found.as_json())

@@ -32,6 +32,7 @@ def test_round_trip_with_the_reserved_code_for_strangers(tmp_path: Path) -> None
     assert bank.manifest.extra["schedule"] == "joint"
     assert bank.manifest.users == 4
     assert leak_audit.rows_seen(bank.path).tolist() == [4, 5, 9]
+    assert repr(bank) == f"FeatureBank({str(bank.path)!r}, 4 users, hobby: 4, background: 3)"
 
 
 def test_seven_is_one_user_whatever_the_type(tmp_path: Path) -> None:

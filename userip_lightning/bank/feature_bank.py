@@ -32,6 +32,7 @@ from userip_lightning.bank.versions import CURRENT, current, missing, point, siz
 from userip_lightning.errors import InputError
 from userip_lightning.ids import Ids, asked_array, id_strings
 from userip_lightning.lock import sole_writer
+from userip_lightning.plural import plural
 
 if TYPE_CHECKING:
     import polars as pl
@@ -73,6 +74,11 @@ class FeatureBank:
         self._limits = np.array(self.sizes, dtype=np.uint64)
         self._index = index
         self._codes = codes
+
+    def __repr__(self) -> str:
+        """Where it lies, and what is in it."""
+        sizes = ", ".join(f"{name}: {size}" for name, size in zip(self.names, self.sizes, strict=True))
+        return f"FeatureBank({str(self.path)!r}, {plural(len(self._codes), 'user')}, {sizes})"
 
     @staticmethod
     def write(
