@@ -246,7 +246,8 @@ def test_a_log_without_texts_is_coded_by_its_counts(log: PreparedData, tmp_path:
 
 def test_fit_with_the_catalogue_engine_goes_from_log_to_report(config: Path, tmp_path: Path, capsys) -> None:
     words = ["fit", "--config", str(config), "--output", str(tmp_path), "--engine", "catalogue"]
-    words += ["--catalogue.model.sizes", '{"hobby": 2, "background": 2}', "--data.train_users", "20"]
+    few = '{"class_path": "RandomSplit", "init_args": {"ratios": [1, 6, 6]}}'
+    words += ["--catalogue.model.sizes", '{"hobby": 2, "background": 2}', "--data.split", few]
     assert main(words) == 0
     results = json.loads((tmp_path / "tiny" / "results.json").read_text())
     assert 0 < results["unknown"]["users"] <= 20  # of the 40 users, those who are judged and not learned from

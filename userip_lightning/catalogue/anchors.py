@@ -5,9 +5,11 @@
 
 EM ends first, so classes and codes are those of a fit without anchors. The code of the profile whose users
 like such items most, by the mean of a over what its classes like, Σ_i n_i a_i e^l / Σ_i n_i e^l with l of a
-like, changes its number with the code that is named. In the M steps that follow, what the words say has
-s · a_i times the weight of what events and prior say of item i together (``event_model.py``): with s = 1 a
-full match moves an estimate halfway. Users join or leave by the rule of all others.
+like, changes its number with the code that is named. In the M steps that follow (``event_model.py``), what
+the words say has s · a_i times the weight of what events and prior say of item i together in explicit logs:
+with s = 1 a full match moves an estimate halfway. In implicit logs each of the C classes of the code gets
+s · a_i / C beside its share p(c|i), and the shares are normalised. Users join or leave by the rule of all
+others.
 """
 
 from __future__ import annotations

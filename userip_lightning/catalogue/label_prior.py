@@ -2,9 +2,9 @@
 
     ρ_ic = σ(a_i + b_c + w_c · x_i)
 
-with the log-odds a_i of the item and b_c of the class as offsets, and x_i the item's text vector where
-there is one. w is fitted to k_ic / n_ic by logistic regression, an item and class counting as min(n_ic,
-30) events, with an L2.
+with the log-odds a_i of the item, less the log's, and b_c of the class as offsets, and x_i the item's text
+vector where there is one. w is fitted to k_ic / n_ic by logistic regression, an item and class counting as
+min(n_ic, 30) events, with an L2.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ fitted to what EM found:
     π(c|i) = softmax_c(τ s_ic + b_c)        s_ic = log p_LM(text_i | z_c) − its mean over c
     L = −Σ_i w_i Σ_c (n_ic / n_i) log π(c|i)        w_i = min(n_i, 30)
 
-so that the gradient at s_ic is τ w_i (π(c|i) − n_ic / n_i), the residual of design, section 7. Explicit logs:
+so that the gradient at s_ic is τ w_i (π(c|i) − n_ic / n_i), the residual. Explicit logs:
 the log-odds of a like are logit ρ_ic = a_i + b_c + τ d_ic, d_ic the difference of an item's log-likelihoods
 after "liked" and after "disliked", fitted to k_ic / n_ic with weights min(n_ic, 30).
 """

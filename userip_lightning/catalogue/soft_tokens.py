@@ -1,6 +1,6 @@
 """Codebooks in the language model's space: soft tokens e_{p,k} of every code, and z_c of a combination.
 
-z_c = (e_{1,k_1}, …, e_{P,k_P})        c = (k_1, …, k_P), in the order of ``naming.split_classes``
+z_c = (e_{1,k_1}, …, e_{P,k_P})        c = (k_1, …, k_P), in the order of ``code_order.split_classes``
 """
 
 from __future__ import annotations

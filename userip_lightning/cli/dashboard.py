@@ -60,10 +60,13 @@ def _parser() -> ArgumentParser:
         "--split",
         type=str | None,
         default=None,
-        help="only runs of this split: random, temporal or cold_users",
+        help="only runs of this split: random, temporal, cold_users, cold_items, column or given",
     )
     parser.add_argument(
-        "--fields", type=str | None, default=None, help="only runs with these fields: ids or rich"
+        "--fields",
+        type=str | None,
+        default=None,
+        help="only runs with these fields: ids, rich, ids + text or rich + text",
     )
     parser.add_argument(
         "--output",

@@ -25,8 +25,9 @@ seed, because another seed numbers the codes in another way.
 
 --anchors gives a code words to stand for: users who had items like these words get it, and items like them
 speak for it (catalogue engine; docs/explain.md has the formula). --merge makes one code of several.
---rename gives a profile another name; with the per-user engine the language model reads the new words in
-front of the profile's soft tokens, with the catalogue engine only the name changes.
+--rename gives a profile another name. With the per-user engine, and where the catalogue engine's text source
+is Likelihood, the language model reads the new words in front of the profile's soft tokens; else only the
+name changes.
 Examples: userip steer runs/demo --anchors '{hobby: {2: horror thriller}}'
           userip steer runs/demo --merge '{hobby: [[1, 3]]}'
           userip steer runs/mine --rename '{background: {platform: "This user''s favourite platform is"}}'"""

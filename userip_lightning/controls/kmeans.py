@@ -1,11 +1,11 @@
 """Control codes from k-means: clusters of whole users by what they met, by its words, or by both.
 
 Each gives [U, 1] clusters in the order of the users table, as many as the codes have combinations: at equal
-bits, clusters of a whole user say more than clusters of parts of their vector. Where these would be more than
-16, each gives additive codes [U, P] like the engine's own (``catalogue/additive_table.py``), as many clusters
-have few users. They are made from TRAIN and SUPPORT rows. Where there is a choice (form, rank, weight,
-width), validation rows choose, as they choose the epoch of a CTR model (``choosing.py``). Test rows are never
-read.
+bits, clusters of a whole user say more than clusters of parts of their vector. Above 16 combinations each
+gives additive codes [U, P] like the engine's own (``catalogue/additive_table.py``), because so many clusters
+would have few users each. They are made from TRAIN and SUPPORT rows. Where there is a choice (form, rank,
+weight, width), validation rows choose, as they choose the epoch of a CTR model (``choosing.py``). Test rows
+are never read.
 """
 
 from __future__ import annotations

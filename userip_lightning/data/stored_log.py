@@ -119,7 +119,9 @@ def store(
             f"; {rejects.count:,} rows cannot be used, the first is {rejects.first}" if rejects.count else ""
         )
         why += "".join(f"; {count:,} {what}" for what, count in rejects.skipped.items())
-        raise InputError(f"{source.origin}: no interactions were found{why}.")
+        raise InputError(
+            f"{source.origin}: no interactions were found{why}; give a log with one row per event."
+        )
     return events.finish(items, users, rejects, faults)
 
 

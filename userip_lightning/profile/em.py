@@ -3,8 +3,10 @@
 E step, per user:  z ← argmin_z  L_lm(z) + w Σ_p λ_p L_q,p(z)       (Eq. 7 with codebook and surrogate fixed)
 M step:            codebook, surrogate ← argmin w Σ_p λ_p L_q,p      (Eq. 5 with z fixed)
 
-Both are gradient steps, w weighs the prior. L_lm is -log p(h | z) of a frozen LM; the codes are the prior
-of z through the commitment term. What the prior is, stage 1 does not know: it is handed one (:class:`Prior`).
+Both are gradient steps, w weighs the prior. With every E step of the ``joint`` schedule the prior takes a
+gradient step, too; ``m_steps`` more follow (0 is Algorithm 1). L_lm is -log p(h | z) of a frozen LM; the
+codes are the prior of z through the commitment term. What the prior is, stage 1 does not know: it is handed
+one (:class:`Prior`).
 """
 
 from __future__ import annotations

@@ -3,7 +3,8 @@
 Three schedules of one engine, the E step of :mod:`userip_lightning.profile.em`:
 
 - ``staged``: every epoch moves every user; codes come afterwards, in stage 2.
-- ``joint``: a prior (codebooks and surrogate) takes part in every E step and learns in the M steps after it.
+- ``joint``: a prior (codebooks and surrogate) takes part in every E step, and learns in it and in the M steps
+  after it.
 - ``streaming``: a block of users takes all of its inner steps, is written to disk and forgotten.
 
 The LM stays bit-identical and out of checkpoints. With several processes each holds the soft tokens of some

@@ -1,6 +1,6 @@
 """Where z starts: at random, or at words that set the user apart (:mod:`userip_lightning.profile.words`).
 
-EM moves little in the steps one can afford, so the start decides (docs/evidence.md): a random start was
+EM moves little in the steps one can afford, so the start decides (docs/ledger.md): a random start was
 not personal after 30 steps, while the embeddings of a user's most distinctive words are before the first.
 It also keeps z near words one can read (Table 5).
 """

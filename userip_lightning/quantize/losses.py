@@ -4,7 +4,7 @@ L_lm, the other part of Eq. 7, is added where the language model is (``profile/m
 
 Every term has a weight of its own. Squared distances are averaged over the C dimensions as well as over
 users, where the paper writes a plain norm (the sum): the weights then mean the same in LM space (C = 576
-to 4096) and behind a projection (C = 8), and width never drowns the recommendation loss, which is per row.
+to 4096) and behind a projection (C = 4), and width never drowns the recommendation loss, which is per row.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """One engine for every schedule: code space, a codebook per profile and the surrogate (section 2.4).
 
 Staged training moves a user table through it (``module``), the joint schedule the language model's own
-soft tokens (``prior``); the terms of Eq. 5 are evaluated here for both.
+soft tokens (``joint_prior``); the terms of Eq. 5 are evaluated here for both.
 """
 
 from __future__ import annotations
