@@ -101,7 +101,7 @@ def test_the_card_and_the_report_count_what_is_left(tmp_path: Path) -> None:
     data = PreparedData.load(Preparation(FILMS, split=split, train_users=5).run(tmp_path, said.append))
     gone = 560 - 12 * 3 - data.events.height
     assert said[0].endswith(
-        f"; of 560 read there went 36 at 'left out by ColdUsers', {gone} at '5 users in train'"
+        f"; dropped of the log's 560: 36 (left out by ColdUsers), {gone} (5 users in train)"
     )
     steps = json.loads((data.path / "stats.json").read_text())["steps"]
     assert [step["step"] for step in steps[-2:]] == ["left out by ColdUsers", "5 users in train"]

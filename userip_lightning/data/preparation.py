@@ -237,14 +237,14 @@ def _is_whole(target: Path) -> bool:
 
 
 def _left_out(steps: list[dict[str, Any]]) -> str:
-    """How many interactions went at which step; empty where all stayed."""
+    """How many interactions each step dropped; empty where all stayed."""
     left = [step["interactions"] for step in steps]
     gone = [
-        f"{before - after:,} at '{step['step']}'"
+        f"{before - after:,} ({step['step']})"
         for step, before, after in zip(steps[1:], left, left[1:], strict=False)
         if after < before
     ]
-    return f"; of {left[0]:,} read there went {', '.join(gone)}" if gone else ""
+    return f"; dropped of the log's {left[0]:,}: {', '.join(gone)}" if gone else ""
 
 
 def _dense(codes: NDArray[np.int32]) -> NDArray[np.int32]:

@@ -145,7 +145,7 @@ def train(
             figures |= _figures(trainer)
         usage.read()
         record = Record(usage.wall_s, usage.peak_rss, point is not None, figures)
-        world.first(lambda: _write_record(job, record))  # a run whose artifact is there is done
+        world.first(lambda: _write_record(job, record))  # before the artifact, which says that it is done
         export(module, job.target)
         world.first(lambda: _forget(job.work))
     return record

@@ -56,7 +56,7 @@ def draft_config(path: str) -> str:
     where = place(path)
     table = _table(where)
     frame = table.frame.head(_ROWS)
-    if frame.is_empty():
+    if frame.is_empty() and not table.unread:
         raise InputError(f"{path}: there is a header and no row; give a log with one row per event.")
     guesses = guess_columns(frame.drop(table.nested), table.nested)
     if not {"user_id", "item_id"} <= {*guesses, *by_name([*table.nested])}:
