@@ -166,7 +166,8 @@ def test_any_bytes_give_rows_or_one_sentence(name: str, file: str, data: st.Data
 def test_every_line_is_a_row_or_a_rejected_row(name: str, lines: list[bytes]) -> None:
     """Lines that mean nothing stand among good ones; only blank ones may be passed over.
 
-    A byte order mark at the beginning of a line, as where files were joined, is no text of the line.
+    A byte order mark at the beginning of a line, as where files were joined, is no text of the line; in
+    Latin-1 it is three letters.
     """
     with TemporaryDirectory() as parent:
         folder = Path(parent) / "recbole"
@@ -176,6 +177,8 @@ def test_every_line_is_a_row_or_a_rejected_row(name: str, lines: list[bytes]) ->
         good = path.read_bytes().split(b"\n")[:-1]
         header, good = (good[:1], good[1:]) if name == "recbole" else ([], good)
         path.write_bytes(b"\n".join([*header, good[0], *lines, *good[1:]]) + b"\n")
-        text = path.read_bytes().replace(b"\r\n", b"\n").replace(b"\n\xef\xbb\xbf", b"\n")
+        text = path.read_bytes().replace(b"\r\n", b"\n")
+        if name != "movielens_1m":
+            text = text.replace(b"\n\xef\xbb\xbf", b"\n")
         body = text.split(b"\n")[len(header) :]
         assert checked_read(source) in (None, sum(bool(line.strip()) for line in body))
