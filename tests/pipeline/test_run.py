@@ -303,7 +303,7 @@ def test_a_run_that_ends_between_record_and_artifact_is_whole_after_the_next(fit
         patch.setattr("userip_lightning.pipeline.training.export", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             fit(tmp_path, *words)
-    (record,) = tmp_path.glob("tiny/work/profile-*/record.json")
+    (record,) = (tmp_path / "tiny" / "work").glob("profile-*/record.json")
     assert sorted(record.parent.iterdir()) == [record.with_name("last.ckpt"), record]
     assert fit(tmp_path, *words) == 0
     assert list(record.parent.iterdir()) == [record]
